@@ -1,0 +1,168 @@
+// The catalogue of numeric operations: what each one computes, its shapes, aliasing and alignment.
+// This header is the only place where that is stated. It declares no kernel: implementations are rows of
+// kernels.def, chosen once per process by registry.h. It knows no model, no cache and no sampler.
+//
+// Exactness. Every operation below is defined down to the last bit, so that a result does not depend on
+// the instruction set, the batch size or the number of threads:
+//   * a matrix-product output is ONE chain along k: acc = 0; acc = fma(a[k], w[k], acc) for k ascending;
+//   * every other sum runs over 16 virtual lanes (element i goes to lane i % 16, in ascending i) and is
+//     then folded by the fixed tree lane[j] += lane[j + 8], + 4, + 2, + 1;
+//   * exp, log and tanh are our own polynomials (ops/cpu/math.inl), built from fma, *, + and integer steps;
+//   * no reciprocal or rsqrt approximation; division and sqrt are IEEE; -ffp-contract=off everywhere;
+//   * flush-to-zero and denormals-are-zero are ON: threads that call these ops hold a base::FpEnv.
+// ops/ref/ holds the oracle of each op in double, written from the formula alone.
+//
+// Pointers never alias unless a line says so. No alignment beyond that of the element type is required.
+// Ops never allocate, never throw and never start threads: callers split work by the ranges in the arguments.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline::ops {
+
+/// Columns of a packed panel, keys of a packed K block, and virtual lanes of every reduction.
+inline constexpr int kLanes = 16;
+/// Keys that share one step of the online softmax. Chunks are counted from the start of their segment.
+inline constexpr int kKeyChunk = 64;
+
+enum class WeightType : std::uint8_t { f32, bf16 };
+
+/// A weight matrix [k, n] repacked as ceil(n / 16) panels, each [k][16], zero-filled past n. Element
+/// (i, j) stands at panel j / 16, row i, column j % 16. Non-owning. 64-byte aligned start.
+/// The layout is the same for every instruction set, so a packed model can be shared and tested anywhere.
+struct PackedMatrix {
+  const void* data;
+  WeightType type;
+  std::int32_t k;
+  std::int32_t n;
+};
+
+/// Applied to acc + bias, in this order, elementwise.
+enum class Epilogue : std::uint8_t {
+  none,
+  gelu,      // gelu_tanh(x) = 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))   (GPT-2's gelu_new)
+  residual,  // x + residual[m, n]
+};
+
+/// out[m, n] = epilogue(chain_k(a[m, k] * w[k, n]) + bias[n]) for rows [0, m) and panels [panel_begin, panel_end).
+/// bf16 weights are widened to float exactly; activations stay float (kernel family "fma").
+struct GemmArgs {
+  const float* a;          // [m, k], row stride lda
+  std::int64_t lda;
+  std::int32_t m;
+  PackedMatrix w;
+  const float* bias;       // [n] or null
+  Epilogue epilogue;
+  const float* residual;   // [m, n], row stride ldr; only for Epilogue::residual; may equal out
+  std::int64_t ldr;
+  float* out;              // [m, n], row stride ldo; columns past n are not written
+  std::int64_t ldo;
+  std::int32_t panel_begin;
+  std::int32_t panel_end;  // in panels of 16 columns
+};
+
+/// out = (x - mean) / scale * gamma + beta per row, with scale = sqrt(var + eps); mean and var are 16-lane sums
+/// divided by width, var of the centred values (two passes). TransformerLens calls scale `hook_scale` and, with
+/// unprocessed weights, out `hook_normalized`.
+struct LayerNormArgs {
+  const float* x;          // [rows, width], contiguous
+  std::int32_t rows;
+  std::int32_t width;
+  const float* gamma;      // [width]
+  const float* beta;       // [width]
+  float eps;
+  float* out;              // [rows, width], contiguous; may equal x
+  float* scale;            // [rows] or null
+};
+
+/// One head's queries against one segment of keys and values (a shared prefix or one sample's suffix),
+/// folded into a running softmax state. Keys are stored in blocks of 16: element (key j, dim c) at
+/// k[(j / 16) * 16 * dim + c * 16 + j % 16]; slots past the end may hold anything finite. Values are rows of dim.
+///   score[r, j] = chain_c(q[r, c] * k[j, c]) * scale          for j < visible[r]
+///   per chunk of kKeyChunk keys, ascending: m' = max(m, max_j score); alpha = exp(m - m');
+///   l = l * alpha + lane_sum_j exp(score - m');  acc[c] = chain_j fma(exp(score - m'), v[j, c], acc[c] * alpha)
+/// State starts as m = -inf, l = 0, acc = 0 (attention_begin); attention_end divides acc by l.
+struct AttentionArgs {
+  const float* q;               // [rows, dim], row stride q_stride
+  std::int64_t q_stride;
+  std::int32_t rows;
+  std::int32_t dim;
+  float scale;
+  const float* k;               // blocked by 16 keys, see above
+  const float* v;               // [keys, dim], row stride v_stride
+  std::int64_t v_stride;
+  const std::int32_t* visible;  // [rows]: keys that row r sees, 0 allowed; non-decreasing is not required
+  float* m;                     // [rows]
+  float* l;                     // [rows]
+  float* acc;                   // [rows, dim], row stride acc_stride
+  std::int64_t acc_stride;
+};
+
+/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows.
+struct SoftmaxStats {
+  float max;        // largest scaled logit; -inf when the mask is empty
+  float sum;        // lane_sum exp(x * inv_temperature - max)
+  float weighted;   // lane_sum exp(x * inv_temperature - max) * (x * inv_temperature - max), for the entropy
+};
+
+/// A bit set over the vocabulary, bit i % 64 of word i / 64; null means every token is allowed.
+using Mask = const std::uint64_t*;
+
+struct SoftmaxStatsArgs {
+  const float* logits;   // [n]
+  std::int32_t n;
+  float inv_temperature;
+  Mask mask;
+};
+
+/// Number and probability mass (relative to `max`) of the allowed tokens whose logit is at least `threshold`.
+struct TailArgs {
+  const float* logits;   // [n]
+  std::int32_t n;
+  float inv_temperature;
+  float max;             // SoftmaxStats::max
+  float threshold;       // in units of the raw logit
+  Mask mask;
+};
+struct Tail {
+  std::int32_t count;
+  float mass;            // lane_sum exp(x * inv_temperature - max), lanes by token index
+};
+
+/// argmax over allowed tokens with logit >= threshold of logit * inv_temperature + gumbel(token), ties to the lower token.
+/// gumbel = -log(-log1p(-u)), u = (x + 0.5) * 2^-32 in float, clamped to the largest float below 1, where x is
+/// word token % 4 of Philox4x32-10 with counter (sample, position, attempt << 16 | token / 4, stream).
+/// With gumbel switched off (greedy) it is the plain argmax.
+struct DrawArgs {
+  const float* logits;   // [n]
+  std::int32_t n;
+  float inv_temperature;
+  float threshold;       // raw logit; -inf keeps all
+  Mask mask;
+  bool greedy;
+  std::uint64_t key;       // experiment seed XOR hash of task_id
+  std::uint32_t sample;
+  std::uint32_t position;
+  std::uint32_t attempt;   // < 65536
+  std::uint32_t stream;
+};
+struct Draw {
+  std::int32_t token;    // -1 when nothing is allowed
+  float score;           // the perturbed logit that won
+};
+
+/// One instruction set's implementations. Thread-safe: all functions are pure but for their outputs.
+struct OpTable {
+  void (*gemm)(const GemmArgs&);
+  void (*layernorm)(const LayerNormArgs&);
+  void (*gelu)(const float* x, float* out, std::int64_t n);   // out may equal x
+  void (*add)(const float* a, const float* b, float* out, std::int64_t n);  // out may equal a or b
+  void (*attend)(const AttentionArgs&);
+  void (*attention_end)(float* acc, std::int64_t acc_stride, const float* l, std::int32_t rows, std::int32_t dim);
+  SoftmaxStats (*softmax_stats)(const SoftmaxStatsArgs&);
+  Tail (*tail)(const TailArgs&);
+  Draw (*draw)(const DrawArgs&);
+  float (*log_sum)(float sum);  // our log, for logsumexp = max + log(sum)
+};
+
+}  // namespace faultline::ops

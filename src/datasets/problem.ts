@@ -1,0 +1,31 @@
+/**
+ * The one shape that every dataset is turned into: HumanEval's fields, in camel case. Holds no loader.
+ * On disk the names are HumanEval's own (`task_id`, `entry_point`, ...); `jsonl.ts` translates.
+ */
+export interface Problem {
+  /** Unique within a file, such as `HumanEval/0`. */
+  readonly taskId: string;
+  /** What the model sees. For the judge it is also trusted code: helpers and imports of the tests live here. */
+  readonly prompt: string;
+  /** The function that the tests call. */
+  readonly entryPoint: string;
+  readonly canonicalSolution: string;
+  /**
+   * Trusted Python. If it defines `check`, the judge calls `check(candidate)` (HumanEval); else running it is the
+   * test (MBPP's assertion list), with the entry point's name bound to the candidate.
+   */
+  readonly test: string;
+  /** 1 (easy) to 4, where the dataset says so. */
+  readonly difficulty?: number;
+  /** Further fields of the source line, kept as they were. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** A loaded problem file, with what an experiment records about it. */
+export interface ProblemSet {
+  readonly name: string;
+  readonly path: string;
+  /** SHA-256 of the bytes on disk, in hexadecimal. */
+  readonly hash: string;
+  readonly problems: readonly Problem[];
+}

@@ -1,0 +1,110 @@
+/**
+ * The engine as the rest of the program sees it: tokens in, tokens out. Knows no text: the vocabulary arrives as
+ * bytes, so that the engine can heal prompts and find where a function ends, and nothing else.
+ */
+
+export type DType = 'float32' | 'bfloat16';
+
+/** Bytes of each token: token i is `bytes.subarray(offsets[i], offsets[i + 1])`. Special tokens are empty. */
+export interface Vocabulary {
+  readonly bytes: Uint8Array;
+  /** Length: vocabulary size + 1. */
+  readonly offsets: Uint32Array;
+  readonly eosToken: number;
+}
+
+export interface EngineOptions {
+  readonly dtype: DType;
+  /** Engine threads; default: what affinity and cgroup quotas allow. */
+  readonly threads?: number;
+  /** Budget for keys, values and activations; default: half of what the cgroup or machine has free. */
+  readonly memoryBytes?: number;
+  /** Needed for `heal`, stop strings and `function`; generation without them works on tokens alone. */
+  readonly vocabulary?: Vocabulary;
+}
+
+/** What was loaded and what runs it; recorded with every experiment. */
+export interface EngineInfo {
+  readonly architecture: 'gpt2';
+  readonly layers: number;
+  readonly heads: number;
+  readonly width: number;
+  readonly vocabularySize: number;
+  readonly context: number;
+  readonly eosToken: number | null;
+  readonly dtype: DType;
+  /** SHA-256 over config.json and the weight files, in hexadecimal. */
+  readonly modelHash: string;
+  /** Instruction set in use: `scalar`, `avx2`, `avx512`, `neon`. */
+  readonly isa: string;
+  /** `fma` for now; bfloat16 results are comparable within one family only. */
+  readonly kernelFamily: string;
+  readonly cpu: string;
+  readonly threads: number;
+}
+
+export interface SamplingParameters {
+  /** 0 means greedy. */
+  readonly temperature: number;
+  /** 0 switches it off. */
+  readonly topK: number;
+  /** 1 switches it off. */
+  readonly topP: number;
+}
+
+export type StopPolicy = 'function' | 'eos' | 'none';
+
+/** One prompt, n samples. */
+export interface GroupRequest {
+  /** Token ids of the whole prompt. */
+  readonly prompt: Int32Array;
+  /** Bytes of the prompt; used by stop policy `function` to know the state in which the completion starts. */
+  readonly promptBytes?: Uint8Array;
+  /** Bytes that the first tokens must reproduce (the removed last token's), empty for none. */
+  readonly heal?: Uint8Array;
+  /** Which sample indices to draw; each is drawn independently of the others. */
+  readonly sampleIndices: readonly number[];
+  /** Experiment seed XOR the 64-bit hash of the task's id. */
+  readonly key: bigint;
+  readonly sampling: SamplingParameters;
+  readonly maxNewTokens: number;
+  readonly stopPolicy: StopPolicy;
+  readonly stopStrings?: readonly Uint8Array[];
+}
+
+/** Why a sample ended. */
+export type FinishReason = 'eos' | 'stop' | 'function' | 'length' | 'context' | 'error';
+
+/** One finished sample. */
+export interface SampleTokens {
+  /** Index into the array of groups given to `generate`. */
+  readonly group: number;
+  readonly sampleIndex: number;
+  /** Generated tokens, healing tokens included, the end-of-text token excluded. */
+  readonly tokens: Int32Array;
+  /** Log-probability of each token under the unmodified model (temperature 1, no mask), aligned with `tokens`. */
+  readonly logprobs: Float32Array;
+  /** Entropy in nats of the unmodified distribution each token was drawn from. */
+  readonly entropies: Float32Array;
+  /** Log-probability of the end-of-text token where `finishReason` is `eos`, else NaN. */
+  readonly eosLogprob: number;
+  readonly finishReason: FinishReason;
+  /** Bytes of `tokens`, healed bytes removed: what follows the prompt's last character. */
+  readonly bytes: Uint8Array;
+  /** How many of `bytes` belong to the completion: the rest is past a stop string or the function's end. */
+  readonly cut: number;
+  /** Why this sample failed, with `finishReason` `error`; else null. */
+  readonly error: string | null;
+}
+
+export interface ActivationArray {
+  /** Row-major, for example [positions, width]. */
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface HookPoint {
+  readonly name: string;
+  /** Symbolic, for example `['position', 'head', 'headWidth']`. */
+  readonly dimensions: readonly string[];
+}

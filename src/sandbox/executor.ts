@@ -1,0 +1,55 @@
+/**
+ * The interface between whoever has programs to run and whatever runs them. Holds no implementation:
+ * `process-executor.ts` is the sandbox. Decoding and the pipeline depend on this file alone.
+ */
+import type { IsolationTier, Verdict } from './verdict.js';
+
+/** Limits of one execution. The defaults stand in `limits.ts`. */
+export interface Limits {
+  /** CPU time of the whole check, before calibration. */
+  readonly cpuSeconds: number;
+  /** Wall-clock backstop. */
+  readonly wallSeconds: number;
+  readonly memoryBytes: number;
+  readonly outputBytes: number;
+  readonly fileBytes: number;
+  readonly processes: number;
+}
+
+/** One program to judge: the program is `prompt + completion`. */
+export interface ExecutionJob {
+  readonly taskId: string;
+  readonly prompt: string;
+  readonly entryPoint: string;
+  readonly test: string;
+  readonly completion: string;
+  /** Fixes `random`'s seed inside the sandbox together with the task and the sample index. */
+  readonly seed: number;
+  readonly sampleIndex: number;
+}
+
+/** What an experiment records about where its verdicts come from. */
+export interface ExecutorInfo {
+  readonly tier: IsolationTier;
+  /** Why not the better tier; null when it is the best. */
+  readonly tierReason: string | null;
+  /** Such as `3.11.7`. */
+  readonly pythonVersion: string;
+  readonly pythonPath: string;
+  readonly workers: number;
+  readonly limits: Limits;
+  /** This machine's speed on the reference loop relative to the reference; CPU limits are divided by it. */
+  readonly calibration: number;
+}
+
+export interface Executor {
+  readonly info: ExecutorInfo;
+  /**
+   * Judges one job. Calls may overlap: up to `info.workers` run at a time, the rest wait in order.
+   * Rejects with a FaultlineError when aborted, when disposed, or after three infrastructure failures in a row;
+   * whatever the sample does is a verdict, never a rejection.
+   */
+  execute(job: ExecutionJob, signal?: AbortSignal): Promise<Verdict>;
+  /** Kills every process and waits for it. Idempotent. */
+  dispose(): Promise<void>;
+}
