@@ -1,0 +1,160 @@
+/**
+ * Confidence intervals by bootstrap over problems. Samples of one problem resemble each other, so the problem is
+ * what gets resampled, never the sample (DiCiccio and Efron, "Bootstrap confidence intervals", Statistical Science 11 (1996)).
+ *
+ * Everything reported here is a ratio of two sums over problems: pass@k is (sum of per-problem values) / (number of
+ * problems), a share is (sum of counts) / (sum of totals). One set of resamples serves all ratios of a report, so that they
+ * can be compared with each other, and costs one draw.
+ */
+import { normalCdf, normalQuantile } from './normal.js';
+import { PhiloxStream } from './philox.js';
+import { wilsonInterval } from './wilson.js';
+
+/** How an interval was made. `wilson`: over problems, where resampling cannot vary the value; `none`: nothing to estimate from. */
+export type IntervalMethod = 'bca' | 'wilson' | 'none';
+
+/** A value with its confidence interval; all three are null when the denominator is zero. */
+export interface Estimate {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly method: IntervalMethod;
+}
+
+export interface BootstrapOptions {
+  /** Default 9,999: an odd count makes the percentiles fall on order statistics. */
+  readonly resamples?: number;
+  /** Default 0. Equal seeds and sizes give equal intervals, on every machine. */
+  readonly seed?: bigint;
+  /** Default 0.95. */
+  readonly confidence?: number;
+}
+
+const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
+
+/** Resamples of `size` clusters, drawn once. Memory: resamples x size x 4 bytes at most (2 bytes up to 65,536 clusters). */
+export class Bootstrap {
+  readonly size: number;
+  readonly resamples: number;
+  readonly confidence: number;
+  /** Row-major [resample, draw]: which cluster was drawn. */
+  private readonly draws: Uint16Array | Uint32Array;
+
+  constructor(size: number, options: BootstrapOptions = {}) {
+    this.size = size;
+    this.resamples = options.resamples ?? 9_999;
+    this.confidence = options.confidence ?? 0.95;
+    this.draws = new (size <= 2 ** 16 ? Uint16Array : Uint32Array)(this.resamples * size);
+    const stream = new PhiloxStream(options.seed ?? 0n);
+    for (let i = 0; i < this.draws.length; i++) this.draws[i] = stream.below(size);
+  }
+
+  /**
+   * sum(numerators) / sum(denominators) with its BCa interval.
+   * @param numerators one finite number per cluster
+   * @param denominators one non-negative number per cluster; clusters with 0 count for nothing
+   *
+   * Where resampling cannot vary the ratio (a rate of exactly 0 or 1, a single problem), the bootstrap would claim certainty.
+   * For a ratio within [0, 1] Wilson's interval over the problems stands in: for a rate of 0 it bounds the true mean
+   * of any variable in [0, 1], because the mean is at most the probability of being above 0. A ratio outside [0, 1] then has
+   * no interval.
+   */
+  ratio(numerators: ArrayLike<number>, denominators: ArrayLike<number>): Estimate {
+    if (numerators.length !== this.size || denominators.length !== this.size) {
+      throw new RangeError(`${this.size} clusters, not ${numerators.length} and ${denominators.length}`);
+    }
+    let numerator = 0;
+    let denominator = 0;
+    let informative = 0;
+    for (let i = 0; i < this.size; i++) {
+      numerator += numerators[i]!;
+      denominator += denominators[i]!;
+      if (denominators[i]! > 0) informative++;
+    }
+    if (denominator === 0) return NOTHING;
+    const value = numerator / denominator;
+    const interval = this.bca(value, this.replicates(numerators, denominators), acceleration(numerators, denominators));
+    if (interval !== null) return { value, ...interval, method: 'bca' };
+    if (!(value >= 0 && value <= 1)) return { value, low: null, high: null, method: 'none' };
+    return { value, ...wilsonInterval(value * informative, informative, this.confidence), method: 'wilson' };
+  }
+
+  /** The ratio in every resample, ascending; resamples without any denominator are left out. */
+  private replicates(numerators: ArrayLike<number>, denominators: ArrayLike<number>): Float64Array {
+    const { draws, size } = this;
+    const values = new Float64Array(this.resamples);
+    let kept = 0;
+    for (let b = 0, at = 0; b < this.resamples; b++) {
+      let numerator = 0;
+      let denominator = 0;
+      for (const end = at + size; at < end; at++) {
+        const cluster = draws[at]!;
+        numerator += numerators[cluster]!;
+        denominator += denominators[cluster]!;
+      }
+      if (denominator > 0) values[kept++] = numerator / denominator;
+    }
+    return values.subarray(0, kept).sort();
+  }
+
+  /** Bias-corrected and accelerated ends; null where the replicates do not vary. */
+  private bca(value: number, replicates: Float64Array, a: number): { low: number; high: number } | null {
+    const count = replicates.length;
+    if (count === 0) return null;
+    // Sums in another order differ in their last bits: such replicates are ties, not variation.
+    const tolerance = 1e-12 * Math.max(1, Math.abs(value));
+    if (replicates[count - 1]! - replicates[0]! <= tolerance) return null;
+    // Ties count half: counts over few problems are discrete, and "below" alone would bias z0.
+    const below = firstAbove(replicates, value - tolerance);
+    const ties = firstAbove(replicates, value + tolerance) - below;
+    const share = Math.min(Math.max((below + ties / 2) / count, 0.5 / count), 1 - 0.5 / count);
+    const z0 = normalQuantile(share);
+    const end = (z: number): number => quantile(replicates, normalCdf(z0 + (z0 + z) / (1 - a * (z0 + z))));
+    const z = normalQuantile((1 + this.confidence) / 2);
+    return { low: end(-z), high: end(z) };
+  }
+}
+
+/** The acceleration of BCa, from the jackknife: Efron, "Better bootstrap confidence intervals", JASA 82 (1987), eq. 6.6. */
+function acceleration(numerators: ArrayLike<number>, denominators: ArrayLike<number>): number {
+  let numerator = 0;
+  let denominator = 0;
+  for (let i = 0; i < numerators.length; i++) {
+    numerator += numerators[i]!;
+    denominator += denominators[i]!;
+  }
+  const left: number[] = [];
+  for (let i = 0; i < numerators.length; i++) {
+    const rest = denominator - denominators[i]!;
+    if (rest > 0) left.push((numerator - numerators[i]!) / rest);
+  }
+  if (left.length === 0) return 0;
+  const mean = left.reduce((sum, x) => sum + x, 0) / left.length;
+  let squares = 0;
+  let cubes = 0;
+  for (const x of left) {
+    squares += (mean - x) ** 2;
+    cubes += (mean - x) ** 3;
+  }
+  return squares === 0 ? 0 : cubes / (6 * squares ** 1.5);
+}
+
+/** Index of the first element greater than `limit` in an ascending array. */
+function firstAbove(values: Float64Array, limit: number): number {
+  let [from, to] = [0, values.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (values[middle]! > limit) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
+/** Linear interpolation between order statistics (Hyndman and Fan's type 7, numpy's default). */
+function quantile(ascending: Float64Array, probability: number): number {
+  const position = Math.min(Math.max(probability, 0), 1) * (ascending.length - 1);
+  const index = Math.floor(position);
+  const low = ascending[index]!;
+  const high = ascending[Math.min(index + 1, ascending.length - 1)]!;
+  return low + (high - low) * (position - index);
+}
