@@ -1,0 +1,106 @@
+/**
+ * How far a long command is: counts, rates and time left, on stderr. On a terminal one line that is rewritten, elsewhere
+ * a plain line every few seconds. Prints nothing about results.
+ */
+
+/** Where progress goes: `process.stderr`, or a test's buffer. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+interface Task {
+  readonly label: string;
+  total: number;
+  done: number;
+  /** Counts that were there before this run started are no measure of its rate. */
+  readonly before: number;
+  startedAt: number | null;
+}
+
+/** How often the line is rewritten on a terminal, and how often a plain line appears elsewhere. */
+const TERMINAL_INTERVAL_MS = 100;
+const PLAIN_INTERVAL_MS = 5_000;
+
+export class Progress {
+  private readonly tasks: Task[] = [];
+  private lastShown: number;
+  private lineOnScreen = false;
+
+  /** `now` gives milliseconds; tests pass their own clock. */
+  constructor(
+    private readonly stream: ProgressStream,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.lastShown = now();
+  }
+
+  /** Adds a task of `total` steps, of which `done` were finished earlier. Returns what moves it on. */
+  task(label: string, total: number, done = 0): { advance(steps?: number): void } {
+    const task: Task = { label, total, done, before: done, startedAt: null };
+    this.tasks.push(task);
+    return {
+      advance: (steps = 1) => {
+        task.startedAt ??= this.now();
+        task.done += steps;
+        this.show(false);
+      },
+    };
+  }
+
+  /** A message above the line, such as a stage's name. */
+  note(line: string): void {
+    this.clearLine();
+    this.stream.write(`${line}\n`);
+  }
+
+  /** Shows the last state and ends the line. On anything but a terminal it says nothing when there was nothing to say. */
+  finish(): void {
+    if (this.tasks.length > 0) this.show(true);
+    if (this.lineOnScreen) this.stream.write('\n');
+    this.lineOnScreen = false;
+    this.tasks.length = 0;
+  }
+
+  private show(force: boolean): void {
+    const now = this.now();
+    const interval = this.stream.isTTY === true ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    if (!force && now - this.lastShown < interval) return;
+    this.lastShown = now;
+    const line = this.tasks.map((task) => describe(task, now)).join('   ');
+    if (this.stream.isTTY === true) {
+      const width = Math.max(20, (this.stream.columns ?? 80) - 1);
+      this.stream.write(`\r\u001b[2K${line.slice(0, width)}`);
+      this.lineOnScreen = true;
+    } else {
+      this.stream.write(`${line}\n`);
+    }
+  }
+
+  private clearLine(): void {
+    if (this.lineOnScreen) this.stream.write('\r\u001b[2K');
+    this.lineOnScreen = false;
+  }
+}
+
+function describe(task: Task, now: number): string {
+  const share = `${task.label} ${task.done}/${task.total}`;
+  const seconds = task.startedAt === null ? 0 : (now - task.startedAt) / 1000;
+  const rate = seconds > 0 ? (task.done - task.before) / seconds : 0;
+  if (rate <= 0) return share;
+  const left = task.total - task.done;
+  return left > 0 ? `${share} (${showRate(rate)}, ${showDuration(left / rate)} left)` : `${share} (${showRate(rate)})`;
+}
+
+function showRate(perSecond: number): string {
+  return perSecond >= 1 ? `${perSecond.toFixed(perSecond >= 10 ? 0 : 1)}/s` : `${(perSecond * 60).toFixed(1)}/min`;
+}
+
+/** `45 s`, `3 min 20 s`, `2 h 5 min`. */
+export function showDuration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
