@@ -1,0 +1,64 @@
+/**
+ * Prose is executed: every path, npm script, command and flag that a document names is looked up here.
+ * Drift shows as a failing line that names document and word.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { projectFiles, read, root } from './project.js';
+
+const documents = projectFiles().filter((file) => /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^tests\/README\.md$/.test(file));
+const inlineCode = (file: string) => [...read(file).replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
+const fenced = (file: string) => [...read(file).matchAll(/^```(?:console|sh|bash)[^\n]*\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
+
+describe.each(documents)('%s', (document) => {
+  it('names only paths that exist', () => {
+    const files = projectFiles();
+    const folders = new Set(files.flatMap((file) => file.split('/').map((_, i, parts) => parts.slice(0, i).join('/'))));
+    // A path: begins with a folder of ours, or is a file at the root. Patterns with <placeholders>, * or {} are expanded by nobody.
+    const tops = [...folders].filter((folder) => folder !== '' && !folder.includes('/'));
+    const paths = inlineCode(document).filter((word) => /^[\w.@/-]+$/.test(word) && tops.some((top) => word.startsWith(`${top}/`)));
+    const missing = paths.filter((word) => {
+      const clean = word.replace(/\/$/, '');
+      return !files.includes(clean) && !folders.has(clean);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('links only to files that exist', () => {
+    const links = [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)]*)?\)/g)].map((match) => match[1]!);
+    expect(links.filter((link) => !fs.existsSync(path.join(root, path.dirname(document), link)))).toEqual([]);
+  });
+
+  it('names only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(document).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map((match) => match[1]!);
+    expect(named.filter((script) => !(script in scripts))).toEqual([]);
+  });
+
+  it('names only commands and flags that the command line has', () => {
+    const lines = [...fenced(document).flatMap((block) => block.split('\n')), ...inlineCode(document)];
+    const commands = lines.map((line) => /(?:npx |^)faultline ([a-z][\w -]*.*)$/.exec(line.replace(/^\$ /, ''))?.[1]).filter((line) => line !== undefined);
+    const wrong: string[] = [];
+    for (const command of commands) {
+      const words = command.split(/\s+/);
+      const verb = words.slice(0, ['data', 'model'].includes(words[0]!) && /^[a-z]+$/.test(words[1] ?? '') ? 2 : 1);
+      const help = helpOf(verb);
+      if (help === null) wrong.push(`no command: faultline ${verb.join(' ')}`);
+      else for (const flag of command.match(/(?<=\s)--[a-z][\w-]*/g) ?? []) if (!help.includes(flag)) wrong.push(`no ${flag} in: faultline ${verb.join(' ')}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+const helps = new Map<string, string | null>();
+/** The help text of a verb, or null where the command line does not know it. */
+function helpOf(verb: readonly string[]): string | null {
+  const key = verb.join(' ');
+  if (!helps.has(key)) {
+    const run = spawnSync(process.execPath, ['bin/faultline.js', ...verb, '--help'], { cwd: root, encoding: 'utf8' });
+    helps.set(key, run.status === 0 && run.stdout.includes(`faultline ${key}`) ? run.stdout : null);
+  }
+  return helps.get(key)!;
+}
