@@ -77,6 +77,8 @@ export type Outcome =
   | { readonly status: 'assertion'; readonly assertion: Assertion }
   /** The test's own code raised after a call had returned (for instance comparing with the wrong type). */
   | { readonly status: 'test_error'; readonly exception: ExceptionInfo; readonly assertion: Assertion | null }
+  /** There was no program to run: generation itself failed (a prompt that leaves no room). Never comes from the sandbox. */
+  | { readonly status: 'not_run'; readonly reason: string }
   /** A cause that does not depend on the sample. Retried, never counted. */
   | { readonly status: 'infra'; readonly reason: string };
 

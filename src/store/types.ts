@@ -65,11 +65,86 @@ export interface ExecutionRow {
   readonly generationCode: string | null;
 }
 
-/** A sample joined with its problem and execution: what reports read. */
-export interface JudgedSample {
+/** The natural key of a sample within an experiment. */
+export interface SampleKey {
   readonly strategy: string;
   readonly taskId: string;
   readonly sampleIndex: number;
+}
+
+/** A problem as an experiment uses it. The content is stored once, whatever the number of experiments. */
+export interface ProblemRow {
+  readonly taskId: string;
+  readonly prompt: string;
+  readonly entryPoint: string;
+  readonly canonicalSolution: string;
+  readonly test: string;
+  /** 1 (easy) to 4, where the dataset says so. */
+  readonly difficulty?: number | null;
+  /** Place in the problem file, from 0; the order of every listing. */
+  readonly position: number;
+}
+
+/** The decision about one execution, apart from the execution: it can be replaced without executing again. */
+export type ClassificationRow = Omit<ExecutionRow, 'verdict'>;
+
+/** A sample without its per-token arrays, which {@link TokenArrays} holds. */
+export interface StoredSample extends Omit<SampleRow, 'tokens' | 'logprobs' | 'entropies'> {
+  readonly tokenCount: number;
+  /** Mean of the token log-probabilities; null without tokens. */
+  readonly meanLogprob: number | null;
+}
+
+/** Per-token arrays of one sample, aligned with each other. */
+export interface TokenArrays {
+  readonly tokens: Int32Array;
+  readonly logprobs: Float32Array;
+  readonly entropies: Float32Array;
+}
+
+/** A sample that has no verdict yet, or one whose last verdict was `infra`. */
+export interface PendingExecution extends SampleKey {
+  readonly completion: string;
+  /** `error` means that there is nothing to execute: such a sample gets a verdict of status `not_run`. */
+  readonly finishReason: string;
+  readonly error: string | null;
+  readonly prompt: string;
+  readonly entryPoint: string;
+  readonly test: string;
+}
+
+/** Which samples to read; an absent field does not restrict. */
+export interface SampleFilter {
+  readonly strategy?: string;
+  readonly taskId?: string;
+  readonly outcome?: string;
+  readonly categoryCode?: string;
+}
+
+/** How far an experiment is, and what it found. */
+export interface Counts {
+  readonly problems: number;
+  readonly samples: number;
+  /** Samples with a verdict other than `infra`. */
+  readonly executed: number;
+  readonly passed: number;
+  readonly infra: number;
+  readonly nearLimit: number;
+  /** By outcome name, `infra` included; outcomes that do not occur are absent. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Most frequent first. */
+  readonly categories: readonly { readonly code: string; readonly name: string; readonly count: number }[];
+}
+
+/** A line of an experiment's run log. */
+export interface Note {
+  readonly at: string;
+  readonly stage: string;
+  readonly text: string;
+}
+
+/** A sample joined with its problem and execution: what reports read. */
+export interface JudgedSample extends SampleKey {
   readonly prompt: string;
   readonly entryPoint: string;
   readonly difficulty: number | null;
@@ -82,4 +157,5 @@ export interface JudgedSample {
   readonly categoryName: string | null;
   readonly outcome: string;
   readonly evidence: string;
+  readonly generationCode: string | null;
 }

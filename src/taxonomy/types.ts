@@ -17,6 +17,8 @@ export interface Category {
   readonly published: Readonly<Record<'dou' | 'tambon' | 'codehalu', readonly string[]>>;
   /** Residual leaves stand for "none of the rules said more". */
   readonly residual: boolean;
+  /** Whether a rule decides this leaf yet; a leaf without a rule is listed, and counts nothing. */
+  readonly decided: boolean;
 }
 
 /** Everything a rule may look at. Rules are pure. */
@@ -25,6 +27,7 @@ export interface Evidence {
   readonly prompt: string;
   readonly completion: string;
   readonly entryPoint: string;
+  /** Why generation ended; empty where it is not known (samples made elsewhere), then 1.1 cannot be decided. */
   readonly finishReason: string;
 }
 

@@ -1,0 +1,218 @@
+/**
+ * The store: one SQLite file per project that holds every experiment, and safetensors shards beside it for
+ * per-token arrays. This class is all that other parts see; it holds no SQL itself, but hands each verb to the file
+ * of the table it concerns, and turns SQLite's errors into sentences.
+ *
+ * Thread: every call is synchronous and blocks its thread; one Store per thread. One process writes a database at a
+ * time (a second one is refused), any number read it.
+ * Durability: a write has happened when the call returns. kill -9 loses the call in flight and nothing else, so
+ * callers write in batches of what they can afford to repeat. One call of `addSamples` is one shard file, one fsync
+ * and one transaction: a batch of tens or hundreds of samples is right, a call per sample is slow.
+ * Errors: every method throws FaultlineError: `output` where the disk refuses, `input` where a stored thing is
+ * damaged or missing, `internal` where a caller breaks a rule of this class.
+ */
+import type Database from 'better-sqlite3';
+import { closeDatabase, openDatabase, withClearErrors, type OpenOptions } from './database.js';
+import { resultDigest } from './digest.js';
+import { Executions } from './executions.js';
+import { Experiments } from './experiments.js';
+import { Notes } from './notes.js';
+import { Problems } from './problems.js';
+import { Queries } from './queries.js';
+import { Samples } from './samples.js';
+import { Shards } from './shards.js';
+import type {
+  ClassificationRow,
+  Counts,
+  ExecutionRow,
+  Experiment,
+  ExperimentManifest,
+  JudgedSample,
+  Note,
+  PendingExecution,
+  ProblemRow,
+  SampleFilter,
+  SampleKey,
+  SampleRow,
+  StoredSample,
+  TokenArrays,
+} from './types.js';
+
+export class Store {
+  /** The database file, as it was given. */
+  readonly file: string;
+  readonly readonly: boolean;
+  readonly #database: Database.Database;
+  readonly #release: () => void;
+  readonly #experiments: Experiments;
+  readonly #problems: Problems;
+  readonly #shards: Shards;
+  readonly #samples: Samples;
+  readonly #executions: Executions;
+  readonly #queries: Queries;
+  readonly #notes: Notes;
+
+  /**
+   * Opens a database; for writing (the default) it is created, with its folder, where it is missing, brought to the
+   * current schema, locked against other writers, and shards that a killed run left without a row are removed.
+   * Throws `output` if it cannot be written or another run holds it, `input` if it is missing (reading), not a
+   * faultline database, damaged, or written by a newer faultline; then nothing has been changed.
+   */
+  static open(file: string, options: OpenOptions = {}): Store {
+    return new Store(file, options);
+  }
+
+  private constructor(file: string, options: OpenOptions) {
+    this.file = file;
+    this.readonly = options.readonly ?? false;
+    const opened = openDatabase(file, options);
+    this.#database = opened.database;
+    this.#release = opened.release;
+    try {
+      this.#experiments = new Experiments(opened.database);
+      this.#problems = new Problems(opened.database);
+      this.#shards = new Shards(opened.database, file);
+      this.#samples = new Samples(opened.database, this.#problems, this.#shards);
+      this.#executions = new Executions(opened.database, this.#samples);
+      this.#queries = new Queries(opened.database, this.#problems);
+      this.#notes = new Notes(opened.database);
+      if (!this.readonly) this.#guard(() => this.#shards.removeOrphans());
+    } catch (thrown) {
+      this.close();
+      throw thrown;
+    }
+  }
+
+  /** Closes the database and lets other runs write it. Idempotent. */
+  close(): void {
+    closeDatabase(this.#database);
+    this.#release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** All experiments, oldest first. */
+  experiments(): Experiment[] {
+    return this.#guard(() => this.#experiments.all());
+  }
+
+  /**
+   * The experiment with this hash, with this beginning of a hash (at least 6 digits, one match), or, among those with
+   * this name, the one created last; null if there is none. Throws `usage` where the beginning fits several.
+   */
+  findExperiment(nameOrHash: string): Experiment | null {
+    return this.#guard(() => this.#experiments.find(nameOrHash));
+  }
+
+  /**
+   * The experiment with the manifest's hash: a new row, or the existing one as it was first recorded. The caller
+   * compares the fields that the hash leaves out (kernel family, Python, isolation) and decides whether to go on.
+   */
+  beginExperiment(manifest: ExperimentManifest): Experiment {
+    return this.#guard(() => this.#experiments.begin(manifest));
+  }
+
+  /** Marks an experiment as complete. The first finish stays: finishing again changes nothing. */
+  finishExperiment(experimentId: number): void {
+    this.#guard(() => this.#experiments.finish(experimentId));
+  }
+
+  /**
+   * Records the experiment's problems. Adding the same ones again changes nothing; throws `input` where a task was
+   * recorded with other content, or occurs twice.
+   */
+  addProblems(experimentId: number, rows: readonly ProblemRow[]): void {
+    this.#guard(() => this.#problems.add(experimentId, rows));
+  }
+
+  /** The experiment's problems, by position. */
+  problems(experimentId: number): ProblemRow[] {
+    return this.#guard(() => this.#problems.rows(experimentId));
+  }
+
+  /**
+   * Records samples, all or none. A sample that is there with the same content is left alone, with other content it
+   * throws `internal`: samples are reproducible, so this means that they were not.
+   */
+  addSamples(experimentId: number, rows: readonly SampleRow[]): void {
+    this.#guard(() => this.#samples.add(experimentId, rows));
+  }
+
+  /** Which sample indices each task has under a strategy; tasks without samples are absent. */
+  doneSampleKeys(experimentId: number, strategy: string): Map<string, Set<number>> {
+    return this.#guard(() => this.#samples.doneKeys(experimentId, strategy));
+  }
+
+  /** Samples by strategy, problem position and sample index. Rows may be added while this is read. */
+  samples(experimentId: number, filter: SampleFilter = {}): Iterable<StoredSample> {
+    return this.#guardEach(this.#samples.rows(experimentId, filter));
+  }
+
+  /** The per-token arrays of one sample, copied. Throws `input` if there is no such sample or its shard is damaged. */
+  tokens(experimentId: number, key: SampleKey): TokenArrays {
+    return this.#guard(() => this.#samples.tokens(experimentId, key));
+  }
+
+  /**
+   * Samples without a verdict, and those whose verdict is `infra`, by strategy, problem position and sample index.
+   * Executions may be added while this is read; what is added behind the reader is not seen again.
+   */
+  pendingExecutions(experimentId: number): Iterable<PendingExecution> {
+    return this.#guardEach(this.#queries.pending(experimentId));
+  }
+
+  /**
+   * Records executions with their decisions, all or none. An `infra` verdict is replaced by any later one; another
+   * verdict that is there already is left alone if its result columns are the same, else this throws `internal`.
+   */
+  addExecutions(experimentId: number, rows: readonly ExecutionRow[]): void {
+    this.#guard(() => this.#executions.add(experimentId, rows));
+  }
+
+  /** Replaces decisions, all or none; verdicts stay. Throws `internal` for a sample without a verdict. */
+  replaceClassification(experimentId: number, rows: readonly ClassificationRow[]): void {
+    this.#guard(() => this.#executions.replaceClassification(experimentId, rows));
+  }
+
+  /** Samples with a verdict, `infra` included, by strategy, problem position and sample index. */
+  judgedSamples(experimentId: number, filter: SampleFilter = {}): Iterable<JudgedSample> {
+    return this.#guardEach(this.#queries.judged(experimentId, filter));
+  }
+
+  counts(experimentId: number): Counts {
+    return this.#guard(() => this.#queries.counts(experimentId));
+  }
+
+  /** Adds a line to the experiment's run log. */
+  addNote(experimentId: number, stage: string, text: string): void {
+    this.#guard(() => this.#notes.add(experimentId, stage, text));
+  }
+
+  notes(experimentId: number): Note[] {
+    return this.#guard(() => this.#notes.all(experimentId));
+  }
+
+  /**
+   * SHA-256 over all result columns by natural key, in hexadecimal. Two runs of one experiment that agree in every
+   * result have the same digest, however they were interrupted, batched or ordered. Times, memory, host, row ids,
+   * time stamps, near-limit marks, infra verdicts and the stdout of killed programs are not in it.
+   */
+  resultDigest(experimentId: number): string {
+    return this.#guard(() => resultDigest(experimentId, this.#experiments, this.#problems, this.#samples, this.#queries));
+  }
+
+  #guard<T>(work: () => T): T {
+    return withClearErrors(this.file, work);
+  }
+
+  *#guardEach<T>(rows: Iterable<T>): Generator<T, void, undefined> {
+    const iterator = rows[Symbol.iterator]();
+    for (;;) {
+      const next = this.#guard(() => iterator.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+}
