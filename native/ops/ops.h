@@ -7,13 +7,15 @@
 //   * a matrix-product output is ONE chain along k: acc = 0; acc = fma(a[k], w[k], acc) for k ascending;
 //   * every other sum runs over 16 virtual lanes (element i goes to lane i % 16, in ascending i) and is
 //     then folded by the fixed tree lane[j] += lane[j + 8], + 4, + 2, + 1;
-//   * exp, log and tanh are our own polynomials (ops/cpu/math.inl), built from fma, *, + and integer steps;
+//   * exp and log are our own polynomials (ops/cpu/math.inl), built from fma, *, + and integer steps;
 //   * no reciprocal or rsqrt approximation; division and sqrt are IEEE; -ffp-contract=off everywhere;
+//   * a product followed by a sum is fused only where this header says fma;
 //   * flush-to-zero and denormals-are-zero are ON: threads that call these ops hold a base::FpEnv.
 // ops/ref/ holds the oracle of each op in double, written from the formula alone.
 //
-// Pointers never alias unless a line says so. No alignment beyond that of the element type is required.
-// Ops never allocate, never throw and never start threads: callers split work by the ranges in the arguments.
+// Inputs are finite unless a line says otherwise. Pointers never alias unless a line says so. No alignment beyond that
+// of the element type is required. Ops never allocate, never throw and never start threads: callers split work by the
+// ranges in the arguments.
 #pragma once
 
 #include <cstdint>
@@ -40,56 +42,60 @@ struct PackedMatrix {
 /// Applied to acc + bias, in this order, elementwise.
 enum class Epilogue : std::uint8_t {
   none,
-  gelu,      // gelu_tanh(x) = 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))   (GPT-2's gelu_new)
+  gelu,      // gelu_tanh(x) = 0.5 x (1 + tanh(y)), y = sqrt(2/pi) (x + 0.044715 x^3)   (GPT-2's gelu_new), computed by
+             // the identity 0.5 (1 + tanh(y)) = 1 / (1 + exp(-2 y)), which needs no tanh and keeps the tails accurate
   residual,  // x + residual[m, n]
 };
 
 /// out[m, n] = epilogue(chain_k(a[m, k] * w[k, n]) + bias[n]) for rows [0, m) and panels [panel_begin, panel_end).
 /// bf16 weights are widened to float exactly; activations stay float (kernel family "fma").
 struct GemmArgs {
-  const float* a;          // [m, k], row stride lda
+  const float* a;  // [m, k], row stride lda
   std::int64_t lda;
   std::int32_t m;
   PackedMatrix w;
-  const float* bias;       // [n] or null
+  const float* bias;  // [n] or null
   Epilogue epilogue;
-  const float* residual;   // [m, n], row stride ldr; only for Epilogue::residual; may equal out
+  const float* residual;  // [m, n], row stride ldr; only for Epilogue::residual; may equal out
   std::int64_t ldr;
-  float* out;              // [m, n], row stride ldo; columns past n are not written
+  float* out;  // [m, n], row stride ldo; columns past n are not written
   std::int64_t ldo;
   std::int32_t panel_begin;
   std::int32_t panel_end;  // in panels of 16 columns
 };
 
-/// out = (x - mean) / scale * gamma + beta per row, with scale = sqrt(var + eps); mean and var are 16-lane sums
-/// divided by width, var of the centred values (two passes). TransformerLens calls scale `hook_scale` and, with
-/// unprocessed weights, out `hook_normalized`.
+/// out = fma((x - mean) / scale, gamma, beta) per row, with scale = sqrt(var + eps); mean and var are 16-lane sums
+/// divided by width, var of the centred values (two passes, lanes accumulate by fma). TransformerLens calls scale
+/// `hook_scale` and, with unprocessed weights, out `hook_normalized`.
 struct LayerNormArgs {
-  const float* x;          // [rows, width], contiguous
+  const float* x;  // [rows, width], contiguous
   std::int32_t rows;
   std::int32_t width;
-  const float* gamma;      // [width]
-  const float* beta;       // [width]
+  const float* gamma;  // [width]
+  const float* beta;   // [width]
   float eps;
-  float* out;              // [rows, width], contiguous; may equal x
-  float* scale;            // [rows] or null
+  float* out;    // [rows, width], contiguous; may equal x
+  float* scale;  // [rows] or null
 };
 
 /// One head's queries against one segment of keys and values (a shared prefix or one sample's suffix),
 /// folded into a running softmax state. Keys are stored in blocks of 16: element (key j, dim c) at
-/// k[(j / 16) * 16 * dim + c * 16 + j % 16]; slots past the end may hold anything finite. Values are rows of dim.
+/// k[(j / 16) * 16 * dim + c * 16 + j % 16]; slots past the end may hold anything, but whole blocks must be readable.
+/// Values are rows of dim; rows that no query sees are not read.
 ///   score[r, j] = chain_c(q[r, c] * k[j, c]) * scale          for j < visible[r]
 ///   per chunk of kKeyChunk keys, ascending: m' = max(m, max_j score); alpha = exp(m - m');
-///   l = l * alpha + lane_sum_j exp(score - m');  acc[c] = chain_j fma(exp(score - m'), v[j, c], acc[c] * alpha)
-/// State starts as m = -inf, l = 0, acc = 0 (attention_begin); attention_end divides acc by l.
+///   l = fma(l, alpha, lane_sum_j exp(score - m'));  acc[c] = chain_j fma(exp(score - m'), v[j, c], acc[c] * alpha)
+/// A chunk of which a row sees nothing leaves that row's state as it is. The caller starts the state as m = -inf, l =
+/// 0, acc = 0, may fold in any number of segments, and attention_end divides acc by l (rows with l = 0 saw no key; they
+/// become 0).
 struct AttentionArgs {
-  const float* q;               // [rows, dim], row stride q_stride
+  const float* q;  // [rows, dim], row stride q_stride
   std::int64_t q_stride;
   std::int32_t rows;
   std::int32_t dim;
   float scale;
-  const float* k;               // blocked by 16 keys, see above
-  const float* v;               // [keys, dim], row stride v_stride
+  const float* k;  // blocked by 16 keys, see above
+  const float* v;  // [keys, dim], row stride v_stride
   std::int64_t v_stride;
   const std::int32_t* visible;  // [rows]: keys that row r sees, 0 allowed; non-decreasing is not required
   float* m;                     // [rows]
@@ -98,18 +104,20 @@ struct AttentionArgs {
   std::int64_t acc_stride;
 };
 
-/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows.
+/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows. A scaled logit
+/// is logit * inv_temperature, rounded once. Logits of -inf are allowed and weigh nothing; exp below 2^-126 is 0.
+/// log-probability of token t = (scaled[t] - max) - log_sum(sum); entropy = log_sum(sum) - weighted / sum.
 struct SoftmaxStats {
-  float max;        // largest scaled logit; -inf when the mask is empty
-  float sum;        // lane_sum exp(x * inv_temperature - max)
-  float weighted;   // lane_sum exp(x * inv_temperature - max) * (x * inv_temperature - max), for the entropy
+  float max;       // largest scaled logit; -inf when the mask is empty
+  float sum;       // lane_sum exp(x * inv_temperature - max)
+  float weighted;  // lane_sum exp(x * inv_temperature - max) * (x * inv_temperature - max), for the entropy
 };
 
 /// A bit set over the vocabulary, bit i % 64 of word i / 64; null means every token is allowed.
 using Mask = const std::uint64_t*;
 
 struct SoftmaxStatsArgs {
-  const float* logits;   // [n]
+  const float* logits;  // [n]
   std::int32_t n;
   float inv_temperature;
   Mask mask;
@@ -117,52 +125,53 @@ struct SoftmaxStatsArgs {
 
 /// Number and probability mass (relative to `max`) of the allowed tokens whose logit is at least `threshold`.
 struct TailArgs {
-  const float* logits;   // [n]
+  const float* logits;  // [n]
   std::int32_t n;
   float inv_temperature;
-  float max;             // SoftmaxStats::max
-  float threshold;       // in units of the raw logit
+  float max;        // SoftmaxStats::max
+  float threshold;  // in units of the raw logit
   Mask mask;
 };
 struct Tail {
   std::int32_t count;
-  float mass;            // lane_sum exp(x * inv_temperature - max), lanes by token index
+  float mass;  // lane_sum exp(x * inv_temperature - max), lanes by token index
 };
 
-/// argmax over allowed tokens with logit >= threshold of logit * inv_temperature + gumbel(token), ties to the lower token.
-/// gumbel = -log(-log1p(-u)), u = (x + 0.5) * 2^-32 in float, clamped to the largest float below 1, where x is
-/// word token % 4 of Philox4x32-10 with counter (sample, position, attempt << 16 | token / 4, stream).
-/// With gumbel switched off (greedy) it is the plain argmax.
+/// argmax over allowed tokens with logit >= threshold of logit * inv_temperature + gumbel(token) (both operations
+/// rounded), ties to the lower token. gumbel = -log(-log1p(-u)), u = (x + 0.5) * 2^-32 rounded once to float and
+/// clamped to the largest float below 1, where x is word token % 4 of Philox4x32-10 with counter (sample, position,
+/// attempt << 16 | token / 4, stream) and key words (low, high half of key). With gumbel switched off (greedy) it is
+/// the argmax of logit * inv_temperature. NaN never wins. token / 4 must fit 16 bits: n <= 262144.
 struct DrawArgs {
-  const float* logits;   // [n]
+  const float* logits;  // [n]
   std::int32_t n;
   float inv_temperature;
-  float threshold;       // raw logit; -inf keeps all
+  float threshold;  // raw logit; -inf keeps all
   Mask mask;
   bool greedy;
-  std::uint64_t key;       // experiment seed XOR hash of task_id
+  std::uint64_t key;  // experiment seed XOR hash of task_id
   std::uint32_t sample;
   std::uint32_t position;
-  std::uint32_t attempt;   // < 65536
+  std::uint32_t attempt;  // < 65536
   std::uint32_t stream;
 };
 struct Draw {
-  std::int32_t token;    // -1 when nothing is allowed
-  float score;           // the perturbed logit that won
+  std::int32_t token;  // -1 when nothing is allowed
+  float score;         // the perturbed logit that won
 };
 
 /// One instruction set's implementations. Thread-safe: all functions are pure but for their outputs.
 struct OpTable {
   void (*gemm)(const GemmArgs&);
   void (*layernorm)(const LayerNormArgs&);
-  void (*gelu)(const float* x, float* out, std::int64_t n);   // out may equal x
+  void (*gelu)(const float* x, float* out, std::int64_t n);                 // out may equal x
   void (*add)(const float* a, const float* b, float* out, std::int64_t n);  // out may equal a or b
   void (*attend)(const AttentionArgs&);
   void (*attention_end)(float* acc, std::int64_t acc_stride, const float* l, std::int32_t rows, std::int32_t dim);
   SoftmaxStats (*softmax_stats)(const SoftmaxStatsArgs&);
   Tail (*tail)(const TailArgs&);
   Draw (*draw)(const DrawArgs&);
-  float (*log_sum)(float sum);  // our log, for logsumexp = max + log(sum)
+  float (*log_sum)(float sum);  // our log, for logsumexp = max + log(sum); log_sum(0) = -inf
 };
 
 }  // namespace faultline::ops

@@ -1,0 +1,47 @@
+// safetensors, read with full validation and written atomically. A file that lies gives an Error with its name, the
+// byte offset or tensor, and the reason; it never crashes, over-allocates or reads outside the map.
+//
+// Layout: 8 bytes little-endian header length N, N bytes of JSON (name -> dtype, shape, data_offsets; optional
+// __metadata__ of strings), then the tensors' bytes, without holes, in any order.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "native/format/tensor_file.h"
+
+namespace faultline::format {
+
+/// Headers above this are refused, as the reference implementation does: the length field must not make us allocate.
+inline constexpr std::size_t kSafetensorsHeaderCap = 100'000'000;
+
+/// One file, mapped read-only for the life of the result. Throws Error(input).
+std::unique_ptr<TensorFile> open_safetensors(const std::string& path);
+
+/// `model.safetensors.index.json`: opens every shard its weight_map names (plain file names beside the index) and
+/// checks that each tensor stands where the map says. Throws Error(input).
+std::unique_ptr<TensorFile> open_sharded_safetensors(const std::string& index_path);
+
+/// A model folder's weights: model.safetensors, or the sharded index. Throws Error(input) that names both when neither
+/// is there.
+std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder);
+
+/// The same validation over bytes in memory, which must outlive the result; `label` stands for the path in errors.
+std::unique_ptr<TensorFile> parse_safetensors(std::span<const std::byte> bytes, const std::string& label);
+
+struct NamedTensor {
+  std::string name;
+  tensor::TensorView view;
+};
+
+/// Writes exactly these tensors in the given order, with `metadata` as __metadata__ when it is not empty. The file
+/// appears whole or not at all: a temporary file beside it is written, synced and renamed. Throws Error(usage) on a
+/// duplicate or reserved name, Error(output) that names the path and the system's reason.
+void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
+                       std::span<const std::pair<std::string, std::string>> metadata = {});
+
+}  // namespace faultline::format

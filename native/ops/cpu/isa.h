@@ -1,0 +1,46 @@
+// What this CPU can run, as far as faultline has or plans kernels for it. Reads CPUID and XGETBV (an instruction set
+// counts only when the operating system saves its registers); knows no kernel.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace faultline::ops::cpu {
+
+/// One row per instruction set: isas.def, worst first.
+enum class Isa : std::uint8_t {
+#define FAULTLINE_ISA(name, needs, why) name,
+#include "native/ops/cpu/isas.def"
+#undef FAULTLINE_ISA
+};
+inline constexpr int kIsaCount = 0
+#define FAULTLINE_ISA(name, needs, why) +1
+#include "native/ops/cpu/isas.def"
+#undef FAULTLINE_ISA
+    ;
+
+/// "avx2"; the values of FAULTLINE_FORCE_ISA.
+const char* isa_name(Isa isa);
+/// The instruction set with this name, or nothing.
+std::optional<Isa> isa_from_name(std::string_view name);
+
+/// What was detected. Plain data, so that tests can describe any machine.
+struct CpuFeatures {
+  std::string brand;  // "AMD EPYC ...", or the architecture's name where the CPU does not say
+  bool x86 = false;
+  bool arm64 = false;
+  bool avx2 = false;    // with FMA and F16C: no CPU has AVX2 without them, but the check is free
+  bool avx512 = false;  // F, BW, DQ and VL
+  bool avx512bf16 = false;
+  bool amx_bf16 = false;  // tile registers and BF16 products; permission is asked of the system only when kernels exist
+  bool os_avx = false;    // XCR0: the system saves ymm
+  bool os_avx512 = false;
+  bool os_amx = false;
+};
+
+/// Reads the machine. Thread-safe, costs microseconds.
+CpuFeatures detect_cpu();
+
+}  // namespace faultline::ops::cpu

@@ -1,0 +1,12 @@
+# Compile flags per instruction set, by file name: native/ops/cpu/<kernel>_<isa>.cc. Only these files are built with them, and
+# they share no inline function with the rest of the program; see README.md here for why that matters.
+set(FAULTLINE_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(FAULTLINE_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  foreach(isa avx2 avx512)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_${isa}.cc)
+    set_source_files_properties(${sources} TARGET_DIRECTORY faultline_ops PROPERTIES COMPILE_OPTIONS
+                                "${FAULTLINE_ISA_FLAGS_${isa}}")
+  endforeach()
+endif()

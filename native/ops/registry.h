@@ -1,0 +1,53 @@
+// Picks the implementation of every op, once per process: the best instruction set that this CPU runs and kernels.def
+// has rows for. Remembers why the others were refused, for `faultline doctor`. FAULTLINE_FORCE_ISA overrides the
+// choice.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "native/ops/cpu/isa.h"
+#include "native/ops/ops.h"
+
+namespace faultline::ops {
+
+/// One row of kernels.def.
+struct KernelRow {
+  const char* op;  // "gemm"
+  cpu::Isa isa;
+  const char* function;  // "avx2::gemm"
+};
+
+/// An instruction set that was considered, best first.
+struct Candidate {
+  cpu::Isa isa;
+  bool picked;
+  std::string refused;  // the reason, empty when picked
+};
+
+struct Selection {
+  cpu::Isa isa = cpu::Isa::scalar;
+  std::string cpu_brand;
+  /// How results of bfloat16 weights are computed; part of every output's provenance. "fma" for all kernels there are
+  /// now.
+  std::string kernel_family;
+  OpTable ops{};
+  std::vector<Candidate> candidates;
+  std::vector<KernelRow> kernels;  // the row in use for each op, in ops.h's order
+};
+
+/// The process's choice, made at the first call from FAULTLINE_FORCE_ISA and the machine. Thread-safe. Throws
+/// Error(usage) for an unknown name (listing the valid ones), Error(environment) when the forced set cannot run here;
+/// then every call throws.
+const Selection& selection();
+
+/// selection().ops.
+const OpTable& ops();
+
+/// The pure function behind selection(): `forced` is null or a name.
+Selection select(const char* forced, const cpu::CpuFeatures& machine);
+
+/// All rows of kernels.def that this build contains.
+const std::vector<KernelRow>& kernel_rows();
+
+}  // namespace faultline::ops

@@ -1,0 +1,25 @@
+// Conversions between the three float types the engine reads and float. Exact upwards; bfloat16 rounds to nearest even.
+#pragma once
+
+#include <cstdint>
+
+#include "native/tensor/tensor_view.h"
+
+namespace faultline::tensor {
+
+/// IEEE binary16 to float, exact, denormals included (independent of the thread's FpEnv).
+float float_from_half(std::uint16_t bits);
+/// bfloat16 to float, exact.
+float float_from_bfloat16(std::uint16_t bits);
+/// Nearest bfloat16, ties to even; too large becomes infinity; NaN stays a quiet NaN.
+std::uint16_t bfloat16_from_float(float value);
+
+/// Whether the engine can read elements of this type as floats: F32, F16 or BF16.
+bool is_float_weight(DType dtype);
+/// Element `index` of a view of F32, F16 or BF16 (checked once by callers through is_float_weight), any alignment.
+float element_as_float(const TensorView& view, std::int64_t index);
+/// Elements [begin, begin + count) of a view as floats into `out`. Throws Error(internal) for other types or a range
+/// outside.
+void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t count, float* out);
+
+}  // namespace faultline::tensor
