@@ -188,8 +188,9 @@ function sectionKeys(prefix: string): string[] {
 /** Neighbours by full name and by last part, because the usual slip is the right key in the wrong section. */
 function unknownKeyHint(key: string, prefix: string): string {
   const last = key.slice(key.lastIndexOf('.') + 1);
-  const elsewhere = KEYS.filter((known) => known.slice(known.lastIndexOf('.') + 1) === last);
-  const near = [...elsewhere, ...nearest(key, KEYS)].filter((known, at, all) => all.indexOf(known) === at).slice(0, 3);
+  const lastOf = (known: string): string => known.slice(known.lastIndexOf('.') + 1);
+  const alike = nearest(last, new Set(KEYS.map(lastOf))).flatMap((name) => KEYS.filter((known) => lastOf(known) === name));
+  const near = [...new Set([...alike, ...nearest(key, KEYS)])].slice(0, 3);
   if (near.length > 0) return `Did you mean ${near.join(' or ')}?`;
   return `Known ${prefix === '' ? 'at the top' : `below ${prefix.slice(0, -1)}`}: ${sectionKeys(prefix).join(', ')}.`;
 }

@@ -2,7 +2,22 @@
  * Every config entry there is: one row each. The row feeds the loader, the flags, the environment variables, the
  * documentation and the experiment's hash, so an entry is added here and nowhere else. Holds no loading.
  */
-import { boolean, bytes, choice, codes, integer, list, number, optional, path, pathOrName, seed64, text, textMap, type ValueType } from './value-types.js';
+import {
+  boolean,
+  bytes,
+  choice,
+  codes,
+  integer,
+  list,
+  number,
+  optional,
+  path,
+  pathOrName,
+  seed64,
+  text,
+  textMap,
+  type ValueType,
+} from './value-types.js';
 
 /** One config entry. */
 export interface Entry<T> {
@@ -28,8 +43,8 @@ const MiB = 2 ** 20;
 /** The table. Keys are dotted paths into the YAML file; `limits.cpu_seconds` is `cpu_seconds` in the section `limits`. */
 export const ENTRIES = {
   experiment: entry(
-    text('a name of letters, digits, ".", "_" and "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
-    'experiment',
+    optional(text('a name of letters, digits, ".", "_" and "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/), 'the names of model and problems'),
+    null,
     results,
     'Name of the experiment, and of its folder below outputs.directory.',
   ),
@@ -52,19 +67,34 @@ export const ENTRIES = {
     pathOrName('a problem file (.jsonl or .jsonl.gz), or the name of a data set'),
     'pico-tasks',
     noResults,
-    'Problems: a file in HumanEval\'s format, the bundled `pico-tasks`, or a name fetched by `faultline data fetch`.',
+    "Problems: a file in HumanEval's format, the bundled `pico-tasks`, or a name fetched by `faultline data fetch`.",
   ),
   'problems.count': entry(optional(integer(1), 'all of them'), null, results, 'Use the first so many problems.'),
-  'problems.template': entry(choice('signature', 'docstring'), 'signature', results, 'How MBPP tasks become prompts; no effect on other data.'),
+  'problems.template': entry(
+    choice('signature', 'docstring'),
+    'signature',
+    results,
+    'How MBPP tasks become prompts; no effect on other data.',
+  ),
 
   'strategy.name': entry(choice('sample', 'greedy'), 'sample', results, 'How tokens are chosen.'),
   'strategy.temperature': entry(number(0, 100), 0.8, results, 'Divides the logits; 0 means greedy.'),
   'strategy.top_k': entry(integer(0), 0, results, 'Keep the k most likely tokens; 0 switches it off.'),
-  'strategy.top_p': entry(number(0, 1, { above: true }), 0.95, results, 'Keep the likeliest tokens that hold this probability; 1 switches it off.'),
+  'strategy.top_p': entry(
+    number(0, 1, { above: true }),
+    0.95,
+    results,
+    'Keep the likeliest tokens that hold this probability; 1 switches it off.',
+  ),
 
   max_new_tokens: entry(integer(1, 1_000_000), 160, results, 'Longest completion, in tokens.'),
   prompt_boundary: entry(choice('heal', 'none', 'strip'), 'heal', results, 'How a prompt that ends inside a token is handled.'),
-  stop_policy: entry(choice('function', 'eos', 'none'), 'function', results, 'Where a completion ends, beside max_new_tokens and stop_strings.'),
+  stop_policy: entry(
+    choice('function', 'eos', 'none'),
+    'function',
+    results,
+    'Where a completion ends, beside max_new_tokens and stop_strings.',
+  ),
   stop_strings: entry(list(), [], results, 'Texts that end a completion, and are not part of it.'),
 
   'limits.cpu_seconds': entry(number(0, 3600, { above: true }), 3, results, 'CPU time of one execution.'),
@@ -74,16 +104,31 @@ export const ENTRIES = {
   'limits.file_size': entry(bytes(0), MiB, results, 'Largest file one execution may write.'),
   'limits.processes': entry(integer(1, 1024), 1, results, 'Processes of one execution, itself included.'),
 
-  'sandbox.python': entry(optional(path('the path of a Python interpreter'), 'python3 on PATH'), null, noResults, 'Interpreter that runs the programs.'),
+  'sandbox.python': entry(
+    optional(path('the path of a Python interpreter'), 'python3 on PATH'),
+    null,
+    noResults,
+    'Interpreter that runs the programs.',
+  ),
   'sandbox.workers': entry(optional(integer(1, 1024), 'one per core'), null, noResults, 'Executions at a time.'),
   'sandbox.unsafe': entry(boolean(), false, noResults, 'Run programs without isolation. Recorded with every result.'),
 
   'categories.rename': entry(textMap('a section of category code or name: new name'), {}, noResults, 'Other names for categories.'),
-  'categories.merge': entry(textMap('a section of category code or name: the one it is counted as'), {}, noResults, 'Count one category as another.'),
-  'categories.off': entry(codes(), [], noResults, 'Categories that are not told apart: counted as their family\'s residual leaf.'),
+  'categories.merge': entry(
+    textMap('a section of category code or name: the one it is counted as'),
+    {},
+    noResults,
+    'Count one category as another.',
+  ),
+  'categories.off': entry(codes(), [], noResults, "Categories that are not told apart: counted as their family's residual leaf."),
 
   'outputs.directory': entry(path('a folder'), 'outputs', noResults, 'Folder of the database and the reports.'),
-  'outputs.database': entry(optional(path('a file'), '<outputs.directory>/faultline.db'), null, noResults, 'The SQLite file with every result.'),
+  'outputs.database': entry(
+    optional(path('a file'), '<outputs.directory>/faultline.db'),
+    null,
+    noResults,
+    'The SQLite file with every result.',
+  ),
 } as const satisfies Record<string, Entry<unknown>>;
 
 export type ConfigKey = keyof typeof ENTRIES;

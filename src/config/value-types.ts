@@ -78,7 +78,11 @@ export function seed64(): ValueType<bigint> {
 export function boolean(): ValueType<boolean> {
   const expected = 'true or false';
   const parse = (raw: unknown): boolean => (typeof raw === 'boolean' ? raw : refuse(expected, raw));
-  return { expected, parse, fromText: (text) => parse(text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text) };
+  return {
+    expected,
+    parse,
+    fromText: (text) => parse(text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text),
+  };
 }
 
 export function text(expected = 'text', pattern?: RegExp): ValueType<string> {
@@ -143,8 +147,7 @@ export function list(expected = 'a list of texts'): ValueType<readonly string[]>
 
 /** A list of taxonomy codes. YAML reads a bare `4.10` as the number 4.1, which is another leaf, so numbers are refused. */
 export function codes(): ValueType<readonly string[]> {
-  const inner = list('a list of category codes or names in quotes, such as ["4.10", "wrong.value"]');
-  return inner;
+  return list('a list of category codes or names in quotes, such as ["4.10", "crash.name_error"]');
 }
 
 /** A section of free keys with text values. */

@@ -27,7 +27,9 @@ export function listenForInterrupt(resume: string, onFirst: () => void = () => u
       return;
     }
     onFirst();
-    controller.abort(new FaultlineError('interrupted', 'stopped; everything finished so far is kept', { hint: `Continue with: ${resume}` }));
+    controller.abort(
+      new FaultlineError('interrupted', 'stopped; everything finished so far is kept', { hint: `Continue with: ${resume}` }),
+    );
   };
   for (const name of SIGNALS) process.on(name, handle);
   return { signal: controller.signal, release };

@@ -1,0 +1,183 @@
+/**
+ * An output file that appears only when it is complete, with what is finished kept beside it until then. Each finished
+ * line is appended to `<out>.partial` with its place in the final order; a rerun with the same fingerprint continues
+ * from there, also after kill -9, and ends in the same bytes. Knows nothing of what the lines mean.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { FaultlineError, reasonOf } from '../errors.js';
+
+interface Header {
+  readonly faultline_partial: 1;
+  readonly fingerprint: string;
+}
+
+/**
+ * Finds out before any work whether `out` can be written, by writing beside it. Leaves nothing behind.
+ * Throws FaultlineError of kind `output`.
+ */
+export function checkWritable(out: string): void {
+  const folder = dirname(out);
+  if (!existsSync(folder)) {
+    throw new FaultlineError('output', `the folder ${folder} does not exist`, {
+      place: { file: out },
+      hint: `Create it: mkdir -p ${folder}`,
+    });
+  }
+  if (existsSync(out) && statSync(out).isDirectory()) {
+    throw new FaultlineError('output', 'is a folder; a file is to be written', { place: { file: out }, hint: 'Give the name of a file.' });
+  }
+  const probe = `${out}.${process.pid}.probe`;
+  try {
+    closeSync(openSync(probe, 'wx'));
+    unlinkSync(probe);
+  } catch (thrown) {
+    throw unwritable(out, thrown);
+  }
+}
+
+/** Writes a whole file under another name, syncs it and renames it: readers see all of it or nothing. */
+export function writeAtomically(out: string, content: string | Uint8Array): void {
+  const temporary = `${out}.${process.pid}.tmp`;
+  try {
+    const file = openSync(temporary, 'w');
+    try {
+      const data = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
+      for (let at = 0; at < data.length;) at += writeSync(file, data, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, out);
+  } catch (thrown) {
+    if (existsSync(temporary)) unlinkSync(temporary);
+    throw unwritable(out, thrown);
+  }
+}
+
+export class PartialFile {
+  private readonly lines = new Map<number, string>();
+  private file: number | null;
+
+  private constructor(
+    private readonly out: string,
+    private readonly path: string,
+    file: number,
+  ) {
+    this.file = file;
+  }
+
+  /**
+   * Opens `<out>.partial`, new or left by an earlier run. `fingerprint` stands for everything that decides the lines;
+   * a partial file with another one is refused (kind `input`) rather than mixed or thrown away.
+   */
+  static open(out: string, fingerprint: string): PartialFile {
+    const path = `${out}.partial`;
+    const kept = existsSync(path) ? readPartial(path, fingerprint, out) : null;
+    try {
+      if (kept !== null) truncateSync(path, kept.bytes);
+      const partial = new PartialFile(out, path, openSync(path, 'a'));
+      if (kept === null) partial.append({ faultline_partial: 1, fingerprint } satisfies Header);
+      for (const [index, line] of kept?.lines ?? []) partial.lines.set(index, line);
+      return partial;
+    } catch (thrown) {
+      throw thrown instanceof FaultlineError ? thrown : unwritable(out, thrown);
+    }
+  }
+
+  /** Whether line `index` (0-based, in the final order) is finished. */
+  has(index: number): boolean {
+    return this.lines.has(index);
+  }
+
+  get size(): number {
+    return this.lines.size;
+  }
+
+  /** Keeps one finished line: `line` is JSON without a newline. */
+  add(index: number, line: string): void {
+    this.append([index, line]);
+    this.lines.set(index, line);
+  }
+
+  /** Writes `total` lines in order to `out` and removes the partial file. */
+  complete(total: number): void {
+    const ordered: string[] = [];
+    for (let index = 0; index < total; index++) {
+      const line = this.lines.get(index);
+      if (line === undefined) throw new Error(`line ${index} of ${this.out} was never finished`);
+      ordered.push(line, '\n');
+    }
+    writeAtomically(this.out, ordered.join(''));
+    this.close();
+    unlinkSync(this.path);
+  }
+
+  /** Stops writing. What is finished stays beside `out` for the next run; with nothing finished, nothing stays. */
+  close(): void {
+    if (this.file === null) return;
+    closeSync(this.file);
+    this.file = null;
+    if (this.lines.size === 0) unlinkSync(this.path);
+  }
+
+  private append(entry: Header | readonly [number, string]): void {
+    if (this.file === null) throw new Error(`${this.path} is closed`);
+    try {
+      const data = Buffer.from(`${JSON.stringify(entry)}\n`, 'utf8');
+      for (let at = 0; at < data.length;) at += writeSync(this.file, data, at);
+    } catch (thrown) {
+      throw unwritable(this.path, thrown);
+    }
+  }
+}
+
+/** What an earlier run finished, and how many bytes of the file are whole lines: kill -9 may have torn the last one. */
+function readPartial(path: string, fingerprint: string, out: string): { lines: [number, string][]; bytes: number } | null {
+  const content = readFileSync(path);
+  const bytes = content.lastIndexOf(0x0a) + 1;
+  if (bytes === 0) return null;
+  const [first, ...rest] = content.subarray(0, bytes).toString('utf8').trimEnd().split('\n');
+  const refuse = (reason: string): never => {
+    throw new FaultlineError('input', reason, { place: { file: path }, hint: `Remove ${path}, or give another --out than ${out}.` });
+  };
+  let header: unknown;
+  try {
+    header = JSON.parse(first!);
+  } catch {
+    refuse('is not a partial output of faultline');
+  }
+  if (typeof header !== 'object' || header === null || !('faultline_partial' in header)) refuse('is not a partial output of faultline');
+  if ((header as Header).fingerprint !== fingerprint) refuse('holds the unfinished output of a run with other settings or inputs');
+  const lines = rest.map((text, at): [number, string] => {
+    let entry: unknown;
+    try {
+      entry = JSON.parse(text);
+    } catch {
+      refuse(`line ${at + 2} is not valid JSON`);
+    }
+    if (!Array.isArray(entry) || typeof entry[0] !== 'number' || typeof entry[1] !== 'string')
+      refuse(`line ${at + 2} is not a finished line`);
+    return entry as [number, string];
+  });
+  return { lines, bytes };
+}
+
+function unwritable(file: string, thrown: unknown): FaultlineError {
+  return new FaultlineError('output', `cannot be written: ${reasonOf(thrown)}`, {
+    place: { file },
+    hint: 'Check that the folder exists, is writable and has space left.',
+    cause: thrown,
+  });
+}

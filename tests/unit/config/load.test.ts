@@ -1,0 +1,141 @@
+/** Layers, origins and errors of the config loader. The table's own content is tested in schema.test.ts. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { canonicalResults, loadConfig } from '../../../src/config/load.js';
+import { FaultlineError } from '../../../src/errors.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'faultline-config-'));
+const cwd = '/somewhere';
+
+function load(yaml: string, extra: Parameters<typeof loadConfig>[0] = {}) {
+  const file = path.join(folder, 'config.yaml');
+  writeFileSync(file, yaml);
+  return loadConfig({ file, environment: {}, cwd, ...extra });
+}
+
+function refused(yaml: string): FaultlineError {
+  try {
+    load(yaml);
+  } catch (thrown) {
+    if (thrown instanceof FaultlineError) return thrown;
+    throw thrown;
+  }
+  throw new Error('was accepted');
+}
+
+describe('layers', () => {
+  it('takes defaults, then the file, then the environment, then flags, and remembers each origin', () => {
+    const { values, origins } = load('samples: 3\nseed: 4\nmax_new_tokens: 5\n', {
+      environment: { FAULTLINE_SEED: '6', FAULTLINE_MAX_NEW_TOKENS: '7' },
+      flags: [{ key: 'max_new_tokens', flag: '--max-new-tokens', text: '8' }],
+    });
+    expect([values.samples, values.seed, values.max_new_tokens, values.prompt_boundary]).toEqual([3, 6n, 8, 'heal']);
+    expect(origins.samples).toMatchObject({ from: 'file', place: { line: 1, column: 10 } });
+    expect(origins.seed).toEqual({ from: 'environment', variable: 'FAULTLINE_SEED' });
+    expect(origins.max_new_tokens).toEqual({ from: 'flag', flag: '--max-new-tokens' });
+    expect(origins.prompt_boundary).toEqual({ from: 'default' });
+  });
+
+  it('keeps all 64 bits of a seed', () => {
+    expect(load('seed: 18446744073709551615\n').values.seed).toBe(18446744073709551615n);
+    expect(refused('seed: 18446744073709551616\n').message).toContain('seed');
+  });
+
+  it('resolves paths of a file against its folder, of flags against the working directory, and leaves names alone', () => {
+    writeFileSync(path.join(folder, 'mine.jsonl'), '');
+    const { values } = load('problems: {path: mine.jsonl}\nmodel: {path: gpt2}\noutputs: {directory: out}\n', {
+      flags: [{ key: 'outputs.database', flag: '--db', text: 'x.db' }],
+    });
+    expect(values['problems.path']).toBe(path.join(folder, 'mine.jsonl'));
+    expect(values['model.path']).toBe('gpt2');
+    expect(values['outputs.directory']).toBe(path.join(folder, 'out'));
+    expect(values['outputs.database']).toBe('/somewhere/x.db');
+    expect(loadConfig({ cwd, environment: {} }).values['outputs.directory']).toBe('/somewhere/outputs');
+  });
+
+  it('accepts sections, inline sections, an empty file and empty sections', () => {
+    expect(load('strategy:\n  temperature: 0.5\n  top_k: 3\n').values['strategy.top_k']).toBe(3);
+    expect(load('').values.samples).toBe(20);
+    expect(load('model:\n').values['model.threads']).toBeNull();
+  });
+
+  it('reads sizes and lists', () => {
+    const { values } = load('model: {memory: 1.5GiB}\nstop_strings: ["\\nclass", "#"]\nlimits: {memory: 268435456}\n');
+    expect([values['model.memory'], values['limits.memory'], values.stop_strings]).toEqual([1.5 * 2 ** 30, 2 ** 28, ['\nclass', '#']]);
+  });
+});
+
+describe('errors', () => {
+  it.each([
+    [
+      'an unknown key, with the nearest name',
+      'seed: 1\ntemperatur: 2\n',
+      'config.yaml:2:1: unknown key temperatur',
+      'strategy.temperature',
+    ],
+    ['a key of another section', 'seed: 1\ntop_p: 0.5\n', ':2:1: unknown key top_p', 'strategy.top_p'],
+    ['an unknown key in a section', 'model:\n  thread: 2\n', ':2:3: unknown key model.thread', 'model.threads'],
+    ['an unknown key like no other', 'no_such_key: 2\n', 'unknown key no_such_key', 'experiment'],
+    ['a wrong type', 'samples: 2\nseed: many\n', ':2:7: seed: expected an integer from 0', 'seed:'],
+    [
+      'a number out of range',
+      'samples: 0\n',
+      ':1:10: samples: expected an integer from 1, got 0'.replace('from 1', 'from 1 to 1000000'),
+      'samples',
+    ],
+    ['a fraction for an integer', 'samples: 2.5\n', 'samples: expected an integer', 'samples'],
+    ['text for a number', 'strategy: {top_p: "0.5"}\n', 'strategy.top_p: expected a number above 0 and at most 1, got "0.5"', 'top_p'],
+    ['zero probability', 'strategy: {top_p: 0}\n', 'strategy.top_p: expected a number above 0', 'top_p'],
+    ['an unknown choice', 'model: {dtype: float64}\n', 'expected float32 or bfloat16, got "float64"', 'dtype'],
+    ['a value for a section', 'model: gpt2\n', ':1:8: model: expected a section, got a single value', 'path'],
+    ['a section for a value', 'samples: {a: 1}\n', 'samples: expected an integer from 1 to 1000000, got a section', 'samples'],
+    ['a list at the top', '- seed: 1\n', 'expected a section', 'faultline.yaml'],
+    ['broken YAML', 'seed: 1\nmodel: {path: x\n', 'not valid YAML', 'Correct'],
+    ['a key twice', 'seed: 1\nseed: 2\n', 'not valid YAML', 'Correct'],
+    ['a decimal size', 'model: {memory: 8GB}\n', 'model.memory: expected a size', 'memory'],
+    [
+      'a code that YAML reads as a number',
+      'categories: {rename: {4.10: other}}\n',
+      'categories.rename: the key 4.10 is not text',
+      '"4.10"',
+    ],
+    ['a bare code in a list', 'categories: {off: [4.10]}\n', 'categories.off: expected a list of category codes', 'categories.off'],
+    ['a name that is no folder name', 'experiment: a/b\n', 'experiment: expected a name', 'experiment'],
+  ])('%s', (_, yaml, message, hint) => {
+    const error = refused(yaml);
+    expect(error.kind).toBe('usage');
+    expect(error.message).toContain(message);
+    expect(error.message).toMatch(/config\.yaml:\d+:\d+: /);
+    expect(error.message).not.toContain('\n');
+    expect(error.hint).toContain(hint);
+  });
+
+  it('names the variable and the flag', () => {
+    expect(() => load('', { environment: { FAULTLINE_SAMPLES: 'x' } })).toThrow(/^FAULTLINE_SAMPLES: expected an integer/);
+    expect(() => load('', { flags: [{ key: 'samples', flag: '--samples', text: '0' }] })).toThrow(/^--samples: expected an integer from 1/);
+  });
+
+  it('names a file that is not there', () => {
+    expect(() => loadConfig({ file: 'absent.yaml', environment: {}, cwd: folder })).toThrow(/^absent\.yaml: the config cannot be read/);
+  });
+});
+
+describe('canonicalResults', () => {
+  it('changes with what decides results, and with nothing else', () => {
+    const base = canonicalResults(load('').values);
+    expect(canonicalResults(load('model: {threads: 1, batch: 3}\noutputs: {directory: x}\nsandbox: {workers: 7}\n').values)).toBe(base);
+    for (const yaml of [
+      'seed: 2',
+      'samples: 3',
+      'strategy: {top_k: 2}',
+      'limits: {cpu_seconds: 9}',
+      'model: {dtype: bfloat16}',
+      'stop_policy: eos',
+    ]) {
+      expect(canonicalResults(load(yaml).values), yaml).not.toBe(base);
+    }
+    expect(JSON.parse(base)).toMatchObject({ seed: '1', samples: 20 });
+  });
+});
