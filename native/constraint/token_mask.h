@@ -1,0 +1,33 @@
+// A set of tokens as bits: bit i % 64 of word i / 64 stands for token i. The layout is that of ops::Mask, which this
+// rung may not include; constraints hand out words, the session passes them on.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace faultline::constraint {
+
+class TokenMask {
+ public:
+  /// The empty set over `size` tokens.
+  explicit TokenMask(std::int32_t size) : words_((static_cast<std::size_t>(size) + 63) / 64, 0) {}
+
+  void add(std::int32_t token) {
+    words_[static_cast<std::size_t>(token) / 64] |= std::uint64_t{1} << (static_cast<unsigned>(token) % 64);
+  }
+  bool contains(std::int32_t token) const {
+    return (words_[static_cast<std::size_t>(token) / 64] >> (static_cast<unsigned>(token) % 64) & 1) != 0;
+  }
+  bool empty() const {
+    for (const std::uint64_t word : words_)
+      if (word != 0) return false;
+    return true;
+  }
+  /// ceil(size / 64) words, valid as long as this object.
+  const std::uint64_t* words() const { return words_.data(); }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
+}  // namespace faultline::constraint
