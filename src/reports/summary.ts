@@ -1,0 +1,288 @@
+/**
+ * From judged samples to everything a report says. Pure: reads what it is given once, in order, and touches no file, clock or
+ * database. Memory grows with problems x categories, not with samples.
+ */
+import { FaultlineError } from '../errors.js';
+import type { Experiment, JudgedSample } from '../store/types.js';
+import type { Category, OutcomeName } from '../taxonomy/types.js';
+import { compareCodes } from './category-order.js';
+import { OUTCOME_ORDER, outcomeOf } from './outcomes.js';
+import type {
+  CategoryShare,
+  Counts,
+  ExperimentFacts,
+  Feasibility,
+  OmittedK,
+  OutcomeShare,
+  PassAtK,
+  ProblemRow,
+  ReportData,
+} from './report-data.js';
+import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
+import { passAtK } from './statistics/pass-at-k.js';
+import { WorstSamples } from './worst.js';
+
+export interface SummaryOptions {
+  /** The taxonomy's leaves: rule and residual flag of each code. Codes that are not listed are taken as not residual. */
+  readonly categories: readonly Category[];
+  /** Seed of the bootstrap, default 0: intervals are a function of the samples. */
+  readonly bootstrapSeed?: bigint;
+  /** Default 9,999. */
+  readonly resamples?: number;
+}
+
+/** The decision of the feasibility question: at least this share of failures must fall outside residual leaves. */
+const FEASIBILITY_THRESHOLD = 0.7;
+const WORST_PLACES = 5;
+
+/**
+ * Summarises one experiment under one strategy.
+ * @param samples each (task, sample index) at most once, in the order of the problem file and by sample index
+ * @throws FaultlineError kind `usage` for samples of several strategies (their rates must not be mixed), kind `input` for an
+ *   outcome that this version does not know
+ */
+export function summarise(experiment: Experiment, samples: Iterable<JudgedSample>, options: SummaryOptions): ReportData {
+  const seed = options.bootstrapSeed ?? 0n;
+  const tally = new Tally();
+  for (const sample of samples) tally.add(sample);
+
+  const problems = [...tally.problems.values()];
+  const bootstrap = new Bootstrap(problems.length, {
+    seed,
+    ...(options.resamples === undefined ? {} : { resamples: options.resamples }),
+  });
+  const counted = problems.map((problem) => problem.counted);
+  const failures = problems.map((problem) => problem.failed);
+  const ofCounted = (count: (problem: ProblemTally) => number): Estimate => bootstrap.ratio(problems.map(count), counted);
+  const ofFailures = (count: (problem: ProblemTally) => number): Estimate => bootstrap.ratio(problems.map(count), failures);
+
+  const leaves = new Map(options.categories.map((category) => [category.code, category]));
+  const categories = categoryShares(tally, leaves, ofFailures);
+  const most = Math.max(0, ...counted);
+  const asked = [...new Set([1, 10, most])].filter((k) => k > 0).sort((a, b) => a - b);
+  return {
+    experiment: factsOf(experiment),
+    strategy: tally.strategy,
+    counts: countsOf(problems, tally),
+    passAtK: asked.filter((k) => k <= most).map((k) => passEstimate(k, problems, bootstrap)),
+    omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
+    passCurve: curveGrid(most).map((k) => passEstimate(k, problems, bootstrap)),
+    crashRate: ofCounted((problem) => (problem.outcomes.get('load') ?? 0) + (problem.outcomes.get('crash') ?? 0)),
+    outcomes: OUTCOME_ORDER.map((outcome): OutcomeShare => ({
+      outcome,
+      count: problems.reduce((sum, problem) => sum + (problem.outcomes.get(outcome) ?? 0), 0),
+      share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
+    })),
+    categories,
+    feasibility: feasibilityOf(categories, ofFailures),
+    problems: problems.map((problem) => problemRow(problem, tally.names)),
+    finishReasons: [...tally.finishReasons]
+      .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
+      .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
+    worst: tally.worst.choose(categories),
+    intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
+  };
+}
+
+/** Counts of one problem. */
+interface ProblemTally {
+  readonly taskId: string;
+  readonly difficulty: number | null;
+  counted: number;
+  infra: number;
+  passed: number;
+  failed: number;
+  tokens: number;
+  readonly outcomes: Map<OutcomeName, number>;
+  /** Failures by category code. */
+  readonly categories: Map<string | null, number>;
+}
+
+/** The one pass over the samples. */
+class Tally {
+  readonly problems = new Map<string, ProblemTally>();
+  readonly finishReasons = new Map<string, number>();
+  /** Name and outcome of each category code, as the samples carry them (a config may have renamed them). */
+  readonly names = new Map<string | null, { readonly name: string; readonly outcome: OutcomeName }>();
+  readonly worst = new WorstSamples(WORST_PLACES);
+  strategy: string | null = null;
+  samples = 0;
+  counted = 0;
+  nearLimit = 0;
+  fragilePasses = 0;
+
+  add(sample: JudgedSample): void {
+    this.strategy ??= sample.strategy;
+    if (sample.strategy !== this.strategy) {
+      throw new FaultlineError(
+        'usage',
+        `a report is about one strategy, and the samples are of "${this.strategy}" and "${sample.strategy}"`,
+        {
+          hint: 'Name one of them and report on each apart.',
+        },
+      );
+    }
+    const outcome = outcomeOf(sample.outcome);
+    if (outcome === null) {
+      throw new FaultlineError(
+        'input',
+        `${sample.taskId} sample ${sample.sampleIndex}: outcome "${sample.outcome}" is unknown to this version`,
+        {
+          hint: 'Use the version of faultline that wrote the database, or a newer one.',
+        },
+      );
+    }
+    this.samples++;
+    const problem = this.problemOf(sample);
+    if (outcome === 'infra') {
+      problem.infra++;
+      return;
+    }
+    this.counted++;
+    problem.counted++;
+    problem.tokens += sample.tokenCount;
+    if (sample.verdict.measurements.nearLimit) this.nearLimit++;
+    increment(problem.outcomes, outcome);
+    increment(this.finishReasons, sample.finishReason);
+    if (outcome === 'pass') {
+      problem.passed++;
+      if (sample.categoryCode !== null) this.fragilePasses++;
+      return;
+    }
+    problem.failed++;
+    increment(problem.categories, sample.categoryCode);
+    if (!this.names.has(sample.categoryCode)) {
+      this.names.set(sample.categoryCode, { name: sample.categoryName ?? sample.categoryCode ?? 'without a category', outcome });
+    }
+    this.worst.offer(sample);
+  }
+
+  private problemOf({ taskId, difficulty }: JudgedSample): ProblemTally {
+    let problem = this.problems.get(taskId);
+    if (problem === undefined) {
+      problem = { taskId, difficulty, counted: 0, infra: 0, passed: 0, failed: 0, tokens: 0, outcomes: new Map(), categories: new Map() };
+      this.problems.set(taskId, problem);
+    }
+    return problem;
+  }
+}
+
+function increment<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
+  const sum = (count: (problem: ProblemTally) => number): number => problems.reduce((total, problem) => total + count(problem), 0);
+  const sizes = problems.map((problem) => problem.counted);
+  return {
+    problems: problems.length,
+    samples: tally.samples,
+    counted: tally.counted,
+    passed: sum((problem) => problem.passed),
+    failed: sum((problem) => problem.failed),
+    infra: sum((problem) => problem.infra),
+    solvedProblems: sum((problem) => (problem.passed > 0 ? 1 : 0)),
+    nearLimit: tally.nearLimit,
+    fragilePasses: tally.fragilePasses,
+    samplesPerProblem: { least: sizes.length === 0 ? 0 : Math.min(...sizes), most: Math.max(0, ...sizes) },
+    tokens: sum((problem) => problem.tokens),
+  };
+}
+
+/** pass@k over the problems that have k samples; a problem with fewer has no unbiased estimate. */
+function passEstimate(k: number, problems: readonly ProblemTally[], bootstrap: Bootstrap): PassAtK {
+  const enough = problems.map(({ counted }) => (counted >= k ? 1 : 0));
+  const values = problems.map(({ counted, passed }) => (counted >= k ? passAtK(counted, passed, k) : 0));
+  return { k, estimate: bootstrap.ratio(values, enough), problems: enough.reduce<number>((sum, one) => sum + one, 0) };
+}
+
+/** Values of k for a curve: every one up to 10, then about eight per doubling, and the last. */
+function curveGrid(most: number): number[] {
+  const grid = new Set<number>();
+  for (let k = 1; k <= most; k = Math.max(k + 1, Math.round(k * 2 ** (1 / 8)))) grid.add(k);
+  if (most > 0) grid.add(most);
+  return [...grid].sort((a, b) => a - b);
+}
+
+function categoryShares(
+  tally: Tally,
+  leaves: ReadonlyMap<string, Category>,
+  ofFailures: (count: (problem: ProblemTally) => number) => Estimate,
+): CategoryShare[] {
+  const problems = [...tally.problems.values()];
+  return [...tally.names]
+    .map(([code, { name, outcome }]): CategoryShare => {
+      const leaf = code === null ? undefined : leaves.get(code);
+      const count = (problem: ProblemTally): number => problem.categories.get(code) ?? 0;
+      return {
+        code,
+        name,
+        outcome,
+        rule: leaf?.rule ?? '',
+        // A failure that nobody could name is the most residual there is.
+        residual: code === null || (leaf?.residual ?? false),
+        count: problems.reduce((sum, problem) => sum + count(problem), 0),
+        problems: problems.filter((problem) => count(problem) > 0).length,
+        share: ofFailures(count),
+      };
+    })
+    .sort((a, b) => compareCodes(a.code, b.code));
+}
+
+function feasibilityOf(
+  categories: readonly CategoryShare[],
+  ofFailures: (count: (problem: ProblemTally) => number) => Estimate,
+): Feasibility {
+  const outside = (excluded: (category: CategoryShare) => boolean): Estimate => {
+    const codes = categories.filter((category) => !excluded(category)).map(({ code }) => code);
+    return ofFailures((problem) => codes.reduce((sum, code) => sum + (problem.categories.get(code) ?? 0), 0));
+  };
+  const outsideResidual = outside(({ residual }) => residual);
+  return {
+    outsideResidual,
+    // The residual leaves of wrong answers (partly right, all wrong) say something; those of errors say "other".
+    outsideOther: outside(({ residual, outcome, code }) => residual && (outcome !== 'wrong' || code === null)),
+    threshold: FEASIBILITY_THRESHOLD,
+    decision: outsideResidual.low === null ? 'undecided' : outsideResidual.low > FEASIBILITY_THRESHOLD ? 'proceed' : 'stop',
+  };
+}
+
+function problemRow(problem: ProblemTally, names: Tally['names']): ProblemRow {
+  const [top] = [...problem.categories].sort(([a, countA], [b, countB]) => countB - countA || compareCodes(a, b));
+  return {
+    taskId: problem.taskId,
+    difficulty: problem.difficulty,
+    samples: problem.counted,
+    infra: problem.infra,
+    passes: problem.passed,
+    passAt1: problem.counted === 0 ? null : problem.passed / problem.counted,
+    outcomes: Object.fromEntries(problem.outcomes),
+    topCategory: top === undefined ? null : { code: top[0], name: names.get(top[0])!.name, count: top[1] },
+    meanTokens: problem.counted === 0 ? null : problem.tokens / problem.counted,
+  };
+}
+
+function factsOf(experiment: Experiment): ExperimentFacts {
+  const { id: _id, config, ...facts } = experiment;
+  return { ...facts, config: flatten(config) };
+}
+
+/** The entries of a config as dotted keys. The text is canonical JSON; whatever else it is stands as it is. */
+function flatten(json: string): { key: string; value: string }[] {
+  let root: unknown;
+  try {
+    root = JSON.parse(json);
+  } catch {
+    return [{ key: 'config', value: json }];
+  }
+  const entries: { key: string; value: string }[] = [];
+  const visit = (path: string, value: unknown): void => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
+      for (const [key, inner] of Object.entries(value)) visit(path === '' ? key : `${path}.${key}`, inner);
+    } else {
+      entries.push({ key: path === '' ? 'config' : path, value: typeof value === 'string' ? value : JSON.stringify(value) });
+    }
+  };
+  visit('', root);
+  return entries;
+}
