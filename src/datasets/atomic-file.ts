@@ -1,0 +1,94 @@
+/**
+ * A text file that appears whole or not at all: written beside its place, synced, renamed. Not a log: nothing of it
+ * can be read under its own name before `commit`.
+ */
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FaultlineError, reasonOf } from '../errors.js';
+
+/** Enough to make one write call of a few hundred lines, little enough to lose nothing by holding it. */
+const BUFFER_CHARACTERS = 1 << 18;
+
+export class AtomicFile {
+  readonly path: string;
+  readonly #temporary: string;
+  readonly #handle: FileHandle;
+  #pending: string[] = [];
+  #pendingCharacters = 0;
+  #ended = false;
+
+  private constructor(path: string, temporary: string, handle: FileHandle) {
+    this.path = path;
+    this.#temporary = temporary;
+    this.#handle = handle;
+  }
+
+  /** Opens the hidden file. Call it before the work: an unwritable place is an `output` error here, not at the end. */
+  static async open(path: string): Promise<AtomicFile> {
+    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    try {
+      return new AtomicFile(path, temporary, await open(temporary, 'wx'));
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  /** Adds text. Not for concurrent callers: await each call. */
+  async write(text: string): Promise<void> {
+    this.#pending.push(text);
+    this.#pendingCharacters += text.length;
+    if (this.#pendingCharacters >= BUFFER_CHARACTERS) await this.#flush();
+  }
+
+  /** Adds one object as a line. Half surrogate pairs are escaped, so that the file is valid UTF-8 and valid JSON. */
+  async writeLine(value: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Makes the file appear under its name, replacing an older one in one step, and survive a power cut. */
+  async commit(): Promise<void> {
+    if (this.#ended) return;
+    try {
+      await this.#flush();
+      await this.#handle.sync();
+      await this.#handle.close();
+      await rename(this.#temporary, this.path);
+      this.#ended = true;
+      const folder = await open(dirname(this.path), 'r');
+      await folder.sync().finally(() => folder.close());
+    } catch (error) {
+      await this.abort();
+      throw unwritable(this.path, error);
+    }
+  }
+
+  /** Removes what was written so far; does nothing after `commit`. Never throws. */
+  async abort(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#handle.close().catch(() => undefined);
+    await rm(this.#temporary, { force: true }).catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    const text = this.#pending.join('');
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+    try {
+      if (text !== '') await this.#handle.writeFile(text, 'utf8');
+    } catch (error) {
+      await this.abort();
+      throw unwritable(this.path, error);
+    }
+  }
+}
+
+function unwritable(path: string, error: unknown): FaultlineError {
+  if (error instanceof FaultlineError) return error;
+  return new FaultlineError('output', `cannot be written: ${reasonOf(error)}`, {
+    place: { file: path },
+    hint: 'Choose a folder that exists, that you may write to, and that has space left.',
+    cause: error,
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * Where in a line of JSON something stands: the first character that cannot be JSON, or the value of a key. Not a
+ * parser: `JSON.parse` is, but it does not say reliably where it stopped. Runs only when there is an error to report.
+ */
+
+/** Offsets count UTF-16 units from 0. */
+export interface JsonFault {
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/** The first fault of a text that should be one JSON value; null when it is one. */
+export function findJsonFault(text: string): JsonFault | null {
+  return scan(text).fault;
+}
+
+/** Where the value of a key of the outermost object begins; null if the key is not there. The last one wins, as in `JSON.parse`. */
+export function offsetOfValue(text: string, key: string): number | null {
+  return scan(text).values.get(key) ?? null;
+}
+
+class Stop extends Error {
+  constructor(
+    readonly offset: number,
+    readonly reason: string,
+  ) {
+    super(reason);
+  }
+}
+
+function scan(text: string): { fault: JsonFault | null; values: Map<string, number> } {
+  const values = new Map<string, number>();
+  let at = 0;
+
+  const stop = (reason: string, offset = at): never => {
+    throw new Stop(offset, offset >= text.length ? `${reason}, but the line ends` : `${reason}, but found ${JSON.stringify(text[offset])}`);
+  };
+  const skipSpace = () => {
+    while (at < text.length && ' \t\r\n'.includes(text[at]!)) at++;
+  };
+  const string = (): string => {
+    const start = at++;
+    for (;;) {
+      const character = text[at];
+      if (character === undefined) throw new Stop(start, 'a string that begins here has no closing quote');
+      if (character < ' ') throw new Stop(at, 'a control character inside a string must be escaped');
+      at++;
+      if (character === '"') return JSON.parse(text.slice(start, at)) as string;
+      if (character !== '\\') continue;
+      if (text[at] === 'u' ? !/^[0-9a-fA-F]{4}$/.test(text.slice(at + 1, at + 5)) : !'"\\/bfnrt'.includes(text[at] ?? '?')) {
+        throw new Stop(at - 1, 'not a valid escape sequence');
+      }
+      at += text[at] === 'u' ? 5 : 1;
+    }
+  };
+  // The containers that are open are kept in a list, not on the call stack: hostile nesting must not overflow it.
+  const open: ('object' | 'array')[] = [];
+  const key = () => {
+    skipSpace();
+    if (text[at] !== '"') stop('expected a field name in double quotes');
+    const name = string();
+    skipSpace();
+    if (text[at] !== ':') stop('expected ":" after the field name');
+    at++;
+    skipSpace();
+    if (open.length === 1) values.set(name, at);
+  };
+  /** Reads one scalar, or opens a container and reads up to its first value. Returns whether a value is complete. */
+  const begin = (): boolean => {
+    skipSpace();
+    const character = text[at];
+    if (character === '{' || character === '[') {
+      open.push(character === '{' ? 'object' : 'array');
+      at++;
+      skipSpace();
+      if (text[at] === (character === '{' ? '}' : ']')) {
+        at++;
+        open.pop();
+        return true;
+      }
+      if (character === '{') key();
+      return false;
+    }
+    if (character === '"') {
+      string();
+      return true;
+    }
+    const scalar = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/.exec(text.slice(at, at + 400));
+    if (scalar === null) return stop('expected a value');
+    at += scalar[0].length;
+    return true;
+  };
+
+  try {
+    for (;;) {
+      if (!begin()) continue;
+      for (;;) {
+        skipSpace();
+        const container = open.at(-1);
+        if (container === undefined) {
+          if (at < text.length) stop('expected the end of the line');
+          return { fault: null, values };
+        }
+        const closer = container === 'object' ? '}' : ']';
+        if (text[at] === closer) {
+          at++;
+          open.pop();
+          continue;
+        }
+        if (text[at] !== ',') stop(`expected "," or "${closer}"`);
+        at++;
+        if (container === 'object') key();
+        break;
+      }
+    }
+  } catch (error) {
+    if (error instanceof Stop) return { fault: { offset: error.offset, reason: error.reason }, values };
+    throw error;
+  }
+}

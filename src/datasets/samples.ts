@@ -1,0 +1,46 @@
+/**
+ * Sample files in HumanEval's format: one line per sample with `task_id` and `completion`, whatever else the line has
+ * is kept. Reading only; `atomic-file.ts` and `withFields` write them.
+ */
+import { lineError, optionalIntegerField, readJsonl, stringField, type JsonLine } from './jsonl.js';
+
+export interface SampleLine {
+  readonly source: JsonLine;
+  readonly taskId: string;
+  readonly completion: string;
+  /** `sample_index` where the line has one, else the number of earlier lines of the same task. */
+  readonly sampleIndex: number;
+  /** `finish_reason` where the line has one: files of other tools do not say how a sample ended. */
+  readonly finishReason: string | null;
+}
+
+/**
+ * Reads a sample file in order.
+ *
+ * @param known the tasks that a sample may belong to; another one is an error that names it. All are allowed without.
+ * Errors are `input` with file, line and column.
+ */
+export async function* readSamples(file: string, known?: ReadonlySet<string>): AsyncGenerator<SampleLine> {
+  const seen = new Map<string, number>();
+  for await (const source of readJsonl(file)) {
+    const taskId = stringField(source, 'task_id');
+    if (known !== undefined && !known.has(taskId)) {
+      throw lineError(source, `task_id ${JSON.stringify(taskId)} is not in the problem file`, {
+        field: 'task_id',
+        hint: 'Give the problem file that the samples were made from.',
+      });
+    }
+    const before = seen.get(taskId) ?? 0;
+    seen.set(taskId, before + 1);
+    yield {
+      source,
+      taskId,
+      completion: stringField(source, 'completion'),
+      sampleIndex: optionalIntegerField(source, 'sample_index', 0, 2 ** 32 - 1) ?? before,
+      finishReason:
+        Object.hasOwn(source.value, 'finish_reason') && source.value['finish_reason'] !== null
+          ? stringField(source, 'finish_reason')
+          : null,
+    };
+  }
+}
