@@ -74,7 +74,7 @@ export class Store {
       this.#shards = new Shards(opened.database, file);
       this.#samples = new Samples(opened.database, this.#problems, this.#shards);
       this.#executions = new Executions(opened.database, this.#samples);
-      this.#queries = new Queries(opened.database, this.#problems);
+      this.#queries = new Queries(opened.database, this.#samples);
       this.#notes = new Notes(opened.database);
       if (!this.readonly) this.#guard(() => this.#shards.removeOrphans());
     } catch (thrown) {
@@ -146,7 +146,7 @@ export class Store {
   }
 
   /** Samples by strategy, problem position and sample index. Rows may be added while this is read. */
-  samples(experimentId: number, filter: SampleFilter = {}): Iterable<StoredSample> {
+  samples(experimentId: number, filter: Pick<SampleFilter, 'strategy' | 'taskId'> = {}): Iterable<StoredSample> {
     return this.#guardEach(this.#samples.rows(experimentId, filter));
   }
 

@@ -1,0 +1,158 @@
+/** The tables `verdicts`, `executions`, `classifications` and `categories`: how samples ended and what was made of it. */
+import type Database from 'better-sqlite3';
+import { FaultlineError } from '../errors.js';
+import { describe, type Samples } from './samples.js';
+import { storable } from './text.js';
+import type { ClassificationRow, ExecutionRow } from './types.js';
+import { toCostColumns, toVerdictColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
+
+/** Column names by field: the one list from which statements on `verdicts` are built. */
+export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
+  passed: 'passed',
+  status: 'status',
+  phase: 'phase',
+  calls: 'calls',
+  allNone: 'all_none',
+  stdout: 'stdout',
+  detail: 'detail',
+  exitCode: 'exit_code',
+  exceptionPhase: 'exception_phase',
+  exceptionType: 'exception_type',
+  exceptionMessage: 'exception_message',
+  exceptionLine: 'exception_line',
+  exceptionColumn: 'exception_column',
+  exceptionNode: 'exception_node',
+  exceptionBases: 'exception_bases',
+  exceptionFrames: 'exception_frames',
+  assertionIndex: 'assertion_index',
+  assertionSource: 'assertion_source',
+  returned: 'returned',
+  returnedType: 'returned_type',
+  expected: 'expected',
+  expectedType: 'expected_type',
+  assertionsTotal: 'assertions_total',
+  assertionsPassed: 'assertions_passed',
+};
+
+/** `table.column AS field` for every verdict column. */
+export function selectVerdict(table: string): string {
+  return Object.entries(VERDICT_FIELDS)
+    .map(([field, column]) => `${table}.${column} AS ${field}`)
+    .join(', ');
+}
+
+export class Executions {
+  readonly #database: Database.Database;
+  readonly #samples: Samples;
+  readonly #insertVerdict;
+  readonly #verdict;
+  readonly #removeVerdict;
+  readonly #insertCost;
+  readonly #insertDecision;
+  readonly #removeDecision;
+  readonly #upsertCategory;
+  readonly #categoryId;
+  readonly #removeUnusedCategories;
+
+  constructor(database: Database.Database, samples: Samples) {
+    this.#database = database;
+    this.#samples = samples;
+    const fields = Object.keys(VERDICT_FIELDS);
+    this.#insertVerdict = database.prepare<[VerdictColumns & { sampleId: number }]>(
+      `INSERT INTO verdicts (sample_id, ${Object.values(VERDICT_FIELDS).join(', ')})
+       VALUES (@sampleId, ${fields.map((field) => `@${field}`).join(', ')})`,
+    );
+    this.#verdict = database.prepare<[number], VerdictColumns>(`SELECT ${selectVerdict('v')} FROM verdicts v WHERE v.sample_id = ?`);
+    this.#removeVerdict = database.prepare<[number]>('DELETE FROM verdicts WHERE sample_id = ?');
+    this.#insertCost = database.prepare<[CostColumns & { sampleId: number; executedAt: string }]>(
+      `INSERT INTO executions (sample_id, cpu_seconds, wall_seconds, peak_memory_bytes, near_limit, executed_at)
+       VALUES (@sampleId, @cpuSeconds, @wallSeconds, @peakMemoryBytes, @nearLimit, @executedAt)`,
+    );
+    this.#insertDecision = database.prepare<[number, string, number | null, string, string | null]>(
+      'INSERT INTO classifications (sample_id, outcome, category_id, evidence, generation_code) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.#removeDecision = database.prepare<[number]>('DELETE FROM classifications WHERE sample_id = ?');
+    this.#upsertCategory = database.prepare<[number, string, string]>(
+      `INSERT INTO categories (experiment_id, code, name) VALUES (?, ?, ?)
+       ON CONFLICT (experiment_id, code) DO UPDATE SET name = excluded.name WHERE name <> excluded.name`,
+    );
+    this.#categoryId = database.prepare<[number, string], number>('SELECT id FROM categories WHERE experiment_id = ? AND code = ?').pluck();
+    this.#removeUnusedCategories = database.prepare<[number]>(
+      'DELETE FROM categories WHERE experiment_id = ? AND id NOT IN (SELECT category_id FROM classifications WHERE category_id IS NOT NULL)',
+    );
+  }
+
+  add(experimentId: number, rows: readonly ExecutionRow[]): void {
+    const sampleIds = this.#samples.ids(experimentId);
+    const categoryIds = this.#categoryIds(experimentId);
+    const executedAt = new Date().toISOString();
+    const addAll = this.#database.transaction(() => {
+      for (const row of rows) {
+        const sampleId = sampleIds(row);
+        const columns = toVerdictColumns(row.verdict);
+        const stored = this.#verdict.get(sampleId);
+        if (stored !== undefined) {
+          if (stored.status !== 'infra') {
+            if (columns.status !== 'infra') refuseDifference(stored, columns, row);
+            continue;
+          }
+          this.#removeVerdict.run(sampleId);
+        }
+        this.#insertVerdict.run({ sampleId, ...columns });
+        this.#insertCost.run({ sampleId, ...toCostColumns(row.verdict), executedAt });
+        this.#decide(sampleId, row, categoryIds);
+      }
+    });
+    addAll.immediate();
+  }
+
+  replaceClassification(experimentId: number, rows: readonly ClassificationRow[]): void {
+    const sampleIds = this.#samples.ids(experimentId);
+    const categoryIds = this.#categoryIds(experimentId);
+    const replaceAll = this.#database.transaction(() => {
+      for (const row of rows) {
+        const sampleId = sampleIds(row);
+        if (this.#removeDecision.run(sampleId).changes === 0) {
+          throw new FaultlineError('internal', `${describe(row)} has no verdict to classify`);
+        }
+        this.#decide(sampleId, row, categoryIds);
+      }
+      this.#removeUnusedCategories.run(experimentId);
+    });
+    replaceAll.immediate();
+  }
+
+  #decide(sampleId: number, row: ClassificationRow, categoryIds: (row: ClassificationRow) => number | null): void {
+    this.#insertDecision.run(sampleId, row.outcome, categoryIds(row), storable(row.evidence), row.generationCode);
+  }
+
+  /** Looks categories up once per batch, and records those that are new or renamed. Used inside a transaction. */
+  #categoryIds(experimentId: number): (row: ClassificationRow) => number | null {
+    const known = new Map<string, number>();
+    return (row) => {
+      if (row.categoryCode === null) return null;
+      const name = row.categoryName ?? row.categoryCode;
+      const key = `${row.categoryCode}\n${name}`;
+      let id = known.get(key);
+      if (id === undefined) {
+        this.#upsertCategory.run(experimentId, row.categoryCode, name);
+        id = this.#categoryId.get(experimentId, row.categoryCode)!;
+        known.set(key, id);
+      }
+      return id;
+    };
+  }
+}
+
+/** Statuses after which stdout depends on when the kill came, so that it is no result. */
+export const KILLED_STATUSES: ReadonlySet<string> = new Set(['limit', 'signal', 'forbidden', 'tamper']);
+
+function refuseDifference(stored: VerdictColumns, given: VerdictColumns, row: ExecutionRow): void {
+  const differing = (Object.keys(VERDICT_FIELDS) as (keyof VerdictColumns)[]).filter(
+    (field) => stored[field] !== given[field] && !(field === 'stdout' && KILLED_STATUSES.has(stored.status)),
+  );
+  if (differing.length === 0) return;
+  throw new FaultlineError('internal', `${describe(row)} was executed again with another verdict (${differing.join(', ')})`, {
+    hint: 'Verdicts must be reproducible. Report this with the sample; a new experiment name starts afresh.',
+  });
+}

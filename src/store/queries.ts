@@ -1,0 +1,113 @@
+/**
+ * Reading across tables: what waits for execution, what was found, how many of each. Listings go strategy by
+ * strategy (by name), problems by position, samples by index, and hold no statement open between rows, so that the
+ * caller may write while it reads.
+ */
+import type Database from 'better-sqlite3';
+import { selectVerdict } from './executions.js';
+import type { Samples } from './samples.js';
+import type { Counts, JudgedSample, PendingExecution, SampleFilter } from './types.js';
+import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
+
+type JudgedRecord = Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict'> & VerdictColumns & CostColumns;
+type PendingRecord = Omit<PendingExecution, 'strategy' | 'taskId'>;
+
+export class Queries {
+  readonly #samples: Samples;
+  readonly #pending;
+  readonly #judged;
+  readonly #totals;
+  readonly #outcomes;
+  readonly #categories;
+
+  constructor(database: Database.Database, samples: Samples) {
+    this.#samples = samples;
+    this.#pending = database.prepare<[number, string, number], PendingRecord>(
+      `SELECT s.sample_index AS sampleIndex, s.completion, s.finish_reason AS finishReason, s.error, p.prompt,
+         p.entry_point AS entryPoint, p.test
+       FROM samples s JOIN problems p ON p.id = s.problem_id LEFT JOIN verdicts v ON v.sample_id = s.id
+       WHERE s.experiment_id = ? AND s.strategy = ? AND s.problem_id = ? AND (v.sample_id IS NULL OR v.status = 'infra')
+       ORDER BY s.sample_index`,
+    );
+    this.#judged = database.prepare<
+      [{ experimentId: number; strategy: string; problemId: number; outcome: string | null; code: string | null }],
+      JudgedRecord
+    >(
+      `SELECT s.sample_index AS sampleIndex, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
+         s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
+         x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
+         x.near_limit AS nearLimit, k.code AS categoryCode, k.name AS categoryName, c.outcome, c.evidence,
+         c.generation_code AS generationCode
+       FROM samples s
+       JOIN problems p ON p.id = s.problem_id
+       JOIN verdicts v ON v.sample_id = s.id
+       JOIN executions x ON x.sample_id = s.id
+       JOIN classifications c ON c.sample_id = s.id
+       LEFT JOIN categories k ON k.id = c.category_id
+       WHERE s.experiment_id = @experimentId AND s.strategy = @strategy AND s.problem_id = @problemId
+         AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
+       ORDER BY s.sample_index`,
+    );
+    this.#totals = database.prepare<
+      [number, number],
+      Record<'problems' | 'samples' | 'executed' | 'passed' | 'infra' | 'nearLimit', number>
+    >(
+      `SELECT (SELECT count(*) FROM experiment_problems WHERE experiment_id = ?) AS problems, count(*) AS samples,
+         count(v.sample_id) FILTER (WHERE v.status <> 'infra') AS executed, coalesce(sum(v.passed), 0) AS passed,
+         count(*) FILTER (WHERE v.status = 'infra') AS infra, coalesce(sum(x.near_limit), 0) AS nearLimit
+       FROM samples s LEFT JOIN verdicts v ON v.sample_id = s.id LEFT JOIN executions x ON x.sample_id = s.id
+       WHERE s.experiment_id = ?`,
+    );
+    this.#outcomes = database.prepare<[number], { outcome: string; count: number }>(
+      `SELECT c.outcome, count(*) AS count
+       FROM classifications c JOIN samples s ON s.id = c.sample_id JOIN outcomes o ON o.name = c.outcome
+       WHERE s.experiment_id = ? GROUP BY c.outcome ORDER BY o.position`,
+    );
+    this.#categories = database.prepare<[number], { code: string; name: string; count: number }>(
+      `SELECT k.code, k.name, count(*) AS count
+       FROM categories k JOIN classifications c ON c.category_id = k.id
+       WHERE k.experiment_id = ? GROUP BY k.id ORDER BY count DESC, k.code`,
+    );
+  }
+
+  *pending(experimentId: number): Generator<PendingExecution> {
+    for (const { strategy, problem } of this.#samples.cells(experimentId, {})) {
+      for (const record of this.#pending.all(experimentId, strategy, problem.problemId)) {
+        yield { strategy, taskId: problem.taskId, ...record };
+      }
+    }
+  }
+
+  *judged(experimentId: number, filter: SampleFilter): Generator<JudgedSample> {
+    const outcome = filter.outcome ?? null;
+    const code = filter.categoryCode ?? null;
+    for (const { strategy, problem } of this.#samples.cells(experimentId, filter)) {
+      for (const record of this.#judged.all({ experimentId, strategy, problemId: problem.problemId, outcome, code })) {
+        yield {
+          strategy,
+          taskId: problem.taskId,
+          sampleIndex: record.sampleIndex,
+          prompt: record.prompt,
+          entryPoint: record.entryPoint,
+          difficulty: record.difficulty,
+          completion: record.completion,
+          finishReason: record.finishReason,
+          tokenCount: record.tokenCount,
+          meanLogprob: record.meanLogprob,
+          verdict: fromColumns(record),
+          categoryCode: record.categoryCode,
+          categoryName: record.categoryName,
+          outcome: record.outcome,
+          evidence: record.evidence,
+          generationCode: record.generationCode,
+        };
+      }
+    }
+  }
+
+  counts(experimentId: number): Counts {
+    const totals = this.#totals.get(experimentId, experimentId)!;
+    const outcomes = Object.fromEntries(this.#outcomes.all(experimentId).map(({ outcome, count }) => [outcome, count]));
+    return { ...totals, outcomes, categories: this.#categories.all(experimentId) };
+  }
+}

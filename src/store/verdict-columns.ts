@@ -1,0 +1,222 @@
+/** A verdict as columns of the tables `verdicts` and `executions`, and back. Pure: no SQL, and nothing is lost on the way. */
+import { FaultlineError } from '../errors.js';
+import type { Assertion, ExceptionInfo, Frame, Outcome, Verdict } from '../sandbox/verdict.js';
+import { storable, storableOrNull } from './text.js';
+
+/** Result columns. What the status does not use is null. */
+export interface VerdictColumns {
+  passed: number;
+  status: string;
+  phase: string;
+  calls: number;
+  allNone: number;
+  stdout: string;
+  detail: string | null;
+  exitCode: number | null;
+  exceptionPhase: string | null;
+  exceptionType: string | null;
+  exceptionMessage: string | null;
+  exceptionLine: number | null;
+  exceptionColumn: number | null;
+  exceptionNode: string | null;
+  exceptionBases: string | null;
+  exceptionFrames: string | null;
+  assertionIndex: number | null;
+  assertionSource: string | null;
+  returned: string | null;
+  returnedType: string | null;
+  expected: string | null;
+  expectedType: string | null;
+  assertionsTotal: number | null;
+  assertionsPassed: number | null;
+}
+
+/** Measured columns: they differ from run to run. */
+export interface CostColumns {
+  cpuSeconds: number;
+  wallSeconds: number;
+  peakMemoryBytes: number;
+  nearLimit: number;
+}
+
+export function toVerdictColumns({ passed, outcome, measurements }: Verdict): VerdictColumns {
+  return {
+    passed: Number(passed),
+    status: outcome.status,
+    phase: measurements.phase,
+    calls: measurements.calls,
+    allNone: Number(measurements.allNone),
+    stdout: storable(measurements.stdout),
+    detail: storableOrNull(detailOf(outcome)),
+    exitCode: outcome.status === 'exit' ? outcome.code : null,
+    exceptionPhase: outcome.status === 'exception' ? outcome.phase : null,
+    ...exceptionColumns('exception' in outcome ? outcome.exception : null),
+    ...assertionColumns('assertion' in outcome ? outcome.assertion : null),
+    assertionsTotal: measurements.assertions?.total ?? null,
+    assertionsPassed: measurements.assertions?.passed ?? null,
+  };
+}
+
+export function toCostColumns({ measurements }: Verdict): CostColumns {
+  return {
+    cpuSeconds: measurements.cpuSeconds,
+    wallSeconds: measurements.wallSeconds,
+    peakMemoryBytes: measurements.peakMemoryBytes,
+    nearLimit: Number(measurements.nearLimit),
+  };
+}
+
+export function fromColumns(columns: VerdictColumns & CostColumns): Verdict {
+  const { assertionsTotal, assertionsPassed } = columns;
+  return {
+    passed: columns.passed === 1,
+    outcome: outcomeOf(columns),
+    measurements: {
+      phase: columns.phase as Verdict['measurements']['phase'],
+      calls: columns.calls,
+      allNone: columns.allNone === 1,
+      stdout: columns.stdout,
+      cpuSeconds: columns.cpuSeconds,
+      wallSeconds: columns.wallSeconds,
+      peakMemoryBytes: columns.peakMemoryBytes,
+      nearLimit: columns.nearLimit === 1,
+      assertions: assertionsTotal === null || assertionsPassed === null ? null : { total: assertionsTotal, passed: assertionsPassed },
+    },
+  };
+}
+
+/** The one word that a status carries beside exception, assertion and exit code. */
+function detailOf(outcome: Outcome): string | null {
+  switch (outcome.status) {
+    case 'missing_entry_point':
+      return outcome.found;
+    case 'limit':
+      return outcome.resource;
+    case 'exit':
+      return outcome.via;
+    case 'signal':
+    case 'forbidden':
+      return outcome.signal;
+    case 'tamper':
+      return outcome.evidence;
+    case 'unserialisable':
+      return outcome.typeName;
+    case 'not_run':
+    case 'infra':
+      return outcome.reason;
+    case 'passed':
+    case 'syntax':
+    case 'exception':
+    case 'assertion':
+    case 'test_error':
+      return null;
+  }
+}
+
+/** Trusts its columns as far as this module wrote them; a status it does not know throws `input`. */
+function outcomeOf(columns: VerdictColumns): Outcome {
+  const status = columns.status as Outcome['status'];
+  const detail = columns.detail ?? '';
+  switch (status) {
+    case 'passed':
+      return { status };
+    case 'syntax':
+      return { status, exception: present(exceptionOf(columns), columns) };
+    case 'exception':
+      return { status, phase: columns.exceptionPhase as 'load' | 'call', exception: present(exceptionOf(columns), columns) };
+    case 'missing_entry_point':
+      return { status, found: detail as 'unbound' | 'not_callable' };
+    case 'limit':
+      return { status, resource: detail as Extract<Outcome, { status: 'limit' }>['resource'], exception: exceptionOf(columns) };
+    case 'exit':
+      return { status, code: columns.exitCode ?? 0, via: detail as 'SystemExit' | 'process' };
+    case 'signal':
+      return { status, signal: detail };
+    case 'forbidden':
+      return { status, signal: detail as 'SIGSYS' };
+    case 'tamper':
+      return { status, evidence: detail };
+    case 'unserialisable':
+      return { status, typeName: detail };
+    case 'assertion':
+      return { status, assertion: present(assertionOf(columns), columns) };
+    case 'test_error':
+      return { status, exception: present(exceptionOf(columns), columns), assertion: assertionOf(columns) };
+    case 'not_run':
+    case 'infra':
+      return { status, reason: detail };
+    default:
+      throw new FaultlineError('input', `the database holds a verdict of unknown status ${String(status)}`, {
+        hint: 'Another program wrote it; restore the database from a copy.',
+      });
+  }
+}
+
+function present<T>(value: T | null, columns: VerdictColumns): T {
+  if (value !== null) return value;
+  throw new FaultlineError('input', `the database holds a verdict of status ${columns.status} without the columns it needs`, {
+    hint: 'Another program wrote it; restore the database from a copy.',
+  });
+}
+
+type ExceptionColumns = Pick<
+  VerdictColumns,
+  'exceptionType' | 'exceptionMessage' | 'exceptionLine' | 'exceptionColumn' | 'exceptionNode' | 'exceptionBases' | 'exceptionFrames'
+>;
+
+function exceptionColumns(exception: ExceptionInfo | null): ExceptionColumns {
+  return {
+    exceptionType: storableOrNull(exception?.type ?? null),
+    exceptionMessage: storableOrNull(exception?.message ?? null),
+    exceptionLine: exception?.line ?? null,
+    exceptionColumn: exception?.column ?? null,
+    exceptionNode: exception?.node ?? null,
+    exceptionBases: exception === null ? null : storable(JSON.stringify(exception.bases)),
+    // Fields in a fixed order, whatever the order they came in: this text is compared.
+    exceptionFrames:
+      exception === null
+        ? null
+        : storable(JSON.stringify(exception.frames.map((frame) => ({ where: frame.where, function: frame.function, line: frame.line })))),
+  };
+}
+
+function exceptionOf(columns: ExceptionColumns): ExceptionInfo | null {
+  if (columns.exceptionType === null) return null;
+  return {
+    type: columns.exceptionType,
+    bases: JSON.parse(columns.exceptionBases ?? '[]') as string[],
+    message: columns.exceptionMessage ?? '',
+    frames: JSON.parse(columns.exceptionFrames ?? '[]') as Frame[],
+    line: columns.exceptionLine,
+    column: columns.exceptionColumn,
+    node: columns.exceptionNode as ExceptionInfo['node'],
+  };
+}
+
+type AssertionColumns = Pick<
+  VerdictColumns,
+  'assertionIndex' | 'assertionSource' | 'returned' | 'returnedType' | 'expected' | 'expectedType'
+>;
+
+function assertionColumns(assertion: Assertion | null): AssertionColumns {
+  return {
+    assertionIndex: assertion?.index ?? null,
+    assertionSource: storableOrNull(assertion?.source ?? null),
+    returned: storableOrNull(assertion?.returned ?? null),
+    returnedType: storableOrNull(assertion?.returnedType ?? null),
+    expected: storableOrNull(assertion?.expected ?? null),
+    expectedType: storableOrNull(assertion?.expectedType ?? null),
+  };
+}
+
+function assertionOf(columns: AssertionColumns): Assertion | null {
+  if (columns.assertionIndex === null) return null;
+  return {
+    index: columns.assertionIndex,
+    source: columns.assertionSource ?? '',
+    returned: columns.returned,
+    returnedType: columns.returnedType,
+    expected: columns.expected,
+    expectedType: columns.expectedType,
+  };
+}
