@@ -1,0 +1,366 @@
+#include "native/format/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "native/base/error.h"
+#include "native/base/mapped_file.h"
+#include "native/format/json.h"
+
+namespace faultline::format {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using tensor::Shape;
+using tensor::TensorView;
+
+static_assert(std::endian::native == std::endian::little, "safetensors is little-endian and views read it in place");
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr const char* kMetadata = "__metadata__";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& reason, const std::string& hint = {}) {
+  throw Error(ErrorCode::input, path + ": " + reason, hint);
+}
+
+struct Entry {
+  std::string name;
+  TensorView view;
+  std::size_t begin;  // in the data section
+  std::size_t end;
+};
+
+/// Checks one header member and turns it into an entry. Offsets are only checked against the section here; holes later.
+Entry read_entry(const std::string& path, const std::string& name, const Json& value, std::span<const std::byte> data) {
+  const auto refuse_tensor = [&](const Json& at, const std::string& reason) {
+    refuse(path, "byte " + std::to_string(at.offset()) + ": tensor " + json_quote(name) + ": " + reason);
+  };
+  if (value.as_object() == nullptr)
+    refuse_tensor(value, "is described by " + std::string(value.kind_name()) + ", not an object");
+  const auto member = [&](const char* key) -> const Json& {
+    const Json* found = value.find(key);
+    if (found == nullptr) refuse_tensor(value, "has no \"" + std::string(key) + "\"");
+    return *found;
+  };
+  if (value.as_object()->size() != 3) refuse_tensor(value, "must have exactly dtype, shape and data_offsets");
+
+  const Json& dtype_json = member("dtype");
+  const std::string* dtype_text = dtype_json.as_string();
+  if (dtype_text == nullptr)
+    refuse_tensor(dtype_json, "dtype is " + std::string(dtype_json.kind_name()) + ", not a string");
+  const auto dtype = tensor::dtype_from_name(*dtype_text);
+  if (!dtype) refuse_tensor(dtype_json, "has the unknown dtype " + json_quote(*dtype_text));
+
+  const Json& shape_json = member("shape");
+  const std::vector<Json>* dims_json = shape_json.as_array();
+  if (dims_json == nullptr)
+    refuse_tensor(shape_json, "shape is " + std::string(shape_json.kind_name()) + ", not an array");
+  if (dims_json->size() > Shape::kMaxRank) refuse_tensor(shape_json, "has more than 8 dimensions");
+  std::vector<std::int64_t> dims;
+  for (const Json& dim : *dims_json) {
+    const auto extent = dim.as_integer();
+    if (!extent || *extent < 0) refuse_tensor(dim, "has a dimension that is not a whole number of 0 or more");
+    dims.push_back(*extent);
+  }
+  Shape shape;
+  try {
+    shape = Shape(dims);
+  } catch (const Error& error) {
+    refuse_tensor(shape_json, error.what());
+  }
+
+  const Json& offsets_json = member("data_offsets");
+  const std::vector<Json>* offsets = offsets_json.as_array();
+  if (offsets == nullptr || offsets->size() != 2) refuse_tensor(offsets_json, "data_offsets is not a pair");
+  const auto begin = (*offsets)[0].as_integer(), end = (*offsets)[1].as_integer();
+  if (!begin || !end || *begin < 0 || *end < *begin) {
+    refuse_tensor(offsets_json, "data_offsets are not two rising whole numbers");
+  }
+  const auto last = static_cast<std::size_t>(*end), first = static_cast<std::size_t>(*begin);
+  if (last > data.size()) {
+    refuse_tensor(offsets_json, "ends at byte " + std::to_string(last) + " of the data, but the file has only " +
+                                    std::to_string(data.size()) + " (is it truncated?)");
+  }
+  // Division, because 2^62 elements of 8 bytes would overflow the product.
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  const std::size_t size = last - first;
+  if (size / tensor::dtype_size(*dtype) != elements || size % tensor::dtype_size(*dtype) != 0) {
+    refuse_tensor(offsets_json, "takes " + std::to_string(size) + " bytes, but " + *dtype_text + " " +
+                                    shape.to_string() + " needs " + std::to_string(elements) + " x " +
+                                    std::to_string(tensor::dtype_size(*dtype)));
+  }
+  return {name, TensorView{*dtype, shape, data.data() + first}, first, last};
+}
+
+/// The reference implementation refuses holes, overlaps and trailing bytes, so that a file has no place to hide
+/// anything.
+void check_layout(const std::string& path, const std::vector<Entry>& entries, std::size_t data_size) {
+  std::vector<std::size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(entries[a].begin, entries[a].end) < std::pair(entries[b].begin, entries[b].end);
+  });
+  std::size_t at = 0;
+  for (const std::size_t i : order) {
+    const Entry& entry = entries[i];
+    if (entry.begin != at) {
+      refuse(path, "tensor " + json_quote(entry.name) + " begins at byte " + std::to_string(entry.begin) +
+                       " of the data where byte " + std::to_string(at) + " is expected: tensors " +
+                       (entry.begin < at ? "overlap" : "leave a hole"));
+    }
+    at = entry.end;
+  }
+  if (at != data_size) {
+    refuse(path, "has " + std::to_string(data_size - at) + " bytes after the last tensor (byte " + std::to_string(at) +
+                     " of the data)");
+  }
+}
+
+std::vector<Entry> read_header(const std::string& path, std::span<const std::byte> bytes) {
+  if (bytes.size() < kLengthBytes) {
+    refuse(path, "byte " + std::to_string(bytes.size()) + ": ends inside the 8-byte header length (is it truncated?)");
+  }
+  std::uint64_t header_size = 0;
+  std::memcpy(&header_size, bytes.data(), kLengthBytes);
+  if (header_size > kSafetensorsHeaderCap) {
+    refuse(path,
+           "byte 0: the header length " + std::to_string(header_size) + " is above the format's limit of " +
+               std::to_string(kSafetensorsHeaderCap),
+           "This is probably not a safetensors file.");
+  }
+  if (header_size > bytes.size() - kLengthBytes) {
+    refuse(path, "byte 0: the header length " + std::to_string(header_size) + " reaches past the file's " +
+                     std::to_string(bytes.size()) + " bytes (is it truncated?)");
+  }
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes,
+                              static_cast<std::size_t>(header_size));
+  if (text.empty() || text[0] != '{') refuse(path, "byte 8: the header does not begin with '{'");
+  const Json header = parse_json(text, path, kLengthBytes);
+  const auto data = bytes.subspan(kLengthBytes + static_cast<std::size_t>(header_size));
+
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : *header.as_object()) {
+    if (name != kMetadata) {
+      entries.push_back(read_entry(path, name, value, data));
+      continue;
+    }
+    const std::vector<Json::Member>* metadata = value.as_object();
+    const bool strings = metadata != nullptr &&
+                         std::all_of(metadata->begin(), metadata->end(),
+                                     [](const Json::Member& member) { return member.second.as_string() != nullptr; });
+    if (!strings) refuse(path, "byte " + std::to_string(value.offset()) + ": __metadata__ is not an object of strings");
+  }
+  check_layout(path, entries, data.size());
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
+}
+
+class SafetensorsFile final : public TensorFile {
+ public:
+  SafetensorsFile(std::string path, std::span<const std::byte> bytes) : path_(std::move(path)) { index(bytes); }
+  explicit SafetensorsFile(base::MappedFile file) : path_(file.path()), file_(std::move(file)) {
+    index(file_->bytes());
+  }
+
+  const std::string& path() const override { return path_; }
+  std::vector<std::string> data_files() const override { return {path_}; }
+  const std::vector<std::string>& names() const override { return names_; }
+  std::optional<TensorView> find(std::string_view name) const override {
+    const auto at = std::lower_bound(names_.begin(), names_.end(), name);
+    if (at == names_.end() || *at != name) return std::nullopt;
+    return views_[static_cast<std::size_t>(at - names_.begin())];
+  }
+
+ private:
+  void index(std::span<const std::byte> bytes) {
+    for (Entry& entry : read_header(path_, bytes)) {
+      names_.push_back(std::move(entry.name));
+      views_.push_back(entry.view);
+    }
+  }
+
+  std::string path_;
+  std::optional<base::MappedFile> file_;
+  std::vector<std::string> names_;
+  std::vector<TensorView> views_;  // in the order of names_
+};
+
+class ShardedFile final : public TensorFile {
+ public:
+  explicit ShardedFile(const std::string& index_path) : path_(index_path) {
+    const Json index = parse_json_file(path_);
+    const Json* map_json = index.find("weight_map");
+    if (map_json == nullptr || map_json->as_object() == nullptr) refuse(path_, "has no object \"weight_map\"");
+    const auto slash = path_.rfind('/');
+    const std::string folder = slash == std::string::npos ? "" : path_.substr(0, slash + 1);
+    for (const auto& [name, shard_json] : *map_json->as_object()) {
+      const std::string* shard = shard_json.as_string();
+      const std::string place = "byte " + std::to_string(shard_json.offset()) + ": tensor " + json_quote(name);
+      if (shard == nullptr) refuse(path_, place + ": its shard is " + shard_json.kind_name() + ", not a file name");
+      // A path could lead out of the model's folder; published indexes hold plain names.
+      if (shard->empty() || shard->find('/') != std::string::npos || shard->find('\0') != std::string::npos ||
+          *shard == "..") {
+        refuse(path_, place + ": " + json_quote(*shard) + " is not a plain file name");
+      }
+      auto& file = shards_[folder + *shard];
+      if (!file) file = open_safetensors(folder + *shard);
+      const auto view = file->find(name);
+      if (!view) refuse(path_, place + " is not in " + json_quote(*shard) + " as the index says");
+      tensors_.emplace(name, *view);
+    }
+    for (const auto& [name, view] : tensors_) names_.push_back(name);
+  }
+
+  const std::string& path() const override { return path_; }
+  std::vector<std::string> data_files() const override {
+    std::vector<std::string> files;
+    for (const auto& [file, shard] : shards_) files.push_back(file);
+    return files;
+  }
+  const std::vector<std::string>& names() const override { return names_; }
+  std::optional<TensorView> find(std::string_view name) const override {
+    const auto at = tensors_.find(name);
+    return at == tensors_.end() ? std::nullopt : std::optional(at->second);
+  }
+
+ private:
+  std::string path_;
+  std::map<std::string, std::unique_ptr<TensorFile>> shards_;
+  std::map<std::string, TensorView, std::less<>> tensors_;
+  std::vector<std::string> names_;
+};
+
+[[noreturn]] void refuse_output(const std::string& path, const char* what, int error_number) {
+  throw Error(ErrorCode::output, path + ": cannot be " + what + ": " + base::system_reason(error_number));
+}
+
+/// A temporary file beside `path` that becomes it on commit and disappears otherwise.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path) : path_(path) {
+    static std::atomic<unsigned> counter{0};
+    temporary_ = path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd_ < 0) refuse_output(path_, "written", errno);
+  }
+  ~AtomicFile() {
+    if (fd_ >= 0) ::close(fd_);
+    if (!committed_) ::unlink(temporary_.c_str());
+  }
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* data, std::size_t size) {
+    const char* at = static_cast<const char*>(data);
+    while (size > 0) {
+      const ssize_t written = ::write(fd_, at, size);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) refuse_output(path_, "written", errno);
+      at += written;
+      size -= static_cast<std::size_t>(written);
+    }
+  }
+  void commit() {
+    if (::fsync(fd_) != 0) refuse_output(path_, "synced", errno);
+    const int closed = ::close(fd_);
+    fd_ = -1;
+    if (closed != 0) refuse_output(path_, "written", errno);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse_output(path_, "written", errno);
+    committed_ = true;
+    // The rename itself is only durable once the folder is synced. Some file systems refuse to sync folders; the file
+    // is whole either way.
+    const auto slash = path_.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+    const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd >= 0) {
+      ::fsync(folder_fd);
+      ::close(folder_fd);
+    }
+  }
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  int fd_ = -1;
+  bool committed_ = false;
+};
+
+std::string header_text(std::span<const NamedTensor> tensors,
+                        std::span<const std::pair<std::string, std::string>> metadata) {
+  std::set<std::string_view> seen;
+  std::string text = "{";
+  if (!metadata.empty()) {
+    text += json_quote(kMetadata) + ":{";
+    for (std::size_t i = 0; i < metadata.size(); ++i) {
+      text += (i == 0 ? "" : ",") + json_quote(metadata[i].first) + ":" + json_quote(metadata[i].second);
+    }
+    text += "}";
+  }
+  std::size_t at = 0;
+  for (const auto& [name, view] : tensors) {
+    if (name == kMetadata) throw Error(ErrorCode::usage, "\"__metadata__\" is not a name a tensor can have");
+    if (!seen.insert(name).second) throw Error(ErrorCode::usage, "two tensors are named " + json_quote(name));
+    if (text.size() > 1) text += ",";
+    text += json_quote(name) + ":{\"dtype\":\"" + tensor::dtype_name(view.dtype) + "\",\"shape\":[";
+    for (std::size_t i = 0; i < view.shape.rank(); ++i) text += (i == 0 ? "" : ",") + std::to_string(view.shape[i]);
+    text += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + view.size_bytes()) + "]}";
+    at += view.size_bytes();
+  }
+  text += "}";
+  // The data begins on a multiple of 8, as the reference implementation pads it.
+  while (text.size() % 8 != 0) text += ' ';
+  return text;
+}
+
+bool exists(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0;
+}
+
+}  // namespace
+
+std::unique_ptr<TensorFile> open_safetensors(const std::string& path) {
+  return std::make_unique<SafetensorsFile>(base::MappedFile(path));
+}
+
+std::unique_ptr<TensorFile> parse_safetensors(std::span<const std::byte> bytes, const std::string& label) {
+  return std::make_unique<SafetensorsFile>(label, bytes);
+}
+
+std::unique_ptr<TensorFile> open_sharded_safetensors(const std::string& index_path) {
+  return std::make_unique<ShardedFile>(index_path);
+}
+
+std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder) {
+  const std::string single = folder + "/model.safetensors";
+  const std::string index = single + ".index.json";
+  if (exists(single)) return open_safetensors(single);
+  if (exists(index)) return open_sharded_safetensors(index);
+  refuse(folder, "has neither model.safetensors nor model.safetensors.index.json",
+         "Give a Hugging Face model folder that holds safetensors weights.");
+}
+
+void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
+                       std::span<const std::pair<std::string, std::string>> metadata) {
+  const std::string header = header_text(tensors, metadata);
+  const auto header_size = static_cast<std::uint64_t>(header.size());
+  AtomicFile file(path);
+  file.write(&header_size, kLengthBytes);
+  file.write(header.data(), header.size());
+  for (const NamedTensor& tensor : tensors) file.write(tensor.view.data, tensor.view.size_bytes());
+  file.commit();
+}
+
+}  // namespace faultline::format

@@ -1,0 +1,105 @@
+#include "native/ops/pack.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "native/base/check.h"
+#include "native/tensor/convert.h"
+
+namespace faultline::ops {
+namespace {
+
+using tensor::DType;
+using tensor::TensorView;
+
+/// One element of the source as bits of T (float or bfloat16), from any of the three types.
+template <class T>
+T converted(const TensorView& weights, std::int64_t index) {
+  if constexpr (sizeof(T) == 2) {
+    if (weights.dtype == DType::bf16) {
+      std::uint16_t bits;
+      std::memcpy(&bits, weights.data + 2 * index, sizeof bits);
+      return bits;
+    }
+    return tensor::bfloat16_from_float(tensor::element_as_float(weights, index));
+  } else {
+    return tensor::element_as_float(weights, index);
+  }
+}
+
+/// One panel: rows of 16 columns, the last panel's missing columns left zero.
+template <class T>
+void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t column_begin, std::int32_t k,
+                std::int32_t width, T* panel) {
+  const std::int64_t row_stride = orientation == Orientation::kn ? weights.shape[1] : 1;
+  const std::int64_t column_stride = orientation == Orientation::kn ? 1 : weights.shape[1];
+  // The inner loop follows the source's contiguous dimension: the source may be 150 MB, a panel stays in cache.
+  if (orientation == Orientation::kn) {
+    for (std::int32_t i = 0; i < k; ++i) {
+      for (std::int32_t j = 0; j < width; ++j) {
+        panel[std::int64_t{i} * kLanes + j] = converted<T>(weights, i * row_stride + (column_begin + j));
+      }
+    }
+  } else {
+    for (std::int32_t j = 0; j < width; ++j) {
+      for (std::int32_t i = 0; i < k; ++i) {
+        panel[std::int64_t{i} * kLanes + j] =
+            converted<T>(weights, i * row_stride + (column_begin + j) * column_stride);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+PackedWeights pack_columns(const TensorView& weights, Orientation orientation, WeightType type,
+                           std::int32_t column_begin, std::int32_t columns, base::ThreadPool* pool) {
+  FAULTLINE_CHECK(weights.shape.rank() == 2, weights.shape.to_string());
+  FAULTLINE_CHECK(tensor::is_float_weight(weights.dtype), tensor::dtype_name(weights.dtype));
+  const std::int64_t k = weights.shape[orientation == Orientation::kn ? 0 : 1];
+  const std::int64_t n = weights.shape[orientation == Orientation::kn ? 1 : 0];
+  FAULTLINE_CHECK(k <= INT32_MAX && n <= INT32_MAX - kLanes, weights.shape.to_string());
+  FAULTLINE_CHECK(column_begin >= 0 && columns >= 0 && columns <= n - column_begin);
+
+  PackedWeights packed;
+  packed.type_ = type;
+  packed.k_ = static_cast<std::int32_t>(k);
+  packed.n_ = columns;
+  packed.buffer_ = base::AlignedBuffer(packed_bytes(type, packed.k_, columns));  // zero-filled
+  const auto pack_range = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      const auto first = static_cast<std::int32_t>(panel * kLanes);
+      const std::int32_t width = std::min(kLanes, columns - first);
+      const std::int64_t offset = panel * kLanes * k;
+      if (type == WeightType::f32) {
+        pack_panel(weights, orientation, column_begin + first, packed.k_, width, packed.buffer_.as<float>() + offset);
+      } else {
+        pack_panel(weights, orientation, column_begin + first, packed.k_, width,
+                   packed.buffer_.as<std::uint16_t>() + offset);
+      }
+    }
+  };
+  const std::int64_t panels = panel_count(columns);
+  if (pool != nullptr) {
+    pool->parallel_for(panels, pack_range);
+  } else {
+    pack_range(0, panels);
+  }
+  return packed;
+}
+
+PackedWeights pack_weights(const TensorView& weights, Orientation orientation, WeightType type,
+                           base::ThreadPool* pool) {
+  FAULTLINE_CHECK(weights.shape.rank() == 2, weights.shape.to_string());
+  const std::int64_t n = weights.shape[orientation == Orientation::kn ? 1 : 0];
+  FAULTLINE_CHECK(n <= INT32_MAX - kLanes, weights.shape.to_string());
+  return pack_columns(weights, orientation, type, 0, static_cast<std::int32_t>(n), pool);
+}
+
+float packed_element(const PackedMatrix& matrix, std::int32_t i, std::int32_t j) {
+  const std::int64_t at = (std::int64_t{j / kLanes} * matrix.k + i) * kLanes + j % kLanes;
+  if (matrix.type == WeightType::f32) return static_cast<const float*>(matrix.data)[at];
+  return tensor::float_from_bfloat16(static_cast<const std::uint16_t*>(matrix.data)[at]);
+}
+
+}  // namespace faultline::ops

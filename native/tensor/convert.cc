@@ -1,0 +1,75 @@
+#include "native/tensor/convert.h"
+
+#include <bit>
+#include <cstring>
+
+#include "native/base/check.h"
+
+namespace faultline::tensor {
+namespace {
+
+template <class T>
+T read(const std::byte* p) {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+float float_from_half(std::uint16_t bits) {
+  const std::uint32_t sign = std::uint32_t{bits & 0x8000u} << 16;
+  std::uint32_t exponent = bits >> 10 & 31u;
+  std::uint32_t fraction = bits & 0x3FFu;
+  if (exponent == 0 && fraction != 0) {
+    // A denormal half is a normal float. Integer steps only: with denormals-are-zero a float step would lose it.
+    const int shift = std::countl_zero(fraction) - 21;
+    fraction = fraction << shift & 0x3FFu;
+    exponent = static_cast<std::uint32_t>(113 - shift);
+  } else if (exponent == 31) {
+    exponent = 255;
+  } else if (exponent != 0) {
+    exponent += 112;
+  }
+  return std::bit_cast<float>(sign | exponent << 23 | fraction << 13);
+}
+
+float float_from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
+std::uint16_t bfloat16_from_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  // The carry below would turn some NaNs into infinity: keep the sign, set the quiet bit.
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+  return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+bool is_float_weight(DType dtype) { return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16; }
+
+float element_as_float(const TensorView& view, std::int64_t index) {
+  const std::byte* p = view.data + static_cast<std::size_t>(index) * dtype_size(view.dtype);
+  switch (view.dtype) {
+    case DType::f32:
+      return read<float>(p);
+    case DType::f16:
+      return float_from_half(read<std::uint16_t>(p));
+    case DType::bf16:
+      return float_from_bfloat16(read<std::uint16_t>(p));
+    default:
+      FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
+      return 0;
+  }
+}
+
+void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t count, float* out) {
+  FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
+  FAULTLINE_CHECK(begin >= 0 && count >= 0 && count <= view.shape.elements() - begin);
+  if (view.dtype == DType::f32) {
+    if (count > 0)
+      std::memcpy(out, view.data + static_cast<std::size_t>(begin) * sizeof(float),
+                  static_cast<std::size_t>(count) * sizeof(float));
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) out[i] = element_as_float(view, begin + i);
+}
+
+}  // namespace faultline::tensor
