@@ -1,0 +1,61 @@
+// GPT-2's forward pass over a batch of rows, one token each. Reads top to bottom like the paper's diagram; all numeric
+// work is in ops.h. Chooses no tokens and schedules nothing: the rows say where their keys and values stand.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "native/base/thread_pool.h"
+#include "native/kv/kv_segment.h"
+#include "native/model/activations.h"
+#include "native/model/config.h"
+#include "native/model/gpt2_weights.h"
+#include "native/model/hooks.h"
+#include "native/ops/ops.h"
+
+namespace faultline::model {
+
+/// A loaded model. Immutable; may be shared by threads.
+struct Gpt2 {
+  ModelConfig config;
+  Gpt2Weights weights;
+  ops::OpTable ops;
+
+  kv::KvShape kv_shape() const { return {config.layers, config.heads, config.head_width()}; }
+};
+
+/// Loads `folder` (config.json and safetensors) with the process's kernels. Throws Error(input) for whatever is wrong
+/// with the files, Error(environment) when memory runs out.
+Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool);
+
+/// One token of a batch: what it is, where it stands, and what it attends to. Its key and value go to
+/// `write_to[write_at]`; then it attends to the first `prefix_visible` tokens of `prefix` and, where `suffix` is not
+/// null, to the first `suffix_visible` of `suffix`. A prompt's row has prefix == write_to and no suffix; a generated
+/// token's row has the prompt as prefix and suffix == write_to. Rows that share a prefix should be neighbours: each
+/// run of them reads it once.
+struct Row {
+  std::int32_t token;
+  std::int32_t position;
+  kv::KvSegment* write_to;
+  std::int32_t write_at;
+  const kv::KvSegment* prefix;
+  std::int32_t prefix_visible;
+  const kv::KvSegment* suffix;
+  std::int32_t suffix_visible;
+};
+
+/// Which rows get logits.
+enum class LogitRows : std::uint8_t { none, last, all };
+
+/// Runs `rows` through the model. Afterwards activations.logits holds a row per row asked for, and each written
+/// segment's length covers what was written. With `capture` (rows of one prompt alone, in order) the hook points it
+/// wants are copied; results are the same bits with and without it. Row i's results depend on row i and on what it
+/// attends to, never on its neighbours, on their number or on the number of threads.
+///
+/// Call from the thread that owns `activations`, under a base::FpEnv. Tokens and positions must be in range
+/// (Error(internal) otherwise), and there may be no more rows than `activations` has room for.
+void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,
+             LogitRows logit_rows, Capture* capture = nullptr);
+
+}  // namespace faultline::model
