@@ -1,0 +1,60 @@
+/**
+ * 1.3: degenerate repetition. Three signs, any of which is enough: a line, or a block of lines, four times in a row up
+ * to blanks; a piece of text of some length four times in a row; or text that zlib shrinks to under a fifth.
+ */
+import { deflateSync } from 'node:zlib';
+import type { Rule } from './rule.js';
+
+const TIMES = 4;
+/** Shorter lines and pieces repeat in honest programs: closing brackets, `0, 0, 0, 0`. */
+const SHORTEST_LINE = 4;
+const SHORTEST_PIECE = 8;
+const LONGEST_BLOCK = 8;
+const SMALLEST_RATIO = 0.2;
+
+export const repetition: Rule = ({ completion }) => repeatedLines(completion) ?? repeatedPiece(completion) ?? compressible(completion);
+
+function repeatedLines(text: string): string | null {
+  const lines = text
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim().replace(/\s+/g, ' '))
+    .filter((line) => line !== '');
+  for (let block = 1; block <= LONGEST_BLOCK; block++) {
+    const end = endOfRun(lines, block, (start) => lines.slice(start, start + block).join('').length >= SHORTEST_LINE);
+    if (end !== null) return block === 1 ? `the same line ${TIMES} times in a row` : `the same ${block} lines ${TIMES} times in a row`;
+  }
+  return null;
+}
+
+function repeatedPiece(text: string): string | null {
+  for (let period = SHORTEST_PIECE; period * TIMES <= text.length; period++) {
+    const end = endOfRun(text, period, (start) => !isShortRepeat(text.slice(start, start + period)));
+    if (end !== null) return `the same ${period} characters ${TIMES} times in a row`;
+  }
+  return null;
+}
+
+/** Whether the piece is itself a shorter one several times: blanks, dashes, `0, 0, 0`. */
+function isShortRepeat(piece: string): boolean {
+  for (let period = 1; period < SHORTEST_PIECE; period++) {
+    if (piece.length % period === 0 && piece === piece.slice(0, period).repeat(piece.length / period)) return true;
+  }
+  return false;
+}
+
+/** Index where TIMES equal stretches of `period` items that `counts` accepts have been seen; null if nowhere. One pass. */
+function endOfRun(items: ArrayLike<string>, period: number, counts: (start: number) => boolean): number | null {
+  let equal = 0;
+  for (let i = period; i < items.length; i++) {
+    equal = items[i] === items[i - period] ? equal + 1 : 0;
+    if (equal >= period * (TIMES - 1) && counts(i + 1 - period * TIMES)) return i + 1;
+  }
+  return null;
+}
+
+function compressible(text: string): string | null {
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.length === 0) return null;
+  const ratio = deflateSync(bytes).length / bytes.length;
+  return ratio < SMALLEST_RATIO ? `zlib ratio ${ratio.toFixed(2)}` : null;
+}

@@ -1,0 +1,26 @@
+/** Where a syntax error stands in the text of the program. Decides nothing. */
+import type { ExceptionInfo } from '../../sandbox/verdict.js';
+import type { Evidence } from '../types.js';
+
+/** CPython's message where it knows no more; everything else names something. */
+export function isPlainInvalidSyntax(exception: ExceptionInfo): boolean {
+  return exception.message === 'invalid syntax' || exception.message === 'f-string: invalid syntax';
+}
+
+/** The program's text from the error to the end of its line; empty where the position is unknown or past the text. */
+export function textAtError({ prompt, completion }: Evidence, exception: ExceptionInfo): string {
+  if (exception.line === null || exception.column === null) return '';
+  const line = programLines(prompt + completion)[exception.line - 1] ?? '';
+  // Columns count code points, JavaScript's indices UTF-16 units.
+  return [...line].slice(Math.max(0, exception.column - 1)).join('');
+}
+
+/** 1-based number of the last line that holds more than blanks; 0 for an empty program. */
+export function lastWrittenLine({ prompt, completion }: Evidence): number {
+  return programLines(prompt + completion).findLastIndex((line) => line.trim() !== '') + 1;
+}
+
+/** As Python counts lines. */
+function programLines(program: string): string[] {
+  return program.split(/\r\n|\r|\n/);
+}

@@ -1,0 +1,34 @@
+/**
+ * 8.3: a returned value of another type than expected; one that has no plain form (generator, dataclass, cycle); or
+ * one on which the test's own code failed.
+ */
+import type { Rule } from './rule.js';
+import { describeException, quote } from './rule.js';
+
+/**
+ * Types that Python compares by value across the classes: here another type is not why the values differ. `bool` stands
+ * apart although True == 1: a truth value for a number is another answer.
+ */
+const COMPARED_BY_VALUE: readonly ReadonlySet<string>[] = [
+  new Set(['int', 'float', 'complex', 'Decimal', 'Fraction']),
+  new Set(['set', 'frozenset']),
+  new Set(['bytes', 'bytearray']),
+  new Set(['dict', 'OrderedDict', 'defaultdict', 'Counter']),
+];
+
+export const wrongType: Rule = ({ verdict: { outcome } }) => {
+  switch (outcome.status) {
+    case 'unserialisable':
+      return `returned a ${quote(outcome.typeName)}, which has no plain form`;
+    case 'test_error':
+      return `the test failed on the returned value: ${describeException(outcome.exception)}`;
+    case 'assertion': {
+      const { returnedType, expectedType } = outcome.assertion;
+      if (returnedType === null || expectedType === null || returnedType === expectedType) return null;
+      if (COMPARED_BY_VALUE.some((types) => types.has(returnedType) && types.has(expectedType))) return null;
+      return `returned ${quote(returnedType)}, expected ${quote(expectedType)}`;
+    }
+    default:
+      return null;
+  }
+};
