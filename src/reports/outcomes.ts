@@ -4,6 +4,9 @@
  */
 import type { OutcomeName } from '../taxonomy/types.js';
 
+/** Outcomes of samples that count: all but `infra`. */
+export type CountedOutcome = Exclude<OutcomeName, 'infra'>;
+
 export interface OutcomeWords {
   readonly label: string;
   readonly meaning: string;
@@ -12,7 +15,7 @@ export interface OutcomeWords {
 }
 
 /** From best to what says least about the program: the order of stacks, legends and tables. */
-export const OUTCOMES: Readonly<Record<Exclude<OutcomeName, 'infra'>, OutcomeWords>> = {
+export const OUTCOMES: Readonly<Record<CountedOutcome, OutcomeWords>> = {
   pass: { label: 'pass', meaning: 'passed the whole test', crashLike: false },
   wrong: { label: 'wrong answer', meaning: 'ran, and returned a wrong value', crashLike: false },
   crash: { label: 'crash', meaning: 'an exception left a call', crashLike: true },
@@ -25,7 +28,7 @@ export const OUTCOMES: Readonly<Record<Exclude<OutcomeName, 'infra'>, OutcomeWor
 };
 
 /** The outcomes that count, in the order in which they are shown. */
-export const OUTCOME_ORDER = Object.keys(OUTCOMES) as readonly (keyof typeof OUTCOMES)[];
+export const OUTCOME_ORDER = Object.keys(OUTCOMES) as readonly CountedOutcome[];
 
 /** Narrows a stored outcome; null for anything that is none. */
 export function outcomeOf(text: string): OutcomeName | null {

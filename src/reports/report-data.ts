@@ -5,7 +5,7 @@
  * Words: a sample *counts* unless its outcome is `infra`; a counted sample *passes* (outcome `pass`) or is a *failure*.
  */
 import type { Assertion, FailingNode } from '../sandbox/verdict.js';
-import type { OutcomeName } from '../taxonomy/types.js';
+import type { CountedOutcome } from './outcomes.js';
 import type { Estimate } from './statistics/bootstrap.js';
 
 export interface ReportData {
@@ -92,7 +92,7 @@ export interface OmittedK {
 }
 
 export interface OutcomeShare {
-  readonly outcome: OutcomeName;
+  readonly outcome: CountedOutcome;
   readonly count: number;
   /** Of all counted samples. */
   readonly share: Estimate;
@@ -102,7 +102,7 @@ export interface CategoryShare {
   /** Such as `4.1`; null for failures without a category, which a classifier should never leave. */
   readonly code: string | null;
   readonly name: string;
-  readonly outcome: OutcomeName;
+  readonly outcome: CountedOutcome;
   readonly rule: string;
   readonly residual: boolean;
   readonly count: number;
@@ -133,7 +133,7 @@ export interface ProblemRow {
   /** null without a counted sample. */
   readonly passAt1: number | null;
   /** Counted samples by outcome; outcomes that did not occur are absent. */
-  readonly outcomes: Readonly<Partial<Record<OutcomeName, number>>>;
+  readonly outcomes: Readonly<Partial<Record<CountedOutcome, number>>>;
   /** Most frequent category among the failures (smaller code on a tie); null without failures. */
   readonly topCategory: { readonly code: string | null; readonly name: string; readonly count: number } | null;
   /** Generated tokens per counted sample; null without one. */
@@ -147,7 +147,7 @@ export interface WorstSample {
   readonly entryPoint: string;
   readonly categoryCode: string | null;
   readonly categoryName: string;
-  readonly outcome: OutcomeName;
+  readonly outcome: CountedOutcome;
   /** How often the category occurred. */
   readonly categoryCount: number;
   readonly evidence: string;

@@ -4,9 +4,9 @@
  */
 import { FaultlineError } from '../errors.js';
 import type { Experiment, JudgedSample } from '../store/types.js';
-import type { Category, OutcomeName } from '../taxonomy/types.js';
+import type { Category } from '../taxonomy/types.js';
 import { compareCodes } from './category-order.js';
-import { OUTCOME_ORDER, outcomeOf } from './outcomes.js';
+import { OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import type {
   CategoryShare,
   Counts,
@@ -93,7 +93,7 @@ interface ProblemTally {
   passed: number;
   failed: number;
   tokens: number;
-  readonly outcomes: Map<OutcomeName, number>;
+  readonly outcomes: Map<CountedOutcome, number>;
   /** Failures by category code. */
   readonly categories: Map<string | null, number>;
 }
@@ -103,7 +103,7 @@ class Tally {
   readonly problems = new Map<string, ProblemTally>();
   readonly finishReasons = new Map<string, number>();
   /** Name and outcome of each category code, as the samples carry them (a config may have renamed them). */
-  readonly names = new Map<string | null, { readonly name: string; readonly outcome: OutcomeName }>();
+  readonly names = new Map<string | null, { readonly name: string; readonly outcome: CountedOutcome }>();
   readonly worst = new WorstSamples(WORST_PLACES);
   strategy: string | null = null;
   samples = 0;

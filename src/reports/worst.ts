@@ -7,7 +7,7 @@
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
 import { describeFailure } from './describe.js';
-import { OUTCOMES, outcomeOf } from './outcomes.js';
+import { OUTCOMES } from './outcomes.js';
 import type { CategoryShare, WorstSample } from './report-data.js';
 
 /** The rule in one sentence, for the page. */
@@ -56,7 +56,7 @@ function sureness({ meanLogprob }: JudgedSample): number {
 }
 
 function isCrashLike({ outcome }: CategoryShare): boolean {
-  return outcome !== 'infra' && OUTCOMES[outcome].crashLike;
+  return OUTCOMES[outcome].crashLike;
 }
 
 function inFull(sample: JudgedSample, category: CategoryShare): WorstSample {
@@ -66,7 +66,7 @@ function inFull(sample: JudgedSample, category: CategoryShare): WorstSample {
     entryPoint: sample.entryPoint,
     categoryCode: category.code,
     categoryName: category.name,
-    outcome: outcomeOf(sample.outcome) ?? category.outcome,
+    outcome: category.outcome,
     categoryCount: category.count,
     evidence: sample.evidence,
     finishReason: sample.finishReason,

@@ -1,0 +1,33 @@
+/** Numbers and intervals as people read them. Knows no markup. */
+import type { Estimate } from '../statistics/bootstrap.js';
+
+/** What stands where there is nothing to say. */
+export const NO_VALUE = '–';
+
+/** A share as a percentage with one decimal: `12.3 %`. Shares that round to 0 or 100 without being it say so: `<0.1 %`. */
+export function percent(share: number | null): string {
+  if (share === null) return NO_VALUE;
+  if (share > 0 && share < 0.0005) return '<0.1 %';
+  if (share < 1 && share >= 0.9995) return '>99.9 %';
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** An interval in percent: `10.1 to 14.8 %`. */
+export function percentInterval({ low, high }: Estimate): string {
+  return low === null || high === null ? NO_VALUE : `${(low * 100).toFixed(1)} to ${(high * 100).toFixed(1)} %`;
+}
+
+/** A whole number with thin groups of thousands: `16,400`. */
+export function whole(count: number): string {
+  return count.toLocaleString('en-US', { maximumFractionDigits: 0 });
+}
+
+/** A number with a fixed count of decimals. */
+export function decimal(value: number | null, digits: number): string {
+  return value === null ? NO_VALUE : value.toFixed(digits);
+}
+
+/** `1 problem`, `2 problems`. */
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${whole(count)} ${count === 1 ? noun : nouns}`;
+}

@@ -1,0 +1,56 @@
+/** The top of the page: what was done, and the figures that matter, with their intervals. */
+import type { ReportData } from '../../../report-data.js';
+import type { Estimate } from '../../../statistics/bootstrap.js';
+import { percent, percentInterval, plural, whole } from '../../format.js';
+import { markup, type Markup } from '../markup.js';
+
+export function overview(data: ReportData): Markup {
+  const { experiment, counts, strategy } = data;
+  return markup`<p class="eyebrow">faultline failure report</p>
+    <h1>${experiment.name}</h1>
+    <p class="lead">${lead(data)}</p>
+    <p class="facts">
+      ${strategy === null ? null : markup`Strategy ${strategy} · `}seed ${experiment.seed} · ${experiment.dtype} · begun
+      ${experiment.createdAt} · faultline ${experiment.version}
+    </p>
+    ${
+      experiment.finishedAt === null &&
+      markup`<p class="warning" role="note">
+        This run is not finished: the report covers the ${plural(counts.samples, 'sample')} judged so far.
+      </p>`
+    }
+    ${
+      counts.infra > 0 &&
+      markup`<p class="warning" role="note">
+        ${plural(counts.infra, 'sample')} could not be judged for reasons outside the sample. They are in no rate; running the experiment
+        again retries them.
+      </p>`
+    }`;
+}
+
+export function keyFigures(data: ReportData): Markup {
+  const { passAtK, crashRate, feasibility } = data;
+  return markup`<dl class="figures">
+    ${passAtK.map(({ k, estimate }) => figure(`pass@${k}`, estimate))} ${figure('crash rate', crashRate)}
+    ${figure('failures with a specific cause', feasibility.outsideResidual)}
+  </dl>`;
+}
+
+function figure(name: string, estimate: Estimate): Markup {
+  return markup`<div>
+    <dt>${name}</dt>
+    <dd class="value">${percent(estimate.value)}</dd>
+    <dd class="interval">${percentInterval(estimate)}</dd>
+  </div>`;
+}
+
+/** One sentence that says what happened. */
+function lead({ counts, crashRate, categories }: ReportData): Markup {
+  if (counts.counted === 0) return markup`No sample has been judged yet.`;
+  const top = [...categories].sort((a, b) => b.count - a.count)[0];
+  const most =
+    top && markup` The most frequent failure is <b>${top.code} ${top.name}</b>, ${percent(top.share.value)} of ${whole(counts.failed)}.`;
+  return markup`Of <b>${plural(counts.counted, 'sample')}</b> of ${plural(counts.problems, 'problem')},
+    <b>${percent(counts.passed / counts.counted)} pass</b> and ${percent(crashRate.value)} crash;
+    ${plural(counts.solvedProblems, 'problem')} ${counts.solvedProblems === 1 ? 'is' : 'are'} solved at least once.${most}`;
+}

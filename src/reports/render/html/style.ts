@@ -1,0 +1,80 @@
+/** The page's style sheet. Colours come from the palette, so that text and plots agree in light and dark. */
+import { declarations } from '../plots/palette.js';
+
+export const STYLE = `
+:root{color-scheme:light dark;${declarations('light')};--tint:#fbeceb;--sans:"Helvetica Neue",Helvetica,"Segoe UI",Arial,"Liberation Sans",sans-serif;--serif:Charter,"Iowan Old Style","Palatino Linotype",Georgia,"Liberation Serif",serif;--mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
+@media (prefers-color-scheme:dark){:root{${declarations('dark')};--tint:#3a211e}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 var(--sans)}
+main,header,footer{max-width:58rem;margin:0 auto;padding:0 1.5rem}
+header{padding-top:3.5rem}
+h1,h2{font-family:var(--serif);font-weight:600;line-height:1.2;text-wrap:balance;overflow-wrap:anywhere}
+h1{font-size:2.5rem;margin:.1rem 0 1rem;letter-spacing:-.01em}
+h2{font-size:1.6rem;margin:0 0 .6rem}
+h3{font-size:1rem;margin:0;overflow-wrap:anywhere}
+section{margin-top:3.75rem;scroll-margin-top:1rem}
+p{margin:.5rem 0 1rem;max-width:44rem}
+a{color:var(--accent);text-underline-offset:.15em}
+.eyebrow{margin:0;color:var(--muted);font-size:.8rem;letter-spacing:.09em;text-transform:uppercase}
+.lead{font:1.2rem/1.5 var(--serif);max-width:46rem;margin:0 0 1rem}
+.facts,.aside{color:var(--muted);font-size:.875rem}
+.facts{margin:0;overflow-wrap:anywhere;max-width:none}
+nav{margin:1.25rem 0 0;padding:.6rem 0;border-block:1px solid var(--faint);font-size:.875rem;display:flex;flex-wrap:wrap;gap:.3rem 1.4rem}
+nav a{color:var(--ink);text-decoration:none}
+nav a:hover{text-decoration:underline}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1.75rem 1.5rem;margin:2.25rem 0 0}
+.figures>div{border-top:2px solid var(--ink);padding-top:.55rem}
+.figures dt{font-size:.875rem;color:var(--muted)}
+.figures dd{margin:0;font-variant-numeric:tabular-nums}
+.figures .value{font:600 1.9rem/1.2 var(--serif);white-space:nowrap}
+.figures .interval{font-size:.8125rem;color:var(--muted)}
+.warning{border-left:3px solid var(--outcome-wrong);background:var(--panel);padding:.6rem .9rem;margin:1rem 0;font-size:.9375rem;max-width:none}
+.decision{border-left:3px solid var(--ink);padding:.1rem 0 .1rem .9rem;margin:1.5rem 0}
+.bar{display:flex;height:1.9rem;gap:1px;margin:1rem 0 1.25rem;border-radius:2px;overflow:hidden}
+.bar.mini{height:.7rem;width:9rem;margin:0;gap:0;border-radius:1px}
+.swatch{display:inline-block;width:.7rem;height:.7rem;border-radius:2px;margin-right:.5rem;vertical-align:-.03rem}
+figure{margin:1.25rem 0 1.5rem}
+figure svg{display:block;max-width:100%;min-width:38rem;height:auto}
+figcaption{margin-top:.6rem;color:var(--muted);font-size:.875rem;max-width:44rem}
+.scroll{overflow-x:auto;margin:1rem 0}
+.scroll.tall{max-height:34rem;overflow-y:auto}
+.scroll:focus-visible,.program:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums lining-nums}
+caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+th,td{text-align:left;vertical-align:baseline;padding:.42rem .9rem .42rem 0;border-bottom:1px solid var(--faint);font-weight:400}
+th:last-child,td:last-child{padding-right:0}
+thead th{color:var(--muted);font-size:.8125rem;border-bottom-color:var(--muted);white-space:nowrap;vertical-align:bottom}
+.tall thead th{position:sticky;top:0;background:var(--paper);box-shadow:inset 0 -1px var(--muted)}
+.numeric{text-align:right;white-space:nowrap}
+td:not(.numeric),tbody th{overflow-wrap:anywhere}
+tbody th{min-width:7rem}
+td small{display:block;color:var(--muted);font-size:.8125rem;min-width:11rem;overflow-wrap:break-word}
+button.sort{all:unset;cursor:pointer}
+button.sort:hover{color:var(--ink)}
+button.sort:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+button.sort::after{content:"\\2195";opacity:.35;margin-left:.3em}
+[aria-sort=ascending] button.sort::after{content:"\\2191";opacity:1}
+[aria-sort=descending] button.sort::after{content:"\\2193";opacity:1}
+.tag{display:inline-block;border:1px solid var(--faint);border-radius:3px;padding:0 .35rem;font-size:.75rem;color:var(--muted);white-space:nowrap}
+.sample{margin:2.25rem 0 0}
+.sample .facts{margin:.15rem 0 .6rem}
+.program{margin:0;background:var(--panel);border-radius:4px;padding:.8rem 0;overflow-x:auto;font:.8125rem/1.6 var(--mono);tab-size:8}
+.program code{font:inherit;display:block;width:max-content;min-width:100%}
+.line,.note,.omitted{display:block;padding-right:1rem}
+.line::before{content:attr(data-line);display:inline-block;width:2.4rem;margin-right:1.1rem;text-align:right;color:var(--muted);opacity:.7;user-select:none}
+.prompt{color:var(--muted)}
+mark.failing{background:var(--tint);color:inherit;box-shadow:inset 3px 0 var(--outcome-crash)}
+mark.failing::before{color:var(--outcome-crash);opacity:1;font-weight:700}
+.note{background:var(--tint);color:var(--outcome-crash);padding-left:3.5rem;box-shadow:inset 3px 0 var(--outcome-crash);white-space:pre-wrap;overflow-wrap:anywhere;max-width:min(56rem,calc(100vw - 3rem))}
+.omitted{color:var(--muted);padding-left:3.5rem;font-style:italic}
+.facts-list{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.3rem 1.5rem;font-size:.875rem;margin:.75rem 0 1.5rem}
+.facts-list dt{color:var(--muted);overflow-wrap:anywhere}
+.facts-list dd{margin:0;overflow-wrap:anywhere}
+.facts-list code,p code,li code{font:.92em var(--mono);overflow-wrap:anywhere}
+ul.notes{padding-left:1.1rem;max-width:46rem;font-size:.9375rem}
+ul.notes li{margin:.35rem 0}
+footer{margin-top:4rem;padding-bottom:3rem;color:var(--muted);font-size:.8125rem}
+@media (max-width:40rem){body{font-size:15px}main,header,footer{padding-inline:1rem}header{padding-top:2rem}h1{font-size:1.9rem}.lead{font-size:1.1rem}section{margin-top:2.75rem}.facts-list{grid-template-columns:1fr;gap:0}.facts-list dd{margin-bottom:.5rem}.note{padding-left:1rem}}
+@media print{:root{color-scheme:light;${declarations('light')};--tint:#fbeceb}body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}nav,button.sort::after{display:none}.scroll,.scroll.tall{overflow:visible;max-height:none}figure svg{min-width:0}.program{white-space:pre-wrap;overflow-wrap:anywhere}.program code{width:auto}figure,.sample,tr,.figures>div{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}.tall thead th{position:static}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+`;

@@ -1,0 +1,118 @@
+/**
+ * The report as JSON, `report.json`. Keys are snake_case, as in HumanEval's files; shares are numbers from 0 to 1; `null` stands for
+ * what there is nothing to say about. The layout, version {@link REPORT_VERSION}:
+ *
+ * - `schema` "faultline.report", `version` the layout's number: it grows when a field changes its meaning or goes, not when one is added
+ * - `experiment` the experiment's row (hashes, dtype, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
+ * - `strategy` the strategy reported on
+ * - `counts` problems, samples, counted (all but infra), passed, failed, infra, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
+ * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
+ * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
+ * - `categories` list of { code, name, outcome, rule, residual, count, problems, ...estimate of the share of failures }
+ * - `feasibility` { decision, threshold, outside_residual, outside_other }, the last two estimates
+ * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
+ * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
+ * - `intervals` { confidence, resamples, seed } of the bootstrap
+ */
+import type { PassAtK, ReportData } from '../report-data.js';
+
+export const REPORT_SCHEMA = 'faultline.report';
+export const REPORT_VERSION = 1;
+
+/** The report's JSON value; `JSON.stringify` of it is the file. */
+export function reportJson(data: ReportData): Readonly<Record<string, unknown>> {
+  const { experiment, counts, feasibility } = data;
+  const pass = ({ k, problems, estimate }: PassAtK): object => ({ k, problems, ...estimate });
+  return {
+    schema: REPORT_SCHEMA,
+    version: REPORT_VERSION,
+    experiment: {
+      name: experiment.name,
+      hash: experiment.hash,
+      seed: experiment.seed,
+      model_hash: experiment.modelHash,
+      tokenizer_hash: experiment.tokenizerHash,
+      problems_hash: experiment.problemsHash,
+      dtype: experiment.dtype,
+      kernel_family: experiment.kernelFamily,
+      isa: experiment.isa,
+      cpu: experiment.cpu,
+      python_version: experiment.pythonVersion,
+      isolation_tier: experiment.isolationTier,
+      calibration: experiment.calibration,
+      version: experiment.version,
+      created_at: experiment.createdAt,
+      finished_at: experiment.finishedAt,
+      config: Object.fromEntries(experiment.config.map(({ key, value }) => [key, value])),
+    },
+    strategy: data.strategy,
+    counts: {
+      problems: counts.problems,
+      samples: counts.samples,
+      counted: counts.counted,
+      passed: counts.passed,
+      failed: counts.failed,
+      infra: counts.infra,
+      solved_problems: counts.solvedProblems,
+      near_limit: counts.nearLimit,
+      fragile_passes: counts.fragilePasses,
+      tokens: counts.tokens,
+      samples_per_problem: counts.samplesPerProblem,
+    },
+    pass_at_k: data.passAtK.map(pass),
+    omitted_k: data.omittedK,
+    pass_curve: data.passCurve.map(pass),
+    crash_rate: data.crashRate,
+    outcomes: data.outcomes.map(({ outcome, count, share }) => ({ outcome, count, ...share })),
+    categories: data.categories.map(({ share, ...category }) => ({ ...category, ...share })),
+    feasibility: {
+      decision: feasibility.decision,
+      threshold: feasibility.threshold,
+      outside_residual: feasibility.outsideResidual,
+      outside_other: feasibility.outsideOther,
+    },
+    problems: data.problems.map((problem) => ({
+      task_id: problem.taskId,
+      difficulty: problem.difficulty,
+      samples: problem.samples,
+      infra: problem.infra,
+      passes: problem.passes,
+      pass_at_1: problem.passAt1,
+      outcomes: problem.outcomes,
+      top_category: problem.topCategory,
+      mean_tokens: problem.meanTokens,
+    })),
+    finish_reasons: data.finishReasons,
+    worst: data.worst.map((sample) => ({
+      task_id: sample.taskId,
+      sample_index: sample.sampleIndex,
+      entry_point: sample.entryPoint,
+      category_code: sample.categoryCode,
+      category: sample.categoryName,
+      outcome: sample.outcome,
+      category_count: sample.categoryCount,
+      evidence: sample.evidence,
+      finish_reason: sample.finishReason,
+      tokens: sample.tokenCount,
+      mean_logprob: sample.meanLogprob,
+      prompt: sample.prompt,
+      completion: sample.completion,
+      failure: {
+        headline: sample.failure.headline,
+        line: sample.failure.line,
+        column: sample.failure.column,
+        node: sample.failure.node,
+        assertion: sample.failure.assertion && {
+          index: sample.failure.assertion.index,
+          source: sample.failure.assertion.source,
+          returned: sample.failure.assertion.returned,
+          returned_type: sample.failure.assertion.returnedType,
+          expected: sample.failure.assertion.expected,
+          expected_type: sample.failure.assertion.expectedType,
+        },
+      },
+    })),
+    intervals: data.intervals,
+  };
+}
