@@ -1,0 +1,6 @@
+// softmax_stats, tail and log_sum for AVX-512: softmax.inl over vec_avx512.h.
+#if defined(__x86_64__)
+#include "native/ops/cpu/vec_avx512.h"
+// The vector must come first: the code below is written over it.
+#include "native/ops/cpu/softmax.inl"
+#endif
