@@ -1,0 +1,37 @@
+#include <cmath>
+#include <limits>
+
+#include "native/ops/ref/ref.h"
+
+namespace faultline::ops::ref {
+namespace {
+
+bool allowed(Mask mask, std::int32_t token) { return mask == nullptr || (mask[token / 64] >> (token % 64) & 1) != 0; }
+
+}  // namespace
+
+Stats softmax_stats(const SoftmaxStatsArgs& args) {
+  Stats stats{-std::numeric_limits<double>::infinity(), 0, 0};
+  for (std::int32_t i = 0; i < args.n; ++i) {
+    if (allowed(args.mask, i)) stats.max = std::fmax(stats.max, double{args.logits[i]} * args.inv_temperature);
+  }
+  for (std::int32_t i = 0; i < args.n; ++i) {
+    if (!allowed(args.mask, i) || std::isinf(args.logits[i])) continue;
+    const double distance = double{args.logits[i]} * args.inv_temperature - stats.max;
+    stats.sum += std::exp(distance);
+    stats.weighted += std::exp(distance) * distance;
+  }
+  return stats;
+}
+
+TailMass tail(const TailArgs& args) {
+  TailMass result{0, 0};
+  for (std::int32_t i = 0; i < args.n; ++i) {
+    if (!allowed(args.mask, i) || !(args.logits[i] >= args.threshold)) continue;
+    ++result.count;
+    result.mass += std::exp(double{args.logits[i]} * args.inv_temperature - args.max);
+  }
+  return result;
+}
+
+}  // namespace faultline::ops::ref
