@@ -1,0 +1,67 @@
+/**
+ * How tokens are chosen: what a strategy is, and the table of those there are. A new one is a file beside this one and
+ * a row in the table; none of them touches the engine from here.
+ */
+import type { SamplingParameters } from '../engine/types.js';
+import { FaultlineError, nearest } from '../errors.js';
+import { greedy } from './greedy.js';
+import { nucleus } from './nucleus.js';
+import { temperature } from './temperature.js';
+import { topK } from './top-k.js';
+
+/** A strategy that the engine's sampler carries out by itself: every one whose tokens depend on one distribution. */
+export interface Strategy {
+  /** What configs, the store and reports call it. */
+  readonly name: string;
+  readonly summary: string;
+  /** The parameters that change what it draws. */
+  readonly parameters: readonly (keyof SamplingParameters)[];
+  /** Whether checked parameters describe this strategy and no simpler one. */
+  readonly describes: (sampling: SamplingParameters) => boolean;
+}
+
+/** Simplest first: the first row that describes the parameters names them. */
+export const strategies: readonly Strategy[] = [greedy, temperature, topK, nucleus];
+
+/** Takes no parameter for granted: everything off, the model's own distribution. */
+export const PLAIN_SAMPLING: SamplingParameters = { temperature: 1, topK: 0, topP: 1 };
+
+/**
+ * Checks sampling parameters and finds the strategy that they describe. What is not given is off; temperature 0 is
+ * greedy whatever the others say, because truncation never removes the most likely token.
+ *
+ * @param name the strategy that is meant, for a check; `sample` stands for any. Errors are `usage` and name the parameter.
+ */
+export function resolveStrategy(given: Partial<SamplingParameters>, name = 'sample'): { strategy: Strategy; sampling: SamplingParameters } {
+  const named = strategies.find((row) => row.name === name);
+  if (named === undefined && name !== 'sample') {
+    const names = ['sample', ...strategies.map((row) => row.name)];
+    throw new FaultlineError('usage', `there is no strategy ${JSON.stringify(name)}`, {
+      hint: `Use one of ${(nearest(name, names).length > 0 ? nearest(name, names) : names).join(', ')}.`,
+    });
+  }
+  const asked = checkedSampling({ ...PLAIN_SAMPLING, ...(named === greedy ? { temperature: 0 } : {}), ...given });
+  const sampling = asked.temperature === 0 ? { ...PLAIN_SAMPLING, temperature: 0 } : asked;
+  const strategy = strategies.find((row) => row.describes(sampling))!;
+  if (named !== undefined && strategy !== named && strategy !== greedy) {
+    throw new FaultlineError(
+      'usage',
+      `these parameters describe the strategy ${strategy.name}, not ${named.name}, which takes ${named.parameters.join(', ') || 'none'}`,
+      {
+        hint: `Leave out what ${named.name} does not take, or name the strategy ${strategy.name}.`,
+      },
+    );
+  }
+  return { strategy, sampling };
+}
+
+function checkedSampling(sampling: SamplingParameters): SamplingParameters {
+  const fail = (parameter: string, value: number, expected: string): never => {
+    throw new FaultlineError('usage', `${parameter} is ${value}, expected ${expected}`, { hint: `Give another ${parameter}.` });
+  };
+  const { temperature: t, topK: k, topP: p } = sampling;
+  if (!(t >= 0 && Number.isFinite(t))) fail('temperature', t, 'a number from 0 (greedy) up');
+  if (!(Number.isInteger(k) && k >= 0 && k < 2 ** 31)) fail('top-k', k, 'a whole number from 0 (off) up');
+  if (!(p > 0 && p <= 1)) fail('top-p', p, 'a number above 0 and up to 1 (off)');
+  return sampling;
+}
