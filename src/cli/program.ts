@@ -2,8 +2,8 @@
  * The commands there are: one row each. Only the command that is asked for is loaded, so that `--help` is quick and
  * `doctor` runs where the engine does not. Holds no command's logic.
  */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from '../pipeline/bundled.js';
 
 /** What a file in `commands/` exports. */
 export interface CommandModule {
@@ -41,7 +41,7 @@ export const COMMANDS: readonly Row[] = [
 export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('faultline')
     .description('Finds out why code-generation models fail.')
-    .version(packageVersion(), '-v, --version', 'Print the version')
+    .version(version(), '-v, --version', 'Print the version')
     .helpOption('-h, --help', 'Print help')
     .addHelpText(
       'after',
@@ -68,10 +68,4 @@ function settle(command: Command): void {
     .showSuggestionAfterError(true)
     .helpOption('-h, --help', 'Print help')
     .configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-}
-
-/** The version in package.json, which stands beside `dist/`. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return version;
 }

@@ -77,7 +77,12 @@ export const ENTRIES = {
     'How MBPP tasks become prompts; no effect on other data.',
   ),
 
-  'strategy.name': entry(choice('sample', 'greedy'), 'sample', results, 'How tokens are chosen.'),
+  'strategy.name': entry(
+    choice('sample', 'greedy'),
+    'sample',
+    results,
+    'Whether to `sample` as the parameters below say, or to take the likeliest token (`greedy`).',
+  ),
   'strategy.temperature': entry(number(0, 100), 0.8, results, 'Divides the logits; 0 means greedy.'),
   'strategy.top_k': entry(integer(0), 0, results, 'Keep the k most likely tokens; 0 switches it off.'),
   'strategy.top_p': entry(

@@ -3,19 +3,8 @@
  * line is appended to `<out>.partial` with its place in the final order; a rerun with the same fingerprint continues
  * from there, also after kill -9, and ends in the same bytes. Knows nothing of what the lines mean.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  truncateSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
+import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 
 interface Header {
@@ -27,43 +16,11 @@ interface Header {
  * Finds out before any work whether `out` can be written, by writing beside it. Leaves nothing behind.
  * Throws FaultlineError of kind `output`.
  */
-export function checkWritable(out: string): void {
-  const folder = dirname(out);
-  if (!existsSync(folder)) {
-    throw new FaultlineError('output', `the folder ${folder} does not exist`, {
-      place: { file: out },
-      hint: `Create it: mkdir -p ${folder}`,
-    });
-  }
+export async function checkWritable(out: string): Promise<void> {
   if (existsSync(out) && statSync(out).isDirectory()) {
     throw new FaultlineError('output', 'is a folder; a file is to be written', { place: { file: out }, hint: 'Give the name of a file.' });
   }
-  const probe = `${out}.${process.pid}.probe`;
-  try {
-    closeSync(openSync(probe, 'wx'));
-    unlinkSync(probe);
-  } catch (thrown) {
-    throw unwritable(out, thrown);
-  }
-}
-
-/** Writes a whole file under another name, syncs it and renames it: readers see all of it or nothing. */
-export function writeAtomically(out: string, content: string | Uint8Array): void {
-  const temporary = `${out}.${process.pid}.tmp`;
-  try {
-    const file = openSync(temporary, 'w');
-    try {
-      const data = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
-      for (let at = 0; at < data.length;) at += writeSync(file, data, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, out);
-  } catch (thrown) {
-    if (existsSync(temporary)) unlinkSync(temporary);
-    throw unwritable(out, thrown);
-  }
+  await (await AtomicFile.open(out)).abort();
 }
 
 export class PartialFile {
@@ -86,9 +43,9 @@ export class PartialFile {
     const path = `${out}.partial`;
     const kept = existsSync(path) ? readPartial(path, fingerprint, out) : null;
     try {
-      if (kept !== null) truncateSync(path, kept.bytes);
+      if (existsSync(path)) truncateSync(path, kept?.bytes ?? 0);
       const partial = new PartialFile(out, path, openSync(path, 'a'));
-      if (kept === null) partial.append({ faultline_partial: 1, fingerprint } satisfies Header);
+      if (kept === null) partial.append(headerLine(fingerprint));
       for (const [index, line] of kept?.lines ?? []) partial.lines.set(index, line);
       return partial;
     } catch (thrown) {
@@ -101,27 +58,35 @@ export class PartialFile {
     return this.lines.has(index);
   }
 
+  /** A finished line. Throws for one that is not. */
+  line(index: number): string {
+    const line = this.lines.get(index);
+    if (line === undefined) throw new Error(`line ${index} of ${this.out} was never finished`);
+    return line;
+  }
+
   get size(): number {
     return this.lines.size;
   }
 
   /** Keeps one finished line: `line` is JSON without a newline. */
   add(index: number, line: string): void {
-    this.append([index, line]);
+    this.append(`${JSON.stringify([index, line])}\n`);
     this.lines.set(index, line);
   }
 
   /** Writes `total` lines in order to `out` and removes the partial file. */
-  complete(total: number): void {
-    const ordered: string[] = [];
-    for (let index = 0; index < total; index++) {
-      const line = this.lines.get(index);
-      if (line === undefined) throw new Error(`line ${index} of ${this.out} was never finished`);
-      ordered.push(line, '\n');
+  async complete(total: number): Promise<void> {
+    const file = await AtomicFile.open(this.out);
+    try {
+      for (let index = 0; index < total; index++) await file.write(`${this.line(index)}\n`);
+      await file.commit();
+    } catch (thrown) {
+      await file.abort();
+      throw thrown;
     }
-    writeAtomically(this.out, ordered.join(''));
+    this.lines.clear();
     this.close();
-    unlinkSync(this.path);
   }
 
   /** Stops writing. What is finished stays beside `out` for the next run; with nothing finished, nothing stays. */
@@ -132,10 +97,10 @@ export class PartialFile {
     if (this.lines.size === 0) unlinkSync(this.path);
   }
 
-  private append(entry: Header | readonly [number, string]): void {
+  private append(text: string): void {
     if (this.file === null) throw new Error(`${this.path} is closed`);
     try {
-      const data = Buffer.from(`${JSON.stringify(entry)}\n`, 'utf8');
+      const data = Buffer.from(text, 'utf8');
       for (let at = 0; at < data.length;) at += writeSync(this.file, data, at);
     } catch (thrown) {
       throw unwritable(this.path, thrown);
@@ -143,15 +108,23 @@ export class PartialFile {
   }
 }
 
+function headerLine(fingerprint: string): string {
+  return `${JSON.stringify({ faultline_partial: 1, fingerprint } satisfies Header)}\n`;
+}
+
 /** What an earlier run finished, and how many bytes of the file are whole lines: kill -9 may have torn the last one. */
 function readPartial(path: string, fingerprint: string, out: string): { lines: [number, string][]; bytes: number } | null {
   const content = readFileSync(path);
   const bytes = content.lastIndexOf(0x0a) + 1;
-  if (bytes === 0) return null;
   const [first, ...rest] = content.subarray(0, bytes).toString('utf8').trimEnd().split('\n');
   const refuse = (reason: string): never => {
     throw new FaultlineError('input', reason, { place: { file: path }, hint: `Remove ${path}, or give another --out than ${out}.` });
   };
+  if (bytes === 0) {
+    // Killed while writing the header: whatever else this is, it is not ours to overwrite.
+    if (!headerLine(fingerprint).startsWith(content.toString('utf8'))) refuse('is not a partial output of faultline');
+    return null;
+  }
   let header: unknown;
   try {
     header = JSON.parse(first!);

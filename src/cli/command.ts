@@ -1,0 +1,56 @@
+/** What every command shares: flags that all have, help in one shape, config and interrupt. Holds no command. */
+import type { Command } from 'commander';
+import { loadConfig, type Config } from '../config/load.js';
+import type { ExitCode } from '../errors.js';
+import { listenForInterrupt } from '../pipeline/interrupt.js';
+import { Progress } from '../pipeline/progress.js';
+import { configFlagValues } from './config-flags.js';
+import { exitCodesHelp } from './exit-codes.js';
+import { createOutput, type Output } from './output.js';
+
+export type Options = Readonly<Record<string, unknown>>;
+
+/** Adds `--json`, the examples and the exit codes: every command ends its definition with this. */
+export function finishDefinition(
+  command: Command,
+  help: {
+    readonly examples: readonly (readonly [command: string, what: string])[];
+    readonly exitCodes: readonly (keyof typeof ExitCode)[];
+  },
+): void {
+  command.option('--json', 'Print exactly one JSON document on standard output');
+  const width = Math.max(...help.examples.map(([line]) => line.length));
+  const examples = help.examples.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`).join('\n');
+  command.addHelpText('after', `\nExamples:\n${examples}\n${exitCodesHelp(help.exitCodes)}`);
+}
+
+export function outputOf(options: Options): Output {
+  return createOutput(options['json'] === true);
+}
+
+/** The config of a file (or the given default) with the given flags on top. */
+export function configOf(file: string | undefined, options: Options): Config {
+  return loadConfig({ file, flags: configFlagValues(options) });
+}
+
+/** Runs long work that Ctrl-C may stop, with progress on stderr; the listeners and the line are gone afterwards. */
+export async function withInterrupt<T>(
+  work: (context: { readonly signal: AbortSignal; readonly progress: Progress }) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress(process.stderr);
+  const interrupt = listenForInterrupt(resumeCommand(process.argv.slice(2)), () => {
+    progress.note('stopping; Ctrl-C again ends it at once');
+  });
+  try {
+    return await work({ signal: interrupt.signal, progress });
+  } finally {
+    progress.finish();
+    interrupt.release();
+  }
+}
+
+/** The command that was given, as a shell would read it back. */
+export function resumeCommand(args: readonly string[]): string {
+  const quoted = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
+  return ['faultline', ...quoted].join(' ');
+}

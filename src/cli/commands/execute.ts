@@ -1,0 +1,28 @@
+/** `faultline execute`: judges the samples of a file, and names each failure. */
+import type { Command } from 'commander';
+import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
+
+export function define(command: Command): void {
+  command.argument('[config]', 'YAML file with limits, categories and sandbox settings; default: none');
+  addConfigFlags(command, ['--problems', '--template', '--seed', ...EXECUTION_FLAGS]);
+  command
+    .requiredOption('--samples <file>', 'Samples to judge: one JSON object a line with task_id and completion')
+    .requiredOption('--out <file>', 'File to write: the same lines with passed, result, outcome, category and category_code');
+  finishDefinition(command, {
+    examples: [
+      ['faultline execute --problems humaneval --samples samples.jsonl --out verdicts.jsonl', 'any HumanEval-style samples'],
+      ['faultline execute --problems mine.jsonl --samples s.jsonl --out v.jsonl --workers 2', 'problems of your own'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'infrastructure', 'interrupted', 'internal'],
+  });
+  command.action(async (file: string | undefined, options: Options) => {
+    const { samples, ...rest } = options;
+    const config = configOf(file, rest);
+    const output = outputOf(options);
+    const out = String(options['out']);
+    const { executeFile } = await import('../../pipeline/execute-file.js');
+    const result = await withInterrupt((context) => executeFile(config, { ...context, samples: String(samples), out }));
+    output.result(result, () => `${result.passed} of ${result.samples} samples passed; verdicts in ${out}`);
+  });
+}

@@ -1,0 +1,32 @@
+/** `faultline generate`: completions of problems into a JSONL file. */
+import type { Command } from 'commander';
+import { bundledConfig } from '../../pipeline/bundled.js';
+import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { addConfigFlags, GENERATION_FLAGS } from '../config-flags.js';
+
+export function define(command: Command): void {
+  command.argument('[config]', 'YAML file; default: the bundled faultline.yaml');
+  addConfigFlags(command, GENERATION_FLAGS);
+  command
+    .option('--logprobs', 'Add `tokens` and `logprobs` to each line')
+    .requiredOption('--out <file>', 'File to write, in problem and sample order; appears when complete, resumes from <file>.partial');
+  finishDefinition(command, {
+    examples: [
+      ['faultline generate --out samples.jsonl', 'the bundled model on the bundled problems'],
+      [
+        'faultline generate --model gpt2 --problems humaneval --samples 10 --temperature 0.8 --top-p 0.95 --out s.jsonl',
+        'HumanEval with GPT-2',
+      ],
+      ['faultline generate config.yaml --temperature 0 --samples 1 --logprobs --out greedy.jsonl', 'greedy, with log-probabilities'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
+  });
+  command.action(async (file: string | undefined, options: Options) => {
+    const config = configOf(file ?? bundledConfig(), options);
+    const output = outputOf(options);
+    const out = String(options['out']);
+    const { generateFile } = await import('../../pipeline/generate-file.js');
+    const result = await withInterrupt((context) => generateFile(config, { ...context, out, logprobs: options['logprobs'] === true }));
+    output.result(result, () => `${result.samples} samples of ${result.problems} problems in ${out}`);
+  });
+}

@@ -1,0 +1,26 @@
+/** `faultline report`: writes the report of a stored experiment again. */
+import type { Command } from 'commander';
+import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addConfigFlags } from '../config-flags.js';
+
+export function define(command: Command): void {
+  addConfigFlags(command, ['--outputs', '--db']);
+  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+  finishDefinition(command, {
+    examples: [
+      ['faultline report', 'outputs/<experiment>/report.html of the newest experiment'],
+      ['faultline report --db study.db --experiment gpt2-humaneval --outputs out', 'another one, elsewhere'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'output', 'internal'],
+  });
+  command.action(async ({ experiment, ...options }: Options) => {
+    const { values } = configOf(undefined, options);
+    const output = outputOf(options);
+    const { reportStored } = await import('../../pipeline/analyze.js');
+    const { report, directory, files } = await reportStored(values, experiment === undefined ? undefined : String(experiment));
+    const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
+    output.result({ experiment: report.experiment.name, directory, files, report: reportJson(report) }, () =>
+      renderSummary(report, { directory }),
+    );
+  });
+}

@@ -1,0 +1,30 @@
+/** `faultline run`: the whole experiment of a config. */
+import type { Command } from 'commander';
+import { bundledConfig } from '../../pipeline/bundled.js';
+import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { addConfigFlags, EXECUTION_FLAGS, GENERATION_FLAGS } from '../config-flags.js';
+
+export function define(command: Command): void {
+  command.argument('[config]', 'YAML file; default: the bundled faultline.yaml');
+  addConfigFlags(command, [...GENERATION_FLAGS, ...EXECUTION_FLAGS, '--experiment', '--outputs', '--db']);
+  finishDefinition(command, {
+    examples: [
+      ['faultline run', 'the bundled model on the bundled problems'],
+      ['faultline run config.yaml --samples 50', 'a config of your own; flags override it'],
+      ['faultline run --model gpt2 --problems humaneval --samples 10', 'GPT-2 on HumanEval, once both are fetched'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'infrastructure', 'interrupted', 'internal'],
+  });
+  command.action(async (file: string | undefined, options: Options) => {
+    const config = configOf(file ?? bundledConfig(), options);
+    const output = outputOf(options);
+    const { runExperiment } = await import('../../pipeline/run.js');
+    const result = await withInterrupt((context) => runExperiment(config, context));
+    const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
+    const { experiment, report, database, directory, files, generated, executed } = result;
+    output.result(
+      { experiment: experiment.name, hash: experiment.hash, database, directory, files, generated, executed, report: reportJson(report) },
+      () => renderSummary(report, { directory }),
+    );
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * The config's wishes about categories (rename, merge, switch off) applied to decisions. The decision itself is
+ * `taxonomy/classify.ts`; this file never looks at a program.
+ *
+ * Merging and switching off stay within an outcome, so that crash rate and pass rate mean the same in every experiment.
+ */
+import type { ConfigValues } from '../config/schema.js';
+import { FaultlineError, nearest } from '../errors.js';
+import type { Verdict } from '../sandbox/verdict.js';
+import type { Category, Classification } from '../taxonomy/types.js';
+
+/** A decision as it is stored. */
+export interface StoredDecision {
+  readonly categoryCode: string | null;
+  readonly categoryName: string | null;
+  readonly outcome: string;
+  readonly evidence: string;
+  readonly generationCode: string | null;
+}
+
+export interface CategoryView {
+  /** The leaves that are still told apart, under their names in this experiment. */
+  readonly categories: readonly Category[];
+  apply(classification: Classification, verdict: Verdict): StoredDecision;
+}
+
+type CategorySettings = Pick<ConfigValues, 'categories.rename' | 'categories.merge' | 'categories.off'>;
+
+/**
+ * @param tree every leaf of the taxonomy
+ * @throws FaultlineError kind `usage` for an unknown category (with the nearest names), a merge across outcomes or in a
+ *   circle, a name given twice, or a switched-off leaf whose family has no residual one
+ */
+export function createCategoryView(settings: CategorySettings, tree: readonly Category[]): CategoryView {
+  const find = (key: string, given: string): Category => {
+    const found = tree.find(({ code, name }) => code === given || name === given);
+    if (found !== undefined) return found;
+    const near = nearest(given, [...tree.map(({ name }) => name), ...tree.map(({ code }) => code)]);
+    const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'The categories stand in src/taxonomy/categories.ts.';
+    throw new FaultlineError('usage', `${key}: unknown category ${given}`, { hint });
+  };
+
+  const names = new Map<string, string>();
+  for (const [given, name] of Object.entries(settings['categories.rename'])) {
+    const { code } = find('categories.rename', given);
+    const holder = tree.find((other) => other.code !== code && (names.get(other.code) ?? other.name) === name);
+    if (holder !== undefined) {
+      throw new FaultlineError('usage', `categories.rename: ${name} is already the name of ${holder.code}`, {
+        hint: 'To count two as one, use categories.merge.',
+      });
+    }
+    names.set(code, name);
+  }
+
+  const merged = new Map<string, Category>();
+  for (const [given, target] of Object.entries(settings['categories.merge'])) {
+    const from = find('categories.merge', given);
+    const into = find('categories.merge', target);
+    if (from.outcome !== into.outcome) {
+      throw new FaultlineError('usage', `categories.merge: ${from.code} is ${from.outcome} and ${into.code} is ${into.outcome}`, {
+        hint: 'Merge within one outcome: across outcomes it would change the crash rate.',
+      });
+    }
+    merged.set(from.code, into);
+  }
+  const off = new Set(settings['categories.off'].map((given) => find('categories.off', given).code));
+  for (const code of off) {
+    if (residuals(code, tree).length > 0) continue;
+    throw new FaultlineError('usage', `categories.off: the family of ${code} has no residual leaf to count it as`, {
+      hint: 'Name the category it should be counted as in categories.merge.',
+    });
+  }
+
+  /** Where a leaf ends up. `verdict` chooses between the two residual leaves of wrong answers. */
+  const settle = (category: Category, verdict: Verdict | null): Category => {
+    let current = category;
+    for (const seen = new Set<string>(); ;) {
+      if (seen.has(current.code)) {
+        throw new FaultlineError('usage', `categories: ${[...seen, current.code].join(' -> ')} is a circle`, {
+          hint: 'Remove one of these from categories.merge or categories.off.',
+        });
+      }
+      seen.add(current.code);
+      const into = merged.get(current.code) ?? (off.has(current.code) ? residualFor(current.code, tree, verdict) : undefined);
+      if (into === undefined) return current;
+      current = into;
+    }
+  };
+  for (const category of tree) settle(category, null);
+
+  const nameOf = (category: Category): string => names.get(category.code) ?? category.name;
+  return {
+    categories: tree.filter(({ code }) => !merged.has(code) && !off.has(code)).map((category) => ({ ...category, name: nameOf(category) })),
+    apply: ({ category, outcome, evidence, generation }, verdict) => {
+      const settled = category === null ? null : settle(category, verdict);
+      return {
+        categoryCode: settled?.code ?? null,
+        categoryName: settled === null ? null : nameOf(settled),
+        outcome,
+        evidence,
+        generationCode: generation === null ? null : generation.code,
+      };
+    },
+  };
+}
+
+function residuals(code: string, tree: readonly Category[]): Category[] {
+  const family = `${code.split('.')[0]!}.`;
+  return tree.filter((category) => category.residual && category.code.startsWith(family) && category.code !== code);
+}
+
+/** Wrong answers have two residual leaves: some assertions passed (the first), none did (the second). */
+function residualFor(code: string, tree: readonly Category[], verdict: Verdict | null): Category | undefined {
+  const [first, second] = residuals(code, tree);
+  if (second === undefined) return first;
+  return (verdict?.measurements.assertions?.passed ?? 0) > 0 ? first : second;
+}

@@ -1,0 +1,73 @@
+/**
+ * What identifies an experiment, and whether one that was begun elsewhere may be continued here. Talks to the store
+ * only through the rows it is handed.
+ */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { canonicalResults } from '../config/load.js';
+import type { ConfigValues } from '../config/schema.js';
+import { FaultlineError } from '../errors.js';
+import type { Experiment, ExperimentManifest } from '../store/types.js';
+
+/** Where the numbers of this run would come from. */
+export interface Provenance {
+  readonly modelHash: string;
+  readonly tokenizerHash: string;
+  readonly problemsHash: string;
+  readonly kernelFamily: string;
+  readonly isa: string;
+  readonly cpu: string;
+  readonly pythonVersion: string;
+  readonly isolationTier: string;
+  readonly calibration: number;
+  readonly version: string;
+}
+
+/** The experiment's name: the config's, or the names of model and problems. */
+export function experimentName(values: ConfigValues): string {
+  if (values.experiment !== null) return values.experiment;
+  const short = (path: string): string => basename(path).replace(/(\.jsonl)?(\.gz)?$/i, '');
+  return `${short(values['model.path'])}-${short(values['problems.path'])}`.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 100);
+}
+
+export function createManifest(values: ConfigValues, provenance: Provenance): ExperimentManifest {
+  const name = experimentName(values);
+  const config = canonicalResults({ ...values, experiment: name });
+  const { modelHash, tokenizerHash, problemsHash } = provenance;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([config, modelHash, tokenizerHash, problemsHash]))
+    .digest('hex');
+  return { name, config, hash, seed: values.seed.toString(), dtype: values['model.dtype'], ...provenance };
+}
+
+/**
+ * Stops a resume that would mix results of two kinds. The hash leaves these out because they are this machine's, not
+ * the config's. Float32 is the same on every CPU, so its kernel family does not matter.
+ * @throws FaultlineError kind `environment` that names both and the ways out
+ */
+export function checkResumable(recorded: Experiment, now: ExperimentManifest): void {
+  const rows: readonly { what: string; then: string; now: string; ways: string }[] = [
+    ...(now.dtype === 'float32'
+      ? []
+      : [
+          {
+            what: `${now.dtype} kernels`,
+            then: recorded.kernelFamily,
+            now: now.kernelFamily,
+            ways: 'continue on a machine with the same kernels, use float32',
+          },
+        ]),
+    { what: 'Python', then: recorded.pythonVersion, now: now.pythonVersion, ways: 'set sandbox.python to that Python' },
+    { what: 'isolation', then: recorded.isolationTier, now: now.isolationTier, ways: 'continue where that isolation is available' },
+  ];
+  for (const row of rows) {
+    if (row.then === row.now) continue;
+    throw new FaultlineError(
+      'environment',
+      `experiment ${recorded.name} was begun with ${row.what} ${row.then}, and here it is ${row.now}`,
+      {
+        hint: `To go on, ${row.ways}, or begin a new experiment with --experiment NAME or another --db.`,
+      },
+    );
+  }
+}

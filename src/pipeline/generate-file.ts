@@ -1,0 +1,93 @@
+/** `faultline generate`: samples into a JSONL file, in problem and sample order, resumable after any interruption. */
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/load.js';
+import { canonicalResults } from '../config/load.js';
+import { FaultlineError } from '../errors.js';
+import { generateSamples, loadModel } from './generate.js';
+import { problemsOf } from './inputs.js';
+import { checkWritable, PartialFile } from './partial-file.js';
+import type { Progress } from './progress.js';
+import { seedField } from './report.js';
+
+export interface GenerateFileOptions {
+  readonly out: string;
+  /** Adds tokens and log-probabilities to each line. */
+  readonly logprobs: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface GenerateFileResult {
+  readonly out: string;
+  readonly problems: number;
+  readonly samples: number;
+  /** Samples that could not be made; their lines say why. */
+  readonly errors: number;
+  /** Lines that an earlier, interrupted run had finished. */
+  readonly resumed: number;
+}
+
+export async function generateFile(config: Config, { out, logprobs, signal, progress }: GenerateFileOptions): Promise<GenerateFileResult> {
+  const { values } = config;
+  await checkWritable(out);
+  const { problems, hash } = await problemsOf(values);
+  const model = await loadModel(values);
+  try {
+    signal.throwIfAborted();
+    const { modelHash, dtype, kernelFamily } = model.info;
+    // Float32 is the same under every kernel family; other formats must not be mixed.
+    const family = dtype === 'float32' ? null : kernelFamily;
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify(['generate', canonicalResults(values), modelHash, model.tokenizer.hash, hash, family, logprobs]))
+      .digest('hex');
+    const file = PartialFile.open(out, fingerprint);
+    try {
+      const perProblem = values.samples;
+      const total = problems.length * perProblem;
+      const resumed = file.size;
+      const position = new Map(problems.map(({ taskId }, index) => [taskId, index]));
+      const tasks = problems
+        .map((problem, index) => ({
+          problem,
+          sampleIndices: Array.from({ length: perProblem }, (_, sample) => sample).filter(
+            (sample) => !file.has(index * perProblem + sample),
+          ),
+        }))
+        .filter(({ sampleIndices }) => sampleIndices.length > 0);
+      const task = progress.task('generate', total, resumed);
+      let errors = 0;
+      for await (const { row } of generateSamples(model, values, tasks, signal)) {
+        const line = {
+          task_id: row.taskId,
+          completion: row.completion,
+          sample_index: row.sampleIndex,
+          finish_reason: row.finishReason,
+          seed: seedField(row.seed),
+          ...(row.error === null ? {} : { error: row.error }),
+          ...(logprobs ? { tokens: [...row.tokens], logprobs: [...row.logprobs] } : {}),
+        };
+        if (row.error !== null) errors++;
+        file.add(position.get(row.taskId)! * perProblem + row.sampleIndex, JSON.stringify(line));
+        task.advance();
+      }
+      await file.complete(total);
+      progress.finish();
+      return { out, problems: problems.length, samples: total, errors, resumed };
+    } catch (thrown) {
+      if (signal.aborted) throw interrupted(file.size, signal.reason);
+      throw thrown;
+    } finally {
+      file.close();
+    }
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** The reason of an abort with what is kept added. */
+export function interrupted(kept: number, reason: unknown): FaultlineError {
+  return new FaultlineError('interrupted', `stopped; ${kept} finished lines are kept`, {
+    ...(reason instanceof FaultlineError && reason.hint !== undefined ? { hint: reason.hint } : {}),
+    cause: reason,
+  });
+}

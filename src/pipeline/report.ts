@@ -1,0 +1,98 @@
+/** The report stage: from the store's rows to the summary and the files of `outputs/<experiment>/`. Counts nothing itself. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AtomicFile } from '../datasets/atomic-file.js';
+import { FaultlineError, reasonOf } from '../errors.js';
+import type { ReportData } from '../reports/report-data.js';
+import { summarise } from '../reports/summary.js';
+import type { Store } from '../store/store.js';
+import type { Experiment } from '../store/types.js';
+import { CATEGORIES } from '../taxonomy/categories.js';
+import { resultText } from './result-text.js';
+
+/** The experiment that a name, a hash or a hash's beginning means; without one, the newest. Throws `input` if there is none. */
+export function chooseExperiment(store: Store, nameOrHash: string | undefined): Experiment {
+  const all = store.experiments();
+  const found = nameOrHash === undefined ? all.at(-1) : store.findExperiment(nameOrHash);
+  if (found !== undefined && found !== null) return found;
+  const known = [...new Set(all.map(({ name }) => name))].join(', ');
+  const reason = nameOrHash === undefined ? 'holds no experiment' : `holds no experiment ${nameOrHash}`;
+  throw new FaultlineError('input', reason, {
+    place: { file: store.file },
+    hint: known === '' ? 'Make one with `faultline run`.' : `There are: ${known}.`,
+  });
+}
+
+/** Everything a report says about an experiment, from its judged samples. */
+export function summariseExperiment(store: Store, experiment: Experiment): ReportData {
+  return summarise(experiment, store.judgedSamples(experiment.id), { categories: CATEGORIES });
+}
+
+/** Creates the folder of an experiment's outputs. Throws `output` when that, or writing into it, is impossible. */
+export async function prepareOutputs(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (thrown) {
+    throw new FaultlineError('output', `the folder cannot be created: ${reasonOf(thrown)}`, {
+      place: { file: directory },
+      hint: 'Choose another one with --outputs.',
+      cause: thrown,
+    });
+  }
+  await (await AtomicFile.open(join(directory, 'report.html'))).abort();
+}
+
+/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all. */
+export async function writeOutputs(store: Store, experiment: Experiment, data: ReportData, directory: string): Promise<string[]> {
+  await prepareOutputs(directory);
+  // Loaded here because the plotting library takes longer to load than most commands take.
+  const { writeReport } = await import('../reports/write-report.js');
+  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id) });
+  return [...written, ...(await exportSamples(store, experiment, directory))];
+}
+
+/** The samples and their results in HumanEval's layout and names. */
+async function exportSamples(store: Store, experiment: Experiment, directory: string): Promise<string[]> {
+  const samplesPath = join(directory, 'samples.jsonl');
+  const resultsPath = join(directory, 'samples.jsonl_results.jsonl');
+  const samples = await AtomicFile.open(samplesPath);
+  const results = await AtomicFile.open(resultsPath);
+  try {
+    const lines = new Map<string, Record<string, unknown>>();
+    for (const sample of store.samples(experiment.id)) {
+      const line = {
+        task_id: sample.taskId,
+        completion: sample.completion,
+        sample_index: sample.sampleIndex,
+        finish_reason: sample.finishReason,
+        seed: seedField(sample.seed),
+        ...(sample.error === null ? {} : { error: sample.error }),
+      };
+      lines.set(JSON.stringify([sample.strategy, sample.taskId, sample.sampleIndex]), line);
+      await samples.writeLine(line);
+    }
+    for (const judged of store.judgedSamples(experiment.id)) {
+      const line = lines.get(JSON.stringify([judged.strategy, judged.taskId, judged.sampleIndex]));
+      await results.writeLine({
+        ...line,
+        passed: judged.verdict.passed,
+        result: resultText(judged.verdict),
+        outcome: judged.outcome,
+        category: judged.categoryName,
+        category_code: judged.categoryCode,
+      });
+    }
+    await samples.commit();
+    await results.commit();
+  } finally {
+    await samples.abort();
+    await results.abort();
+  }
+  return [samplesPath, resultsPath];
+}
+
+/** A 64-bit seed as JSON: a number where every reader keeps all its digits, else decimal text. */
+export function seedField(seed: string | bigint): number | string {
+  const value = BigInt(seed);
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}

@@ -1,0 +1,88 @@
+/** Every command's help, and how wrong commands and flags are told. Nothing here needs the engine. */
+import { describe, expect, it, vi } from 'vitest';
+import { main } from '../../../src/cli/main.js';
+import { COMMANDS, createProgram } from '../../../src/cli/program.js';
+
+/** Runs the command line in this process. */
+async function run(...args: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out.push(String(text)), true));
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => (err.push(String(text)), true));
+  try {
+    const code = await main(args);
+    return { code, out: out.join(''), err: err.join('') };
+  } finally {
+    stdout.mockRestore();
+    stderr.mockRestore();
+  }
+}
+
+describe('help', () => {
+  it('lists every command', async () => {
+    const { code, out } = await run('--help');
+    expect(code).toBe(0);
+    for (const { name, summary } of COMMANDS) {
+      expect(out).toContain(name);
+      expect(out.replace(/\s+/g, ' ')).toContain(summary);
+    }
+  });
+
+  it.each(COMMANDS.map(({ name }) => name))('%s: examples, exit codes and --json', async (name) => {
+    const { code, out } = await run(name, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain('Examples:\n');
+    expect(out).toMatch(new RegExp(`\\$ faultline ${name}`));
+    expect(out).toContain('Exit codes:\n    0  done');
+    if (name !== 'data' && name !== 'model') expect(out).toContain('--json');
+  });
+
+  it.each([
+    ['data', 'fetch'],
+    ['data', 'list'],
+    ['model', 'fetch'],
+    ['model', 'list'],
+  ])('%s %s', async (name, verb) => {
+    const { code, out } = await run(name, verb, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain('Examples:\n');
+    expect(out).toContain('Exit codes:\n');
+    expect(out).toContain('--json');
+  });
+
+  it('loads only the command that is asked for', async () => {
+    const program = await createProgram(['doctor']);
+    const flags = program.commands.map((command) => [command.name(), command.options.length] as const);
+    expect(flags.filter(([, count]) => count > 0).map(([name]) => name)).toEqual(['doctor']);
+  });
+});
+
+describe('mistakes', () => {
+  it.each([
+    ['an unknown command', ['rnu'], "unknown command 'rnu'", 'run'],
+    ['an unknown flag', ['generate', '--sampels', '3', '--out', 'x'], "unknown option '--sampels'", '--samples'],
+    ['a missing flag', ['generate'], "required option '--out <file>' not specified", '--help'],
+    ['no samples', ['generate', '--samples', '0', '--out', 'x'], '--samples: expected an integer from 1 to 1000000, got 0', 'samples'],
+    ['no threads', ['generate', '--threads', '0', '--out', 'x'], '--threads: expected an integer from 1', 'threads'],
+    ['an impossible top-p', ['run', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got', 'top_p'],
+    ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32 or bfloat16, got "float64"', 'dtype'],
+    ['an argument too many', ['run', 'a.yaml', 'b.yaml'], 'too many arguments', '--help'],
+    ['neither tokens nor text', ['activations', '--hooks', 'logits', '--out', 'x'], 'exactly one of --tokens and --text', '--tokens 1,2,3'],
+    [
+      'tokens that are none',
+      ['activations', '--tokens', '1,x', '--hooks', 'logits', '--out', 'x'],
+      '--tokens: expected token ids',
+      '1,2,3',
+    ],
+  ])('%s', async (_, args, reason, hint) => {
+    const { code, out, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    const lines = err.trim().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain(`error: ${reason}`.slice(0, 12));
+    expect(lines[0]).toContain(reason);
+    expect(lines[1]).toContain('hint:');
+    expect(lines[1]).toContain(hint);
+  });
+});

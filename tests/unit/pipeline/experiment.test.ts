@@ -1,0 +1,94 @@
+/** What identifies an experiment, and which resumes are refused. */
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { checkResumable, createManifest, experimentName, type Provenance } from '../../../src/pipeline/experiment.js';
+import type { ConfigKey } from '../../../src/config/schema.js';
+
+function values(flags: Partial<Record<ConfigKey, string>> = {}) {
+  return loadConfig({
+    environment: {},
+    cwd: '/nowhere',
+    flags: Object.entries(flags).map(([key, text]) => ({ key: key as ConfigKey, flag: '--x', text })),
+  }).values;
+}
+const here: Provenance = {
+  modelHash: 'm',
+  tokenizerHash: 't',
+  problemsHash: 'p',
+  kernelFamily: 'fma',
+  isa: 'avx2',
+  cpu: 'some CPU',
+  pythonVersion: '3.11.7',
+  isolationTier: 'namespaces',
+  calibration: 1,
+  version: '0.1.0',
+};
+
+describe('createManifest', () => {
+  const base = createManifest(values(), here);
+
+  it('has the same hash wherever and however fast it runs', () => {
+    const elsewhere = { ...here, isa: 'avx512', cpu: 'other', calibration: 2, version: '0.2.0' };
+    expect(createManifest(values({ 'model.threads': '1', 'sandbox.workers': '9', 'outputs.directory': 'y' }), elsewhere).hash).toBe(
+      base.hash,
+    );
+  });
+
+  it('has another hash for other results', () => {
+    const others = [
+      createManifest(values({ seed: '2' }), here),
+      createManifest(values({ samples: '2' }), here),
+      createManifest(values({ experiment: 'other' }), here),
+      createManifest(values(), { ...here, modelHash: 'x' }),
+      createManifest(values(), { ...here, tokenizerHash: 'x' }),
+      createManifest(values(), { ...here, problemsHash: 'x' }),
+    ];
+    expect(new Set([base, ...others].map(({ hash }) => hash)).size).toBe(others.length + 1);
+  });
+
+  it('keeps a seed of 64 bits', () => {
+    expect(createManifest(values({ seed: '18446744073709551615' }), here).seed).toBe('18446744073709551615');
+  });
+});
+
+it('names an experiment after its model and problems', () => {
+  expect(experimentName(values())).toBe('pico-gpt2-py-pico-tasks');
+  expect(experimentName(values({ 'model.path': 'codeparrot/codeparrot-small', 'problems.path': '/data/HumanEval.jsonl.gz' }))).toBe(
+    'codeparrot-small-HumanEval',
+  );
+  expect(experimentName(values({ 'model.path': '/m/.hidden model' }))).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+  expect(experimentName(values({ experiment: 'mine' }))).toBe('mine');
+});
+
+describe('checkResumable', () => {
+  const recorded = (dtype: string, change: Partial<Provenance>) => ({
+    ...createManifest(values({ 'model.dtype': dtype }), { ...here, ...change }),
+    id: 1,
+    createdAt: '',
+    finishedAt: null,
+  });
+  const now = (dtype: string) => createManifest(values({ 'model.dtype': dtype }), here);
+
+  it('lets the same go on, and float32 under other kernels', () => {
+    checkResumable(recorded('bfloat16', {}), now('bfloat16'));
+    checkResumable(recorded('float32', { kernelFamily: 'amx', isa: 'amx', cpu: 'other' }), now('float32'));
+  });
+
+  it.each([
+    ['bfloat16', { kernelFamily: 'amx' }, /bfloat16 kernels amx, and here it is fma/],
+    ['float32', { pythonVersion: '3.12.1' }, /Python 3\.12\.1, and here it is 3\.11\.7/],
+    ['float32', { isolationTier: 'none' }, /isolation none, and here it is namespaces/],
+  ])('refuses %s with %j, naming both and the ways out', (dtype, change, message) => {
+    let error: unknown;
+    try {
+      checkResumable(recorded(dtype, change), now(dtype));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      kind: 'environment',
+      message: expect.stringMatching(message) as string,
+      hint: expect.stringContaining('--experiment') as string,
+    });
+  });
+});

@@ -1,0 +1,92 @@
+/** Output files that appear only when complete, and continue after kill -9. */
+import { appendFileSync, existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FaultlineError } from '../../../src/errors.js';
+import { checkWritable, PartialFile } from '../../../src/pipeline/partial-file.js';
+
+let out = '';
+beforeEach(() => {
+  out = path.join(mkdtempSync(path.join(tmpdir(), 'faultline-partial-')), 'out.jsonl');
+});
+const beside = () => readdirSync(path.dirname(out));
+
+describe('PartialFile', () => {
+  it('writes lines in their final order, and only then', async () => {
+    const file = PartialFile.open(out, 'a');
+    file.add(1, '{"n":1}');
+    file.add(0, '{"n":0}');
+    expect(existsSync(out)).toBe(false);
+    await file.complete(2);
+    expect(readFileSync(out, 'utf8')).toBe('{"n":0}\n{"n":1}\n');
+    expect(beside()).toEqual(['out.jsonl']);
+  });
+
+  it('continues after a torn last line, with what was whole', async () => {
+    const first = PartialFile.open(out, 'a');
+    first.add(2, '"two"');
+    first.add(0, '"zero"');
+    appendFileSync(`${out}.partial`, '[1,"\\"on'); // kill -9 in the middle of a write
+    const second = PartialFile.open(out, 'a');
+    expect([second.size, second.has(0), second.has(1), second.has(2)]).toEqual([2, true, false, true]);
+    second.add(1, '"one"');
+    second.close();
+    const third = PartialFile.open(out, 'a');
+    expect(third.size).toBe(3);
+    await third.complete(3);
+    expect(readFileSync(out, 'utf8')).toBe('"zero"\n"one"\n"two"\n');
+  });
+
+  it('starts over after a header that was never finished', () => {
+    writeFileSync(`${out}.partial`, '{"faultline_par');
+    const file = PartialFile.open(out, 'a');
+    file.add(0, '1');
+    file.close();
+    expect(PartialFile.open(out, 'a').size).toBe(1);
+  });
+
+  it('refuses what belongs to other settings, and does not touch it', () => {
+    const file = PartialFile.open(out, 'a');
+    file.add(0, '1');
+    file.close();
+    const before = readFileSync(`${out}.partial`, 'utf8');
+    expect(() => PartialFile.open(out, 'b')).toThrow(/out\.jsonl\.partial: holds the unfinished output of a run with other settings/);
+    expect(readFileSync(`${out}.partial`, 'utf8')).toBe(before);
+  });
+
+  it.each(['not ours\n', '{"faultline_partial":1,"fingerprint":"a"}\nnonsense\n', '{"faultline_partial":1,"fingerprint":"a"}\n{"x":1}\n'])(
+    'refuses %j',
+    (content) => {
+      writeFileSync(`${out}.partial`, content);
+      expect(() => PartialFile.open(out, 'a')).toThrow(FaultlineError);
+    },
+  );
+
+  it('leaves nothing when nothing was finished', () => {
+    PartialFile.open(out, 'a').close();
+    expect(beside()).toEqual([]);
+  });
+
+  it('does not complete with a line missing, and keeps what is there', async () => {
+    const file = PartialFile.open(out, 'a');
+    file.add(1, '1');
+    await expect(file.complete(2)).rejects.toThrow('line 0');
+    file.close();
+    expect(beside()).toEqual(['out.jsonl.partial']);
+  });
+});
+
+describe('checkWritable', () => {
+  it('leaves nothing behind', async () => {
+    await checkWritable(out);
+    expect(beside()).toEqual([]);
+  });
+
+  it('names a missing folder and a folder in the place of the file', async () => {
+    const missing = path.join(path.dirname(out), 'absent', 'x.jsonl');
+    await expect(checkWritable(missing)).rejects.toMatchObject({ kind: 'output', message: expect.stringContaining(missing) as string });
+    mkdirSync(out);
+    await expect(checkWritable(out)).rejects.toMatchObject({ kind: 'output', message: `${out}: is a folder; a file is to be written` });
+  });
+});
