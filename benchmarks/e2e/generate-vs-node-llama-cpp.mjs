@@ -1,0 +1,272 @@
+/**
+ * How many tokens a second does faultline sample for one prompt, next to node-llama-cpp on the same cores?
+ *
+ *   node benchmarks/e2e/generate-vs-node-llama-cpp.mjs [--samples 100] [--prompt 150] [--new 128] [--trials 3]
+ *        [--threads 2] [--dtypes float32,bfloat16] [--weights Q8_0,BF16,F16,F32] [--sequences 8,32,64,100]
+ *        [--finalists 3] [--screen-new 16] [--peer-only] [--json F]
+ *
+ * A GPT-2 of 124M's shape with random weights; temperature 0.8, top-p 0.95; no early stop in either engine, and every
+ * sample's token count is checked. The peer's settings (weight formats x sequences per batch) are screened with
+ * short samples; the best ones then run at full length, alternating with ours, each trial in a fresh process, best of
+ * several. The peer's best counts. It gets flash attention, and the prompt's state evaluated once and loaded into every
+ * sequence, which is more than its obvious use does (also measured, as `prompt evaluated per sample`).
+ *
+ * End to end: all tokens / time of the whole call, prompt included, model load apart. Decode: tokens after each
+ * sample's first / time beyond that of the same call with one token per sample. Exits with 1 when the engines turn
+ * out not to compute the same model.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { busyNote, describeMachine, machineLine, ROOT } from '../lib/machine.mjs';
+import { GPT2_124M, randomGpt2, randomPrompt } from '../lib/random-gpt2.mjs';
+import { markdownTable } from '../lib/table.mjs';
+import { trialInFreshProcess } from '../lib/trial.mjs';
+
+const { values: flags } = parseArgs({
+  options: {
+    samples: { type: 'string', default: '100' },
+    prompt: { type: 'string', default: '150' },
+    new: { type: 'string', default: '128' },
+    trials: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '2' },
+    dtypes: { type: 'string', default: 'float32,bfloat16' },
+    weights: { type: 'string', default: 'Q8_0,BF16,F16,F32' },
+    sequences: { type: 'string', default: '8,32,64,100' },
+    finalists: { type: 'string', default: '3' },
+    'screen-new': { type: 'string', default: '16' },
+    'peer-only': { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+const samples = Number(flags.samples);
+const newTokens = Number(flags.new);
+const trials = Number(flags.trials);
+const threads = Number(flags.threads);
+const weights = flags.weights.split(',');
+const dtypes = flags['peer-only'] ? [] : flags.dtypes.split(',');
+const sequencesList = [...new Set(flags.sequences.split(',').map((n) => Math.min(samples, Number(n))))];
+
+const script = (/** @type {string} */ name) => path.join(path.dirname(fileURLToPath(import.meta.url)), 'trials', `${name}.mjs`);
+if (dtypes.length > 0 && !fs.existsSync(path.join(ROOT, 'dist', 'engine', 'token-model.js'))) {
+  throw new Error('faultline is not built: run `npm run build` first, or measure the peer alone with --peer-only');
+}
+
+const machine = describeMachine();
+say(`Machine: ${machineLine(machine)}`);
+const seed = 1;
+const ggufFormats = /** @type {import('../lib/random-gpt2.mjs').Format[]} */ (
+  [...new Set([...weights, 'F32'])].map((type) => `gguf-${type}`)
+);
+const paths = randomGpt2({ seed, formats: ['hf-F32', ...ggufFormats] });
+const prompt = Array.from(randomPrompt(Number(flags.prompt), seed, GPT2_124M.vocabulary));
+const common = { prompt, samples, newTokens, temperature: 0.8, topP: 0.95, threads };
+
+/**
+ * @typedef {object} Contestant
+ * @property {'faultline' | 'node-llama-cpp'} engine
+ * @property {string} setting
+ * @property {string} script
+ * @property {Record<string, unknown>} settings
+ * @property {Trial[]} trials
+ */
+/**
+ * @typedef {object} Trial
+ * @property {number} loadSeconds
+ * @property {number} firstTokenSeconds
+ * @property {number} seconds
+ * @property {number[]} counts
+ * @property {number} distinct
+ * @property {number[][]} [tokens]
+ * @property {number} [entropy]
+ * @property {string} isa
+ * @property {number} threads
+ * @property {number} others
+ * @property {number} stolen
+ */
+
+/** @param {string} type @param {number} sequences @param {'shared' | 'each'} prefill @returns {Contestant} */
+const peer = (type, sequences, prefill) => ({
+  engine: 'node-llama-cpp',
+  setting: `${type}, ${sequences} sequences${prefill === 'each' ? ', prompt evaluated per sample' : ''}`,
+  script: script('generate-node-llama-cpp'),
+  settings: { ...common, modelPath: paths[/** @type {'gguf-F32'} */ (`gguf-${type}`)], sequences, prefill },
+  trials: [],
+});
+/** @param {string} dtype @returns {Contestant} */
+const own = (dtype) => ({
+  engine: 'faultline',
+  setting: dtype,
+  script: script('generate-faultline'),
+  settings: { ...common, modelPath: paths['hf-F32'], dtype },
+  trials: [],
+});
+
+/** One trial in a fresh process; an engine that did not generate what was asked has no figure. */
+async function trial(/** @type {Contestant} */ contestant, overrides = {}) {
+  const settings = { ...contestant.settings, ...overrides };
+  /** @type {Trial} */
+  const result = await trialInFreshProcess(contestant.script, settings);
+  const wanted = /** @type {number} */ (settings.newTokens);
+  if (result.counts.length !== samples || result.counts.some((count) => count !== wanted)) {
+    throw new Error(
+      `${contestant.engine} ${contestant.setting}: wanted ${samples} samples of ${wanted} tokens, got ${result.counts.join(' ')}`,
+    );
+  }
+  return result;
+}
+
+const rateOf = (/** @type {Trial} */ t, length = newTokens) => (samples * length) / t.seconds;
+const decodeRateOf = (/** @type {Trial} */ t) => (samples * (newTokens - 1)) / (t.seconds - t.firstTokenSeconds);
+const best = (/** @type {Contestant} */ c, /** @type {(t: Trial) => number} */ rate) => Math.max(...c.trials.map((t) => rate(t)));
+
+const agreement = flags['peer-only'] ? null : await compareModels();
+
+say(`\nScreening the peer: ${weights.length} weight formats x ${sequencesList.length} batch sizes, ${flags['screen-new']} new tokens each`);
+/** @type {{contestant: Contestant, rate: number}[]} */
+const screened = [];
+for (const type of weights) {
+  for (const sequences of sequencesList) {
+    const contestant = peer(type, sequences, 'shared');
+    const short = Number(flags['screen-new']);
+    const rate = rateOf(await trial(contestant, { newTokens: short }), short);
+    screened.push({ contestant, rate });
+    say(`  ${contestant.setting}: ${rate.toFixed(1)} tokens/s`);
+  }
+}
+screened.sort((a, b) => b.rate - a.rate);
+const finalists = screened.slice(0, Number(flags.finalists)).map(({ contestant }) => contestant);
+const bestType = String(finalists[0].setting.split(',')[0]);
+const contestants = [...dtypes.map(own), ...finalists];
+
+say(`\n${trials} trials, alternating: ${samples} samples x ${newTokens} tokens of one ${prompt.length}-token prompt, ${threads} threads`);
+for (let round = 1; round <= trials; round++) {
+  for (const contestant of contestants) await measure(contestant, round);
+}
+// What a program gets that does not know of state files; once is enough for a figure that does not count.
+const obvious = peer(bestType, /** @type {number} */ (finalists[0].settings.sequences), 'each');
+await measure(obvious, 1);
+contestants.push(obvious);
+
+const peers = contestants.filter(({ engine }) => engine === 'node-llama-cpp');
+const owns = contestants.filter(({ engine }) => engine === 'faultline');
+const bestPeer = peers.reduce((a, b) => (best(b, rateOf) > best(a, rateOf) ? b : a));
+const bestPeerDecode = Math.max(...peers.map((c) => best(c, decodeRateOf)));
+const note = busyNote(contestants.flatMap((c) => c.trials));
+
+say('');
+say(
+  markdownTable(
+    [
+      'engine',
+      'setting',
+      'end to end, tokens/s',
+      'decode, tokens/s',
+      'load, s',
+      'tokens',
+      'distinct samples',
+      'threads',
+      'peer’s best / this (end to end)',
+    ],
+    contestants.map((c) => {
+      const t = c.trials.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+      return [
+        c.engine,
+        c.setting,
+        best(c, rateOf).toFixed(1),
+        best(c, decodeRateOf).toFixed(1),
+        t.loadSeconds.toFixed(2),
+        String(t.counts.reduce((sum, n) => sum + n, 0)),
+        String(t.distinct),
+        String(t.threads),
+        (best(bestPeer, rateOf) / best(c, rateOf)).toFixed(2),
+      ];
+    }),
+  ),
+);
+for (const c of [owns[0], bestPeer]) if (c !== undefined) say(`\nISA of ${c.engine}: ${c.trials[0].isa.trim()}`);
+for (const c of owns) {
+  say(`\n${c.setting}: mean entropy of its samples' next-token distributions ${c.trials[0].entropy?.toFixed(2)} nats`);
+  say(
+    markdownTable(
+      ['peer setting', `faultline ${c.setting} / peer, end to end`, 'decode'],
+      peers.map((p) => [p.setting, ratio(best(c, rateOf), best(p, rateOf)), ratio(best(c, decodeRateOf), best(p, decodeRateOf))]),
+    ),
+  );
+}
+say(`\n${note}\n\nFor benchmarks/README.md:\n`);
+for (const c of owns) {
+  say(
+    `| generate, ${c.setting} | ${best(c, rateOf).toFixed(0)} tokens/s | node-llama-cpp ${bestPeer.setting}: ${best(bestPeer, rateOf).toFixed(0)} tokens/s | ` +
+      `**${ratio(best(c, rateOf), best(bestPeer, rateOf))}** end to end, ${ratio(best(c, decodeRateOf), bestPeerDecode)} decode | ` +
+      `${machine.cpu}, ${machine.cores} cores | ${machine.commit} | ${machine.date} | ${note} |`,
+  );
+}
+
+if (flags.json !== undefined) {
+  const slim = (/** @type {Contestant} */ { engine, setting, trials: list }) => ({
+    engine,
+    setting,
+    trials: list.map(({ counts, ...rest }) => rest),
+  });
+  const screening = screened.map(({ contestant, rate }) => ({ setting: contestant.setting, tokensPerSecond: rate }));
+  const shape = { ...GPT2_124M, samples, newTokens, promptTokens: prompt.length, threads };
+  fs.writeFileSync(flags.json, `${JSON.stringify({ machine, shape, agreement, screening, results: contestants.map(slim) }, null, 2)}\n`);
+}
+if (agreement !== null && !agreement.same) process.exitCode = 1;
+
+async function measure(/** @type {Contestant} */ contestant, /** @type {number} */ round) {
+  const result = await trial(contestant);
+  contestant.trials.push(result);
+  const foreign = (100 * (result.others + result.stolen)).toFixed(0);
+  say(
+    `  ${round}: ${contestant.engine} ${contestant.setting}: ${rateOf(result).toFixed(1)} tokens/s, decode ${decodeRateOf(result).toFixed(1)} (others used ${foreign} % of the CPU)`,
+  );
+}
+
+/**
+ * Whether both engines compute the same model: float32 logits after the prompt, and greedy continuations. The bound,
+ * 1e-3 of the largest logit, is the peer's own: ggml evaluates GELU through a table in half precision, which alone puts
+ * it 4e-4 from a float64 evaluation of these weights (a float32 one stays below 1e-6). A wrong weight, transpose or
+ * epsilon leaves far more.
+ */
+async function compareModels() {
+  const settings = (/** @type {'hf-F32' | 'gguf-F32'} */ format) => ({ modelPath: paths[format], prompt, threads });
+  const ours = await trialInFreshProcess(script('logits-faultline'), settings('hf-F32'));
+  const theirs = await trialInFreshProcess(script('logits-node-llama-cpp'), settings('gguf-F32'));
+  const theirLogit = new Map(theirs.logits);
+  let largest = 0;
+  let difference = 0;
+  for (const [token, logit] of ours.logits) {
+    largest = Math.max(largest, Math.abs(logit));
+    // NaN (a token that the peer did not return) must not pass for agreement.
+    difference = Math.max(difference, Math.abs(logit - (theirLogit.get(token) ?? Infinity)));
+  }
+  const ranked = (/** @type {[number, number][]} */ logits) => logits.toSorted((a, b) => b[1] - a[1]).map(([token]) => token);
+  const theirRanking = ranked(theirs.logits);
+  const firstSwap = ranked(ours.logits).findIndex((token, rank) => token !== theirRanking[rank]);
+  const sameTop = firstSwap < 0 ? theirRanking.length : firstSwap;
+
+  const greedy = { samples: 1, newTokens: 32, temperature: 0, topP: 1, returnTokens: true };
+  const [[ourTokens], [theirTokens]] = [
+    (await trialInFreshProcess(script('generate-faultline'), { ...own('float32').settings, ...greedy })).tokens,
+    (await trialInFreshProcess(script('generate-node-llama-cpp'), { ...peer('F32', 1, 'shared').settings, ...greedy })).tokens,
+  ];
+  const firstDifference = ourTokens.findIndex((/** @type {number} */ token, /** @type {number} */ i) => token !== theirTokens[i]);
+  const sameGreedy = firstDifference < 0 ? 32 : firstDifference;
+  const same = difference <= 1e-3 * largest && sameTop >= 1;
+  say(
+    `Same model, float32: largest logit difference ${(difference / largest).toExponential(1)} of the largest logit (${largest.toFixed(2)}), ` +
+      `best ${sameTop} tokens in the same order, greedy continuations share ${sameGreedy} of 32 tokens${same ? '' : ': NOT THE SAME MODEL'}`,
+  );
+  return { difference: difference / largest, sameTop, sameGreedy, same };
+}
+
+function ratio(/** @type {number} */ a, /** @type {number} */ b) {
+  return `${(a / b).toFixed(2)}x`;
+}
+
+function say(/** @type {string} */ line) {
+  console.log(line);
+}

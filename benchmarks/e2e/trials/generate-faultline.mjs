@@ -1,0 +1,66 @@
+/**
+ * One trial of faultline: n samples of one prompt through the engine's library API. Not a benchmark by itself (see
+ * ../generate-vs-node-llama-cpp.mjs).
+ */
+import { runTrial } from '../../lib/trial.mjs';
+import { TokenModel } from '../../../dist/engine/token-model.js';
+
+/**
+ * @typedef {object} OwnSettings
+ * @property {string} modelPath
+ * @property {number[]} prompt
+ * @property {number} samples
+ * @property {number} newTokens every sample generates exactly this many
+ * @property {number} temperature
+ * @property {number} topP
+ * @property {number} threads
+ * @property {'float32' | 'bfloat16'} dtype
+ * @property {number} [batch]
+ * @property {boolean} [returnTokens]
+ */
+
+const seconds = () => performance.now() / 1000;
+
+runTrial(async (/** @type {OwnSettings} */ settings) => {
+  const beforeLoad = seconds();
+  const model = await TokenModel.load(settings.modelPath, { dtype: settings.dtype, threads: settings.threads });
+  const loadSeconds = seconds() - beforeLoad;
+
+  const generate = async (/** @type {number} */ newTokens) => {
+    const group = {
+      prompt: Int32Array.from(settings.prompt),
+      sampleIndices: Array.from({ length: settings.samples }, (_, i) => i),
+      key: 1n,
+      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP },
+      maxNewTokens: newTokens,
+      stopPolicy: /** @type {const} */ ('none'),
+    };
+    /** @type {number[][]} */
+    const tokens = [];
+    let entropy = 0;
+    const start = seconds();
+    for await (const sample of model.generate([group], settings.batch === undefined ? {} : { batch: settings.batch })) {
+      if (sample.error !== null) throw new Error(sample.error);
+      tokens[sample.sampleIndex] = Array.from(sample.tokens);
+      entropy += sample.entropies.reduce((sum, one) => sum + one, 0) / sample.entropies.length / settings.samples;
+    }
+    return { seconds: seconds() - start, tokens, entropy };
+  };
+
+  // One token per sample first: warms the engine up, and its time is what prefill and the first tokens cost.
+  const first = await generate(1);
+  const full = await generate(settings.newTokens);
+  const { isa, kernelFamily, threads } = model.info;
+  await model.dispose();
+  return {
+    loadSeconds,
+    firstTokenSeconds: first.seconds,
+    seconds: full.seconds,
+    counts: full.tokens.map((list) => list.length),
+    distinct: new Set(full.tokens.map((list) => list.join())).size,
+    tokens: settings.returnTokens ? full.tokens : undefined,
+    entropy: full.entropy,
+    isa: `${isa} (${kernelFamily})`,
+    threads,
+  };
+});

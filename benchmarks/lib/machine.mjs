@@ -1,0 +1,103 @@
+/**
+ * What a figure needs beside it: CPU, cores, instruction sets, commit, date, and how busy the machine was with other
+ * work while the figure was taken. Linux only.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The project's root folder. */
+export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+
+const git = (/** @type {string[]} */ ...args) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
+
+/** `abc1234`, with `+changes` where tracked files differ from it. */
+export function commit() {
+  const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+  return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+changes' : ''}`;
+}
+
+/** Instruction sets that matter for matrix products, as the kernel lists them. */
+function instructionSets() {
+  const flags = new Set(
+    fs
+      .readFileSync('/proc/cpuinfo', 'utf8')
+      .match(/^(?:flags|Features)\s*:\s*(.*)$/m)?.[1]
+      .split(' '),
+  );
+  return ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'amx_int8', 'asimd', 'bf16'].filter((name) => flags.has(name));
+}
+
+/** CPU, cores, instruction sets, Node, commit and date. */
+export function describeMachine() {
+  return {
+    cpu: os.cpus()[0].model.trim(),
+    cores: os.availableParallelism(),
+    isa: instructionSets(),
+    node: process.version,
+    commit: commit(),
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+/** @param {ReturnType<typeof describeMachine>} machine */
+export const machineLine = (machine) =>
+  `${machine.cpu}, ${machine.cores} cores (${machine.isa.join(' ')}), Node ${machine.node}, commit ${machine.commit}, ${machine.date}`;
+
+/** /proc counts CPU time in these. */
+const TICKS_PER_SECOND = 100;
+
+/** CPU seconds of this process with its threads, and of its children that have ended and been waited for. */
+export function ownCpuSeconds() {
+  const afterName = fs
+    .readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  // proc(5): utime, stime, cutime and cstime are fields 14 to 17; the state, field 3, is the first after the name.
+  return afterName.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
+}
+
+/** Busy, stolen and total CPU seconds of the whole machine since boot. */
+function cpuTotals() {
+  const [user, nice, system, idle, wait, irq, softirq, steal] = fs
+    .readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  const busy = user + nice + system + irq + softirq;
+  return {
+    busy: busy / TICKS_PER_SECOND,
+    steal: steal / TICKS_PER_SECOND,
+    total: (busy + idle + wait + steal) / TICKS_PER_SECOND,
+  };
+}
+
+/**
+ * Starts watching; the returned function says which share of the machine's CPU time went to others since then: work
+ * outside the measured processes, and time the hypervisor took away.
+ *
+ * @returns {(ownCpuSeconds: number) => {others: number, stolen: number}} shares from 0 to 1
+ */
+export function watchOthers() {
+  const before = cpuTotals();
+  return (ownCpuSeconds) => {
+    const after = cpuTotals();
+    const total = Math.max(after.total - before.total, 0.01);
+    return {
+      others: Math.min(1, Math.max(0, after.busy - before.busy - ownCpuSeconds) / total),
+      stolen: Math.max(0, after.steal - before.steal) / total,
+    };
+  };
+}
+
+/** What to write beside a figure. @param {{others: number, stolen: number}[]} trials those that the figure comes from */
+export function busyNote(trials) {
+  const busiest = Math.max(...trials.map(({ others, stolen }) => others + stolen));
+  return busiest > BUSY_SHARE ? `busy machine: up to ${(100 * busiest).toFixed(0)} % of its CPU time went to others` : 'idle machine';
+}
+
+/** Above this share of foreign CPU time, a figure is reported as taken on a busy machine. */
+const BUSY_SHARE = 0.05;
