@@ -1,0 +1,106 @@
+/**
+ * How many programs a second does the sandbox judge, next to how fast a warm Python interpreter can fork at all?
+ *
+ *   node benchmarks/e2e/sandbox-rate.mjs [--executions 1600] [--workers 1,2] [--trials 3] [--python P] [--unsafe]
+ *
+ * Trivial programs that pass, so that the figure is the price of an execution itself: isolation, fork, judge, protocol,
+ * limits. The roof is the bare loop in the same run: as many Python processes as workers, with the same modules loaded,
+ * that fork a child which exits at once, and wait for it. Start-up of the sandbox (launch, warming, calibration) is
+ * printed apart.
+ */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { busyNote, describeMachine, machineLine } from '../lib/machine.mjs';
+import { markdownTable } from '../lib/table.mjs';
+import { trialInFreshProcess } from '../lib/trial.mjs';
+
+const { values: flags } = parseArgs({
+  options: {
+    executions: { type: 'string', default: '1600' },
+    workers: { type: 'string', default: '1,2' },
+    trials: { type: 'string', default: '3' },
+    python: { type: 'string' },
+    unsafe: { type: 'boolean', default: false },
+  },
+});
+const executions = Number(flags.executions);
+const workersList = flags.workers.split(',').map(Number);
+const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'trials', 'sandbox-faultline.mjs');
+
+/** Modules that generated programs commonly import: an interpreter that has them loaded is larger, and forks slower. */
+const MODULES =
+  'typing math re collections itertools functools string heapq bisect random copy datetime decimal fractions statistics operator hashlib';
+const FORK_LOOP = `
+import os, sys, time
+for name in ${JSON.stringify(MODULES)}.split():
+    __import__(name)
+count = int(sys.argv[1])
+start = time.perf_counter()
+for _ in range(count):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+print(time.perf_counter() - start)
+`;
+
+const machine = describeMachine();
+console.log(`Machine: ${machineLine(machine)}\n${executions} trivial programs`);
+
+/** @type {Map<number, {bare: number[], sandbox: {seconds: number, startSeconds: number, passed: number, tier: string, python: string, pythonPath: string, others: number, stolen: number}[]}>} */
+const results = new Map(workersList.map((workers) => [workers, { bare: [], sandbox: [] }]));
+for (let round = 1; round <= Number(flags.trials); round++) {
+  for (const [workers, { bare, sandbox }] of results) {
+    /** @type {(typeof sandbox)[number]} */
+    const result = await trialInFreshProcess(script, { executions, workers, python: flags.python, unsafe: flags.unsafe });
+    if (result.passed !== executions) throw new Error(`${result.passed} of ${executions} trivial programs passed`);
+    sandbox.push(result);
+    bare.push(await bareForkSeconds(workers, result.pythonPath));
+    console.log(`  ${round}: ${workers} workers: sandbox ${result.seconds.toFixed(2)} s, bare fork ${bare.at(-1)?.toFixed(2)} s`);
+  }
+}
+
+const rows = [...results].map(([workers, { bare, sandbox }]) => {
+  const best = sandbox.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+  return { workers, best, rate: executions / best.seconds, roof: executions / Math.min(...bare) };
+});
+console.log('');
+console.log(
+  markdownTable(
+    ['workers', 'seconds', 'executions/s', 'bare forks/s', 'share of the bare fork rate', 'start-up, s'],
+    rows.map(({ workers, best, rate, roof }) => [
+      String(workers),
+      best.seconds.toFixed(2),
+      rate.toFixed(0),
+      roof.toFixed(0),
+      `${((100 * rate) / roof).toFixed(0)} %`,
+      best.startSeconds.toFixed(2),
+    ]),
+  ),
+);
+const note = busyNote([...results.values()].flatMap(({ sandbox }) => sandbox));
+const { tier, python } = rows[0].best;
+console.log(`\nTier ${tier}, Python ${python}; ${note}\n\nFor benchmarks/README.md:\n`);
+for (const { workers, best, rate, roof } of rows) {
+  console.log(
+    `| sandbox, ${executions} trivial programs, ${workers} worker${workers === 1 ? '' : 's'} | ${best.seconds.toFixed(2)} s (${rate.toFixed(0)}/s) | bare fork: ${roof.toFixed(0)}/s | ` +
+      `**${((100 * rate) / roof).toFixed(0)} %** | ${machine.cpu}, ${machine.cores} cores | ${machine.commit} | ${machine.date} | ${note} |`,
+  );
+}
+
+/** Seconds until `workers` bare loops, side by side, have forked `executions` times together. */
+async function bareForkSeconds(/** @type {number} */ workers, /** @type {string} */ python) {
+  const share = String(Math.ceil(executions / workers));
+  const loops = Array.from({ length: workers }, () => {
+    const child = spawn(python, ['-I', '-S', '-B', '-c', FORK_LOOP, share], { stdio: ['ignore', 'pipe', 'inherit'] });
+    return new Promise((resolve, reject) => {
+      let text = '';
+      child.stdout.on('data', (chunk) => (text += chunk));
+      child.on('error', reject);
+      child.on('close', (code) => (code === 0 ? resolve(Number(text)) : reject(new Error(`${python} ended with ${code}`))));
+    });
+  });
+  return Math.max(...(await Promise.all(loops)));
+}
