@@ -1,0 +1,284 @@
+#include "native/session/batch_run.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "native/base/check.h"
+#include "native/base/error.h"
+#include "native/constraint/function_end.h"
+
+namespace faultline::session {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+Demand demand_of(std::span<const GroupRequest> requests, std::int32_t batch, const model::ModelConfig& config) {
+  Demand demand{.batch = batch, .samples = 0, .longest_prompt = 1, .longest_suffix = 1};
+  for (const GroupRequest& request : requests) {
+    if (request.prompt.size() >= static_cast<std::size_t>(config.context)) continue;  // will fail on its own
+    const auto prompt = static_cast<std::int32_t>(request.prompt.size());
+    demand.samples += static_cast<std::int64_t>(request.sample_indices.size());
+    demand.longest_prompt = std::max(demand.longest_prompt, prompt);
+    demand.longest_suffix = std::max(demand.longest_suffix, std::min(request.max_new_tokens, config.context - prompt));
+  }
+  return demand;
+}
+
+/// Why this group cannot be drawn, although others can; empty when it can.
+std::string reason_to_fail(const GroupRequest& request, const model::ModelConfig& config) {
+  if (request.prompt.empty()) return "the prompt has no token; begin with the end-of-text token";
+  for (const std::int32_t token : request.prompt)
+    if (token < 0 || token >= config.vocabulary)
+      return "token " + std::to_string(token) + " is outside the vocabulary of " + std::to_string(config.vocabulary);
+  if (request.prompt.size() >= static_cast<std::size_t>(config.context))
+    return "the prompt of " + std::to_string(request.prompt.size()) + " tokens leaves no room in the context of " +
+           std::to_string(config.context);
+  return {};
+}
+
+}  // namespace
+
+struct BatchRun::Group {
+  std::int32_t index;
+  SampleRules rules;
+  kv::KvSegment prefix;
+  std::vector<float> first_logits;  // of the prompt's last token: every sample's first token is drawn from them
+  std::size_t next_sample = 0;      // into request->sample_indices
+  std::int32_t live = 0;
+  std::size_t bytes = 0;  // committed for it
+
+  bool has_pending() const { return next_sample < rules.request->sample_indices.size(); }
+};
+
+struct BatchRun::Slot {
+  kv::KvSegment suffix;
+  Group* group = nullptr;
+  std::optional<Sample> sample;
+  sampler::TokenDraw draw{};
+  std::string error;
+};
+
+void check_requests(const RunContext& context, std::span<const GroupRequest> requests) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const GroupRequest& request = requests[i];
+    const std::string where = "group " + std::to_string(i) + ": ";
+    if (request.max_new_tokens < 1)
+      throw Error(ErrorCode::usage,
+                  where + "max-new-tokens is " + std::to_string(request.max_new_tokens) + ", but must be at least 1");
+    try {
+      sampler::validate(request.sampling);
+    } catch (const Error& error) {
+      throw Error(error.code(), where + error.what(), error.hint());
+    }
+    const bool needs_bytes =
+        request.stop_policy == StopPolicy::function || !request.heal.empty() || !request.stop_strings.empty();
+    if (needs_bytes && context.trie == nullptr)
+      throw Error(ErrorCode::usage,
+                  where + "healing, stop strings and stop policy function need the vocabulary's bytes",
+                  "Load the model with its vocabulary, or use stop policy eos or none.");
+    for (const std::vector<std::uint8_t>& stop : request.stop_strings)
+      if (stop.empty()) throw Error(ErrorCode::usage, where + "a stop string is empty", "Give at least one byte.");
+  }
+}
+
+BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch)
+    : context_(context),
+      requests_(requests),
+      plan_(plan_memory(context.model.config, demand_of(requests, batch, context.model.config), context.memory_bytes)),
+      activations_(context.model.config, plan_.rows, plan_.slots),
+      committed_bytes_(plan_.total_bytes - plan_.group_bytes) {
+  const std::int32_t suffix = demand_of(requests, batch, context.model.config).longest_suffix;
+  for (std::int32_t i = 0; i < plan_.slots; ++i) {
+    slots_.push_back(std::make_unique<Slot>());
+    slots_.back()->suffix = kv::KvSegment(context.model.kv_shape(), suffix);
+    free_.push_back(slots_.back().get());
+  }
+}
+
+BatchRun::~BatchRun() = default;
+
+bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
+  while (true) {
+    // New samples take their first token from their prompt's logits. Some may end with it, so fill again.
+    for (std::vector<Slot*> started; !(started = fill_slots(sink, cancelled)).empty();) {
+      draw(started, [&](std::size_t i) { return started[i]->group->first_logits.data(); });
+      settle(started, sink);
+    }
+    if (cancelled.load(std::memory_order_relaxed)) return false;
+
+    // Rows of one group are neighbours, so that its prompt is read once.
+    std::vector<Slot*> live;
+    for (const std::unique_ptr<Slot>& slot : slots_)
+      if (slot->sample) live.push_back(slot.get());
+    if (live.empty()) return true;
+    std::ranges::stable_sort(live, {}, [](const Slot* slot) { return slot->group->index; });
+    step(live);
+    settle(live, sink);
+  }
+}
+
+std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const std::atomic<bool>& cancelled) {
+  std::vector<Slot*> started;
+  while (!free_.empty()) {
+    if (groups_.empty() || !groups_.back()->has_pending()) {
+      if (!open_next_group(sink, cancelled)) break;
+      continue;
+    }
+    Group& group = *groups_.back();
+    Slot* const slot = free_.back();
+    free_.pop_back();
+    slot->group = &group;
+    slot->suffix.set_length(0);
+    slot->sample.emplace(group.rules, group.index, group.rules.request->sample_indices[group.next_sample++]);
+    ++group.live;
+    started.push_back(slot);
+  }
+  return started;
+}
+
+/// False when there is none, when its prompt must wait for memory, or when cancelled.
+bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& cancelled) {
+  if (next_request_ == requests_.size()) return false;
+  const auto index = static_cast<std::int32_t>(next_request_);
+  const GroupRequest& request = requests_[next_request_];
+  const model::ModelConfig& config = context_.model.config;
+  if (request.sample_indices.empty()) {
+    ++next_request_;
+    return true;
+  }
+  if (const std::string reason = reason_to_fail(request, config); !reason.empty()) {
+    fail_group(index, reason, sink);
+    return true;
+  }
+  const std::size_t bytes = group_bytes(config, static_cast<std::int32_t>(request.prompt.size()));
+  if (!groups_.empty() && committed_bytes_ + bytes > context_.memory_bytes) return false;
+
+  auto group = std::make_unique<Group>();
+  group->index = index;
+  group->bytes = bytes;
+  SampleRules& rules = group->rules;
+  rules.request = &request;
+  rules.context = config.context;
+  rules.eos_token = context_.eos_token;
+  if (context_.trie != nullptr) {
+    rules.vocabulary = &context_.trie->vocabulary();
+    try {
+      if (!request.heal.empty()) rules.heal.emplace(*context_.trie, request.heal);
+    } catch (const Error& error) {
+      fail_group(index, error.what(), sink);
+      return true;
+    }
+    if (request.stop_policy == StopPolicy::function)
+      rules.function_end = constraint::FunctionEnd::after_prompt(request.prompt_bytes);
+    if (!request.stop_strings.empty())
+      rules.stop_strings.emplace(std::make_shared<const constraint::StopStrings::Strings>(request.stop_strings));
+  }
+  group->prefix = kv::KvSegment(context_.model.kv_shape(), static_cast<std::int32_t>(request.prompt.size()));
+  if (!prefill(*group, cancelled)) return false;
+  ++next_request_;
+  committed_bytes_ += bytes;
+  groups_.push_back(std::move(group));
+  return true;
+}
+
+void BatchRun::fail_group(std::int32_t index, const std::string& reason, const SampleSink& sink) {
+  SampleRules rules;
+  rules.request = &requests_[static_cast<std::size_t>(index)];
+  for (const std::uint32_t sample_index : rules.request->sample_indices) {
+    Sample sample(rules, index, sample_index);
+    sample.fail(reason);
+    sink(sample.take());
+  }
+  ++next_request_;
+}
+
+bool BatchRun::prefill(Group& group, const std::atomic<bool>& cancelled) {
+  const std::vector<std::int32_t>& prompt = group.rules.request->prompt;
+  const auto length = static_cast<std::int32_t>(prompt.size());
+  std::vector<model::Row> rows;
+  for (std::int32_t begin = 0; begin < length; begin += kPrefillRows) {
+    if (cancelled.load(std::memory_order_relaxed)) return false;
+    const std::int32_t end = std::min(length, begin + kPrefillRows);
+    rows.clear();
+    for (std::int32_t i = begin; i < end; ++i)
+      rows.push_back({.token = prompt[static_cast<std::size_t>(i)],
+                      .position = i,
+                      .write_to = &group.prefix,
+                      .write_at = i,
+                      .prefix = &group.prefix,
+                      .prefix_visible = i + 1,
+                      .suffix = nullptr,
+                      .suffix_visible = 0});
+    const auto logits = end == length ? model::LogitRows::last : model::LogitRows::none;
+    model::forward(context_.model, context_.pool, activations_, rows, logits);
+  }
+  const float* const logits = activations_.logits.as<float>();
+  group.first_logits.assign(logits, logits + context_.model.config.vocabulary);
+  return true;
+}
+
+/// One more token for every live slot: forward pass, then a draw from each row of logits.
+void BatchRun::step(std::vector<Slot*>& live) {
+  std::vector<model::Row> rows;
+  rows.reserve(live.size());
+  for (Slot* const slot : live) {
+    const std::int32_t drawn = slot->sample->drawn();
+    rows.push_back({.token = slot->sample->last_token(),
+                    .position = slot->sample->position() - 1,
+                    .write_to = &slot->suffix,
+                    .write_at = drawn - 1,
+                    .prefix = &slot->group->prefix,
+                    .prefix_visible = slot->group->prefix.length(),
+                    .suffix = &slot->suffix,
+                    .suffix_visible = drawn});
+  }
+  model::forward(context_.model, context_.pool, activations_, rows, model::LogitRows::all);
+  const float* const logits = activations_.logits.as<float>();
+  const std::int64_t stride = model::Activations::logits_stride(context_.model.config);
+  draw(live, [&](std::size_t i) { return logits + static_cast<std::int64_t>(i) * stride; });
+}
+
+void BatchRun::draw(std::span<Slot* const> slots, const std::function<const float*(std::size_t)>& logits) {
+  context_.pool.parallel_for(static_cast<std::int64_t>(slots.size()), [&](std::int64_t i) {
+    const auto row = static_cast<std::size_t>(i);
+    Slot& slot = *slots[row];
+    try {
+      slot.draw =
+          sampler::draw_token(context_.model.ops, logits(row), context_.model.config.vocabulary,
+                              slot.group->rules.request->sampling, slot.sample->condition(), slot.sample->draw_key());
+    } catch (const Error& error) {
+      slot.error = error.what();  // logits that are not finite: this sample's failure, not the run's
+    }
+  });
+}
+
+/// Takes the drawn tokens, hands over the samples that ended, and frees their slots.
+void BatchRun::settle(std::span<Slot* const> slots, const SampleSink& sink) {
+  for (Slot* const slot : slots) {
+    bool ended = true;
+    if (slot->error.empty()) {
+      ended = slot->sample->accept(slot->draw);
+    } else {
+      slot->sample->fail(std::exchange(slot->error, {}));
+    }
+    if (!ended) continue;
+    sink(slot->sample->take());
+    slot->sample.reset();
+    --slot->group->live;
+    slot->group = nullptr;
+    free_.push_back(slot);
+  }
+  close_finished_groups();
+}
+
+void BatchRun::close_finished_groups() {
+  groups_.remove_if([&](const std::unique_ptr<Group>& group) {
+    const bool finished = group->live == 0 && !group->has_pending();
+    if (finished) committed_bytes_ -= group->bytes;
+    return finished;
+  });
+}
+
+}  // namespace faultline::session

@@ -1,0 +1,131 @@
+#include "native/session/engine.h"
+
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "native/base/error.h"
+
+namespace faultline::session {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+/// Runs `body` and returns what it threw, as our own error.
+template <class Body>
+std::optional<Error> error_of(Body&& body) {
+  try {
+    body();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::environment, "out of memory", "Lower --memory or --batch, or use a smaller model.");
+  } catch (const std::exception& error) {
+    return Error(ErrorCode::internal, error.what());
+  }
+}
+
+}  // namespace
+
+Engine::Engine(SessionOptions options, Listener& listener) : options_(std::move(options)), listener_(listener) {
+  thread_ = std::thread([this] { main(); });
+}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (Job& job : jobs_) job.cancelled = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+JobId Engine::push(std::function<void(Session&, Job&)> run) {
+  JobId id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Job& job = jobs_.emplace_back();
+    id = job.id = ++last_id_;
+    job.run = std::move(run);
+    job.cancelled = stopping_;
+  }
+  wake_.notify_all();
+  return id;
+}
+
+JobId Engine::generate(std::vector<GroupRequest> requests, std::int32_t batch) {
+  return push([this, requests = std::move(requests), batch](Session& session, Job& job) {
+    const auto sink = [&](SampleResult&& result) { listener_.sample(job.id, std::move(result)); };
+    if (session.generate(requests, batch, sink, job.cancelled)) {
+      listener_.done(job.id);
+    } else {
+      listener_.cancelled(job.id);
+    }
+  });
+}
+
+JobId Engine::activations(std::vector<std::int32_t> tokens, std::vector<std::string> hooks) {
+  return push([this, tokens = std::move(tokens), hooks = std::move(hooks)](Session& session, Job& job) {
+    std::vector<model::HookPoint> points;
+    for (const std::string& hook : hooks) {
+      const std::optional<model::HookPoint> point = model::find_hook_point(hook, session.config().layers);
+      if (!point) throw Error(ErrorCode::usage, "this model has no hook point " + hook);
+      points.push_back(*point);
+    }
+    if (auto result = session.activations(tokens, points, job.cancelled)) {
+      listener_.activations(job.id, std::move(*result));
+    } else {
+      listener_.cancelled(job.id);
+    }
+  });
+}
+
+void Engine::cancel(JobId id) {
+  const std::lock_guard lock(mutex_);
+  for (Job& job : jobs_)
+    if (job.id == id) job.cancelled = true;
+}
+
+void Engine::cancel_all() {
+  const std::lock_guard lock(mutex_);
+  for (Job& job : jobs_) job.cancelled = true;
+}
+
+void Engine::main() {
+  std::unique_ptr<Session> session;
+  const std::optional<Error> load_error = error_of([&] { session = std::make_unique<Session>(options_); });
+  options_ = {};  // the vocabulary's bytes are not needed twice
+  if (load_error) {
+    listener_.load_failed(*load_error);
+  } else {
+    listener_.loaded(*session);
+  }
+  serve(session.get(), load_error ? &*load_error : nullptr);
+}
+
+void Engine::serve(Session* session, const Error* load_error) {
+  while (true) {
+    Job* job = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = &jobs_.front();  // stays where it is: only this thread removes jobs
+    }
+    if (job->cancelled) {
+      listener_.cancelled(job->id);
+    } else if (load_error != nullptr) {
+      listener_.failed(job->id, *load_error);
+    } else if (const std::optional<Error> error = error_of([&] { job->run(*session, *job); })) {
+      listener_.failed(job->id, *error);
+    }
+    const std::lock_guard lock(mutex_);
+    jobs_.pop_front();
+  }
+}
+
+}  // namespace faultline::session

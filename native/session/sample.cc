@@ -1,0 +1,100 @@
+#include "native/session/sample.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "native/base/check.h"
+
+namespace faultline::session {
+
+const char* finish_reason_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::eos:
+      return "eos";
+    case FinishReason::stop:
+      return "stop";
+    case FinishReason::function:
+      return "function";
+    case FinishReason::length:
+      return "length";
+    case FinishReason::context:
+      return "context";
+    case FinishReason::error:
+      return "error";
+  }
+  base::check_failed(__FILE__, __LINE__, "known finish reason");
+}
+
+Sample::Sample(const SampleRules& rules, std::int32_t group, std::uint32_t sample_index)
+    : rules_(&rules), function_end_(rules.function_end), stop_strings_(rules.stop_strings) {
+  result_.group = group;
+  result_.sample_index = sample_index;
+  result_.eos_logprob = std::numeric_limits<float>::quiet_NaN();
+}
+
+sampler::DrawKey Sample::draw_key() const {
+  return {.key = rules_->request->key,
+          .sample = result_.sample_index,
+          .position = static_cast<std::uint32_t>(position()),
+          .attempt = 0};
+}
+
+ops::Mask Sample::condition() const {
+  const bool owes = rules_->heal && covered_ < rules_->heal->size();
+  return owes ? rules_->heal->mask(covered_).words() : nullptr;
+}
+
+bool Sample::accept(const sampler::TokenDraw& draw) {
+  const GroupRequest& request = *rules_->request;
+  if (draw.token < 0) {
+    fail("no token is allowed next");
+    return true;
+  }
+  if (request.stop_policy != StopPolicy::none && rules_->eos_token && draw.token == *rules_->eos_token) {
+    result_.eos_logprob = draw.logprob;
+    end(FinishReason::eos);
+    return true;
+  }
+  result_.tokens.push_back(draw.token);
+  result_.logprobs.push_back(draw.logprob);
+  result_.entropies.push_back(draw.entropy);
+
+  if (rules_->vocabulary != nullptr) {
+    constraint::Bytes fresh = rules_->vocabulary->bytes_of(draw.token);
+    if (rules_->heal) {
+      const auto owed = static_cast<std::size_t>(rules_->heal->size() - covered_);
+      const std::size_t covers = std::min(owed, fresh.size());
+      covered_ += static_cast<std::int32_t>(covers);
+      fresh = fresh.subspan(covers);
+    }
+    result_.bytes.insert(result_.bytes.end(), fresh.begin(), fresh.end());
+    result_.cut = static_cast<std::int64_t>(result_.bytes.size());
+
+    const std::optional<std::int64_t> function = function_end_ ? function_end_->feed(fresh) : std::nullopt;
+    const std::optional<std::int64_t> stop = stop_strings_ ? stop_strings_->feed(fresh) : std::nullopt;
+    if (function || stop) {
+      // Both in one token: the one that cuts more off was met first; at the same place it is the caller's own string.
+      const bool by_stop = stop && (!function || *stop <= *function);
+      result_.cut = by_stop ? *stop : *function;
+      end(by_stop ? FinishReason::stop : FinishReason::function);
+      return true;
+    }
+  }
+  if (drawn() == request.max_new_tokens) {
+    end(FinishReason::length);
+    return true;
+  }
+  if (position() == rules_->context) {
+    end(FinishReason::context);
+    return true;
+  }
+  return false;
+}
+
+void Sample::fail(const std::string& reason) {
+  result_.error = reason;
+  end(FinishReason::error);
+}
+
+}  // namespace faultline::session

@@ -1,0 +1,74 @@
+// A loaded model ready to draw samples and to show its activations: the one place that joins model, cache, sampler and
+// constraints. Synchronous: every function runs on the calling thread and the session's pool, and returns when done.
+// engine.h puts a thread and a queue in front of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "native/base/thread_pool.h"
+#include "native/constraint/token_trie.h"
+#include "native/model/gpt2_forward.h"
+#include "native/model/hooks.h"
+#include "native/session/batch_run.h"
+#include "native/session/request.h"
+
+namespace faultline::session {
+
+/// The vocabulary as it arrives: see constraint::Vocabulary.
+struct VocabularyBytes {
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::uint32_t> offsets;
+  std::int32_t eos_token;
+};
+
+struct SessionOptions {
+  std::string folder;  // of the model: config.json and safetensors
+  ops::WeightType weights = ops::WeightType::f32;
+  int threads = 0;                 // 0: what affinity and cgroup quotas allow
+  std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: half of what is free once the model is loaded
+  std::optional<VocabularyBytes> vocabulary;
+};
+
+/// Use from one thread at a time.
+class Session {
+ public:
+  /// Loads the model. Throws Error(input) for whatever is wrong with its files or the vocabulary, Error(usage) for a
+  /// thread count below 0, Error(environment) when memory or an instruction set is lacking.
+  explicit Session(const SessionOptions& options);
+
+  const model::ModelConfig& config() const { return model_.config; }
+  /// The vocabulary's end of text, or else the model's.
+  std::optional<std::int32_t> eos_token() const { return eos_token_; }
+  int threads() const { return pool_.threads(); }
+  std::uint64_t memory_bytes() const { return memory_bytes_; }
+
+  /// Draws all samples of all groups, `batch` at a time at most (0: kDefaultBatch); each goes to `sink` as it ends.
+  /// Returns false when `cancelled` was set in between. Throws Error(usage) before anything runs when a request cannot
+  /// be asked of this model, Error(environment) when not one sample fits the memory budget.
+  bool generate(std::span<const GroupRequest> requests, std::int32_t batch, const SampleSink& sink,
+                const std::atomic<bool>& cancelled);
+
+  /// What the hook points `points` carry when `tokens` pass through, in the order asked for. Nothing when `cancelled`
+  /// was set in between. Throws Error(usage) before anything runs: no token, a token outside the vocabulary, more
+  /// tokens than the context holds, a point asked for twice; Error(environment) when it does not fit the budget.
+  std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
+                                                            std::span<const model::HookPoint> points,
+                                                            const std::atomic<bool>& cancelled);
+
+ private:
+  RunContext context() { return {model_, pool_, trie_.get(), eos_token_, memory_bytes_}; }
+
+  base::ThreadPool pool_;
+  model::Gpt2 model_;
+  std::unique_ptr<const constraint::TokenTrie> trie_;
+  std::optional<std::int32_t> eos_token_;
+  std::uint64_t memory_bytes_;
+};
+
+}  // namespace faultline::session
