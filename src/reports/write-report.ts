@@ -31,7 +31,7 @@ export async function writeReport(directory: string, data: ReportData, options: 
     ['report.json', [`${JSON.stringify(reportJson(data), null, 2)}\n`]],
     ['categories.csv', [categoriesCsv(data)]],
     ['outcomes.csv', [outcomesCsv(data)]],
-    ['pass_at_k.csv', [passAtKCsv(data)]],
+    ['pass-at-k.csv', [passAtKCsv(data)]],
     ['problems.csv', [problemsCsv(data)]],
   ]);
   if (options.samples !== undefined) files.set('samples.csv', samplesCsv(options.samples));

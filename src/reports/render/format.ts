@@ -22,9 +22,9 @@ export function whole(count: number): string {
   return count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
-/** A number with a fixed count of decimals. */
+/** A number with a fixed count of decimals and a real minus sign. */
 export function decimal(value: number | null, digits: number): string {
-  return value === null ? NO_VALUE : value.toFixed(digits);
+  return value === null ? NO_VALUE : value.toFixed(digits).replace('-', '−');
 }
 
 /** `1 problem`, `2 problems`. */

@@ -12,7 +12,8 @@ header{padding-top:3.5rem}
 h1,h2{font-family:var(--serif);font-weight:600;line-height:1.2;text-wrap:balance;overflow-wrap:anywhere}
 h1{font-size:2.5rem;margin:.1rem 0 1rem;letter-spacing:-.01em}
 h2{font-size:1.6rem;margin:0 0 .6rem}
-h3{font-size:1rem;margin:0;overflow-wrap:anywhere}
+h3{font-size:1rem;margin:2rem 0 .5rem;overflow-wrap:anywhere}
+.sample h3{margin:0}
 section{margin-top:3.75rem;scroll-margin-top:1rem}
 p{margin:.5rem 0 1rem;max-width:44rem}
 a{color:var(--accent);text-underline-offset:.15em}
@@ -35,7 +36,7 @@ nav a:hover{text-decoration:underline}
 .bar.mini{height:.7rem;width:9rem;margin:0;gap:0;border-radius:1px}
 .swatch{display:inline-block;width:.7rem;height:.7rem;border-radius:2px;margin-right:.5rem;vertical-align:-.03rem}
 figure{margin:1.25rem 0 1.5rem}
-figure svg{display:block;max-width:100%;min-width:38rem;height:auto}
+figure svg{display:block;max-width:100%;min-width:46rem;height:auto}
 figcaption{margin-top:.6rem;color:var(--muted);font-size:.875rem;max-width:44rem}
 .scroll{overflow-x:auto;margin:1rem 0}
 .scroll.tall{max-height:34rem;overflow-y:auto}
@@ -47,9 +48,10 @@ th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--muted);font-size:.8125rem;border-bottom-color:var(--muted);white-space:nowrap;vertical-align:bottom}
 .tall thead th{position:sticky;top:0;background:var(--paper);box-shadow:inset 0 -1px var(--muted)}
 .numeric{text-align:right;white-space:nowrap}
-td:not(.numeric),tbody th{overflow-wrap:anywhere}
-tbody th{min-width:7rem}
-td small{display:block;color:var(--muted);font-size:.8125rem;min-width:11rem;overflow-wrap:break-word}
+td:not(.numeric),tbody th{overflow-wrap:break-word}
+tbody th{max-width:26rem}
+tbody small{display:block;color:var(--muted);font-size:.8125rem;min-width:11rem}
+.outcome{white-space:nowrap}
 button.sort{all:unset;cursor:pointer}
 button.sort:hover{color:var(--ink)}
 button.sort:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
@@ -75,6 +77,6 @@ mark.failing::before{color:var(--outcome-crash);opacity:1;font-weight:700}
 ul.notes{padding-left:1.1rem;max-width:46rem;font-size:.9375rem}
 ul.notes li{margin:.35rem 0}
 footer{margin-top:4rem;padding-bottom:3rem;color:var(--muted);font-size:.8125rem}
-@media (max-width:40rem){body{font-size:15px}main,header,footer{padding-inline:1rem}header{padding-top:2rem}h1{font-size:1.9rem}.lead{font-size:1.1rem}section{margin-top:2.75rem}.facts-list{grid-template-columns:1fr;gap:0}.facts-list dd{margin-bottom:.5rem}.note{padding-left:1rem}}
+@media (max-width:40rem){body{font-size:15px}main,header,footer{padding-inline:1rem}header{padding-top:2rem}h1{font-size:1.9rem}.lead{font-size:1.1rem}section{margin-top:2.75rem}.facts-list{grid-template-columns:1fr;gap:0}.facts-list dd{margin-bottom:.5rem}.note{padding-left:1rem;max-width:calc(100vw - 2rem)}th,td{padding-right:.6rem}tbody small{min-width:8.5rem}}
 @media print{:root{color-scheme:light;${declarations('light')};--tint:#fbeceb}body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}nav,button.sort::after{display:none}.scroll,.scroll.tall{overflow:visible;max-height:none}figure svg{min-width:0}.program{white-space:pre-wrap;overflow-wrap:anywhere}.program code{width:auto}figure,.sample,tr,.figures>div{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}.tall thead th{position:static}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

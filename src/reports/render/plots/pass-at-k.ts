@@ -18,16 +18,17 @@ export function passAtKPlot({ passCurve, passAtK, intervals }: ReportData): Plot
     field: 'k',
     type: 'quantitative' as const,
     title: 'samples drawn per problem, k (log scale)',
-    // A domain of one point has no length; k = 1 alone stands at the left.
-    scale: { type: 'log' as const, domain: [1, Math.max(last, 2)], nice: false },
+    // A little beyond the ends, so that the labels of the first and last point stay within the drawing.
+    scale: { type: 'log' as const, domain: [1 / 1.08, Math.max(last, 2) * 1.08], nice: false },
     axis: { values: ticks, format: 'd', grid: false },
   };
   return {
     name: 'pass-at-k',
     description: `Line chart: pass@k for k from 1 to ${last}, with ${intervals.confidence * 100} % intervals over problems as a band.`,
     spec: {
-      width: 700,
-      height: 230,
+      width: 880,
+      height: 290,
+      autosize: { type: 'fit', contains: 'padding' },
       encoding: { x },
       layer: [
         {

@@ -30,8 +30,10 @@ export function problemsPlot({ problems, outcomes }: ReportData): PlotSpec {
     name: 'problems',
     description: `Stacked columns: outcome shares of ${plural(ordered.length, 'problem')}, one column each, ordered by share of passing samples. The table below has the numbers.`,
     spec: {
-      width: 720,
-      height: 200,
+      // The whole drawing, axes included: as wide as the page's column.
+      width: 880,
+      height: 270,
+      autosize: { type: 'fit', contains: 'padding' },
       data: { values },
       mark: { type: 'rect', stroke: colour('paper'), strokeWidth: gap },
       encoding: {

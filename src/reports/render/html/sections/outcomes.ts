@@ -14,8 +14,11 @@ export function outcomesSection({ outcomes, intervals }: ReportData): Markup {
     ${table(
       outcomes,
       [
-        { title: 'outcome', header: true, cell: ({ outcome }) => markup`${swatch(outcome)}${OUTCOMES[outcome].label}` },
-        { title: 'meaning', cell: ({ outcome }) => OUTCOMES[outcome].meaning },
+        {
+          title: 'outcome',
+          header: true,
+          cell: ({ outcome }) => markup`${outcomeName(outcome)}<small>${OUTCOMES[outcome].meaning}</small>`,
+        },
         { title: 'samples', numeric: true, cell: ({ count }) => whole(count), sortBy: ({ count }) => count },
         { title: 'share', numeric: true, cell: ({ share }) => percent(share.value), sortBy: ({ share }) => share.value ?? -1 },
         { title: `${intervals.confidence * 100} % interval`, numeric: true, cell: ({ share }) => percentInterval(share) },
@@ -23,6 +26,11 @@ export function outcomesSection({ outcomes, intervals }: ReportData): Markup {
       { id: 'outcome-table', caption: 'Outcomes of all counted samples' },
     )}
   </section>`;
+}
+
+/** An outcome's swatch and label, on one line. */
+export function outcomeName(outcome: CountedOutcome): Markup {
+  return markup`<span class="outcome">${swatch(outcome)}${OUTCOMES[outcome].label}</span>`;
 }
 
 export function swatch(outcome: CountedOutcome): Markup {

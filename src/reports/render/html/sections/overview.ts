@@ -22,9 +22,9 @@ export function overview(data: ReportData): Markup {
     ${
       counts.infra > 0 &&
       markup`<p class="warning" role="note">
-        ${plural(counts.infra, 'sample')} could not be judged for reasons outside the sample. They are in no rate; running the experiment
-        again retries them.
-      </p>`
+        ${plural(counts.infra, 'sample')} could not be judged for reasons outside the program, and ${counts.infra === 1 ? 'is' : 'are'} in no rate.
+      Running the experiment again retries.
+    </p>`
     }`;
 }
 
@@ -32,7 +32,7 @@ export function keyFigures(data: ReportData): Markup {
   const { passAtK, crashRate, feasibility } = data;
   return markup`<dl class="figures">
     ${passAtK.map(({ k, estimate }) => figure(`pass@${k}`, estimate))} ${figure('crash rate', crashRate)}
-    ${figure('failures with a specific cause', feasibility.outsideResidual)}
+    ${figure('specific cause known', feasibility.outsideResidual)}
   </dl>`;
 }
 

@@ -6,7 +6,7 @@ import type { Plot } from '../../plots/render.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
-import { swatch } from './outcomes.js';
+import { outcomeName } from './outcomes.js';
 
 export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
   const { categories, counts, intervals } = data;
@@ -21,13 +21,12 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
     {
       title: 'category',
       header: true,
-      cell: ({ name, residual }) => markup`${name} ${residual && markup`<span class="tag">residual</span>`}`,
+      cell: ({ name, residual, rule }) => markup`${name}${residual && markup` <span class="tag">residual</span>`}<small>${rule}</small>`,
       sortBy: ({ name }) => name,
     },
-    { title: 'rule', cell: ({ rule }) => rule },
     {
       title: 'outcome',
-      cell: ({ outcome }) => markup`${swatch(outcome)}${OUTCOMES[outcome].label}`,
+      cell: ({ outcome }) => outcomeName(outcome),
       sortBy: ({ outcome }) => OUTCOMES[outcome].label,
     },
     { title: 'failures', numeric: true, cell: ({ count }) => whole(count), sortBy: ({ count }) => count },
