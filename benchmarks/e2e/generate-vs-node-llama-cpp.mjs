@@ -68,7 +68,7 @@ const common = { prompt, samples, newTokens, temperature: 0.8, topP: 0.95, threa
  * @property {'faultline' | 'node-llama-cpp'} engine
  * @property {string} setting
  * @property {string} script
- * @property {Record<string, unknown>} settings
+ * @property {Record<string, unknown>} settings what the trial script gets
  * @property {Trial[]} trials
  */
 /**
@@ -104,8 +104,8 @@ const own = (dtype) => ({
 });
 
 /** One trial in a fresh process; an engine that did not generate what was asked has no figure. */
-async function trial(/** @type {Contestant} */ contestant, overrides = {}) {
-  const settings = { ...contestant.settings, ...overrides };
+async function trial(/** @type {Contestant} */ contestant, /** @type {Record<string, unknown>} */ overrides = {}) {
+  const settings = /** @type {Record<string, unknown>} */ ({ ...contestant.settings, ...overrides });
   /** @type {Trial} */
   const result = await trialInFreshProcess(contestant.script, settings);
   const wanted = /** @type {number} */ (settings.newTokens);
