@@ -102,12 +102,17 @@ export const ENTRIES = {
   ),
   stop_strings: entry(list(), [], results, 'Texts that end a completion, and are not part of it.'),
 
-  'limits.cpu_seconds': entry(number(0, 3600, { above: true }), 3, results, 'CPU time of one execution.'),
-  'limits.wall_seconds': entry(number(0, 36000, { above: true }), 10, results, 'Wall-clock backstop of one execution.'),
-  'limits.memory': entry(bytes(32 * MiB), 512 * MiB, results, 'Memory of one execution.'),
+  'limits.cpu_seconds': entry(
+    number(0, 3600, { above: true }),
+    1,
+    results,
+    'CPU time of one execution; one that meets it runs again alone with three times as much.',
+  ),
+  'limits.wall_seconds': entry(number(0, 36000, { above: true }), 3, results, 'Wall-clock backstop of one execution.'),
+  'limits.memory': entry(bytes(32 * MiB), 1024 * MiB, results, 'Memory of one execution.'),
   'limits.output': entry(bytes(1024), MiB, results, 'Bytes one execution may print.'),
-  'limits.file_size': entry(bytes(0), MiB, results, 'Largest file one execution may write.'),
-  'limits.processes': entry(integer(1, 1024), 1, results, 'Processes of one execution, itself included.'),
+  'limits.file_size': entry(bytes(0), 16 * MiB, results, 'Largest file one execution may write.'),
+  'limits.processes': entry(integer(1, 1024), 16, results, 'Processes of one execution, itself included.'),
 
   'sandbox.python': entry(
     optional(path('the path of a Python interpreter'), 'python3 on PATH'),

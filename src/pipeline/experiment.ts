@@ -27,7 +27,8 @@ export interface Provenance {
 export function experimentName(values: ConfigValues): string {
   if (values.experiment !== null) return values.experiment;
   const short = (path: string): string => basename(path).replace(/(\.jsonl)?(\.gz)?$/i, '');
-  return `${short(values['model.path'])}-${short(values['problems.path'])}`.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 100);
+  const name = `${short(values['model.path'])}-${short(values['problems.path'])}`.replace(/[^A-Za-z0-9._-]/g, '_');
+  return name.replace(/^[^A-Za-z0-9]+/, '').slice(0, 100);
 }
 
 export function createManifest(values: ConfigValues, provenance: Provenance): ExperimentManifest {

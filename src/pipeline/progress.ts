@@ -12,7 +12,9 @@ export interface ProgressStream {
 
 interface Task {
   readonly label: string;
-  total: number;
+  /** Null where nobody knows. */
+  total: number | null;
+  readonly unit: 'steps' | 'bytes';
   done: number;
   /** Counts that were there before this run started are no measure of its rate. */
   readonly before: number;
@@ -38,12 +40,28 @@ export class Progress {
 
   /** Adds a task of `total` steps, of which `done` were finished earlier. Returns what moves it on. */
   task(label: string, total: number, done = 0): { advance(steps?: number): void } {
-    const task: Task = { label, total, done, before: done, startedAt: null };
+    const task: Task = { label, total, unit: 'steps', done, before: done, startedAt: null };
     this.tasks.push(task);
     return {
       advance: (steps = 1) => {
         task.startedAt ??= this.now();
         task.done += steps;
+        this.show(false);
+      },
+    };
+  }
+
+  /** Adds a transfer of bytes, whose total may be unknown. Returns what says how far it is. */
+  transfer(label: string): { at(done: number, total: number | null): void } {
+    let task: Task | null = null;
+    return {
+      at: (done, total) => {
+        if (task === null) {
+          task = { label, total, unit: 'bytes', done, before: done, startedAt: this.now() };
+          this.tasks.push(task);
+        }
+        task.done = done;
+        task.total = total;
         this.show(false);
       },
     };
@@ -85,12 +103,18 @@ export class Progress {
 }
 
 function describe(task: Task, now: number): string {
-  const share = `${task.label} ${task.done}/${task.total}`;
+  const amount = task.unit === 'bytes' ? showMegabytes : String;
+  const share = `${task.label} ${amount(task.done)}${task.total === null ? '' : `/${amount(task.total)}`}`;
   const seconds = task.startedAt === null ? 0 : (now - task.startedAt) / 1000;
   const rate = seconds > 0 ? (task.done - task.before) / seconds : 0;
   if (rate <= 0) return share;
-  const left = task.total - task.done;
-  return left > 0 ? `${share} (${showRate(rate)}, ${showDuration(left / rate)} left)` : `${share} (${showRate(rate)})`;
+  const speed = task.unit === 'bytes' ? `${showMegabytes(rate)}/s` : showRate(rate);
+  const left = task.total === null ? 0 : task.total - task.done;
+  return left > 0 ? `${share} (${speed}, ${showDuration(left / rate)} left)` : `${share} (${speed})`;
+}
+
+function showMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function showRate(perSecond: number): string {

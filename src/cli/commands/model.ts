@@ -1,0 +1,54 @@
+/** `faultline model`: models by name. */
+import type { Command } from 'commander';
+import { finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+
+export function define(command: Command): void {
+  const fetch = command
+    .command('fetch')
+    .summary('Download a model from the Hugging Face hub, with checksums and resume, or take a folder that is already here')
+    .description('Download a model from the Hugging Face hub, with checksums and resume, or take a folder that is already here')
+    .argument('<model>', 'gpt2, gpt2-medium, distilgpt2, codeparrot/codeparrot-small, any id of the hub, or a folder');
+  finishDefinition(fetch, {
+    examples: [
+      ['faultline model fetch gpt2', 'GPT-2, 124 million parameters'],
+      ['faultline model fetch codeparrot/codeparrot-small', 'a GPT-2 trained on Python'],
+      ['faultline model fetch ~/models/mine', 'a folder that is already here: checked, and linked under its name'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
+  });
+  fetch.action(async (name: string, options: Options) => {
+    const output = outputOf(options);
+    const { fetchModel } = await import('../../datasets/fetch-model.js');
+    const result = await withInterrupt(({ signal, progress }) => {
+      const transfers = new Map<string, ReturnType<typeof progress.transfer>>();
+      return fetchModel(name, {
+        signal,
+        onProgress: ({ file, receivedBytes, totalBytes }) => {
+          const transfer = transfers.get(file) ?? progress.transfer(file);
+          transfers.set(file, transfer);
+          transfer.at(receivedBytes, totalBytes);
+        },
+      });
+    });
+    output.result(result, () => `${name}: ${result.how}, in ${result.folder}`);
+  });
+
+  const list = command
+    .command('list')
+    .summary('List the models and which of them are here')
+    .description('List the models and which of them are here');
+  finishDefinition(list, { examples: [['faultline model list', 'names and places']], exitCodes: ['ok', 'usage', 'internal'] });
+  list.action(async (options: Options) => {
+    const output = outputOf(options);
+    const { listModels } = await import('../../pipeline/catalogue.js');
+    const rows = listModels();
+    output.result(rows, () =>
+      rows
+        .map(
+          ({ name, summary, folder, present }) =>
+            `${name.padEnd(28)} ${summary}\n${''.padEnd(29)}${present ? folder : `not fetched: faultline model fetch ${name}`}`,
+        )
+        .join('\n'),
+    );
+  });
+}
