@@ -1,0 +1,232 @@
+// Order matters here, and every step says why it stands where it stands.
+#include "native/launcher/compartment.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "native/launcher/fail.h"
+#include "native/launcher/root_filesystem.h"
+#include "native/launcher/system_call_filter.h"
+
+namespace faultline::launcher {
+namespace {
+
+// Who a candidate is inside. Any number but 0 will do: capabilities are lost on exec by everyone but 0.
+constexpr unsigned kInsideUser = 1000;
+
+// A user id that nobody has, chosen by process id so that launchers that run at the same time do not share one: the
+// kernel counts processes per user. Below 0x7fffffff and above what distributions and containers hand out; where this
+// root is itself a container's, only ids that are mapped there exist, and the choice falls below 65,536.
+uid_t unprivileged_user(unsigned offset) {
+  constexpr unsigned kBase = 0x70000000, kContainerBase = 30000, kContainerCount = 30000;
+  unsigned inside = 0, outside = 0, count = 0;
+  bool whole_range = false;
+  if (FILE* map = fopen("/proc/self/uid_map", "re")) {
+    while (fscanf(map, "%u %u %u", &inside, &outside, &count) == 3) {
+      whole_range = whole_range || (inside == 0 && count > kBase + (1u << 24));
+    }
+    fclose(map);
+  }
+  // Two compartments a launcher; process ids are below 2^22.
+  unsigned number = 2 * static_cast<unsigned>(getppid()) + offset;
+  return whole_range ? kBase + number : kContainerBase + number % kContainerCount;
+}
+
+void become(uid_t user) {
+  must(setgroups(0, nullptr), "drop the groups");
+  must(setresgid(user, user, user), "switch to an unprivileged group");
+  must(setresuid(user, user, user), "switch to an unprivileged user");
+  // A change of user makes /proc/self root's, and the user mapping is written there next.
+  must(prctl(PR_SET_DUMPABLE, 1), "stay in charge of the own process");
+}
+
+void write_map(int proc, const char* name, const std::string& text) {
+  int fd = must(openat(proc, name, O_WRONLY | O_CLOEXEC), "open", name);
+  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) fail("write", name);
+  close(fd);
+}
+
+// Enters new namespaces, the user namespace first, as the others need its capabilities. `proc` is /proc, held open.
+void enter_namespaces(int proc, int flags, uid_t user, gid_t group) {
+  must(unshare(CLONE_NEWUSER | flags), "create namespaces (user, pid, net, ipc, uts)");
+  write_map(proc, "self/setgroups", "deny");
+  std::string inside = std::to_string(kInsideUser);
+  write_map(proc, "self/uid_map", inside + " " + std::to_string(user) + " 1");
+  write_map(proc, "self/gid_map", inside + " " + std::to_string(group) + " 1");
+  must(sethostname("faultline", 9), "set the host name");
+}
+
+void drop_capabilities() {
+  for (int capability = 0; capability <= 63; capability++) {
+    if (prctl(PR_CAPBSET_READ, capability) == 1) {
+      must(prctl(PR_CAPBSET_DROP, capability), "drop capabilities");
+    }
+  }
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[2] = {};
+  must(static_cast<int>(syscall(SYS_capset, &header, none)), "drop capabilities");
+}
+
+void limit(int resource, rlim_t value, const char* what) {
+  rlimit wanted = {value, value};
+  rlimit now;
+  // An ordinary user may start out below the wanted limit; that one then stands.
+  if (getrlimit(static_cast<__rlimit_resource>(resource), &now) == 0 && now.rlim_max < value) {
+    wanted = {now.rlim_max, now.rlim_max};
+  }
+  must(setrlimit(static_cast<__rlimit_resource>(resource), &wanted), "limit", what);
+}
+
+// Moves the three descriptors to their places and closes all others.
+void arrange_descriptors(const Compartment& compartment) {
+  int nothing = must(open("/dev/null", O_RDWR | O_CLOEXEC), "open", "/dev/null");
+  // First out of the way of the targets: above any descriptor in use so far.
+  int input =
+      must(fcntl(compartment.input < 0 ? nothing : compartment.input, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
+  int output =
+      must(fcntl(compartment.output < 0 ? nothing : compartment.output, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
+  int control = must(fcntl(compartment.control, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
+  must(dup2(input, 0), "place a descriptor");
+  must(dup2(output, 1), "place a descriptor");
+  must(dup2(control, 3), "place a descriptor");
+  if (syscall(SYS_close_range, 4u, ~0u, 0u) != 0) {
+    // Before Linux 5.9. The limit was read by the caller's caller and is at most a few thousand in practice.
+    long most = sysconf(_SC_OPEN_MAX);
+    for (int fd = 4; fd < (most < 0 ? 65536 : most); fd++) close(fd);
+  }
+}
+
+[[noreturn]] void run_python(const Options& options, const Compartment& compartment) {
+  std::string script = (options.isolate ? std::string("/faultline") : options.scripts) + "/" + compartment.script;
+  // -s -S -B and a clean environment are what -I would give, except that -I also ignores PYTHONHASHSEED.
+  std::vector<std::string> arguments = {options.python, "-s", "-S", "-B", script};
+  std::vector<std::string> environment = {
+      "PATH=/usr/bin:/bin",
+      "HOME=/tmp",
+      "TZ=UTC",
+      "LC_ALL=C.UTF-8",
+      "PYTHONHASHSEED=0",
+      "PYTHONWARNINGS=ignore",
+      std::string("FAULTLINE_TIER=") + (options.isolate ? "namespaces" : "none"),
+  };
+  if (options.isolate) environment.push_back("FAULTLINE_CANDIDATE_FILTER=" + candidate_filter_hex());
+  std::vector<char*> argv, envp;
+  for (std::string& text : arguments) argv.push_back(text.data());
+  for (std::string& text : environment) envp.push_back(text.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+
+  limit(RLIMIT_CORE, 0, "core dumps");
+  limit(RLIMIT_NOFILE, 64, "open files");
+  limit(RLIMIT_STACK, 8 << 20, "the stack");
+  // Addresses decide the order of sets of objects and appear in messages; both shall repeat.
+  must(personality(ADDR_NO_RANDOMIZE), "switch off address randomisation");
+  if (options.isolate) {
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbid new privileges");
+    std::vector<sock_filter> filter = compartment_filter();
+    must(install_filter(filter), "install the system-call filter");
+  }
+  execve(options.python.c_str(), argv.data(), envp.data());
+  fail("execute", options.python.c_str());
+}
+
+// The last steps, in the process that becomes Python. `parent_alive` is a pipe whose other end the launcher holds.
+[[noreturn]] void finish(const Options& options, const Compartment& compartment, int parent_alive) {
+  if (options.isolate) drop_capabilities();
+  // After all changes of credentials, which clear it. Should the launcher have died before, the pipe tells.
+  must(prctl(PR_SET_PDEATHSIG, SIGKILL), "bind the life to the launcher's");
+  char end;
+  int flags = fcntl(parent_alive, F_GETFL);
+  fcntl(parent_alive, F_SETFL, flags | O_NONBLOCK);
+  if (read(parent_alive, &end, 1) == 0) _exit(kExitSetup);
+  setsid();  // fails only for a group leader, which a forked child is not
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  arrange_descriptors(compartment);
+  run_python(options, compartment);
+}
+
+// In the first child: builds everything, then becomes Python or leaves behind a sibling that does.
+[[noreturn]] void build(const Options& options, const Compartment& compartment, int parent_alive, int report) {
+  auto announce = [&](pid_t pid) {
+    if (write(report, &pid, sizeof pid) != sizeof pid) fail("report the process id");
+  };
+  if (options.isolate) {
+    int proc = must(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc");
+    int others = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | (compartment.own_processes ? CLONE_NEWPID : 0);
+    uid_t user = geteuid();
+    gid_t group = getegid();
+    if (user == 0) {
+      user = group = unprivileged_user(compartment.user_offset);
+      // Root builds the file system before it steps down: the interpreter may lie below a home that nobody else can
+      // enter. In a user namespace of root's own RLIMIT_NPROC would bind nothing, hence the step down itself.
+      if (unshare(CLONE_NEWNS) == 0) {
+        enter_minimal_root(options, user, group);
+        become(user);
+        enter_namespaces(proc, others, user, group);
+      } else {
+        // A container's root without CAP_SYS_ADMIN has only what every user has.
+        become(user);
+        enter_namespaces(proc, others | CLONE_NEWNS, user, group);
+        enter_minimal_root(options, kInsideUser, kInsideUser);
+      }
+    } else {
+      enter_namespaces(proc, others | CLONE_NEWNS, user, group);
+      enter_minimal_root(options, kInsideUser, kInsideUser);
+    }
+    close(proc);
+    if (compartment.own_processes) {
+      // A new process namespace begins with the next child. CLONE_PARENT makes it the launcher's own child, so that no
+      // process has to wait in between.
+      long inner = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+      if (inner < 0) fail("start the first process");
+      if (inner == 0) finish(options, compartment, parent_alive);
+      announce(static_cast<pid_t>(inner));
+      _exit(0);
+    }
+  }
+  announce(getpid());
+  finish(options, compartment, parent_alive);
+}
+
+}  // namespace
+
+pid_t start_compartment(const Options& options, const Compartment& compartment) {
+  int alive[2], report[2];
+  must(pipe2(alive, O_CLOEXEC), "create a pipe");
+  must(pipe2(report, O_CLOEXEC), "create a pipe");
+  pid_t builder = must(fork(), "start a process");
+  if (builder == 0) {
+    close(alive[1]);
+    close(report[0]);
+    build(options, compartment, alive[0], report[1]);
+  }
+  close(alive[0]);
+  close(report[1]);
+  // alive[1] stays open for as long as this program lives.
+  pid_t pid = -1;
+  if (read(report[0], &pid, sizeof pid) != sizeof pid) pid = -1;
+  close(report[0]);
+  if (pid != builder) {
+    int status;
+    waitpid(builder, &status, 0);
+  }
+  return pid;
+}
+
+}  // namespace faultline::launcher

@@ -1,0 +1,29 @@
+// One isolated process: the judge's or the zygote's. Knows namespaces, users and limits; not what the process is for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "native/launcher/options.h"
+
+namespace faultline::launcher {
+
+struct Compartment {
+  // The script to run inside, such as "judge.py".
+  const char* script;
+  // Descriptors that become 0, 1 and 3 of the process; 2 stays this program's. -1: /dev/null.
+  int input, output, control;
+  // Whether the process is the first of a process namespace of its own: nothing inside can signal it, and all that
+  // it started dies with it.
+  bool own_processes;
+  // Added to the unprivileged user id chosen for this launcher, so that the per-user process count is its own.
+  unsigned user_offset;
+};
+
+// Starts the compartment. Returns the process id (in this namespace) of a child that runs Python, or is about to: its
+// failure to get there is a line on standard error and an end with kExitSetup. Returns -1 where isolation failed
+// earlier.
+pid_t start_compartment(const Options& options, const Compartment& compartment);
+
+}  // namespace faultline::launcher

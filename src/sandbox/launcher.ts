@@ -1,0 +1,92 @@
+/** Finds and starts faultline-launcher, the small native program that builds the isolation. Knows no jobs and no verdicts. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { FaultlineError } from '../errors.js';
+import type { Python } from './python.js';
+import type { IsolationTier } from './verdict.js';
+
+/** A running launcher. Closing `lifeline` kills everything that it started; so does the end of this process, however it comes. */
+export interface Launched {
+  readonly process: ChildProcess;
+  readonly jobs: Writable;
+  readonly results: Readable;
+  readonly diagnostics: Readable;
+  readonly lifeline: Writable;
+}
+
+/** `src/sandbox` and `dist/sandbox` lie equally deep, so this holds for both. */
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+
+/** The folder with `judge.py` and `zygote.py`. */
+export const SCRIPTS = path.join(HERE, 'python');
+
+/** The launcher's path. FAULTLINE_LAUNCHER names another one. Throws a FaultlineError (`environment`) where there is none. */
+export function findLauncher(): string {
+  const given = process.env['FAULTLINE_LAUNCHER'];
+  const file = given ?? path.resolve(HERE, '../../build/Release/faultline-launcher');
+  try {
+    accessSync(file, constants.X_OK);
+  } catch {
+    throw new FaultlineError('environment', `the sandbox launcher is missing: ${file}`, {
+      hint:
+        given === undefined
+          ? 'Build it with `npm run build` (a C++ compiler, cmake and Linux are needed).'
+          : 'FAULTLINE_LAUNCHER points to nothing executable; unset or correct it.',
+    });
+  }
+  return file;
+}
+
+/** Starts a launcher. Whether the isolation holds shows when its judge says that it is ready. */
+export function launch(python: Python, tier: IsolationTier, scratchBytes: number): Launched {
+  const needs = python.needs.flatMap((item) => ['--read-only', item]);
+  const child = spawn(
+    findLauncher(),
+    ['--tier', tier, '--python', python.path, '--scripts', SCRIPTS, '--scratch-bytes', String(scratchBytes), ...needs],
+    // A process group of its own, so that a terminal's Ctrl-C reaches the command line alone.
+    { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env: {}, cwd: '/', detached: true },
+  );
+  const [jobs, results, diagnostics, lifeline] = child.stdio;
+  const launched: Launched = {
+    process: child,
+    jobs: jobs as Writable,
+    results: results as Readable,
+    diagnostics: diagnostics as Readable,
+    lifeline: lifeline as Writable,
+  };
+  // A worker that ends breaks its pipes; its end is reported by `exit`.
+  launched.jobs.on('error', () => undefined);
+  launched.lifeline.on('error', () => undefined);
+  return launched;
+}
+
+/** How the launcher said that one of its two processes ended. */
+export interface CompartmentEnd {
+  readonly compartment: 'judge' | 'zygote';
+  readonly by: 'exit' | 'signal';
+  readonly number: number;
+}
+
+/** Reads the launcher's last line about a process that ended by itself; null where there is none. */
+export function parseEnd(diagnostics: string): CompartmentEnd | null {
+  const match = /^faultline-launcher: (judge|zygote) ended: (exit|signal) (\d+)$/m.exec(diagnostics);
+  if (match === null) return null;
+  return { compartment: match[1] as 'judge' | 'zygote', by: match[2] as 'exit' | 'signal', number: Number(match[3]) };
+}
+
+/** What a user can do about a refusal, by the words of the launcher's reason. */
+export function isolationHint(reason: string): string {
+  const unsafe = '--unsafe-no-sandbox executes samples without isolation, and records that.';
+  if (/namespace|mount|bind|pivot|uid_map|setgroups|mapping/.test(reason)) {
+    return (
+      'Allow unprivileged user namespaces (sysctl user.max_user_namespaces=15000; Debian: kernel.unprivileged_userns_clone=1; ' +
+      'Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0; Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN). ' +
+      unsafe
+    );
+  }
+  if (/execute/.test(reason)) return `Name a Python that every user may execute with --python, such as /usr/bin/python3. ${unsafe}`;
+  return unsafe;
+}

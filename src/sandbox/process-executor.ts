@@ -1,0 +1,316 @@
+/**
+ * The sandbox: executes jobs on a pool of isolated workers. Holds the policy around them (order, second runs alone, retries,
+ * renewal); what a worker is stands in `worker.ts`, what happens inside in `python/`.
+ */
+import os from 'node:os';
+import { FaultlineError } from '../errors.js';
+import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
+import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './limits.js';
+import { judgeJob, type JudgeAnswer } from './protocol.js';
+import { findPython, type Python } from './python.js';
+import { type IsolationTier, type Outcome, type Verdict } from './verdict.js';
+import { Worker, WorkerEnded } from './worker.js';
+
+export interface ProcessExecutorOptions {
+  /** Interpreter by path or command name; default: the first usable `python3`. */
+  readonly python?: string;
+  /** Executions at a time; default: as many as this process may use cores. */
+  readonly workers?: number;
+  readonly limits?: Partial<Limits>;
+  /** A stored measure of this machine's speed, so that a resumed run has the same limits; default: measured. */
+  readonly calibration?: number;
+  /** Runs without any isolation (`--unsafe-no-sandbox`), recorded as tier `none`. */
+  readonly unsafe?: boolean;
+}
+
+/** Infrastructure failures in a row, over all jobs, that end the run. */
+const INFRASTRUCTURE_MOST = 3;
+/** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
+const JOBS_PER_WORKER = 5000;
+/** How long after everything inside must have ended a worker is taken for hung. */
+const HUNG_MARGIN_SECONDS = 30;
+
+interface Task {
+  readonly job: ExecutionJob;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (verdict: Verdict) => void;
+  readonly reject: (error: Error) => void;
+  /** The verdict of the first run, when this is the second one. */
+  first: Verdict | null;
+  /** Times that the zygote died while this job ran. */
+  zygoteDeaths: number;
+  /** Set while it runs. */
+  slot: Slot | null;
+  done: boolean;
+}
+
+/** A place for one worker, which is started when first needed and again after each end. */
+interface Slot {
+  worker: Worker | null;
+  busy: boolean;
+}
+
+export class ProcessExecutor implements Executor {
+  private readonly slots: Slot[];
+  private readonly queue: Task[] = [];
+  /** Second runs: each is alone on the machine as far as this executor goes. */
+  private readonly secondRuns: Task[] = [];
+  private failuresInARow = 0;
+  private failure: FaultlineError | null = null;
+  private readonly running = new Set<Promise<void>>();
+  private readonly ending = new Set<Promise<void>>();
+
+  private constructor(
+    readonly info: ExecutorInfo,
+    private readonly python: Python,
+    first: Worker,
+  ) {
+    this.slots = Array.from({ length: info.workers }, (_, index) => ({ worker: index === 0 ? first : null, busy: false }));
+  }
+
+  /**
+   * Finds Python, builds the isolation once for real and measures the machine's speed.
+   * Throws a FaultlineError: `environment` where samples cannot be isolated (with the reason and the fix), `usage` for limits
+   * that make no sense.
+   */
+  static async create(options: ProcessExecutorOptions = {}): Promise<ProcessExecutor> {
+    const limits = checkedLimits({ ...DEFAULT_LIMITS, ...options.limits });
+    const workers = options.workers ?? os.availableParallelism();
+    if (!Number.isInteger(workers) || workers < 1)
+      throw new FaultlineError('usage', `workers must be a whole number of at least 1, not ${workers}`);
+    const tier: IsolationTier = options.unsafe === true ? 'none' : 'namespaces';
+    const python = await findPython(options.python);
+    const first = await Worker.start(python, tier, limits.fileBytes);
+    try {
+      const calibration = options.calibration ?? calibrationOf(await first.calibrate());
+      if (!(calibration > 0)) throw new FaultlineError('usage', `calibration must be above 0, not ${calibration}`);
+      const info: ExecutorInfo = {
+        tier,
+        tierReason: tier === 'none' ? '--unsafe-no-sandbox was given' : null,
+        pythonVersion: first.pythonVersion,
+        pythonPath: python.path,
+        workers,
+        limits,
+        calibration,
+      };
+      return new ProcessExecutor(info, python, first);
+    } catch (error) {
+      first.kill();
+      await first.exit;
+      throw error;
+    }
+  }
+
+  execute(job: ExecutionJob, signal?: AbortSignal): Promise<Verdict> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== null) return reject(this.failure);
+      if (signal?.aborted === true) return reject(aborted(job));
+      const task: Task = { job, signal, resolve, reject, first: null, zygoteDeaths: 0, slot: null, done: false };
+      signal?.addEventListener('abort', () => this.abort(task), { once: true });
+      this.queue.push(task);
+      this.dispatch();
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.stop(new FaultlineError('interrupted', 'the sandbox was closed'));
+    // A worker that is being started is killed as soon as it is up, by the run that started it.
+    await Promise.all(this.running);
+    await Promise.all(this.ending);
+  }
+
+  /** Starts whatever may start now. */
+  private dispatch(): void {
+    if (this.failure !== null) return;
+    for (;;) {
+      const free = this.slots.find((slot) => !slot.busy);
+      if (free === undefined) return;
+      const alone = this.secondRuns.length > 0;
+      // While a second run waits nothing else starts, so that it gets its turn.
+      if (alone && this.slots.some((slot) => slot.busy)) return;
+      const task = alone ? this.secondRuns.shift() : this.queue.shift();
+      if (task === undefined) return;
+      if (task.done) continue;
+      free.busy = true;
+      task.slot = free;
+      const run = this.run(task, free).finally(() => {
+        this.running.delete(run);
+        free.busy = false;
+        task.slot = null;
+        this.dispatch();
+      });
+      this.running.add(run);
+      if (alone) return;
+    }
+  }
+
+  private async run(task: Task, slot: Slot): Promise<void> {
+    let worker: Worker;
+    try {
+      worker = await this.workerOf(slot);
+    } catch (error) {
+      this.failed(task, error as Error);
+      return;
+    }
+    if (task.done) return;
+    const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
+    // The zygote ends a run after ten times the wall limit, and there may be two passes.
+    const hung = setTimeout(() => worker.kill(), (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000);
+    try {
+      const answer = await worker.judge(judgeJob(task.job, limits));
+      if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
+      this.answered(task, answer);
+    } catch (error) {
+      this.retire(slot);
+      if (!(error instanceof WorkerEnded)) return this.finish(task, (own) => own.reject(error as Error));
+      this.workerEnded(task, error);
+    } finally {
+      clearTimeout(hung);
+    }
+  }
+
+  private async workerOf(slot: Slot): Promise<Worker> {
+    if (slot.worker !== null && !slot.worker.isEnded) return slot.worker;
+    const worker = await Worker.start(this.python, this.info.tier, this.info.limits.fileBytes);
+    this.track(worker);
+    if (this.failure !== null) {
+      worker.kill();
+      throw this.failure;
+    }
+    slot.worker = worker;
+    return worker;
+  }
+
+  private retire(slot: Slot): void {
+    if (slot.worker === null) return;
+    this.track(slot.worker);
+    slot.worker.kill();
+    slot.worker = null;
+  }
+
+  private track(worker: Worker): void {
+    const end = worker.exit.finally(() => this.ending.delete(end));
+    this.ending.add(end);
+  }
+
+  private answered(task: Task, answer: JudgeAnswer): void {
+    if (answer.retry) {
+      const reason = answer.verdict.outcome.status === 'infra' ? answer.verdict.outcome.reason : 'unknown';
+      // A zygote cannot be signalled from inside; that it dies under one sample again and again is that sample's doing.
+      if (/zygote/.test(reason) && ++task.zygoteDeaths >= 2)
+        return this.settle(task, outsideVerdict({ status: 'signal', signal: 'SIGKILL' }));
+      return this.failed(task, new FaultlineError('infrastructure', reason));
+    }
+    this.settle(task, answer.verdict);
+  }
+
+  /** The judge or the zygote died while the job ran. */
+  private workerEnded(task: Task, error: WorkerEnded): void {
+    const end = error.end;
+    if (end?.compartment === 'judge' && end.by === 'signal') {
+      // The judge's own limits: it was computing with a value of the candidate's.
+      const resource = ['SIGPROF', 'SIGXCPU'].includes(signalName(end.number)) ? 'cpu' : 'memory';
+      return this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
+    }
+    if (end?.compartment === 'zygote' && ++task.zygoteDeaths >= 2) {
+      return this.settle(task, outsideVerdict({ status: 'signal', signal: signalName(end.number) }));
+    }
+    const last = error.diagnostics.trim().split('\n').at(-1) ?? '';
+    this.failed(task, new FaultlineError('infrastructure', last === '' ? error.message : `${error.message} (${last})`));
+  }
+
+  /** A verdict that stands unless a time limit calls for a second run. */
+  private settle(task: Task, verdict: Verdict): void {
+    this.failuresInARow = 0;
+    if (task.first !== null) {
+      const decided = metTimeLimit(verdict) ? task.first : { ...verdict, measurements: { ...verdict.measurements, nearLimit: true } };
+      return this.finish(task, (own) => own.resolve(decided));
+    }
+    if (metTimeLimit(verdict)) {
+      task.first = verdict;
+      if (!task.done) this.secondRuns.push(task);
+      return;
+    }
+    this.finish(task, (own) => own.resolve(verdict));
+  }
+
+  /** A failure that is not the sample's: once more, unless it is the third in a row. */
+  private failed(task: Task, error: Error): void {
+    const failure = this.failure;
+    if (failure !== null) return this.finish(task, (own) => own.reject(failure));
+    if (task.done) return;
+    this.failuresInARow++;
+    if (this.failuresInARow < INFRASTRUCTURE_MOST) {
+      (task.first === null ? this.queue : this.secondRuns).unshift(task);
+      return;
+    }
+    const hint =
+      error instanceof FaultlineError && error.hint !== undefined
+        ? error.hint
+        : 'Run `faultline doctor`, and start the same command again to resume.';
+    const reason = `the sandbox failed ${INFRASTRUCTURE_MOST} times in a row: ${error.message}`;
+    this.stop(new FaultlineError('infrastructure', reason, { hint, cause: error }));
+  }
+
+  private abort(task: Task): void {
+    if (task.done) return;
+    if (task.slot !== null) this.retire(task.slot);
+    this.finish(task, (own) => own.reject(aborted(task.job)));
+  }
+
+  private finish(task: Task, action: (own: Task) => void): void {
+    if (task.done) return;
+    task.done = true;
+    action(task);
+  }
+
+  /** Rejects everything that waits or runs, now and later, and kills all workers. */
+  private stop(failure: FaultlineError): void {
+    this.failure ??= failure;
+    for (const task of [...this.queue.splice(0), ...this.secondRuns.splice(0)]) this.finish(task, (own) => own.reject(failure));
+    for (const slot of this.slots) this.retire(slot);
+  }
+}
+
+function metTimeLimit(verdict: Verdict): boolean {
+  return verdict.outcome.status === 'limit' && (verdict.outcome.resource === 'cpu' || verdict.outcome.resource === 'blocked');
+}
+
+/** A verdict about which nothing was measured, as the processes that measure are gone. */
+function outsideVerdict(outcome: Outcome): Verdict {
+  return {
+    passed: false,
+    outcome,
+    measurements: {
+      phase: 'call',
+      calls: 0,
+      allNone: false,
+      stdout: '',
+      cpuSeconds: 0,
+      wallSeconds: 0,
+      peakMemoryBytes: 0,
+      nearLimit: false,
+      assertions: null,
+    },
+  };
+}
+
+function signalName(number: number): string {
+  return Object.entries(os.constants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`;
+}
+
+function aborted(job: ExecutionJob): FaultlineError {
+  return new FaultlineError('interrupted', `the execution of ${job.taskId} sample ${job.sampleIndex} was aborted`);
+}
+
+function checkedLimits(limits: Limits): Limits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(typeof value === 'number' && Number.isFinite(value) && value > 0)) {
+      throw new FaultlineError('usage', `limit ${name} must be a number above 0, not ${String(value)}`);
+    }
+  }
+  // A warm interpreter alone takes this much.
+  if (limits.memoryBytes < 64 << 20)
+    throw new FaultlineError('usage', `limit memoryBytes must be at least 64 MiB, not ${limits.memoryBytes}`);
+  return limits;
+}

@@ -1,0 +1,103 @@
+/**
+ * Frames between faultline and a judge: four bytes of length (little-endian), then JSON. Both ends are trusted, the checks
+ * here catch a broken pipe or a wrong version, not an attack: what a candidate writes never gets this far.
+ */
+import { FaultlineError } from '../errors.js';
+import type { ExecutionJob, Limits } from './executor.js';
+import type { Verdict } from './verdict.js';
+
+/** What the judge is asked. Its field names are read by `python/judge.py` and, in part, by `python/zygote.py`. */
+export interface JudgeJob extends Limits {
+  /** prompt + completion, as executed. */
+  readonly program: string;
+  /** Whole lines that the prompt contributes: later lines are the sample's. */
+  readonly promptLines: number;
+  readonly prompt: string;
+  readonly entryPoint: string;
+  readonly test: string;
+  /** Seeds `random` in candidate and judge. */
+  readonly seed: string;
+}
+
+/** What the judge answers to a job. */
+export interface JudgeAnswer {
+  readonly verdict: Verdict;
+  /** The isolation was used in a way that calls for a new one. */
+  readonly renew: boolean;
+  /** The verdict is `infra` for a reason that another attempt may not meet. */
+  readonly retry: boolean;
+}
+
+/** The first message of a judge, and its answer to `{ calibrate: true }`. */
+export interface JudgeReady {
+  readonly ready: true;
+  readonly python: string;
+}
+export interface JudgeCalibration {
+  /** CPU seconds of the reference loop. */
+  readonly calibration: number;
+}
+
+export type JudgeMessage = JudgeAnswer | JudgeReady | JudgeCalibration;
+
+const FRAME_BYTES_MOST = 64 << 20;
+
+export function judgeJob(job: ExecutionJob, limits: Limits): JudgeJob {
+  return {
+    ...limits,
+    program: job.prompt + job.completion,
+    promptLines: countLines(job.prompt),
+    prompt: job.prompt,
+    entryPoint: job.entryPoint,
+    test: job.test,
+    seed: `${job.seed}/${job.taskId}/${job.sampleIndex}`,
+  };
+}
+
+/** Line ends as Python's tokenizer counts them. */
+function countLines(text: string): number {
+  return text.match(/\r\n|\r|\n/g)?.length ?? 0;
+}
+
+/** One message as a frame. Lone surrogates travel as JSON escapes. */
+export function encodeFrame(message: JudgeJob | { readonly calibrate: true }): Buffer {
+  const body = Buffer.from(JSON.stringify(message), 'utf8');
+  const frame = Buffer.allocUnsafe(4 + body.length);
+  frame.writeUInt32LE(body.length, 0);
+  body.copy(frame, 4);
+  return frame;
+}
+
+/** Cuts a stream of bytes into messages. Not reusable after an error. */
+export class FrameReader {
+  private chunks: Buffer[] = [];
+  private length = 0;
+
+  /** Takes bytes as they come; returns the messages that are now whole. Throws a FaultlineError (`internal`) on nonsense. */
+  push(chunk: Buffer): JudgeMessage[] {
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    const messages: JudgeMessage[] = [];
+    while (this.length >= 4) {
+      const data = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
+      this.chunks = [data];
+      const size = data.readUInt32LE(0);
+      if (size > FRAME_BYTES_MOST) throw new FaultlineError('internal', `a judge announced a message of ${size} bytes`);
+      if (data.length < 4 + size) break;
+      messages.push(parseMessage(data.subarray(4, 4 + size)));
+      this.chunks = [data.subarray(4 + size)];
+      this.length -= 4 + size;
+    }
+    return messages;
+  }
+}
+
+function parseMessage(body: Buffer): JudgeMessage {
+  const message = JSON.parse(body.toString('utf8')) as unknown;
+  if (typeof message === 'object' && message !== null) {
+    if ('verdict' in message && 'renew' in message && 'retry' in message) return message as JudgeAnswer;
+    if ('ready' in message && 'python' in message) return message as JudgeReady;
+    if ('calibration' in message) return message as JudgeCalibration;
+  }
+  throw new FaultlineError('internal', `a judge sent an unknown message: ${body.toString('utf8').slice(0, 200)}`);
+}

@@ -1,0 +1,328 @@
+"""The zygote: a warm interpreter inside the isolation that forks one candidate per execution and watches it.
+
+It executes nothing of the candidate's. As the first process of its process namespace it cannot be signalled from inside,
+and it sees how a candidate ends from the kernel: wait status, resource usage, the process's CPU clock. One execution at a
+time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
+
+Descriptor 3 is a socket to the judge, which is trusted. A request is four bytes of length and JSON, with the candidate's end
+of the judge's channel attached to its first byte; while it runs, one byte `F` says that the judge is done, and the report goes
+back as length and JSON.
+"""
+
+import array
+import json
+import os
+import select
+import signal
+import struct
+import sys
+import time
+
+import _socket
+
+# The program's own folder must not be what `import` sees.
+sys.path.pop(0)
+_SCRIPTS = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, _SCRIPTS)
+import candidate  # noqa: E402
+import wire  # noqa: E402, F401
+
+sys.path.remove(_SCRIPTS)
+
+CONTROL = 3
+_CHANNEL = 3  # in the candidate, in the control socket's place
+_STDOUT_HEAD_BYTES = 8000
+_STDOUT_HEAD_CHARACTERS = 2000
+# How often the clocks are read while a candidate runs. Short executions end before the first look.
+_LOOK_SECONDS = 0.1
+# A running process gets more than this share of any such interval even on a crowded machine; a blocked one gets none.
+_BLOCKED_SHARE = 0.005
+# How much longer than the limit on blocked time an execution may last altogether.
+_WALL_FACTOR = 10
+
+# What solutions of the usual benchmarks import, loaded once so that a fork finds it ready.
+_PRELOADED = (
+    "typing math re collections collections.abc itertools functools string heapq bisect random copy datetime decimal "
+    "fractions statistics operator hashlib cmath array enum dataclasses abc time calendar textwrap json numbers sys os "
+    "queue struct types io contextlib warnings unicodedata"
+).split()
+
+
+def main():
+    for name in _PRELOADED:
+        __import__(name)
+    isolated = os.environ.pop("FAULTLINE_TIER") != "none"
+    restrict = _candidate_restriction(isolated)
+    if isolated and os.getpid() != 1:
+        raise SystemExit("zygote.py: not the first process of its namespace")
+    candidate.prepare()
+    control = _socket.socket(fileno=os.dup(CONTROL))
+    os.close(CONTROL)
+    os.set_inheritable(control.fileno(), False)
+    _send(control, {"ready": True, "pid": os.getpid()})
+    while True:
+        request = _receive(control)
+        if request is None:
+            return
+        job, channel = request
+        job["isolated"] = isolated
+        report = _execute(job, channel, control, restrict, isolated)
+        if report is None:
+            return
+        _send(control, report)
+
+
+def _candidate_restriction(isolated):
+    """Returns the function that a candidate applies to itself after the fork."""
+    encoded = os.environ.pop("FAULTLINE_CANDIDATE_FILTER", "")
+    # Loaded in every tier, so that what a program can import does not depend on the tier.
+    import ctypes
+
+    process_control = ctypes.CDLL(None, use_errno=True).prctl
+    process_control.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    process_control.restype = ctypes.c_int
+    set_dumpable, set_seccomp, mode_filter, set_subreaper = 4, 22, 2, 36
+    if not isolated:
+        # Orphans come back here instead of to the system's first process, so that they can be killed.
+        process_control(set_subreaper, 1, None, 0, 0)
+        return lambda: None
+    if process_control(set_dumpable, 0, None, 0, 0) != 0:
+        raise SystemExit("zygote.py: cannot become non-dumpable")
+    code = bytes.fromhex(encoded)
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+
+    program = Program(len(code) // 8, code)
+    address = ctypes.addressof(program)
+
+    def restrict(_keep=(program, code)):
+        if process_control(set_seccomp, mode_filter, address, 0, 0) != 0:
+            os._exit(71)
+
+    return restrict
+
+
+def _execute(job, channel, control, restrict, isolated):
+    """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
+    output, output_end = os.pipe()
+    os.set_blocking(output, False)
+    start = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _become_candidate(job, channel, output_end, restrict)
+    os.close(output_end)
+    os.close(channel)
+    watch = _Watch(job, pid, output, start)
+    judge_alive = watch.until_end(control)
+    status, usage = watch.reap()
+    leftovers = _kill_all_others(pid, isolated)
+    watch.drain()
+    os.close(output)
+    if not judge_alive:
+        return None
+    cpu = usage.ru_utime + usage.ru_stime
+    stopped = watch.stopped
+    # Decided by amounts, not by who noticed first.
+    if watch.output_bytes > job["outputBytes"]:
+        stopped = "output"
+    elif cpu > job["cpuSeconds"]:
+        stopped = "cpu"
+    return {
+        "status": status,
+        "stopped": stopped,
+        "cpuSeconds": cpu,
+        "wallSeconds": time.monotonic() - start,
+        "peakMemoryBytes": usage.ru_maxrss * 1024,
+        "stdout": bytes(watch.head).decode("utf-8", "replace")[:_STDOUT_HEAD_CHARACTERS],
+        "leftovers": leftovers,
+        "usedScratch": isolated and len(os.listdir("/tmp")) > 0,
+    }
+
+
+def _become_candidate(job, channel, output_end, restrict):
+    try:
+        os.setsid()
+        nothing = os.open("/dev/null", os.O_RDWR)
+        os.dup2(nothing, 0, inheritable=True)
+        os.dup2(output_end, 1, inheritable=True)
+        os.dup2(nothing, 2, inheritable=True)
+        if channel != _CHANNEL:
+            os.dup2(channel, _CHANNEL, inheritable=False)
+        os.closerange(_CHANNEL + 1, 256)
+        candidate.run(job, _CHANNEL, restrict)
+    finally:
+        os._exit(72)
+
+
+class _Watch:
+    """One candidate from its fork to its end: its output, its clock, its limits."""
+
+    def __init__(self, job, pid, output, start):
+        self.stopped = None
+        self.output_bytes = 0
+        self.head = bytearray()
+        self._job = job
+        self._pid = pid
+        self._output = output
+        self._start = start
+        self._handle = _open_process(pid)
+        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
+        self._clock = (~pid << 3) | 2
+
+    def until_end(self, control):
+        """Returns when the candidate has ended or was killed; False when the judge is gone."""
+        poll = select.poll()
+        for descriptor in (self._handle, self._output, control.fileno()):
+            poll.register(descriptor, select.POLLIN)
+        blocked = 0.0
+        cpu = 0.0
+        # What the clocks showed at the start of the interval that is judged as blocked or not.
+        seen_cpu = 0.0
+        seen_at = self._start
+        while True:
+            timeout = min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
+            events = poll.poll(timeout * 1000)
+            for descriptor, _ in events:
+                if descriptor == self._handle:
+                    return True
+                if descriptor == self._output:
+                    if not self.drain():
+                        poll.unregister(self._output)
+                    if self.output_bytes > self._job["outputBytes"]:
+                        return self._kill("output")
+                elif descriptor == control.fileno():
+                    judge_alive = control.recv(1) == b"F"
+                    self._kill("finished")
+                    return judge_alive
+            now = time.monotonic()
+            if events and now - seen_at < _LOOK_SECONDS:
+                continue  # output in small pieces: not worth a look at the clock each time
+            try:
+                cpu = time.clock_gettime(self._clock)
+            except OSError:
+                continue  # it has just ended
+            if cpu >= self._job["cpuSeconds"]:
+                return self._kill("cpu")
+            if now - seen_at < _LOOK_SECONDS:
+                continue
+            if cpu - seen_cpu < _BLOCKED_SHARE * (now - seen_at):
+                blocked += now - seen_at
+            if blocked >= self._job["wallSeconds"]:
+                return self._kill("blocked")
+            if now - self._start >= _WALL_FACTOR * self._job["wallSeconds"]:
+                return self._kill("starved")
+            seen_cpu = cpu
+            seen_at = now
+
+    def _kill(self, reason):
+        self.stopped = reason
+        os.kill(self._pid, signal.SIGKILL)
+        return True
+
+    def reap(self):
+        _, status, usage = os.wait4(self._pid, 0)
+        os.close(self._handle)
+        return status, usage
+
+    def drain(self):
+        """Takes what the pipe holds. Returns False at its end."""
+        while True:
+            try:
+                data = os.read(self._output, 65536)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            self.output_bytes += len(data)
+            if len(self.head) < _STDOUT_HEAD_BYTES:
+                self.head += data[: _STDOUT_HEAD_BYTES - len(self.head)]
+            if self.output_bytes > self._job["outputBytes"]:
+                return True
+
+
+def _open_process(pid):
+    """A descriptor that becomes readable when the process ends."""
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    # Python built on an old system; the kernel has had the call since 5.3, under this number everywhere.
+    import ctypes
+
+    handle = ctypes.CDLL(None, use_errno=True).syscall(434, pid, 0)
+    if handle < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_open")
+    return handle
+
+
+def _kill_all_others(pid, isolated):
+    """Ends whatever the candidate left running; returns how many processes that were."""
+    if isolated:
+        # As the first process of the namespace this reaches everyone else in it, and nobody outside.
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    else:
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        for child in _children():
+            os.kill(child, signal.SIGKILL)
+    count = 0
+    while True:
+        try:
+            os.waitpid(-1, 0)
+            count += 1
+            if not isolated:
+                for child in _children():
+                    os.kill(child, signal.SIGKILL)
+        except ChildProcessError:
+            return count
+
+
+def _children():
+    try:
+        with open("/proc/self/task/%d/children" % os.getpid()) as listing:
+            return [int(word) for word in listing.read().split()]
+    except OSError:
+        return []
+
+
+def _send(control, message):
+    body = json.dumps(message).encode()
+    control.sendall(struct.pack("<I", len(body)) + body)
+
+
+def _receive(control):
+    """Returns (job, the candidate's end of the channel), or None when the judge is gone."""
+    descriptors = array.array("i")
+    # A byte `F` of an execution that ended by itself may still stand before the request.
+    while True:
+        data, ancillary, _, _ = control.recvmsg(1, _socket.CMSG_SPACE(descriptors.itemsize))
+        if not data:
+            return None
+        if data != b"F":
+            break
+    for level, kind, payload in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            descriptors.frombytes(payload)
+    header = _receive_exactly(control, 4)
+    if header is None or len(descriptors) != 1:
+        return None
+    body = _receive_exactly(control, struct.unpack("<I", header)[0])
+    return None if body is None else (json.loads(body), descriptors[0])
+
+
+def _receive_exactly(control, count):
+    parts = []
+    while count > 0:
+        data = control.recv(min(count, 1 << 20))
+        if not data:
+            return None
+        parts.append(data)
+        count -= len(data)
+    return b"".join(parts)
+
+
+main()

@@ -1,0 +1,151 @@
+/**
+ * One worker: a launcher with its judge and zygote, and at most one job at a time. Decides nothing about samples:
+ * it hands an answer on, or says how the worker died.
+ */
+import { FaultlineError } from '../errors.js';
+import { isolationHint, launch, parseEnd, type CompartmentEnd, type Launched } from './launcher.js';
+import { encodeFrame, FrameReader, type JudgeAnswer, type JudgeJob, type JudgeMessage } from './protocol.js';
+import type { Python } from './python.js';
+import type { IsolationTier } from './verdict.js';
+
+/** Thrown by pending requests when the worker's processes are gone. */
+export class WorkerEnded extends Error {
+  constructor(
+    /** Which process ended by itself; null when the whole worker was killed or never came up. */
+    readonly end: CompartmentEnd | null,
+    /** The launcher's and the scripts' standard error, its last 4,000 characters. */
+    readonly diagnostics: string,
+  ) {
+    super(end === null ? 'a sandbox worker was stopped' : `a sandbox ${end.compartment} ended by ${end.by} ${end.number}`);
+  }
+}
+
+/** How long the start may take. Never met unless the machine hangs; a failed start is reported at once. */
+const START_MILLISECONDS = 30_000;
+const DIAGNOSTICS_MOST = 4000;
+
+export class Worker {
+  private readonly reader = new FrameReader();
+  private waiting: { resolve: (message: JudgeMessage) => void; reject: (error: Error) => void } | null = null;
+  private diagnostics = '';
+  private ended = false;
+  /** Jobs answered by this worker. */
+  jobs = 0;
+  /** Such as `3.11.7`, known once started. */
+  pythonVersion = '';
+  /** Resolves when the launcher is gone, and with it everything it started. */
+  readonly exit: Promise<void>;
+
+  private constructor(private readonly launched: Launched) {
+    this.exit = new Promise((resolve) => {
+      launched.process.once('error', (error) => {
+        this.diagnostics += `faultline-launcher: cannot start: ${error.message}\n`;
+        this.end(resolve);
+      });
+      // `close`, not `exit`: by then the diagnostics are complete.
+      launched.process.once('close', () => this.end(resolve));
+    });
+    launched.diagnostics.setEncoding('utf8');
+    launched.diagnostics.on('data', (text: string) => {
+      this.diagnostics = (this.diagnostics + text).slice(-DIAGNOSTICS_MOST);
+    });
+    launched.results.on('data', (chunk: Buffer) => {
+      try {
+        for (const message of this.reader.push(chunk)) this.take(message);
+      } catch (error) {
+        this.settle((waiting) => waiting.reject(error as Error));
+        this.kill();
+      }
+    });
+  }
+
+  /**
+   * Starts a worker and waits until its judge and zygote are ready.
+   * Throws a FaultlineError (`environment`) with the launcher's reason where it cannot be isolated or started.
+   */
+  static async start(python: Python, tier: IsolationTier, scratchBytes: number): Promise<Worker> {
+    const worker = new Worker(launch(python, tier, scratchBytes));
+    const timer = setTimeout(() => worker.kill(), START_MILLISECONDS);
+    try {
+      const message = await worker.next();
+      if (!('ready' in message)) throw new FaultlineError('internal', 'a judge did not begin with its readiness');
+      worker.pythonVersion = message.python;
+      return worker;
+    } catch (error) {
+      worker.kill();
+      await worker.exit;
+      if (!(error instanceof WorkerEnded)) throw error;
+      const reason = startFailure(worker.diagnostics);
+      throw new FaultlineError('environment', `the sandbox cannot be started: ${reason}`, { hint: isolationHint(reason), cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** One job, one answer. Throws WorkerEnded when the worker dies meanwhile. Not to be called while another call is pending. */
+  async judge(job: JudgeJob): Promise<JudgeAnswer> {
+    const message = await this.request(encodeFrame(job));
+    if (!('verdict' in message)) throw new FaultlineError('internal', 'a judge answered something else than a verdict');
+    this.jobs++;
+    return message;
+  }
+
+  /** CPU seconds of the reference loop. */
+  async calibrate(): Promise<number> {
+    const message = await this.request(encodeFrame({ calibrate: true }));
+    if (!('calibration' in message)) throw new FaultlineError('internal', 'a judge answered something else than its calibration');
+    return message.calibration;
+  }
+
+  /** Kills all processes of the worker. Returns at once; `exit` tells when they are gone. */
+  kill(): void {
+    this.launched.lifeline.destroy();
+  }
+
+  get isEnded(): boolean {
+    return this.ended;
+  }
+
+  private request(frame: Buffer): Promise<JudgeMessage> {
+    const answer = this.next();
+    this.launched.jobs.write(frame);
+    return answer;
+  }
+
+  private next(): Promise<JudgeMessage> {
+    if (this.ended) return Promise.reject(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics));
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+    });
+  }
+
+  private take(message: JudgeMessage): void {
+    this.settle((waiting) => waiting.resolve(message));
+  }
+
+  private settle(action: (waiting: NonNullable<Worker['waiting']>) => void): void {
+    const waiting = this.waiting;
+    this.waiting = null;
+    if (waiting !== null) action(waiting);
+  }
+
+  private end(resolve: () => void): void {
+    this.ended = true;
+    this.settle((waiting) => waiting.reject(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics)));
+    resolve();
+  }
+}
+
+/** The line that says most about a start that failed: the launcher's own reason, or else the last one. */
+function startFailure(diagnostics: string): string {
+  const lines = diagnostics
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '');
+  const own = lines.find((line) => line.startsWith('faultline-launcher: ') && !/ ended: /.test(line));
+  return (
+    own?.slice('faultline-launcher: '.length) ??
+    lines.filter((line) => !/ ended: /.test(line)).at(-1) ??
+    'its processes ended without a word'
+  );
+}
