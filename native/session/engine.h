@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "native/base/error.h"
 #include "native/session/session.h"
 
 namespace faultline::session {
@@ -56,7 +57,7 @@ class Engine {
 
  private:
   struct Job {
-    JobId id;
+    JobId id = 0;
     std::function<void(Session&, Job&)> run;
     std::atomic<bool> cancelled{false};
   };
