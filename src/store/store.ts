@@ -76,7 +76,10 @@ export class Store {
       this.#executions = new Executions(opened.database, this.#samples);
       this.#queries = new Queries(opened.database, this.#samples);
       this.#notes = new Notes(opened.database);
-      if (!this.readonly) this.#guard(() => this.#shards.removeOrphans());
+      if (!this.readonly)
+        this.#guard(() => {
+          this.#shards.removeOrphans();
+        });
     } catch (thrown) {
       this.close();
       throw thrown;
@@ -116,7 +119,9 @@ export class Store {
 
   /** Marks an experiment as complete. The first finish stays: finishing again changes nothing. */
   finishExperiment(experimentId: number): void {
-    this.#guard(() => this.#experiments.finish(experimentId));
+    this.#guard(() => {
+      this.#experiments.finish(experimentId);
+    });
   }
 
   /**
@@ -124,7 +129,9 @@ export class Store {
    * recorded with other content, or occurs twice.
    */
   addProblems(experimentId: number, rows: readonly ProblemRow[]): void {
-    this.#guard(() => this.#problems.add(experimentId, rows));
+    this.#guard(() => {
+      this.#problems.add(experimentId, rows);
+    });
   }
 
   /** The experiment's problems, by position. */
@@ -137,7 +144,9 @@ export class Store {
    * throws `internal`: samples are reproducible, so this means that they were not.
    */
   addSamples(experimentId: number, rows: readonly SampleRow[]): void {
-    this.#guard(() => this.#samples.add(experimentId, rows));
+    this.#guard(() => {
+      this.#samples.add(experimentId, rows);
+    });
   }
 
   /** Which sample indices each task has under a strategy; tasks without samples are absent. */
@@ -168,12 +177,16 @@ export class Store {
    * verdict that is there already is left alone if its result columns are the same, else this throws `internal`.
    */
   addExecutions(experimentId: number, rows: readonly ExecutionRow[]): void {
-    this.#guard(() => this.#executions.add(experimentId, rows));
+    this.#guard(() => {
+      this.#executions.add(experimentId, rows);
+    });
   }
 
   /** Replaces decisions, all or none; verdicts stay. Throws `internal` for a sample without a verdict. */
   replaceClassification(experimentId: number, rows: readonly ClassificationRow[]): void {
-    this.#guard(() => this.#executions.replaceClassification(experimentId, rows));
+    this.#guard(() => {
+      this.#executions.replaceClassification(experimentId, rows);
+    });
   }
 
   /** Samples with a verdict, `infra` included, by strategy, problem position and sample index. */
@@ -187,7 +200,9 @@ export class Store {
 
   /** Adds a line to the experiment's run log. */
   addNote(experimentId: number, stage: string, text: string): void {
-    this.#guard(() => this.#notes.add(experimentId, stage, text));
+    this.#guard(() => {
+      this.#notes.add(experimentId, stage, text);
+    });
   }
 
   notes(experimentId: number): Note[] {

@@ -124,7 +124,7 @@ const LEAVES: readonly Leaf[] = [
     code: '2.4',
     name: 'syntax.misplaced',
     outcome: 'syntax',
-    rule: 'a statement or keyword where it may not stand, an impossible target, a malformed statement header',
+    rule: 'a statement or keyword where it may not stand, an impossible target, a malformed header, a statement that breaks off',
     published: published(['A'], ['Syntax Error'], []),
   },
   {

@@ -9,7 +9,9 @@ const TIMES = 4;
 /** Shorter lines and pieces repeat in honest programs: closing brackets, `0, 0, 0, 0`. */
 const SHORTEST_LINE = 4;
 const SHORTEST_PIECE = 8;
+/** Bounds on the work: what repeats in larger units is met by the zlib ratio. */
 const LONGEST_BLOCK = 8;
+const LONGEST_PIECE = 400;
 const SMALLEST_RATIO = 0.2;
 
 export const repetition: Rule = ({ completion }) => repeatedLines(completion) ?? repeatedPiece(completion) ?? compressible(completion);
@@ -20,36 +22,39 @@ function repeatedLines(text: string): string | null {
     .map((line) => line.trim().replace(/\s+/g, ' '))
     .filter((line) => line !== '');
   for (let block = 1; block <= LONGEST_BLOCK; block++) {
-    const end = endOfRun(lines, block, (start) => lines.slice(start, start + block).join('').length >= SHORTEST_LINE);
-    if (end !== null) return block === 1 ? `the same line ${TIMES} times in a row` : `the same ${block} lines ${TIMES} times in a row`;
+    const found = hasRun(lines, block, (start) => lines.slice(start, start + block).join('').length >= SHORTEST_LINE);
+    if (found) return block === 1 ? `the same line ${TIMES} times in a row` : `the same ${block} lines ${TIMES} times in a row`;
   }
   return null;
 }
 
 function repeatedPiece(text: string): string | null {
-  for (let period = SHORTEST_PIECE; period * TIMES <= text.length; period++) {
-    const end = endOfRun(text, period, (start) => !isShortRepeat(text.slice(start, start + period)));
-    if (end !== null) return `the same ${period} characters ${TIMES} times in a row`;
+  for (let period = SHORTEST_PIECE; period <= LONGEST_PIECE && period * TIMES <= text.length; period++) {
+    const found = hasRun(text, period, (start) => isTelling(text.slice(start, start + period)));
+    if (found) return `the same ${period} characters ${TIMES} times in a row`;
   }
   return null;
 }
 
-/** Whether the piece is itself a shorter one several times: blanks, dashes, `0, 0, 0`. */
-function isShortRepeat(piece: string): boolean {
+/** Not a shorter piece several times over (dashes, `0, 0, 0`), and more than blanks around a bracket. */
+function isTelling(piece: string): boolean {
   for (let period = 1; period < SHORTEST_PIECE; period++) {
-    if (piece.length % period === 0 && piece === piece.slice(0, period).repeat(piece.length / period)) return true;
+    if (piece.length % period === 0 && piece === piece.slice(0, period).repeat(piece.length / period)) return false;
   }
-  return false;
+  return piece.replace(/\s+/g, '').length >= SHORTEST_LINE;
 }
 
-/** Index where TIMES equal stretches of `period` items that `counts` accepts have been seen; null if nowhere. One pass. */
-function endOfRun(items: ArrayLike<string>, period: number, counts: (start: number) => boolean): number | null {
+/**
+ * Whether TIMES equal stretches of `period` items in a row occur, of which `counts` accepts the first. One pass.
+ * Stretches further along the same run are rotations of the first one, so that asking once a run is enough.
+ */
+function hasRun(items: ArrayLike<string>, period: number, counts: (start: number) => boolean): boolean {
   let equal = 0;
   for (let i = period; i < items.length; i++) {
     equal = items[i] === items[i - period] ? equal + 1 : 0;
-    if (equal >= period * (TIMES - 1) && counts(i + 1 - period * TIMES)) return i + 1;
+    if (equal === period * (TIMES - 1) && counts(i + 1 - period * TIMES)) return true;
   }
-  return null;
+  return false;
 }
 
 function compressible(text: string): string | null {

@@ -1,7 +1,8 @@
 /**
  * 2.4: a statement or keyword where it may not stand, an impossible target, a malformed statement header or
- * parameter list. Told by CPython's messages (3.9 to 3.13), or by a keyword under a plain "invalid syntax". Plain
- * errors inside expressions, guesses of CPython such as "Perhaps you forgot a comma?" included, are left to 2.5.
+ * parameter list, a statement that breaks off. Told by CPython's messages (3.9 to 3.13), or by what stands under a
+ * plain "invalid syntax": a keyword, or the end of the line. Other plain errors, guesses of CPython such as "Perhaps
+ * you forgot a comma?" included, are left to 2.5.
  */
 import type { Rule } from './rule.js';
 import { describeException, exceptionOf } from './rule.js';
@@ -57,6 +58,9 @@ export const syntaxMisplaced: Rule = (evidence) => {
   const exception = exceptionOf(evidence);
   if (exception === null) return null;
   if (MISPLACED.some((message) => message.test(exception.message))) return describeException(exception);
-  const keyword = isPlainInvalidSyntax(exception) ? KEYWORD.exec(textAtError(evidence, exception)) : null;
+  if (!isPlainInvalidSyntax(exception)) return null;
+  const rest = textAtError(evidence, exception);
+  if (rest === '') return describeException(exception, 'at the end of the line');
+  const keyword = KEYWORD.exec(rest ?? '');
   return keyword === null ? null : describeException(exception, `at ${keyword[0]}`);
 };

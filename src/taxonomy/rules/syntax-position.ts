@@ -7,12 +7,16 @@ export function isPlainInvalidSyntax(exception: ExceptionInfo): boolean {
   return exception.message === 'invalid syntax' || exception.message === 'f-string: invalid syntax';
 }
 
-/** The program's text from the error to the end of its line; empty where the position is unknown or past the text. */
-export function textAtError({ prompt, completion }: Evidence, exception: ExceptionInfo): string {
-  if (exception.line === null || exception.column === null) return '';
-  const line = programLines(prompt + completion)[exception.line - 1] ?? '';
+/** The program's text from the error to the end of its line, empty where the error is that end; null where the position is not known. */
+export function textAtError({ prompt, completion }: Evidence, exception: ExceptionInfo): string | null {
+  if (exception.line === null || exception.column === null) return null;
+  const line = programLines(prompt + completion)[exception.line - 1];
+  if (line === undefined) return null;
   // Columns count code points, JavaScript's indices UTF-16 units.
-  return [...line].slice(Math.max(0, exception.column - 1)).join('');
+  return Array.from(line)
+    .slice(Math.max(0, exception.column - 1))
+    .join('')
+    .trimEnd();
 }
 
 /** 1-based number of the last line that holds more than blanks; 0 for an empty program. */

@@ -28,6 +28,6 @@ export const syntaxToken: Rule = (evidence) => {
   const exception = exceptionOf(evidence);
   if (exception === null) return null;
   const told = INVALID_TOKEN.some((message) => message.test(exception.message));
-  const seen = isPlainInvalidSyntax(exception) && NO_TOKEN.test(textAtError(evidence, exception));
+  const seen = isPlainInvalidSyntax(exception) && NO_TOKEN.test(textAtError(evidence, exception) ?? '');
   return told || seen ? describeException(exception) : null;
 };

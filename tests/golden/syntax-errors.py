@@ -1,0 +1,134 @@
+"""Makes tests/golden/syntax-errors.json: what CPython says about broken programs, by minor version.
+
+    python3.9 tests/golden/syntax-errors.py && python3.10 tests/golden/syntax-errors.py && ...
+
+Each run adds its own version's column and keeps the others. A case is (leaf, completion) after PROMPT; the leaf is
+what the taxonomy should say, a dict where versions differ because CPython's messages do. Made with CPython 3.9.18,
+3.10.13, 3.11.7, 3.12.1 and 3.13.0.
+"""
+import json
+import pathlib
+import sys
+import warnings
+
+PROMPT = 'def f(a, b):\n    """Doc."""\n'
+FILE = pathlib.Path(__file__).with_name('syntax-errors.json')
+CASES = [
+    # 2.1: not closed, or closed by the wrong bracket.
+    ('2.1', '    return (a +'),
+    ('2.1', '    return [1, 2'),
+    ('2.1', '    x = {1: 2'),
+    ('2.1', '    return max(a, b\n'),
+    ('2.1', '    x = (((((\n'),
+    ('2.1', "    x = 'abc\n    return x\n"),
+    ('2.1', '    x = """abc\n    return x\n'),
+    ('2.1', "    '''doc"),
+    ('2.1', "    return f'{a'"),
+    ('2.1', '    return (a]\n'),
+    ('2.1', '    x = {1: 2]\n'),
+    ({'3.9': '2.4', 'default': '2.1'}, '    x = [1, 2, 3\n    return x\n'),
+    ({'3.9': '2.5', 'default': '2.1'}, "    x = 'it's'\n"),
+    # 2.2: indentation.
+    ('2.2', '    if a:\n    return b\n'),
+    ('2.2', '    for x in a:\n'),
+    ('2.2', '    while True:\n        # nothing\n'),
+    ('2.2', '    if a:\n        return 1\n      return 2\n'),
+    ('2.2', '    x = 1\n        y = 2\n'),
+    ('2.2', '    if a:\n        x = 1\n\ty = 2\n'),
+    ('2.2', '    class A:\n    x = 1\n'),
+    # 2.3: no token.
+    ('2.3', '    x = $\n'),
+    ('2.3', '    x = a ? b : c\n'),
+    ('2.3', '    x = `a`\n'),
+    ('2.3', '    x = a!\n'),
+    ('2.3', '    x = \u201ca\u201d\n'),
+    ('2.3', '    x = 1\u00a0+ 2\n'),
+    ('2.3', '    x = 012\n'),
+    ('2.3', '    x = 0b12\n'),
+    ('2.3', '    x = 0x\n'),
+    ('2.3', '    x = 1__0\n'),
+    ('2.3', '    x = a \\ b\n'),
+    ('2.3', "    x = '\\x'\n"),
+    ('2.3', "    x = b'\u00e9'\n"),
+    ('2.3', "    x = f'}'\n"),
+    ('2.3', "    x = f'{}'\n"),
+    ('2.3', "    x = '\x00'\n"),
+    ('2.3', '    x = \u200b1\n'),
+    # 2.4: misplaced, impossible target, malformed header, broken off.
+    ('2.4', '    break\n'),
+    ('2.4', '    continue\n'),
+    ('2.4', '    await a\n'),
+    ('2.4', 'return a\n'),
+    ('2.4', '    else:\n        return 1\n'),
+    ('2.4', '    elif a:\n        return 1\n'),
+    ('2.4', '    except:\n        return 1\n'),
+    ('2.4', '    return a)\n'),
+    ('2.4', '    1 = a\n'),
+    ('2.4', '    f() = 1\n'),
+    ('2.4', '    a + b = 1\n'),
+    ('2.4', '    None = 1\n'),
+    ('2.4', '    del f()\n'),
+    ('2.4', '    for 1 in a:\n        pass\n'),
+    ('2.4', '    a, b += 1\n'),
+    ('2.4', '    global a\n'),
+    ('2.4', '    nonlocal z\n'),
+    ('2.4', '    from x import *\n'),
+    ('2.4', '    from __future__ import division\n'),
+    ('2.4', "    print 'a'\n"),
+    ('2.4', '    print a\n'),
+    ('2.4', '    def g(a, a): pass\n'),
+    ('2.4', '    def g(a=1, b): pass\n'),
+    ('2.4', '    f(a=1, 2)\n'),
+    ('2.4', '    f(a for a in b, c)\n'),
+    ('2.4', '    x = *a\n'),
+    ('2.4', '    if a\n        return 1\n'),
+    ('2.4', '    def g()\n        return 1\n'),
+    ('2.4', '    for i in range(3)\n        pass\n'),
+    ('2.4', '    else if a:\n        pass\n'),
+    ('2.4', '    x = if\n'),
+    ('2.4', '    x.class = 1\n'),
+    ('2.4', '    return return\n'),
+    ('2.4', '    return a +\n'),
+    ('2.4', '    import\n'),
+    ('2.4', '    x = \n'),
+    ('2.4', '    a.\n'),
+    ('2.4', '    def\n'),
+    ({'3.9': '2.5', 'default': '2.4'}, '    if a = 1:\n        pass\n'),
+    ({'3.9': '2.5', 'default': '2.4'}, '    try:\n        pass\n    except E, e:\n        pass\n'),
+    ({'3.9': '2.1', 'default': '2.4'}, '    try:\n        x = 1\n'),
+    # 2.5: the rest.
+    ('2.5', '    return a b\n'),
+    ('2.5', '    x = = 1\n'),
+    ('2.5', '    x = (a b)\n'),
+    ('2.5', '    x && y\n'),
+    ('2.5', '    x = a :: 3\n'),
+    ('2.5', '    Here is the solution:\n'),
+    ('2.5', '    >>> f(1, 2)\n'),
+]
+
+
+def main():
+    version = '%d.%d' % sys.version_info[:2]
+    old = json.loads(FILE.read_text()) if FILE.exists() else {'cases': []}
+    seen = {case['completion']: case['seen'] for case in old['cases']}
+    cases = []
+    for leaf, completion in CASES:
+        columns = seen.get(completion, {})
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')
+                compile(PROMPT + completion, '<sample>', 'exec')
+            raise SystemExit('compiles under %s: %r' % (version, completion))
+        except (SyntaxError, ValueError) as error:
+            columns[version] = {
+                'type': type(error).__name__,
+                'bases': [base.__name__ for base in type(error).__mro__[:-1]],
+                'message': getattr(error, 'msg', None) or str(error),
+                'line': getattr(error, 'lineno', None),
+                'column': getattr(error, 'offset', None),
+            }
+        cases.append({'leaf': leaf, 'completion': completion, 'seen': columns})
+    FILE.write_text(json.dumps({'prompt': PROMPT, 'cases': cases}, indent=1) + '\n')
+
+
+main()

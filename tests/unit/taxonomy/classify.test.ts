@@ -1,0 +1,442 @@
+/** Every decided leaf is hit, near misses are not, and the order of decision is the one that is written down. */
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import type { ExceptionInfo, Outcome } from '../../../src/sandbox/verdict.js';
+import { CATEGORIES } from '../../../src/taxonomy/categories.js';
+import { classify } from '../../../src/taxonomy/classify.js';
+import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
+import { GENERATION_RULES, RULES } from '../../../src/taxonomy/rules/index.js';
+import type { Evidence } from '../../../src/taxonomy/types.js';
+import { evidence, exception, failed, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, measurements, raised } from './evidence.js';
+
+const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = {}): Outcome => ({
+  status: 'syntax',
+  exception: exception(type, message, { frames: [], node: null, ...fields }),
+});
+
+const nothing = { returned: 'None', returnedType: 'NoneType' };
+const loop = '    x = a + b\n'.repeat(6);
+
+/** One line a decided leaf; what its rule promises, at its plainest. */
+const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])[] = [
+  ['0', 'a sandbox that failed', evidence({ status: 'infra', reason: 'no memory for the zygote' })],
+  [
+    '1.1',
+    'met the token limit in the middle of a call',
+    evidence(syntax('SyntaxError', "'(' was never closed"), { completion: '    return max(a,', finishReason: 'length' }),
+  ],
+  [
+    '1.1',
+    'a prompt that leaves no room',
+    { ...evidence({ status: 'passed' }), completion: '', finishReason: 'error', verdict: verdictOfFailedGeneration('1,030 tokens') },
+  ],
+  [
+    '1.2',
+    'a body of a docstring and pass',
+    evidence(failed(nothing), { completion: '    """Doc.\n\n    More.\n    """\n    # todo\n    pass\n', measurements: { allNone: true } }),
+  ],
+  [
+    '1.3',
+    'the same line again and again',
+    evidence(syntax('SyntaxError', 'invalid syntax', { line: 4, column: 7 }), { completion: `    x = = 1\n${loop}` }),
+  ],
+  ['1.5', 'an entry point that is not there', evidence({ status: 'missing_entry_point', found: 'unbound' })],
+  [
+    '1.5',
+    'an entry point of another arity',
+    evidence(raised('call', 'TypeError', 'add() takes 1 positional argument but 2 were given', { frames: [], line: null, node: null })),
+  ],
+  ['2.1', 'an open bracket', evidence(syntax('SyntaxError', "'[' was never closed"))],
+  ['2.2', 'tabs and blanks', evidence(syntax('TabError', 'inconsistent use of tabs and spaces in indentation'))],
+  ['2.3', 'a curly quote', evidence(syntax('SyntaxError', "invalid character '“' (U+201C)"))],
+  ['2.4', 'break outside a loop', evidence(syntax('SyntaxError', "'break' outside loop"))],
+  [
+    '2.5',
+    'nothing more is known',
+    evidence(syntax('SyntaxError', 'invalid syntax', { line: 3, column: 14 }), { completion: '    return a b\n' }),
+  ],
+  ...(['3', '4'] as const).flatMap((family): [string, string, Evidence][] => {
+    const phase = family === '3' ? 'load' : 'call';
+    const of = (type: string, message: string, fields: Partial<ExceptionInfo> = {}): Evidence =>
+      evidence(raised(phase, type, message, fields));
+    return [
+      [`${family}.1`, 'a name', of('NameError', "name 'c' is not defined")],
+      [`${family}.1`, 'an unbound local', of('UnboundLocalError', "cannot access local variable 'x'")],
+      [`${family}.2`, 'an attribute', of('AttributeError', "'list' object has no attribute 'add'")],
+      [`${family}.3`, 'a module', of('ModuleNotFoundError', "No module named 'numpy'", { node: 'import' })],
+      [`${family}.3`, 'an import that fails otherwise', of('ValueError', 'bad module', { node: 'import' })],
+      [`${family}.4`, 'an operand', of('TypeError', "unsupported operand type(s) for +: 'int' and 'str'")],
+      [`${family}.5`, 'an index', of('IndexError', 'list index out of range')],
+      [`${family}.5`, 'a key', of('KeyError', "'a'")],
+      [`${family}.5`, 'an exhausted iterator', of('StopIteration', '')],
+      [`${family}.6`, 'a value', of('ValueError', "invalid literal for int() with base 10: 'x'")],
+      [`${family}.6`, 'bad JSON', of('JSONDecodeError', 'Expecting value', { frames: [IN_SAMPLE, IN_LIBRARY] })],
+      [`${family}.7`, 'a division', of('ZeroDivisionError', 'division by zero')],
+      [`${family}.8`, 'a recursion', of('RecursionError', 'maximum recursion depth exceeded')],
+      [`${family}.9`, 'a raise of its own', of('ValueError', 'no', { node: 'raise' })],
+      [`${family}.9`, 'an assert of its own', of('AssertionError', '', { node: 'assert' })],
+      [`${family}.9`, 'KeyboardInterrupt', of('KeyboardInterrupt', '', { node: 'raise' })],
+      [`${family}.9`, 'NotImplementedError', of('NotImplementedError', '', { node: 'raise' })],
+      [`${family}.10`, 'a class of its own from library code', of('error', 'bad escape', { frames: [IN_SAMPLE, IN_LIBRARY] })],
+    ];
+  }),
+  ['5.1', 'CPU time', evidence({ status: 'limit', resource: 'cpu', exception: null })],
+  ['5.2', 'memory', evidence({ status: 'limit', resource: 'memory', exception: exception('MemoryError') })],
+  ['5.2', 'MemoryError at load', evidence(raised('load', 'MemoryError'))],
+  ['5.2', 'MemoryError of the compiler', evidence(syntax('MemoryError', ''))],
+  ['5.3', 'output', evidence({ status: 'limit', resource: 'output', exception: null })],
+  ['5.4', 'a wait', evidence({ status: 'limit', resource: 'blocked', exception: null })],
+  ['5.5', 'processes', evidence({ status: 'limit', resource: 'processes', exception: null })],
+  ['5.5', 'files', evidence({ status: 'limit', resource: 'files', exception: null })],
+  ['6.1', 'os._exit(0)', evidence({ status: 'exit', code: 0, via: 'process' })],
+  ['6.1', 'SystemExit', evidence({ status: 'exit', code: 0, via: 'SystemExit' })],
+  ['6.1', 'SystemExit as an exception, raised by the sample itself', evidence(raised('load', 'SystemExit', '0', { node: 'raise' }))],
+  ['6.2', 'a segmentation fault', evidence({ status: 'signal', signal: 'SIGSEGV' })],
+  ['6.3', 'a forbidden call', evidence({ status: 'forbidden', signal: 'SIGSYS' })],
+  ['7', 'forged bytes', evidence({ status: 'tamper', evidence: 'bytes outside the protocol' })],
+  ['8.1', 'None and nothing else', evidence(failed(nothing), { measurements: { allNone: true, calls: 3 } })],
+  [
+    '8.1',
+    'None in a test that then fails on it',
+    evidence(
+      {
+        status: 'test_error',
+        exception: exception('TypeError', "unsupported operand type(s) for -: 'NoneType' and 'float'"),
+        assertion: null,
+      },
+      { measurements: { allNone: true } },
+    ),
+  ],
+  ['8.2', 'print instead of return', evidence(failed(nothing), { measurements: { allNone: true, stdout: '3\n' } })],
+  [
+    '8.2',
+    'print of a string, after other output',
+    evidence(failed({ ...nothing, expected: "'it\\'s\\n\\x41 \\u00e9'", expectedType: 'str' }), {
+      measurements: { stdout: "it's\nA é\n" },
+    }),
+  ],
+  [
+    '8.2',
+    'the last line of several',
+    evidence(failed({ ...nothing, expected: '[1, 2]', expectedType: 'list' }), { measurements: { stdout: 'start\n[1, 2]\n' } }),
+  ],
+  ['8.3', 'a tuple for a list', evidence(failed({ returned: '(1,)', returnedType: 'tuple', expected: '[1]', expectedType: 'list' }))],
+  ['8.3', 'a truth value for a number', evidence(failed({ returned: 'False', returnedType: 'bool' }))],
+  ['8.3', 'None in one branch', evidence(failed(nothing), { measurements: { allNone: false, calls: 2 } })],
+  ['8.3', 'a generator', evidence({ status: 'unserialisable', typeName: 'generator' })],
+  [
+    '8.3',
+    'a value on which the test fails',
+    evidence({ status: 'test_error', exception: exception('TypeError', "'int' object is not iterable"), assertion: null }),
+  ],
+  ['8.11', 'some assertions hold', evidence(failed(), { measurements: { assertions: { total: 7, passed: 3 } } })],
+  ['8.11', 'the first assertions hold, and no second pass', evidence(failed({ index: 2 }))],
+  ['8.12', 'none holds', evidence(failed(), { measurements: { assertions: { total: 7, passed: 0 } } })],
+  [
+    '8.12',
+    'an integer for a float is a value, not a type',
+    evidence(failed({ returned: '2', returnedType: 'int', expected: '2.5', expectedType: 'float' })),
+  ],
+];
+
+describe('every decided leaf', () => {
+  test.each(HITS)('%s: %s', (code, _, given) => {
+    const { category, outcome, evidence: seen } = classify(given);
+    expect(category?.code).toBe(code);
+    expect(outcome).toBe(category?.outcome);
+    expect(seen).not.toBe('');
+    expect(seen).not.toContain('\n');
+  });
+
+  it('has a fixture here, and every other leaf says that it is not decided', () => {
+    const hit = new Set(HITS.map(([code]) => code));
+    expect([...CATEGORIES].filter(({ code, decided }) => decided !== hit.has(code)).map(({ code }) => code)).toEqual([]);
+  });
+
+  it('has a row in the table of rules', () => {
+    const ruled = new Set([...Object.values(RULES).flat(), ...GENERATION_RULES].map(({ code }) => code));
+    expect(CATEGORIES.filter(({ decided }) => decided).map(({ code }) => code)).toEqual(
+      CATEGORIES.filter(({ code }) => ruled.has(code)).map(({ code }) => code),
+    );
+  });
+});
+
+describe('the tree', () => {
+  it('has unique codes and names, and the residual leaves that the contract names', () => {
+    expect(new Set(CATEGORIES.map(({ code }) => code)).size).toBe(CATEGORIES.length);
+    expect(new Set(CATEGORIES.map(({ name }) => name)).size).toBe(CATEGORIES.length);
+    expect(CATEGORIES.filter(({ residual }) => residual).map(({ code }) => code)).toEqual(['2.5', '3.10', '4.10', '8.11', '8.12']);
+  });
+
+  it('names each leaf after its outcome', () => {
+    for (const { name, outcome } of CATEGORIES.filter(({ code }) => code.includes('.'))) expect(name.split('.')[0]).toBe(outcome);
+  });
+
+  it('mirrors 4 in 3', () => {
+    const leaves = (family: string): string[] =>
+      CATEGORIES.filter(({ code }) => code.startsWith(`${family}.`)).map(({ name }) => name.split('.')[1]!);
+    expect(leaves('3')).toEqual(leaves('4'));
+    expect(leaves('4')).toHaveLength(10);
+  });
+});
+
+describe('a passing sample', () => {
+  it('has no category, whatever its text', () => {
+    const { category, outcome, generation } = classify(evidence({ status: 'passed' }, { completion: loop, finishReason: 'length' }));
+    expect([category, outcome, generation]).toEqual([null, 'pass', null]);
+  });
+});
+
+describe('category 1 beside the others', () => {
+  const code = (given: Evidence): string | undefined => classify(given).category?.code;
+  const beside = (given: Evidence): string | undefined => classify(given).generation?.code;
+  const cut = { completion: '    return a.foo(b', finishReason: 'length' };
+
+  it('does not take the place of a crash, but stands beside it', () => {
+    const given = evidence(raised('call', 'NameError', "name 'c' is not defined"), { completion: `    return c\n${loop}` });
+    expect([code(given), beside(given)]).toEqual(['4.1', '1.3']);
+  });
+
+  it('does not take the place of a resource limit', () => {
+    const given = evidence({ status: 'limit', resource: 'cpu', exception: null }, { completion: `    while True:\n        pass\n${loop}` });
+    expect([code(given), beside(given)]).toEqual(['5.1', '1.3']);
+  });
+
+  it('takes the place of a wrong answer only as 1.2 or 1.3', () => {
+    expect(code(evidence(failed(), { completion: loop }))).toBe('1.3');
+    const truncated = evidence(failed(), { completion: '    return a - b', finishReason: 'length' });
+    expect([code(truncated), beside(truncated)]).toEqual(['8.12', '1.1']);
+  });
+
+  it('calls an empty body empty only where it is a wrong answer', () => {
+    const given = evidence(raised('call', 'NotImplementedError', '', { node: 'raise' }), { completion: '    raise NotImplementedError\n' });
+    expect([code(given), beside(given)]).toEqual(['4.9', '1.2']);
+    expect(code(evidence(syntax('IndentationError', 'expected an indented block', { line: 3 }), { completion: '' }))).toBe('2.2');
+  });
+
+  it('says the same of both where it is the category', () => {
+    const { category, generation } = classify(evidence(syntax('SyntaxError', "'(' was never closed"), cut));
+    expect(category?.code).toBe('1.1');
+    expect(generation).toBe(category);
+  });
+
+  it('prefers going in circles to being cut off', () => {
+    const given = evidence(syntax('SyntaxError', "'(' was never closed", { line: 9 }), {
+      completion: `${loop}    foo(`,
+      finishReason: 'length',
+    });
+    expect(code(given)).toBe('1.3');
+  });
+});
+
+describe('truncation', () => {
+  const code = (message: string, line: number, completion: string, finishReason: string): string | undefined =>
+    classify(evidence(syntax('SyntaxError', message, { line, column: 1 }), { completion, finishReason })).category?.code;
+
+  it('needs a limit: the same text that ended by itself is a syntax error', () => {
+    expect(code("'(' was never closed", 3, '    return max(a,', 'eos')).toBe('2.1');
+    expect(code("'(' was never closed", 3, '    return max(a,', '')).toBe('2.1');
+    expect(code("'(' was never closed", 3, '    return max(a,', 'context')).toBe('1.1');
+  });
+
+  it('is not to blame for an error further up', () => {
+    expect(code('invalid syntax', 3, '    x = = 1\n    y = 2\n    z = (', 'length')).not.toBe('1.1');
+    expect(code('unterminated string literal (detected at line 3)', 3, "    x = 'a\n    y = 2\n    z = 3", 'length')).toBe('2.1');
+  });
+
+  it('holds where something is open up to the end', () => {
+    expect(code('unterminated triple-quoted string literal (detected at line 5)', 3, '    """Doc\n    more\n    and', 'length')).toBe(
+      '1.1',
+    );
+  });
+});
+
+describe('arity', () => {
+  const message = 'add() takes 1 positional argument but 2 were given';
+
+  it("is the entry point's only where the test made the call", () => {
+    expect(classify(evidence(raised('call', 'TypeError', message, { frames: [IN_SAMPLE] }))).category?.code).toBe('4.4');
+    expect(classify(evidence(raised('load', 'TypeError', message, { frames: [IN_SAMPLE] }))).category?.code).toBe('3.4');
+    expect(classify(evidence(raised('call', 'TypeError', 'can only concatenate str', { frames: [] }))).category?.code).toBe('4.4');
+  });
+
+  test.each([
+    "add() missing 1 required positional argument: 'b'",
+    "add() missing 2 required keyword-only arguments: 'b' and 'c'",
+    'add() takes from 0 to 1 positional arguments but 2 were given',
+    "add() got an unexpected keyword argument 'b'",
+    'len() takes exactly one argument (2 given)',
+    'sorted expected 1 argument, got 2',
+    'A() takes no arguments',
+  ])('%s', (text) => {
+    expect(classify(evidence(raised('call', 'TypeError', text, { frames: [], line: null }))).category?.code).toBe('1.5');
+  });
+});
+
+describe('a raise or assert', () => {
+  it("of the prompt's own helper is not the sample's", () => {
+    const outcome = raised('call', 'ValueError', 'no', { node: 'raise', frames: [IN_SAMPLE, IN_PROMPT] });
+    expect(classify(evidence(outcome)).category?.code).toBe('4.6');
+  });
+
+  it('on whose line something else fails is named after that', () => {
+    expect(classify(evidence(raised('call', 'TypeError', "object of type 'int' has no len()", { node: 'assert' }))).category?.code).toBe(
+      '4.4',
+    );
+  });
+});
+
+describe('kinds of TypeError', () => {
+  test.each([
+    ["'NoneType' object is not subscriptable", 'None'],
+    ["unsupported operand type(s) for +: 'int' and 'NoneType'", 'None'],
+    ["f() missing 1 required positional argument: 'x'", 'arity'],
+    ["'int' object is not callable", 'not callable'],
+    ["'int' object is not iterable", 'not iterable'],
+    ['cannot unpack non-iterable int object', 'not iterable'],
+    ["'int' object is not subscriptable", 'not subscriptable'],
+    ["'tuple' object does not support item assignment", 'not subscriptable'],
+    ['list indices must be integers or slices, not str', 'not subscriptable'],
+    ["unhashable type: 'list'", 'unhashable'],
+    ["'<' not supported between instances of 'str' and 'int'", 'operand'],
+    ['can only concatenate str (not "int") to str', 'operand'],
+    ["object of type 'int' has no len()", 'operand'],
+    ['something new', 'other'],
+  ])('%s: %s', (message, kind) => {
+    expect(classify(evidence(raised('call', 'TypeError', message))).evidence).toBe(`TypeError (${kind}): ${message}, line 3`);
+  });
+});
+
+describe('repetition', () => {
+  const code = (completion: string): string | undefined => classify(evidence(failed(), { completion })).category?.code;
+
+  test.each([
+    ['a block of three lines', '    if a:\n        b += 1\n    c = 2\n'.repeat(4)],
+    ['lines that differ in blanks', '    x = 1\n        x = 1\n\n    x  =  1\n\tx = 1\n'],
+    ['a piece within a line', `    return ${'a.foo(b) + '.repeat(5)}a\n`],
+    ['text that hardly changes', `    x = [${Array.from({ length: 400 }, (_, i) => i % 2).join(', ')}]\n`],
+  ])('%s', (_, completion) => {
+    expect(code(completion)).toBe('1.3');
+  });
+
+  test.each([
+    ['three times', '    x = a + b\n'.repeat(3)],
+    ['closing brackets', '    x = [[[[\n        1\n        ]\n        ]\n        ]\n        ]\n'],
+    ['a short list of zeros', '    x = [0, 0, 0, 0, 0, 0, 0, 0]\n    return x\n'],
+    ['a rule of dashes', '    # --------------------------------\n    return a\n'],
+    ['deep indentation', '    if a:\n        if b:\n            if a:\n                    return 1\n'],
+  ])('not %s', (_, completion) => {
+    expect(code(completion)).toBe('8.12');
+  });
+});
+
+describe('an empty body', () => {
+  const code = (completion: string): string | undefined =>
+    classify(evidence(failed(nothing), { completion, measurements: { allNone: true } })).category?.code;
+
+  test.each([
+    '',
+    '\n\n',
+    '    pass\n',
+    '    ...\n',
+    '    return\n',
+    '    # TODO\n',
+    "    r'''Doc'''\n",
+    '    """Doc.\n    """\n    pass  # later\n',
+  ])('%j', (completion) => {
+    expect(code(completion)).toBe('1.2');
+  });
+
+  test.each(['    return None\n', '    x = 1\n', '    passed = True\n', '    x = """a\n    pass\n    """\n', '    if a:\n        pass\n'])(
+    'not %j',
+    (completion) => {
+      expect(code(completion)).toBe('8.1');
+    },
+  );
+});
+
+describe('any verdict', () => {
+  const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '    pass\n', loop));
+  const frame = fc.record({
+    where: fc.constantFrom('sample' as const, 'prompt' as const, 'library' as const),
+    function: text,
+    line: fc.integer(),
+  });
+  const type = fc.oneof(
+    text,
+    fc.constantFrom('NameError', 'MemoryError', 'SystemExit', 'SyntaxError', 'TypeError', 'AssertionError', 'IndentationError'),
+  );
+  const anyException = fc.record({
+    type,
+    bases: fc.array(type),
+    message: text,
+    frames: fc.array(frame, { maxLength: 3 }),
+    line: fc.option(fc.integer()),
+    column: fc.option(fc.integer()),
+    node: fc.option(fc.constantFrom('raise' as const, 'assert' as const, 'import' as const, 'other' as const)),
+  });
+  const maybe = fc.option(text);
+  const assertion = fc.record({
+    index: fc.nat(),
+    source: text,
+    returned: maybe,
+    returnedType: maybe,
+    expected: maybe,
+    expectedType: maybe,
+  });
+  const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+    fc.constant<Outcome>({ status: 'passed' }),
+    fc.record({ status: fc.constant('syntax' as const), exception: anyException }),
+    fc.record({
+      status: fc.constant('exception' as const),
+      phase: fc.constantFrom('load' as const, 'call' as const),
+      exception: anyException,
+    }),
+    fc.record({ status: fc.constant('missing_entry_point' as const), found: fc.constantFrom('unbound' as const, 'not_callable' as const) }),
+    fc.record({
+      status: fc.constant('limit' as const),
+      resource: fc.constantFrom(
+        'cpu' as const,
+        'memory' as const,
+        'output' as const,
+        'blocked' as const,
+        'processes' as const,
+        'files' as const,
+      ),
+      exception: fc.option(anyException),
+    }),
+    fc.record({
+      status: fc.constant('exit' as const),
+      code: fc.integer(),
+      via: fc.constantFrom('SystemExit' as const, 'process' as const),
+    }),
+    fc.record({ status: fc.constant('signal' as const), signal: text }),
+    fc.constant<Outcome>({ status: 'forbidden', signal: 'SIGSYS' }),
+    fc.record({ status: fc.constant('tamper' as const), evidence: text }),
+    fc.record({ status: fc.constant('unserialisable' as const), typeName: text }),
+    fc.record({ status: fc.constant('assertion' as const), assertion }),
+    fc.record({ status: fc.constant('test_error' as const), exception: anyException, assertion: fc.option(assertion) }),
+    fc.record({ status: fc.constant('not_run' as const), reason: text }),
+    fc.record({ status: fc.constant('infra' as const), reason: text }),
+  );
+
+  it('is classified, and has a category exactly where it failed', () => {
+    fc.assert(
+      fc.property(
+        outcome,
+        text,
+        fc.constantFrom('', 'eos', 'length', 'context', 'error', 'stop'),
+        fc.record({ stdout: text, allNone: fc.boolean(), assertions: fc.option(fc.record({ total: fc.nat(), passed: fc.nat() })) }),
+        (given, completion, finishReason, measured) => {
+          const base = evidence(given, { completion, finishReason });
+          const result = classify({ ...base, verdict: { ...base.verdict, measurements: measurements(measured) } });
+          expect(result.category === null).toBe(given.status === 'passed');
+          expect(result.outcome).toBe(result.category?.outcome ?? 'pass');
+          expect(result.category?.decided ?? true).toBe(true);
+          expect(result.generation === null || result.generation.code.startsWith('1.')).toBe(true);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});

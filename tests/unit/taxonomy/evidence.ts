@@ -1,0 +1,90 @@
+/** Builders of evidence for the taxonomy's tests. Holds no test. */
+import type { Assertion, ExceptionInfo, FailingNode, Frame, Measurements, Outcome } from '../../../src/sandbox/verdict.js';
+import type { Evidence } from '../../../src/taxonomy/types.js';
+
+export const PROMPT = 'def add(a, b):\n    """Return a + b."""\n';
+
+export const IN_SAMPLE: Frame = { where: 'sample', function: 'add', line: 3 };
+export const IN_PROMPT: Frame = { where: 'prompt', function: 'helper', line: 1 };
+export const IN_LIBRARY: Frame = { where: 'library', function: 'loads', line: 346 };
+
+export function measurements(fields: Partial<Measurements> = {}): Measurements {
+  return {
+    phase: 'call',
+    calls: 1,
+    allNone: false,
+    stdout: '',
+    cpuSeconds: 0.01,
+    wallSeconds: 0.02,
+    peakMemoryBytes: 9_000_000,
+    nearLimit: false,
+    assertions: null,
+    ...fields,
+  };
+}
+
+/** Evidence about a sample of `add` that ended like this. */
+export function evidence(
+  outcome: Outcome,
+  rest: Partial<Omit<Evidence, 'verdict'>> & { measurements?: Partial<Measurements> } = {},
+): Evidence {
+  const { measurements: measured, ...fields } = rest;
+  return {
+    prompt: PROMPT,
+    completion: '    return a - b\n',
+    entryPoint: 'add',
+    finishReason: 'function',
+    ...fields,
+    verdict: { passed: outcome.status === 'passed', outcome, measurements: measurements(measured) },
+  };
+}
+
+/** Builtin classes above each type, as `type.__mro__` lists them, `object` left out. */
+const BASES: Readonly<Record<string, readonly string[]>> = {
+  UnboundLocalError: ['NameError', 'Exception', 'BaseException'],
+  ModuleNotFoundError: ['ImportError', 'Exception', 'BaseException'],
+  IndexError: ['LookupError', 'Exception', 'BaseException'],
+  KeyError: ['LookupError', 'Exception', 'BaseException'],
+  ZeroDivisionError: ['ArithmeticError', 'Exception', 'BaseException'],
+  OverflowError: ['ArithmeticError', 'Exception', 'BaseException'],
+  RecursionError: ['RuntimeError', 'Exception', 'BaseException'],
+  NotImplementedError: ['RuntimeError', 'Exception', 'BaseException'],
+  UnicodeDecodeError: ['UnicodeError', 'ValueError', 'Exception', 'BaseException'],
+  JSONDecodeError: ['ValueError', 'Exception', 'BaseException'],
+  IndentationError: ['SyntaxError', 'Exception', 'BaseException'],
+  TabError: ['IndentationError', 'SyntaxError', 'Exception', 'BaseException'],
+  SystemExit: ['BaseException'],
+  KeyboardInterrupt: ['BaseException'],
+};
+
+export function exception(type: string, message = '', fields: Partial<ExceptionInfo> & { node?: FailingNode | null } = {}): ExceptionInfo {
+  return {
+    type,
+    bases: [type, ...(BASES[type] ?? ['Exception', 'BaseException'])],
+    message,
+    frames: [IN_SAMPLE],
+    line: 3,
+    column: null,
+    node: 'other',
+    ...fields,
+  };
+}
+
+export function raised(phase: 'load' | 'call', type: string, message = '', fields: Partial<ExceptionInfo> = {}): Outcome {
+  return { status: 'exception', phase, exception: exception(type, message, fields) };
+}
+
+export function failed(fields: Partial<Assertion> = {}): Outcome & { status: 'assertion' } {
+  return {
+    status: 'assertion',
+    assertion: {
+      index: 0,
+      source: 'assert candidate(1, 2) == 3',
+      returned: '-1',
+      returnedType: 'int',
+      expected: '3',
+      expectedType: 'int',
+      ...fields,
+    },
+  };
+}
