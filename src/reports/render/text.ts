@@ -81,7 +81,7 @@ function feasibility({ feasibility: { outsideResidual, decision, threshold } }: 
     stop: colours.yellow(`not above ${percent(threshold)}: do not proceed yet`),
     undecided: 'nothing to decide by',
   }[decision];
-  return `${percent(outsideResidual.value)} of failures have a specific cause; lower end ${percent(outsideResidual.low)}, ${words}`;
+  return `${percent(outsideResidual.value)} have a specific cause; lower end ${percent(outsideResidual.low)}, ${words}`;
 }
 
 function nameOf({ code, name, residual }: CategoryShare): string {

@@ -2,8 +2,8 @@
 import { declarations } from '../plots/palette.js';
 
 export const STYLE = `
-:root{color-scheme:light dark;${declarations('light')};--tint:#fbeceb;--sans:"Helvetica Neue",Helvetica,"Segoe UI",Arial,"Liberation Sans",sans-serif;--serif:Charter,"Iowan Old Style","Palatino Linotype",Georgia,"Liberation Serif",serif;--mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
-@media (prefers-color-scheme:dark){:root{${declarations('dark')};--tint:#3a211e}}
+:root{color-scheme:light dark;${declarations('light')};--sans:"Helvetica Neue",Helvetica,"Segoe UI",Arial,"Liberation Sans",sans-serif;--serif:Charter,"Iowan Old Style","Palatino Linotype",Georgia,"Liberation Serif",serif;--mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
+@media (prefers-color-scheme:dark){:root{${declarations('dark')}}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 var(--sans)}
@@ -64,11 +64,11 @@ button.sort::after{content:"\\2195";opacity:.35;margin-left:.3em}
 .program{margin:0;background:var(--panel);border-radius:4px;padding:.8rem 0;overflow-x:auto;font:.8125rem/1.6 var(--mono);tab-size:8}
 .program code{font:inherit;display:block;width:max-content;min-width:100%}
 .line,.note,.omitted{display:block;padding-right:1rem}
-.line::before{content:attr(data-line);display:inline-block;width:2.4rem;margin-right:1.1rem;text-align:right;color:var(--muted);opacity:.7;user-select:none}
+.line::before{content:attr(data-line);display:inline-block;width:2.4rem;margin-right:1.1rem;text-align:right;color:var(--muted);user-select:none}
 .prompt{color:var(--muted)}
-mark.failing{background:var(--tint);color:inherit;box-shadow:inset 3px 0 var(--outcome-crash)}
-mark.failing::before{color:var(--outcome-crash);opacity:1;font-weight:700}
-.note{background:var(--tint);color:var(--outcome-crash);padding-left:3.5rem;box-shadow:inset 3px 0 var(--outcome-crash);white-space:pre-wrap;overflow-wrap:anywhere;max-width:min(56rem,calc(100vw - 3rem))}
+mark.failing{background:var(--tint);color:inherit;box-shadow:inset 3px 0 var(--alarm)}
+mark.failing::before{color:var(--alarm);font-weight:700}
+.note{background:var(--tint);color:var(--alarm);padding-left:3.5rem;box-shadow:inset 3px 0 var(--alarm);white-space:pre-wrap;overflow-wrap:anywhere;max-width:min(56rem,calc(100vw - 3rem))}
 .omitted{color:var(--muted);padding-left:3.5rem;font-style:italic}
 .facts-list{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.3rem 1.5rem;font-size:.875rem;margin:.75rem 0 1.5rem}
 .facts-list dt{color:var(--muted);overflow-wrap:anywhere}
@@ -78,5 +78,5 @@ ul.notes{padding-left:1.1rem;max-width:46rem;font-size:.9375rem}
 ul.notes li{margin:.35rem 0}
 footer{margin-top:4rem;padding-bottom:3rem;color:var(--muted);font-size:.8125rem}
 @media (max-width:40rem){body{font-size:15px}main,header,footer{padding-inline:1rem}header{padding-top:2rem}h1{font-size:1.9rem}.lead{font-size:1.1rem}section{margin-top:2.75rem}.facts-list{grid-template-columns:1fr;gap:0}.facts-list dd{margin-bottom:.5rem}.note{padding-left:1rem;max-width:calc(100vw - 2rem)}th,td{padding-right:.6rem}tbody small{min-width:8.5rem}}
-@media print{:root{color-scheme:light;${declarations('light')};--tint:#fbeceb}body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}nav,button.sort::after{display:none}.scroll,.scroll.tall{overflow:visible;max-height:none}figure svg{min-width:0}.program{white-space:pre-wrap;overflow-wrap:anywhere}.program code{width:auto}figure,.sample,tr,.figures>div{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}.tall thead th{position:static}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{:root{color-scheme:light;${declarations('light')}}body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}nav,button.sort::after{display:none}.scroll,.scroll.tall{overflow:visible;max-height:none}figure svg{min-width:0}.program{white-space:pre-wrap;overflow-wrap:anywhere}.program code{width:auto}figure,.sample,tr,.figures>div{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}.tall thead th{position:static}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -51,5 +51,5 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
 function cell<Row>(row: Row, { cell: show, sortBy, numeric, header }: Column<Row>): Markup {
   const value = sortBy === undefined ? null : markup` data-value="${sortBy(row)}"`;
   const kind = numeric === true && markup` class="numeric"`;
-  return header === true ? markup`<th scope="row" ${kind}${value}>${show(row)}</th>` : markup`<td${kind}${value}>${show(row)}</td>`;
+  return header === true ? markup`<th scope="row"${kind}${value}>${show(row)}</th>` : markup`<td${kind}${value}>${show(row)}</td>`;
 }

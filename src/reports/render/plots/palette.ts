@@ -14,6 +14,8 @@ const SHADES = {
   faint: { light: '#d9dee3', dark: '#363d45' },
   paper: { light: '#ffffff', dark: '#15181c' },
   panel: { light: '#f5f7f9', dark: '#1d2126' },
+  alarm: { light: '#a5301f', dark: '#f2998c' },
+  tint: { light: '#fbeceb', dark: '#3a211e' },
   accent: { light: '#1f5fa8', dark: '#7db4f0' },
   'outcome-pass': { light: '#16876b', dark: '#3fb595' },
   'outcome-wrong': { light: '#e3a62f', dark: '#d9a441' },

@@ -42,10 +42,7 @@ export function outcomeBar(counts: readonly (readonly [CountedOutcome, number])[
   return markup`<div class="bar${size === 'mini' && ' mini'}" aria-hidden="true">
     ${counts.map(
       ([outcome, count]) =>
-        markup`<span
-          style="flex:${count};background:${trusted(outcomeColour(outcome))}"
-          title="${OUTCOMES[outcome].label}: ${whole(count)}"
-        ></span>`,
+        markup`<span style="flex:${count};background:${trusted(outcomeColour(outcome))}" title="${OUTCOMES[outcome].label}: ${whole(count)}"></span>`,
     )}
   </div>`;
 }

@@ -1,0 +1,410 @@
+/** Pages, tables, JSON and terminal text from one summary: right numbers, and hostile text that stays text. */
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { describeFailure } from '../../../src/reports/describe.js';
+import { compareCodes } from '../../../src/reports/category-order.js';
+import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv, unguard } from '../../../src/reports/render/csv.js';
+import { percent, percentInterval } from '../../../src/reports/render/format.js';
+import { renderHtml } from '../../../src/reports/render/html.js';
+import { markup, multiline } from '../../../src/reports/render/html/markup.js';
+import { programListing } from '../../../src/reports/render/html/program.js';
+import { REPORT_VERSION, reportJson } from '../../../src/reports/render/json.js';
+import { drawPlots } from '../../../src/reports/render/plots/index.js';
+import { standalone } from '../../../src/reports/render/plots/render.js';
+import { renderText } from '../../../src/reports/render/text.js';
+import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
+import { summarise } from '../../../src/reports/summary.js';
+import type { FailureDescription } from '../../../src/reports/report-data.js';
+import type { JudgedSample } from '../../../src/store/types.js';
+import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, sample, verdictOf } from './judged-samples.js';
+
+const FAST = { categories: CATEGORIES, resamples: 199 };
+const rows = judgedSamples(12, 10);
+const data = summarise(EXPERIMENT, rows, FAST);
+const everyHostile = Object.values(HOSTILE);
+
+/** RFC 4180, read by a plain state machine: independent of the writer. */
+function parseCsv(text: string): string[][] {
+  const table: string[][] = [[]];
+  let cell = '';
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (quoted) {
+      if (character !== '"') cell += character;
+      else if (text[i + 1] === '"') cell += text[++i]!;
+      else quoted = false;
+    } else if (character === '"') quoted = true;
+    else if (character === ',') {
+      table.at(-1)!.push(cell);
+      cell = '';
+    } else if (character === '\r' && text[i + 1] === '\n') {
+      table.at(-1)!.push(cell);
+      cell = '';
+      table.push([]);
+      i++;
+    } else cell += character;
+  }
+  expect(quoted).toBe(false);
+  expect(table.pop()).toEqual([]);
+  return table;
+}
+
+const failure = (fields: Partial<FailureDescription> = {}): FailureDescription => ({
+  headline: 'NameError: x',
+  line: null,
+  column: null,
+  node: null,
+  assertion: null,
+  ...fields,
+});
+
+describe('markup', () => {
+  it('escapes whatever is not markup, in content and attributes', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...everyHostile)), (text) => {
+        const { text: page } = markup`<p title="${text}">${text}${[text]}${multiline(text)}</p>`;
+        expect(page.match(/[<>]/g)).toEqual(['<', '>', '<', '>']);
+        expect(page.match(/"/g)).toHaveLength(2);
+      }),
+    );
+  });
+
+  it('shows characters that would act', () => {
+    expect(visible('a\u202eb\u0000\u001b[31m\tc\n')).toBe('a⟨U+202E⟩b␀␛[31m\tc\n');
+    expect(visibleLine('a\nb\tc\rd')).toBe('a⏎b c␍d');
+    expect(visible(HOSTILE.surrogate)).toBe('half ⟨U+D800⟩ pair');
+    expect(visible('𝒳 é 日本')).toBe('𝒳 é 日本');
+  });
+
+  it('never cuts a character in two', () => {
+    expect(shorten('😀😀😀', 2)).toBe('😀…');
+    expect(shorten('😀😀', 2)).toBe('😀😀');
+  });
+});
+
+describe('program listing', () => {
+  const text = (listing: string): string =>
+    listing.replace(/<span class="note">.*?<\/span><\/span>|<span class="note">.*?<\/span>/gs, '').replace(/<[^>]*>/g, '');
+
+  it('marks the failing line, and only that', () => {
+    const { text: listing } = programListing('def f(a):\n', '    b = 1\n    return c\n', failure({ line: 3, headline: 'NameError: c' }));
+    expect(listing.match(/<mark[^>]*>.*?<\/mark>/gs)).toEqual(['<mark class="line failing" data-line="3">    return c\n</mark>']);
+    expect(listing).toContain('<span class="note">NameError: c</span>');
+    expect(listing.match(/data-line=/g)).toHaveLength(3);
+  });
+
+  it('tells prompt and completion apart within one line', () => {
+    const { text: listing } = programListing('def f():\n    ret', 'urn 1\n', failure());
+    expect(listing).toContain('<span class="line" data-line="2"><span class="prompt">    ret</span>urn 1\n</span>');
+  });
+
+  it('counts lines as Python does', () => {
+    const { text: listing } = programListing('a\r\nb\rc\n', 'd\u000ce\u2028f\n', failure({ line: 4 }));
+    expect(listing.match(/data-line="\d+"/g)).toHaveLength(4);
+    expect(listing).toContain('data-line="4">d␌e⟨U+2028⟩f');
+  });
+
+  it('clamps a line past the end to the last', () => {
+    const { text: listing } = programListing('def f(:\n', '', failure({ line: 9 }));
+    expect(listing).toContain('<mark class="line failing" data-line="2">');
+  });
+
+  it('points a caret at the column', () => {
+    const { text: listing } = programListing('', '\tx = )\n', failure({ line: 1, column: 6 }));
+    expect(listing).toContain('<span class="caret" aria-hidden="true">\t    ^\n</span>');
+  });
+
+  it('keeps the program copyable: without marks its text is the program', () => {
+    const program = 'def f(a):\n    return a\n';
+    expect(text(programListing(program, '', failure({ line: 2 })).text)).toBe(program);
+  });
+
+  it('shows a window of a long program around the failing line, and cuts long lines', () => {
+    const long = Array.from({ length: 400 }, (_, i) => `x${i} = ${'9'.repeat(i === 200 ? 1_000_000 : 1)}\n`).join('');
+    const { text: listing } = programListing('', long, failure({ line: 201 }));
+    expect(listing).toContain('<mark class="line failing" data-line="201">');
+    expect(listing.match(/data-line=/g)).toHaveLength(60);
+    expect(listing).toContain('more lines above');
+    expect(listing.length).toBeLessThan(10_000);
+  });
+
+  it('is inert whatever the program is', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...everyHostile)),
+        fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...everyHostile)),
+        fc.option(fc.integer({ min: 1, max: 8 })),
+        fc.option(fc.integer({ min: 1, max: 50 })),
+        (prompt, completion, line, column) => {
+          const { text: listing } = programListing(prompt, completion, failure({ line, column, headline: prompt }));
+          expect(listing.replace(/<\/?(pre|code|span|mark)( (class|data-line|tabindex|aria-hidden)="[a-z0-9 ]+")*>/g, '')).not.toMatch(
+            /[<>"]/,
+          );
+        },
+      ),
+    );
+  });
+});
+
+describe('page', () => {
+  it('holds hostile texts as texts, and no element but its own', async () => {
+    const evil = [...judgedSamples(3, 4), hostileSample(), hostileSample({ sampleIndex: 1, outcome: 'wrong', categoryCode: HOSTILE.svg })];
+    const bad = summarise(
+      { ...EXPERIMENT, name: HOSTILE.script, cpu: HOSTILE.image, config: JSON.stringify({ [HOSTILE.svg]: HOSTILE.script }) },
+      evil,
+      FAST,
+    );
+    const page = renderHtml(bad, await drawPlots(bad));
+    expect(page.match(/<script/g)).toHaveLength(1);
+    // Attributes and everything subtler are looked at in the real browser: tests/integration/reports/browser.test.ts.
+    expect(page).not.toMatch(/<(img|iframe|link|object|embed|form|base)\b/i);
+    expect(page.match(/<svg/g)).toHaveLength(3);
+    // eslint-disable-next-line no-control-regex -- control characters are what must be absent
+    expect(page).not.toMatch(/[\u0000\u001b\u202e\u2066]/);
+    expect(page).toContain('&#60;/script&#62;');
+  });
+
+  it('forbids everything but itself', () => {
+    const page = renderHtml(data, { categories: null, problems: null, passAtK: null });
+    const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
+    expect(policy).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[A-Za-z0-9+/=]+'/);
+  });
+
+  it('says what is missing', () => {
+    const unfinished = summarise(
+      { ...EXPERIMENT, finishedAt: null },
+      [sample(), sample({ sampleIndex: 1, outcome: 'infra', verdict: verdictOf({ status: 'infra', reason: '' }) })],
+      FAST,
+    );
+    const page = renderHtml(unfinished, { categories: null, problems: null, passAtK: null });
+    expect(page).toContain('This run is not finished');
+    expect(page).toContain('1 sample could not be judged');
+    expect(page).toContain('Left out: pass@10.');
+    expect(page).toContain('No counted sample failed.');
+  });
+
+  it('shows assertion, returned and expected value where an assertion decided', () => {
+    const assertion = {
+      index: 0,
+      source: 'assert candidate(1) == 2',
+      returned: '<b>3</b>',
+      returnedType: 'str',
+      expected: '2',
+      expectedType: 'int',
+    };
+    const one = summarise(
+      EXPERIMENT,
+      [
+        sample({
+          outcome: 'wrong',
+          categoryCode: '8.12',
+          categoryName: 'wrong.all',
+          verdict: verdictOf({ status: 'assertion', assertion }),
+        }),
+      ],
+      FAST,
+    );
+    const page = renderHtml(one, { categories: null, problems: null, passAtK: null });
+    expect(page).toContain('assert candidate(1) == 2');
+    expect(page).toContain('&#60;b&#62;3&#60;/b&#62;');
+    expect(page).toContain('no single line failed');
+  });
+});
+
+describe('plots', () => {
+  it('draw one bar a category, in variables inside the page and in literal colours as files', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const { categories, problems, passAtK } = await drawPlots(data);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+    const bars = /<g class="mark-rect role-mark[^>]*>(.*?)<\/g>/s.exec(categories!.svg)![1]!;
+    expect(bars.match(/<path/g)).toHaveLength(data.categories.length);
+    expect(categories!.svg).toContain('var(--outcome-crash)');
+    for (const plot of [categories!, problems!, passAtK!]) {
+      const file = standalone(plot);
+      expect(file).toMatch(/^<\?xml/);
+      expect(file).not.toContain('var(');
+      expect(file).toMatch(/role="img" aria-label="[^"]+"/);
+    }
+  });
+
+  it('draw nothing where there is nothing', async () => {
+    expect(await drawPlots(summarise(EXPERIMENT, [], FAST))).toEqual({ categories: null, problems: null, passAtK: null });
+  });
+
+  it('draw a single sample', async () => {
+    const { passAtK, problems, categories } = await drawPlots(summarise(EXPERIMENT, [sample()], FAST));
+    expect(passAtK!.svg).toContain('100.0 %');
+    expect(problems!.svg).not.toContain('NaN');
+    expect(passAtK!.svg).not.toContain('NaN');
+    expect(categories).toBeNull();
+  });
+});
+
+describe('CSV', () => {
+  it('categories agree with the summary', () => {
+    const [header, ...cells] = parseCsv(categoriesCsv(data));
+    expect(header!.slice(0, 7)).toEqual(['category_code', 'category', 'outcome', 'residual', 'failures', 'share', 'share_low']);
+    expect(cells.map(([code, , , , failures, share]) => [code, Number(failures), Number(share)])).toEqual(
+      data.categories.map(({ code, count, share }) => [code, count, share.value]),
+    );
+  });
+
+  it('problems, outcomes and pass@k agree with the summary', () => {
+    const [header, ...cells] = parseCsv(problemsCsv(data));
+    expect(cells.map((row) => [row[0], Number(row[header!.indexOf('passes')]), Number(row[header!.indexOf('outcome_crash')])])).toEqual(
+      data.problems.map(({ taskId, passes, outcomes }) => [taskId, passes, outcomes.crash ?? 0]),
+    );
+    expect(
+      parseCsv(outcomesCsv(data))
+        .slice(1)
+        .map(([name, count]) => [name, Number(count)]),
+    ).toEqual(data.outcomes.map(({ outcome, count }) => [outcome, count]));
+    expect(
+      parseCsv(passAtKCsv(data))
+        .slice(1)
+        .map(([k, value]) => [Number(k), Number(value)]),
+    ).toEqual(data.passCurve.map(({ k, estimate }) => [k, estimate.value]));
+  });
+
+  it('samples: every row, every text back as it was', () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('=1+1', '+1', '-1', '@x', "'=1", "''-", '', 'a,b', '"', 'a"b', '\r\n', '\n', ' a ', '＝1'),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, text), { maxLength: 8 }), (pairs) => {
+        const samples = pairs.map(([taskId, categoryName], sampleIndex): JudgedSample =>
+          sample({ taskId, categoryName, sampleIndex, meanLogprob: -0.25 }),
+        );
+        const [header, ...cells] = parseCsv([...samplesCsv(samples)].join(''));
+        const column = (name: string): number => header!.indexOf(name);
+        const readable = (written: string): string => written.replace(/\u0000|\p{Surrogate}/gu, '\ufffd');
+        expect(cells).toHaveLength(pairs.length);
+        cells.forEach((row, i) => {
+          expect(row).toHaveLength(header!.length);
+          expect(row[column('task_id')]).not.toMatch(/^[=+\-@\t\r\n＝＋－＠]/);
+          expect(unguard(row[column('task_id')]!)).toBe(readable(pairs[i]![0]));
+          expect(unguard(row[column('category')]!)).toBe(readable(pairs[i]![1]));
+          expect(row[column('mean_logprob')]).toBe('-0.25');
+        });
+      }),
+    );
+  });
+
+  it('keeps a formula from running', () => {
+    const csv = [...samplesCsv([sample({ taskId: HOSTILE.formula })])].join('');
+    expect(csv).toContain(`"'=HYPERLINK(""http://127.0.0.1:9/"",""x"")"`);
+  });
+});
+
+describe('JSON', () => {
+  it('has a version, and the numbers of the summary', () => {
+    const value = JSON.parse(JSON.stringify(reportJson(data))) as Record<string, unknown>;
+    expect(value).toMatchObject({
+      schema: 'faultline.report',
+      version: REPORT_VERSION,
+      experiment: { name: EXPERIMENT.name, model_hash: EXPERIMENT.modelHash, config: { 'strategy.top_p': '0.95' } },
+      counts: { samples: rows.length, counted: data.counts.counted, near_limit: data.counts.nearLimit },
+      crash_rate: data.crashRate,
+      feasibility: { decision: data.feasibility.decision, outside_residual: data.feasibility.outsideResidual },
+    });
+    expect(value['categories']).toEqual(data.categories.map(({ share, ...category }) => ({ ...category, ...share })));
+    expect(value['problems']).toHaveLength(12);
+    expect(value['worst']).toHaveLength(5);
+  });
+
+  it('speaks snake_case throughout', () => {
+    const keys = (value: unknown): string[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : Array.isArray(value)
+          ? value.flatMap(keys)
+          : Object.entries(value).flatMap(([key, inner]) => (key === 'config' ? [key] : [key, ...keys(inner)]));
+    expect(keys(reportJson(data)).filter((key) => !/^[a-z0-9_]+$/.test(key))).toEqual([]);
+  });
+
+  it('has no number that JSON lacks', () => {
+    const walk = (value: unknown): void => {
+      if (typeof value === 'number') expect(Number.isFinite(value)).toBe(true);
+      else if (typeof value === 'object' && value !== null) Object.values(value).forEach(walk);
+    };
+    walk(reportJson(data));
+    walk(reportJson(summarise(EXPERIMENT, [], FAST)));
+  });
+});
+
+describe('terminal text', () => {
+  it('without a terminal has neither colours nor bars, and the summary’s numbers', () => {
+    const text = renderText(data);
+    expect(text).not.toMatch(/[\u001b█]/);
+    expect(text).toContain(`pass@1 `);
+    const top = [...data.categories].sort((a, b) => b.count - a.count)[0]!;
+    const line = text.split('\n').find((each) => each.includes(top.name))!;
+    expect(line).toContain(` ${top.count} `);
+    expect(line).toContain(percent(top.share.value));
+    expect(line).toContain(percentInterval(top.share));
+    expect(text.split('\n').every((each) => each.length <= 80)).toBe(true);
+  });
+
+  it('on a terminal has bars that fit its width', () => {
+    const lines = renderText(data, { terminal: true, width: 100 }).split('\n');
+    expect(lines.some((line) => line.includes('█'))).toBe(true);
+    expect(lines.every((line) => line.replace(/\u001b\[\d+m/g, '').length <= 100)).toBe(true);
+    expect(renderText(data, { terminal: true, width: 40 })).not.toContain('█');
+  });
+
+  it('says what it leaves out, and which k had too few samples', () => {
+    expect(renderText(data, { most: 2 })).toContain(`and ${data.categories.length - 2} categories more`);
+    expect(renderText(summarise(EXPERIMENT, judgedSamples(3, 4), FAST))).toContain(
+      'pass@10 needs 10 samples of a problem; there are at most 4',
+    );
+    expect(renderText(summarise({ ...EXPERIMENT, finishedAt: null }, [], FAST))).toBe('pico-tasks: 0 samples of 0 problems (unfinished)');
+  });
+
+  it('does not let names move the cursor', () => {
+    const text = renderText(
+      summarise(
+        { ...EXPERIMENT, name: HOSTILE.control },
+        [sample({ outcome: 'crash', categoryCode: '4.1', categoryName: HOSTILE.control })],
+        FAST,
+      ),
+    );
+    // eslint-disable-next-line no-control-regex -- control characters are what must be absent
+    expect(text).not.toMatch(/[\u0000\u0007\u001b]/);
+  });
+});
+
+describe('words', () => {
+  it('percentages do not round to a certainty they are not', () => {
+    expect([0, 0.0004, 0.0005, 0.5, 0.9994, 0.9996, 1, null].map(percent)).toEqual([
+      '0.0 %',
+      '<0.1 %',
+      '0.1 %',
+      '50.0 %',
+      '99.9 %',
+      '>99.9 %',
+      '100.0 %',
+      '–',
+    ]);
+  });
+
+  it('codes are ordered by number', () => {
+    expect(['4.10', '8.1', null, '4.2', '4', 'x.1', '4.1'].sort(compareCodes)).toEqual(['4', '4.1', '4.2', '4.10', '8.1', 'x.1', null]);
+  });
+
+  it('every way to fail has a description', () => {
+    expect(describeFailure(verdictOf({ status: 'limit', resource: 'blocked', exception: null })).headline).toContain('waiting');
+    expect(describeFailure(verdictOf({ status: 'exit', code: 3, via: 'process' })).headline).toBe('the process ended with code 3');
+    expect(describeFailure(verdictOf({ status: 'unserialisable', typeName: 'generator' })).headline).toContain('generator');
+    const exception = { type: 'TypeError', bases: [], message: 'no', frames: [], line: 7, column: null, node: null };
+    expect(describeFailure(verdictOf({ status: 'exception', phase: 'call', exception }))).toMatchObject({
+      headline: 'TypeError: no',
+      line: 7,
+    });
+    // The test's own exception points at a line of the test, not of the program.
+    expect(describeFailure(verdictOf({ status: 'test_error', exception, assertion: null }))).toMatchObject({ line: null });
+  });
+});
