@@ -52,9 +52,9 @@ export function launch(python: Python, tier: IsolationTier, scratchBytes: number
   const [jobs, results, diagnostics, lifeline] = child.stdio;
   const launched: Launched = {
     process: child,
-    jobs: jobs as Writable,
-    results: results as Readable,
-    diagnostics: diagnostics as Readable,
+    jobs: jobs,
+    results: results,
+    diagnostics: diagnostics,
     lifeline: lifeline as Writable,
   };
   // A worker that ends breaks its pipes; its end is reported by `exit`.

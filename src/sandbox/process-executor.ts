@@ -32,9 +32,10 @@ const HUNG_MARGIN_SECONDS = 30;
 
 interface Task {
   readonly job: ExecutionJob;
-  readonly signal: AbortSignal | undefined;
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: Error) => void;
+  /** Lets go of the caller's signal. */
+  readonly release: () => void;
   /** The verdict of the first run, when this is the second one. */
   first: Verdict | null;
   /** Times that the zygote died while this job ran. */
@@ -80,7 +81,7 @@ export class ProcessExecutor implements Executor {
       throw new FaultlineError('usage', `workers must be a whole number of at least 1, not ${workers}`);
     const tier: IsolationTier = options.unsafe === true ? 'none' : 'namespaces';
     const python = await findPython(options.python);
-    const first = await Worker.start(python, tier, limits.fileBytes);
+    const first = await Worker.start(python, tier, scratchBytes(limits));
     try {
       const calibration = options.calibration ?? calibrationOf(await first.calibrate());
       if (!(calibration > 0)) throw new FaultlineError('usage', `calibration must be above 0, not ${calibration}`);
@@ -103,10 +104,21 @@ export class ProcessExecutor implements Executor {
 
   execute(job: ExecutionJob, signal?: AbortSignal): Promise<Verdict> {
     return new Promise((resolve, reject) => {
-      if (this.failure !== null) return reject(this.failure);
-      if (signal?.aborted === true) return reject(aborted(job));
-      const task: Task = { job, signal, resolve, reject, first: null, zygoteDeaths: 0, slot: null, done: false };
-      signal?.addEventListener('abort', () => this.abort(task), { once: true });
+      if (this.failure !== null) {
+        reject(this.failure);
+        return;
+      }
+      if (signal?.aborted === true) {
+        reject(aborted(job));
+        return;
+      }
+      const onAbort = (): void => {
+        this.abort(task);
+      };
+      // One signal may serve a whole run: a listener must not outlive its job.
+      const release = (): void => signal?.removeEventListener('abort', onAbort);
+      const task: Task = { job, resolve, reject, release, first: null, zygoteDeaths: 0, slot: null, done: false };
+      signal?.addEventListener('abort', onAbort);
       this.queue.push(task);
       this.dispatch();
     });
@@ -155,14 +167,24 @@ export class ProcessExecutor implements Executor {
     if (task.done) return;
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
     // The zygote ends a run after ten times the wall limit, and there may be two passes.
-    const hung = setTimeout(() => worker.kill(), (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000);
+    const hung = setTimeout(
+      () => {
+        worker.kill();
+      },
+      (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+    );
     try {
       const answer = await worker.judge(judgeJob(task.job, limits));
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
       this.answered(task, answer);
     } catch (error) {
       this.retire(slot);
-      if (!(error instanceof WorkerEnded)) return this.finish(task, (own) => own.reject(error as Error));
+      if (!(error instanceof WorkerEnded)) {
+        this.finish(task, (own) => {
+          own.reject(error as Error);
+        });
+        return;
+      }
       this.workerEnded(task, error);
     } finally {
       clearTimeout(hung);
@@ -171,7 +193,7 @@ export class ProcessExecutor implements Executor {
 
   private async workerOf(slot: Slot): Promise<Worker> {
     if (slot.worker !== null && !slot.worker.isEnded) return slot.worker;
-    const worker = await Worker.start(this.python, this.info.tier, this.info.limits.fileBytes);
+    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits));
     this.track(worker);
     if (this.failure !== null) {
       worker.kill();
@@ -197,9 +219,12 @@ export class ProcessExecutor implements Executor {
     if (answer.retry) {
       const reason = answer.verdict.outcome.status === 'infra' ? answer.verdict.outcome.reason : 'unknown';
       // A zygote cannot be signalled from inside; that it dies under one sample again and again is that sample's doing.
-      if (/zygote/.test(reason) && ++task.zygoteDeaths >= 2)
-        return this.settle(task, outsideVerdict({ status: 'signal', signal: 'SIGKILL' }));
-      return this.failed(task, new FaultlineError('infrastructure', reason));
+      if (/zygote/.test(reason) && ++task.zygoteDeaths >= 2) {
+        this.settle(task, outsideVerdict({ status: 'signal', signal: 'SIGKILL' }));
+        return;
+      }
+      this.failed(task, new FaultlineError('infrastructure', reason));
+      return;
     }
     this.settle(task, answer.verdict);
   }
@@ -210,10 +235,12 @@ export class ProcessExecutor implements Executor {
     if (end?.compartment === 'judge' && end.by === 'signal') {
       // The judge's own limits: it was computing with a value of the candidate's.
       const resource = ['SIGPROF', 'SIGXCPU'].includes(signalName(end.number)) ? 'cpu' : 'memory';
-      return this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
+      this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
+      return;
     }
     if (end?.compartment === 'zygote' && ++task.zygoteDeaths >= 2) {
-      return this.settle(task, outsideVerdict({ status: 'signal', signal: signalName(end.number) }));
+      this.settle(task, outsideVerdict({ status: 'signal', signal: signalName(end.number) }));
+      return;
     }
     const last = error.diagnostics.trim().split('\n').at(-1) ?? '';
     this.failed(task, new FaultlineError('infrastructure', last === '' ? error.message : `${error.message} (${last})`));
@@ -224,20 +251,30 @@ export class ProcessExecutor implements Executor {
     this.failuresInARow = 0;
     if (task.first !== null) {
       const decided = metTimeLimit(verdict) ? task.first : { ...verdict, measurements: { ...verdict.measurements, nearLimit: true } };
-      return this.finish(task, (own) => own.resolve(decided));
+      this.finish(task, (own) => {
+        own.resolve(decided);
+      });
+      return;
     }
     if (metTimeLimit(verdict)) {
       task.first = verdict;
       if (!task.done) this.secondRuns.push(task);
       return;
     }
-    this.finish(task, (own) => own.resolve(verdict));
+    this.finish(task, (own) => {
+      own.resolve(verdict);
+    });
   }
 
   /** A failure that is not the sample's: once more, unless it is the third in a row. */
   private failed(task: Task, error: Error): void {
     const failure = this.failure;
-    if (failure !== null) return this.finish(task, (own) => own.reject(failure));
+    if (failure !== null) {
+      this.finish(task, (own) => {
+        own.reject(failure);
+      });
+      return;
+    }
     if (task.done) return;
     this.failuresInARow++;
     if (this.failuresInARow < INFRASTRUCTURE_MOST) {
@@ -255,21 +292,32 @@ export class ProcessExecutor implements Executor {
   private abort(task: Task): void {
     if (task.done) return;
     if (task.slot !== null) this.retire(task.slot);
-    this.finish(task, (own) => own.reject(aborted(task.job)));
+    this.finish(task, (own) => {
+      own.reject(aborted(task.job));
+    });
   }
 
   private finish(task: Task, action: (own: Task) => void): void {
     if (task.done) return;
     task.done = true;
+    task.release();
     action(task);
   }
 
   /** Rejects everything that waits or runs, now and later, and kills all workers. */
   private stop(failure: FaultlineError): void {
     this.failure ??= failure;
-    for (const task of [...this.queue.splice(0), ...this.secondRuns.splice(0)]) this.finish(task, (own) => own.reject(failure));
+    for (const task of [...this.queue.splice(0), ...this.secondRuns.splice(0)])
+      this.finish(task, (own) => {
+        own.reject(failure);
+      });
     for (const slot of this.slots) this.retire(slot);
   }
+}
+
+/** Size of the folder that candidates may write to; a file system has at least a page. */
+function scratchBytes(limits: Limits): number {
+  return Math.max(4096, limits.fileBytes);
 }
 
 function metTimeLimit(verdict: Verdict): boolean {
@@ -304,10 +352,10 @@ function aborted(job: ExecutionJob): FaultlineError {
 }
 
 function checkedLimits(limits: Limits): Limits {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(typeof value === 'number' && Number.isFinite(value) && value > 0)) {
+  for (const [name, value] of Object.entries(limits) as [string, number][]) {
+    const least = name === 'fileBytes' ? value >= 0 : value > 0;
+    if (!Number.isFinite(value) || !least)
       throw new FaultlineError('usage', `limit ${name} must be a number above 0, not ${String(value)}`);
-    }
   }
   // A warm interpreter alone takes this much.
   if (limits.memoryBytes < 64 << 20)

@@ -43,7 +43,9 @@ export class Worker {
         this.end(resolve);
       });
       // `close`, not `exit`: by then the diagnostics are complete.
-      launched.process.once('close', () => this.end(resolve));
+      launched.process.once('close', () => {
+        this.end(resolve);
+      });
     });
     launched.diagnostics.setEncoding('utf8');
     launched.diagnostics.on('data', (text: string) => {
@@ -53,7 +55,9 @@ export class Worker {
       try {
         for (const message of this.reader.push(chunk)) this.take(message);
       } catch (error) {
-        this.settle((waiting) => waiting.reject(error as Error));
+        this.settle((waiting) => {
+          waiting.reject(error as Error);
+        });
         this.kill();
       }
     });
@@ -65,7 +69,9 @@ export class Worker {
    */
   static async start(python: Python, tier: IsolationTier, scratchBytes: number): Promise<Worker> {
     const worker = new Worker(launch(python, tier, scratchBytes));
-    const timer = setTimeout(() => worker.kill(), START_MILLISECONDS);
+    const timer = setTimeout(() => {
+      worker.kill();
+    }, START_MILLISECONDS);
     try {
       const message = await worker.next();
       if (!('ready' in message)) throw new FaultlineError('internal', 'a judge did not begin with its readiness');
@@ -120,7 +126,9 @@ export class Worker {
   }
 
   private take(message: JudgeMessage): void {
-    this.settle((waiting) => waiting.resolve(message));
+    this.settle((waiting) => {
+      waiting.resolve(message);
+    });
   }
 
   private settle(action: (waiting: NonNullable<Worker['waiting']>) => void): void {
@@ -131,7 +139,9 @@ export class Worker {
 
   private end(resolve: () => void): void {
     this.ended = true;
-    this.settle((waiting) => waiting.reject(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics)));
+    this.settle((waiting) => {
+      waiting.reject(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics));
+    });
     resolve();
   }
 }
