@@ -66,7 +66,7 @@ struct GemmArgs {
 
 /// out = fma((x - mean) / scale, gamma, beta) per row, with scale = sqrt(var + eps); mean and var are 16-lane sums
 /// divided by width, var of the centred values (two passes, lanes accumulate by fma). TransformerLens calls scale
-/// `hook_scale` and, with unprocessed weights, out `hook_normalized`.
+/// `hook_scale` and (x - mean) / scale `hook_normalized`, which is out for gamma 1 and beta 0.
 struct LayerNormArgs {
   const float* x;  // [rows, width], contiguous
   std::int32_t rows;

@@ -1,0 +1,152 @@
+// The forward pass against PyTorch's float64 values: every hook point, every prompt's logits, greedy continuations.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "native/base/fp_env.h"
+#include "native/base/thread_pool.h"
+#include "native/format/safetensors.h"
+#include "native/model/gpt2_forward.h"
+#include "native/tensor/convert.h"
+#include "tests/native/check.h"
+#include "tests/native/tiny_model.h"
+
+namespace faultline::model {
+namespace {
+
+/// Passes `tokens` through the model in chunks of `chunk` rows with the given hook points attached.
+std::vector<Activation> run(const Gpt2& model, base::ThreadPool& pool, const std::vector<std::int32_t>& tokens,
+                            std::span<const HookPoint> points, std::int32_t chunk) {
+  const base::FpEnv fp_env;
+  const auto length = static_cast<std::int32_t>(tokens.size());
+  Capture capture(model.config, points, length);
+  Activations buffers(model.config, chunk, chunk);
+  kv::KvSegment prefix(model.kv_shape(), length);
+  for (std::int32_t begin = 0; begin < length; begin += chunk) {
+    std::vector<Row> rows;
+    for (std::int32_t i = begin; i < std::min(length, begin + chunk); ++i)
+      rows.push_back({tokens[static_cast<std::size_t>(i)], i, &prefix, i, &prefix, i + 1, nullptr, 0});
+    forward(model, pool, buffers, rows, LogitRows::all, &capture);
+  }
+  return capture.take();
+}
+
+/// Error of each array against `expected`, relative to the largest expected value; prints the worst.
+void expect_parity(const std::string& folder, const std::string& golden, ops::WeightType type, double limit) {
+  base::ThreadPool pool(2);
+  const Gpt2 model = load_gpt2(folder, type, &pool);
+  const auto expected = format::open_safetensors(golden + "/expected.safetensors");
+  const auto prompts = check::read_token_lists(golden + "/prompts.json");
+  double worst = 0;
+  std::string worst_name = "nothing";
+  int compared = 0;
+  for (const auto& [prompt, tokens] : prompts) {
+    std::vector<HookPoint> points;
+    for (const HookPoint& point : all_hook_points(model.config.layers))
+      if (expected->find(prompt + "/" + hook_name(point))) points.push_back(point);
+    for (const Activation& got : run(model, pool, tokens, points, 64)) {
+      const std::string name = prompt + "/" + hook_name(got.point);
+      const tensor::TensorView want = expected->get(name);
+      EXPECT_EQ(tensor::Shape(got.shape).to_string(), want.shape.to_string());
+      double top = 0;
+      double error = 0;
+      for (std::int64_t i = 0; i < want.shape.elements(); ++i) {
+        const double value = tensor::element_as_float(want, i);
+        top = std::max(top, std::abs(value));
+        const double difference = std::abs(value - double{got.data.as<float>()[i]});
+        error = std::isnan(difference) ? INFINITY : std::max(error, difference);
+      }
+      if (error / top > worst) {
+        worst = error / top;
+        worst_name = name;
+      }
+      ++compared;
+    }
+  }
+  EXPECT(compared > 0);
+  // Every name of the reference must be a hook point of ours.
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count_if(
+                expected->names(),
+                [&](const std::string& name) { return prompts.contains(name.substr(0, name.find('/'))); })),
+            static_cast<std::size_t>(compared));
+  if (!(worst <= limit))
+    check::fail(__FILE__, __LINE__,
+                worst_name + ": relative error " + std::to_string(worst * 1e6) + "e-6 of the largest value");
+  check::note(std::to_string(compared) + " arrays of " + golden.substr(golden.rfind('/') + 1) + ", worst " +
+              worst_name + " at " + check::show(worst));
+}
+
+/// The contract with PyTorch is 1e-5 of the largest value; float32 in our order of summation stays near 1e-6.
+constexpr double kParity = 2e-6;
+
+TEST(model_parity_tiny) {
+  expect_parity(check::source_path("tests/golden/tiny-gpt2"), check::source_path("tests/golden/tiny-gpt2"),
+                ops::WeightType::f32, kParity);
+}
+
+TEST(model_parity_bundled) {
+  expect_parity(check::source_path("data/models/pico-gpt2-py"), check::source_path("tests/golden/pico"),
+                ops::WeightType::f32, kParity);
+}
+
+/// The bundled weights are bfloat16 already, so packing them as such loses nothing but the embedding's shared scale:
+/// the fma family computes the same.
+TEST(model_parity_bundled_bfloat16) {
+  expect_parity(check::source_path("data/models/pico-gpt2-py"), check::source_path("tests/golden/pico"),
+                ops::WeightType::bf16, kParity);
+}
+
+TEST(model_parity_all_of_the_shared_reference) {
+  const std::string golden = check::source_path("../shared/reference/pico");
+  if (!std::filesystem::exists(golden)) {
+    check::note("SKIPPED: " + golden + " is not here; tests/golden/pico holds a part of it");
+    return;
+  }
+  expect_parity(check::source_path("data/models/pico-gpt2-py"), golden, ops::WeightType::f32, kParity);
+}
+
+TEST(model_captures_do_not_depend_on_chunks_threads_or_each_other) {
+  const Gpt2 model = load_gpt2(check::source_path("tests/golden/tiny-gpt2"), ops::WeightType::f32, nullptr);
+  const std::vector<std::int32_t> tokens =
+      check::read_token_lists(check::source_path("tests/golden/tiny-gpt2/prompts.json")).at("c");
+  const std::vector<HookPoint> all = all_hook_points(model.config.layers);
+  base::ThreadPool one(1);
+  base::ThreadPool three(3);
+  const std::vector<Activation> whole = run(model, one, tokens, all, 64);
+  for (const std::int32_t chunk : {1, 7, 33}) {
+    const std::vector<Activation> parts = run(model, three, tokens, all, chunk);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      EXPECT_SAME_BITS(hook_name(all[i]) + " in chunks of " + std::to_string(chunk), parts[i].data.as<float>(),
+                       whole[i].data.as<float>(), static_cast<std::int64_t>(whole[i].data.size() / sizeof(float)));
+  }
+  // Each point alone, so that fused and unfused paths are compared.
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::vector<Activation> alone = run(model, one, tokens, std::span(&all[i], 1), 64);
+    EXPECT_SAME_BITS(hook_name(all[i]) + " alone", alone[0].data.as<float>(), whole[i].data.as<float>(),
+                     static_cast<std::int64_t>(whole[i].data.size() / sizeof(float)));
+  }
+}
+
+TEST(model_pattern_rows_sum_to_one_and_are_causal) {
+  const Gpt2 model = load_gpt2(check::source_path("tests/golden/tiny-gpt2"), ops::WeightType::f32, nullptr);
+  base::ThreadPool pool(1);
+  const HookPoint point{HookKind::pattern, 1};
+  const std::vector<std::int32_t> tokens =
+      check::read_token_lists(check::source_path("tests/golden/tiny-gpt2/prompts.json")).at("c");
+  const std::vector<Activation> got = run(model, pool, tokens, std::span(&point, 1), 64);
+  const auto n = static_cast<std::int64_t>(tokens.size());
+  for (std::int64_t row = 0; row < model.config.heads * n; ++row) {
+    const float* const weights = got[0].data.as<float>() + row * n;
+    double sum = 0;
+    for (std::int64_t key = 0; key < n; ++key) sum += weights[key];
+    EXPECT(std::abs(sum - 1) < 1e-5);
+    for (std::int64_t key = row % n + 1; key < n; ++key) EXPECT_EQ(weights[key], 0.0F);
+  }
+}
+
+}  // namespace
+}  // namespace faultline::model

@@ -1,0 +1,93 @@
+// Packing: every element at its place, zeros past n, exact conversions.
+#include "native/base/thread_pool.h"
+#include "native/tensor/convert.h"
+#include "tests/native/ops_fixture.h"
+
+namespace faultline::check {
+namespace {
+
+using namespace ops;
+using tensor::DType;
+
+/// `values` [rows, columns] as bytes of a type, one byte off any alignment.
+struct Source {
+  std::vector<std::byte> bytes;
+  tensor::TensorView view;
+  Source(const std::vector<float>& values, DType dtype, std::int64_t rows, std::int64_t columns)
+      : bytes(values.size() * 4 + 1) {
+    std::byte* at = bytes.data() + 1;
+    for (const float value : values) {
+      if (dtype == DType::f32) {
+        std::memcpy(at, &value, 4);
+        at += 4;
+      } else {
+        // Random half patterns are as good as random values; infinities and NaN are left out.
+        const std::uint16_t bits = dtype == DType::bf16
+                                       ? tensor::bfloat16_from_float(value)
+                                       : static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 8 & 0xBFFFu);
+        std::memcpy(at, &bits, 2);
+        at += 2;
+      }
+    }
+    view = {dtype, tensor::Shape{rows, columns}, bytes.data() + 1};
+  }
+};
+
+TEST(pack_puts_every_element_in_its_panel) {
+  Random random(1);
+  for (const auto& [k, n] : {std::pair{1, 1}, std::pair{7, 16}, std::pair{5, 17}, std::pair{33, 47}}) {
+    const std::vector<float> values = random.reals(std::int64_t{k} * n);
+    for (const Orientation orientation : {Orientation::kn, Orientation::nk}) {
+      for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+        const bool kn = orientation == Orientation::kn;
+        const Source source(values, dtype, kn ? k : n, kn ? n : k);
+        for (const WeightType type : {WeightType::f32, WeightType::bf16}) {
+          const PackedWeights packed = pack_weights(source.view, orientation, type);
+          const PackedMatrix matrix = packed.matrix();
+          EXPECT_EQ(packed.size_bytes(), packed_bytes(type, k, n));
+          EXPECT_EQ(reinterpret_cast<std::uintptr_t>(matrix.data) % 64, std::uintptr_t{0});
+          for (int i = 0; i < k; ++i) {
+            for (int j = 0; j < panel_count(n) * kLanes; ++j) {
+              float want = 0;
+              if (j < n) want = tensor::element_as_float(source.view, kn ? i * n + j : j * k + i);
+              if (type == WeightType::bf16) want = tensor::float_from_bfloat16(tensor::bfloat16_from_float(want));
+              EXPECT_EQ(packed_element(matrix, i, j), want);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(pack_with_threads_gives_the_same_bytes) {
+  Random random(2);
+  const Source source(random.reals(100 * 333), DType::f32, 333, 100);
+  base::ThreadPool pool(3);
+  const PackedWeights alone = pack_weights(source.view, Orientation::nk, WeightType::bf16);
+  const PackedWeights shared = pack_weights(source.view, Orientation::nk, WeightType::bf16, &pool);
+  EXPECT(std::memcmp(alone.matrix().data, shared.matrix().data, alone.size_bytes()) == 0);
+}
+
+TEST(pack_columns_takes_a_slice) {
+  Random random(3);
+  const std::vector<float> values = random.reals(9 * 60);
+  const Source source(values, DType::f32, 9, 60);
+  const PackedWeights slice = pack_columns(source.view, Orientation::kn, WeightType::f32, 20, 21);
+  for (int i = 0; i < 9; ++i) {
+    for (int j = 0; j < 21; ++j)
+      EXPECT_EQ(packed_element(slice.matrix(), i, j), values[static_cast<std::size_t>(i * 60 + 20 + j)]);
+  }
+  EXPECT_THROWS(internal, "check failed", pack_columns(source.view, Orientation::kn, WeightType::f32, 50, 11));
+}
+
+TEST(pack_refuses_what_it_cannot_read) {
+  const std::vector<float> values(6, 0);
+  const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
+  EXPECT_THROWS(internal, "[6]", pack_weights({DType::f32, tensor::Shape{6}, bytes}, Orientation::kn, WeightType::f32));
+  EXPECT_THROWS(internal, "I32",
+                pack_weights({DType::i32, tensor::Shape{2, 3}, bytes}, Orientation::kn, WeightType::f32));
+}
+
+}  // namespace
+}  // namespace faultline::check

@@ -1,0 +1,90 @@
+// The choice of kernels, on this machine and on machines described as data.
+#include <set>
+
+#include "native/ops/registry.h"
+#include "tests/native/check.h"
+
+namespace faultline::check {
+namespace {
+
+using namespace ops;
+using cpu::CpuFeatures;
+using cpu::Isa;
+
+CpuFeatures server() {
+  CpuFeatures machine;
+  machine.brand = "test";
+  machine.x86 = machine.avx2 = machine.avx512 = machine.avx512bf16 = machine.amx_bf16 = true;
+  machine.os_avx = machine.os_avx512 = machine.os_amx = true;
+  return machine;
+}
+
+std::string reason(const Selection& selection, Isa isa) {
+  for (const Candidate& candidate : selection.candidates) {
+    if (candidate.isa == isa) return candidate.refused;
+  }
+  return "missing";
+}
+
+TEST(registry_has_a_scalar_kernel_for_every_op) {
+  std::set<std::string> with_scalar, all;
+  for (const KernelRow& row : kernel_rows()) {
+    all.insert(row.op);
+    if (row.isa == Isa::scalar) with_scalar.insert(row.op);
+  }
+  EXPECT(all == with_scalar);
+  EXPECT_EQ(all.size(), sizeof(OpTable) / sizeof(void*));
+}
+
+TEST(registry_fills_every_op_and_explains_every_set) {
+  const Selection chosen = select(nullptr, cpu::detect_cpu());
+  EXPECT_EQ(chosen.kernels.size(), sizeof(OpTable) / sizeof(void*));
+  EXPECT_EQ(static_cast<int>(chosen.candidates.size()), cpu::kIsaCount);
+  int picked = 0;
+  for (const Candidate& candidate : chosen.candidates) {
+    picked += candidate.picked;
+    EXPECT(candidate.picked == candidate.refused.empty());
+  }
+  EXPECT_EQ(picked, 1);
+  EXPECT(!chosen.cpu_brand.empty());
+  note("this machine: " + chosen.cpu_brand + ", " + cpu::isa_name(chosen.isa));
+}
+
+#if defined(__x86_64__)
+TEST(registry_takes_the_best_the_machine_runs) {
+  EXPECT(select(nullptr, server()).isa == Isa::avx512);
+  EXPECT_EQ(reason(select(nullptr, server()), Isa::amx), "no kernels yet");
+  EXPECT_EQ(reason(select(nullptr, server()), Isa::avx2), "avx512 is better");
+  CpuFeatures machine = server();
+  machine.avx512 = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avx2);
+  EXPECT(select("", machine).isa == Isa::avx2);
+}
+
+TEST(registry_believes_the_system_over_the_cpu) {
+  CpuFeatures machine = server();
+  machine.os_avx512 = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avx2);
+  machine.os_avx = false;
+  EXPECT(select(nullptr, machine).isa == Isa::scalar);
+  EXPECT(reason(select(nullptr, machine), Isa::avx2).find("system") != std::string::npos);
+}
+
+TEST(registry_force_refuses_what_cannot_run) {
+  EXPECT_THROWS(environment, "no kernels yet", select("amx", server()));
+  EXPECT_THROWS(environment, "not an ARM64", select("neon", server()));
+  CpuFeatures machine = server();
+  machine.avx512 = false;
+  EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=avx512", select("avx512", machine));
+}
+#endif
+
+TEST(registry_force) {
+  const Selection scalar = select("scalar", server());
+  EXPECT(scalar.isa == Isa::scalar);
+  for (const KernelRow& row : scalar.kernels) EXPECT(row.isa == Isa::scalar);
+  EXPECT_THROWS(usage, "scalar, neon, avx2, avx512, avx512bf16, amx", select("sse9", server()));
+}
+
+}  // namespace
+}  // namespace faultline::check

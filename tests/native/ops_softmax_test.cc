@@ -1,0 +1,101 @@
+// softmax_stats and tail against the oracle, with masks, tails and extreme logits.
+#include "native/ops/ref/ref.h"
+#include "tests/native/ops_fixture.h"
+
+namespace faultline::check {
+namespace {
+
+using namespace ops;
+
+std::vector<std::uint64_t> random_mask(Random& random, std::int32_t n, int keep_out_of_8) {
+  std::vector<std::uint64_t> mask(static_cast<std::size_t>((n + 63) / 64), 0);
+  for (std::int32_t i = 0; i < n; ++i) {
+    if (random.below(8) < keep_out_of_8) mask[static_cast<std::size_t>(i / 64)] |= std::uint64_t{1} << (i % 64);
+  }
+  // Bits past n are set: they must not be believed.
+  if (n % 64 != 0) mask.back() |= ~std::uint64_t{0} << (n % 64);
+  return mask;
+}
+
+void check(std::int32_t n, float size, float inv_temperature, int keep_out_of_8) {
+  const base::FpEnv mode;
+  Random random(static_cast<std::uint64_t>(n * 10 + keep_out_of_8));
+  const Misaligned logits(random.reals(n, size));
+  const std::vector<std::uint64_t> mask = random_mask(random, n, keep_out_of_8);
+  const Mask mask_or_null = keep_out_of_8 == 8 ? nullptr : mask.data();
+  const SoftmaxStatsArgs args{logits.data(), n, inv_temperature, mask_or_null};
+  const ref::Stats want = ref::softmax_stats(args);
+  std::vector<float> first;
+  for (const NamedTable& table : runnable_tables()) {
+    const std::string what =
+        "softmax_stats " + table.isa + " n=" + std::to_string(n) + " keep=" + std::to_string(keep_out_of_8);
+    const SoftmaxStats got = table.ops.softmax_stats(args);
+    // max carries one rounding (the scaling) and shifts all distances by it; distances carry two roundings of up to 2
+    // size / T; exp makes them relative.
+    const double shift = 4 * kUnit * size * inv_temperature;
+    const double relative = shift + (n / 16 + 8) * kUnit;
+    const float parts[3] = {got.max, got.sum, got.weighted};
+    if (want.sum == 0) {
+      EXPECT(got.max == -std::numeric_limits<float>::infinity() && got.sum == 0 && got.weighted == 0);
+    } else {
+      const double expected[3] = {want.max, want.sum, want.weighted};
+      const double tolerance[3] = {kUnit * std::fabs(want.max), relative * want.sum,
+                                   relative * std::fabs(want.weighted) + shift * want.sum};
+      EXPECT_CLOSE(what, parts, expected, tolerance, 3, "4 u size / T + (n / 16 + 8) u");
+    }
+    std::vector<float> all(parts, parts + 3);
+
+    for (const float threshold : {-std::numeric_limits<float>::infinity(), -size / 2, 0.0f, size * 0.9f, size * 2}) {
+      const TailArgs tail_args{logits.data(), n,           inv_temperature, static_cast<float>(want.max),
+                               threshold,     mask_or_null};
+      const Tail tail = table.ops.tail(tail_args);
+      const ref::TailMass want_tail = ref::tail(tail_args);
+      EXPECT_EQ(tail.count, want_tail.count);
+      const double tail_tolerance = relative * want_tail.mass;
+      EXPECT_CLOSE("tail" + what.substr(13), &tail.mass, &want_tail.mass, &tail_tolerance, 1,
+                   "4 u size / T + (n / 16 + 8) u");
+      all.push_back(tail.mass);
+    }
+    if (first.empty()) first = all;
+    EXPECT_SAME_BITS(what + " against scalar", all.data(), first.data(), static_cast<std::int64_t>(all.size()));
+  }
+}
+
+TEST(softmax_every_tail) {
+  for (std::int32_t n = 1; n <= 40; ++n) check(n, 5, 1, 8);
+}
+TEST(softmax_masks_and_temperatures) {
+  for (const int keep : {0, 1, 4, 8}) {
+    for (const float inv_temperature : {0.2f, 1.0f, 1.25f, 10.0f}) check(1003, 8, inv_temperature, keep);
+  }
+}
+TEST(softmax_vocabulary_of_gpt2) { check(50257, 12, 1.25f, 8); }
+
+TEST(softmax_minus_infinity_weighs_nothing) {
+  const base::FpEnv mode;
+  std::vector<float> logits = {1, -std::numeric_limits<float>::infinity(), 3, 2};
+  for (const NamedTable& table : runnable_tables()) {
+    const SoftmaxStats with = table.ops.softmax_stats({logits.data(), 4, 1, nullptr});
+    const std::uint64_t mask = 0b1101;
+    const SoftmaxStats without = table.ops.softmax_stats({logits.data(), 4, 1, &mask});
+    EXPECT_EQ(with.sum, without.sum);
+    EXPECT_EQ(with.weighted, without.weighted);
+    EXPECT(std::isfinite(with.weighted));
+  }
+}
+
+TEST(softmax_entropy_of_a_uniform_distribution) {
+  const base::FpEnv mode;
+  const std::vector<float> logits(1024, 3.5f);
+  for (const NamedTable& table : runnable_tables()) {
+    const SoftmaxStats stats = table.ops.softmax_stats({logits.data(), 1024, 1, nullptr});
+    EXPECT_EQ(stats.sum, 1024.0f);
+    EXPECT_EQ(stats.weighted, 0.0f);
+    const float entropy = table.ops.log_sum(stats.sum);
+    const double want = std::log(1024.0), tolerance = 2 * kUnit * want;
+    EXPECT_CLOSE("log_sum(1024)", &entropy, &want, &tolerance, 1, "1 ulp");
+  }
+}
+
+}  // namespace
+}  // namespace faultline::check
