@@ -141,7 +141,23 @@ class Pass {
                       .scale = scale == nullptr ? nullptr : scale + first});
     });
     capture(scale_hook, layer, a_.scale, 1);
-    capture(normalized_hook, layer, a_.normed, width);
+    if (wants(normalized_hook, layer)) capture_normalized(normalized_hook, layer);
+  }
+
+  /// (x - mean) / scale of the residual: the layer norm before gamma and beta, which is the same with 1 and 0. `z` has
+  /// nothing to keep wherever a layer norm stands.
+  void capture_normalized(HookKind hook, std::int32_t layer) {
+    const std::vector<float> ones(static_cast<std::size_t>(config_.width), 1.0F);
+    const std::vector<float> zeros(static_cast<std::size_t>(config_.width), 0.0F);
+    ops_.layernorm({.x = a_.residual.as<float>(),
+                    .rows = count_,
+                    .width = config_.width,
+                    .gamma = ones.data(),
+                    .beta = zeros.data(),
+                    .eps = config_.epsilon,
+                    .out = a_.z.as<float>(),
+                    .scale = nullptr});
+    capture(hook, layer, a_.z, config_.width);
   }
 
   /// out[r, :] = epilogue(in[r, :] W + bias), the panels of W shared out among the threads.

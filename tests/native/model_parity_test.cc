@@ -80,8 +80,9 @@ void expect_parity(const std::string& folder, const std::string& golden, ops::We
               worst_name + " at " + check::show(worst));
 }
 
-/// The contract with PyTorch is 1e-5 of the largest value; float32 in our order of summation stays near 1e-6.
-constexpr double kParity = 2e-6;
+/// The contract with PyTorch is 1e-5 of the largest value; float32 in our order of summation stays near 1e-6 (logits)
+/// and 3e-6 (attention patterns, whose scores of up to 50 carry their rounding into the exponential).
+constexpr double kParity = 5e-6;
 
 TEST(model_parity_tiny) {
   expect_parity(check::source_path("tests/golden/tiny-gpt2"), check::source_path("tests/golden/tiny-gpt2"),
