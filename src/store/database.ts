@@ -177,6 +177,8 @@ function acquireLock(file: string): () => void {
   let lock: Database.Database | undefined;
   try {
     lock = new Database(lockFile, { timeout: 0 });
+    // Nothing is ever written to it, so that a journal would only lie about.
+    lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (thrown) {
     lock?.close();

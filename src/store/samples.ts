@@ -66,17 +66,18 @@ export class Samples {
 
   add(experimentId: number, rows: readonly SampleRow[]): void {
     const problemIds = this.problemIds(experimentId);
-    const fresh: { row: SampleRow; problemId: number }[] = [];
+    const fresh: { row: SampleRow; text: SampleTexts; problemId: number }[] = [];
     const seen = new Set<string>();
     for (const row of rows) {
       checkArrays(row);
+      const text = texts(row);
       const problemId = problemIds(row);
       const name = describe(row);
       if (seen.has(name)) throw new FaultlineError('internal', `${name} occurs twice in one batch`);
       seen.add(name);
       const stored = this.#byKey.get(experimentId, row.strategy, problemId, row.sampleIndex);
-      if (stored === undefined) fresh.push({ row, problemId });
-      else this.#refuseDifference(stored, row);
+      if (stored === undefined) fresh.push({ row, text, problemId });
+      else this.#refuseDifference(stored, row, text);
     }
     if (fresh.length === 0) return;
     const withTokens = fresh.filter(({ row }) => row.tokens.length > 0).map(({ row }) => row);
@@ -84,14 +85,14 @@ export class Samples {
     const insertAll = this.#database.transaction(() => {
       const shardId = shard === null ? null : this.#shards.commit(experimentId, shard);
       let offset = 0;
-      for (const { row, problemId } of fresh) {
+      for (const { row, text, problemId } of fresh) {
         const tokenCount = row.tokens.length;
         this.#insert.run({
           experimentId,
           strategy: row.strategy,
           problemId,
           sampleIndex: row.sampleIndex,
-          ...texts(row),
+          ...text,
           tokenCount,
           meanLogprob: mean(row.logprobs),
           shardId: tokenCount === 0 ? null : shardId,
@@ -188,8 +189,7 @@ export class Samples {
     return this.#shards.read(record.shardId, record.shardOffset, record.tokenCount);
   }
 
-  #refuseDifference(stored: SampleRecord, row: SampleRow): void {
-    const given = texts(row);
+  #refuseDifference(stored: SampleRecord, row: SampleRow, given: SampleTexts): void {
     const arrays = this.#arrays(stored);
     const differing = [
       ...(['completion', 'discarded', 'finishReason', 'seed', 'error'] as const).filter((column) => stored[column] !== given[column]),
@@ -207,7 +207,10 @@ export function describe(key: SampleKey): string {
   return `sample ${key.sampleIndex} of ${key.taskId} (strategy ${key.strategy})`;
 }
 
-function texts(row: SampleRow): Pick<SampleRecord, 'completion' | 'discarded' | 'finishReason' | 'seed' | 'error'> {
+type SampleTexts = Pick<SampleRecord, 'completion' | 'discarded' | 'finishReason' | 'seed' | 'error'>;
+
+/** The text columns. Throws where the completion is not a beginning of the raw text. */
+function texts(row: SampleRow): SampleTexts {
   if (row.cut !== row.completion.length || !row.rawText.startsWith(row.completion)) {
     throw new FaultlineError('internal', `${describe(row)}: the completion is not the raw text up to the cut`);
   }
