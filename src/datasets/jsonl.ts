@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { findJsonFault, offsetOfValue } from './json-position.js';
@@ -195,7 +196,6 @@ async function* decompressed(file: string, onBytes?: (chunk: Uint8Array) => void
     yield* whole;
     return;
   }
-  const { Readable } = await import('node:stream');
   const source = Readable.from(whole);
   const gunzip = createGunzip();
   source.once('error', (error) => gunzip.destroy(error));
