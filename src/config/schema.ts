@@ -115,7 +115,7 @@ export const ENTRIES = {
   'limits.processes': entry(integer(1, 1024), 16, results, 'Processes of one execution, itself included.'),
 
   'sandbox.python': entry(
-    optional(path('the path of a Python interpreter'), 'python3 on PATH'),
+    optional(pathOrName('the path or command name of a Python interpreter'), 'python3 on PATH'),
     null,
     noResults,
     'Interpreter that runs the programs.',

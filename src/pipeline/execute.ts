@@ -2,6 +2,7 @@
  * Samples in, verdicts and categories out: the execution stage, over any source of samples. Stores nothing; whoever
  * calls it gets each decision as it is made.
  */
+import { setMaxListeners } from 'node:events';
 import type { Executor } from '../sandbox/executor.js';
 import type { Verdict } from '../sandbox/verdict.js';
 import { classify } from '../taxonomy/classify.js';
@@ -37,6 +38,8 @@ export async function executeAll<T extends Executable>(
   onJudged: (sample: T, judgement: Judgement) => void,
 ): Promise<void> {
   const { executor, view, signal } = options;
+  // Every execution in flight listens for the abort; that is no leak, and Node need not warn of one.
+  setMaxListeners(0, signal);
   const seed = sandboxSeed(options.seed);
   const samples = iterate(source);
   const lane = async (): Promise<void> => {

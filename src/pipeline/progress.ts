@@ -18,7 +18,7 @@ interface Task {
   done: number;
   /** Counts that were there before this run started are no measure of its rate. */
   readonly before: number;
-  startedAt: number | null;
+  readonly startedAt: number;
 }
 
 /** How often the line is rewritten on a terminal, and how often a plain line appears elsewhere. */
@@ -40,11 +40,10 @@ export class Progress {
 
   /** Adds a task of `total` steps, of which `done` were finished earlier. Returns what moves it on. */
   task(label: string, total: number, done = 0): { advance(steps?: number): void } {
-    const task: Task = { label, total, unit: 'steps', done, before: done, startedAt: null };
+    const task: Task = { label, total, unit: 'steps', done, before: done, startedAt: this.now() };
     this.tasks.push(task);
     return {
       advance: (steps = 1) => {
-        task.startedAt ??= this.now();
         task.done += steps;
         this.show(false);
       },
@@ -105,7 +104,7 @@ export class Progress {
 function describe(task: Task, now: number): string {
   const amount = task.unit === 'bytes' ? showMegabytes : String;
   const share = `${task.label} ${amount(task.done)}${task.total === null ? '' : `/${amount(task.total)}`}`;
-  const seconds = task.startedAt === null ? 0 : (now - task.startedAt) / 1000;
+  const seconds = (now - task.startedAt) / 1000;
   const rate = seconds > 0 ? (task.done - task.before) / seconds : 0;
   if (rate <= 0) return share;
   const speed = task.unit === 'bytes' ? `${showMegabytes(rate)}/s` : showRate(rate);

@@ -3,27 +3,23 @@
  * time in practice. Every stage skips what the store has, so that the same command continues after any interruption and
  * ends in the same results. Prints nothing: progress goes to what it is handed.
  */
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Config } from '../config/load.js';
 import type { Problem } from '../datasets/problem.js';
-import { FaultlineError } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
-import type { Executor } from '../sandbox/executor.js';
 import { Store } from '../store/store.js';
-import type { ExecutionRow, Experiment, PendingExecution } from '../store/types.js';
+import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
-import { BatchWriter } from './batch-writer.js';
-import { createCategoryView, type CategoryView } from './category-view.js';
+import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
-import { executeAll } from './execute.js';
 import { checkResumable, createManifest, type Provenance } from './experiment.js';
-import { generateSamples, loadModel, strategyOf, type GeneratedSample, type GenerationTask } from './generate.js';
+import { generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
 import { version } from './bundled.js';
 import { databasePath, problemsOf } from './inputs.js';
 import type { Progress } from './progress.js';
 import { prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
-import { WorkQueue } from './work-queue.js';
+import { runStages } from './stages.js';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -53,7 +49,6 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   const problemSet = await problemsOf(values);
   await using model = await loadModel(values);
   const database = databasePath(values);
-  await prepareOutputs(dirname(database));
   using store = Store.open(database);
   signal.throwIfAborted();
 
@@ -87,13 +82,19 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     );
 
     const before = store.counts(experiment.id);
-    const stages = new Stages(store, experiment, executor, view, { signal, progress });
-    const total = problemSet.problems.length * values.samples;
-    await stages.run(
-      generateSamples(model, values, tasks, stages.signal),
-      { total, generated: before.samples, executed: before.executed },
-      values,
-    );
+    if (recorded !== null && tasks.length > 0)
+      progress.note(`continuing ${manifest.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
+    await runStages({
+      store,
+      experiment,
+      executor,
+      view,
+      seed: values.seed,
+      total: problemSet.problems.length * values.samples,
+      samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
+      signal,
+      progress,
+    });
 
     classifyStored(store, experiment.id, view);
     if (experiment.finishedAt === null) store.finishExperiment(experiment.id);
@@ -112,93 +113,6 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     };
   } finally {
     await executor.dispose();
-  }
-}
-
-/** Generation and execution side by side, with the store between them. */
-class Stages {
-  private readonly stop = new AbortController();
-  /** Aborted from outside, or when either stage fails: then the other one has nothing left to work for. */
-  readonly signal: AbortSignal;
-
-  constructor(
-    private readonly store: Store,
-    private readonly experiment: Experiment,
-    private readonly executor: Executor,
-    private readonly view: CategoryView,
-    private readonly options: RunOptions,
-  ) {
-    this.signal = AbortSignal.any([options.signal, this.stop.signal]);
-  }
-
-  async run(
-    samples: AsyncIterable<GeneratedSample>,
-    counts: { readonly total: number; readonly generated: number; readonly executed: number },
-    values: Config['values'],
-  ): Promise<void> {
-    const { store, experiment, options } = this;
-    const queue = new WorkQueue<PendingExecution>();
-    queue.push(...store.pendingExecutions(experiment.id));
-    const generating = options.progress.task('generate', counts.total, counts.generated);
-    const executing = options.progress.task('execute', counts.total, counts.executed);
-
-    const generation = async (): Promise<void> => {
-      // A sample goes to the sandbox when it is stored, so that no verdict can be without its sample.
-      const writer = new BatchWriter<GeneratedSample>((batch) => {
-        store.addSamples(
-          experiment.id,
-          batch.map(({ row }) => row),
-        );
-        queue.push(...batch.map(({ executable }) => executable));
-      });
-      try {
-        for await (const sample of samples) {
-          writer.add(sample);
-          generating.advance();
-        }
-      } finally {
-        writer.flush();
-        queue.close();
-      }
-    };
-    const execution = async (): Promise<void> => {
-      const writer = new BatchWriter<ExecutionRow>((batch) => {
-        store.addExecutions(experiment.id, batch);
-      });
-      try {
-        await executeAll(queue, { executor: this.executor, seed: values.seed, view: this.view, signal: this.signal }, (sample, judged) => {
-          const { strategy, taskId, sampleIndex } = sample;
-          writer.add({ strategy, taskId, sampleIndex, verdict: judged.verdict, ...judged.decision });
-          executing.advance();
-        });
-      } finally {
-        writer.flush();
-      }
-    };
-
-    let first: unknown;
-    const guarded = async (stage: () => Promise<void>): Promise<void> => {
-      try {
-        await stage();
-      } catch (thrown) {
-        // What fails second usually fails because of the first.
-        first ??= thrown;
-        this.stop.abort(thrown);
-      }
-    };
-    await Promise.all([guarded(generation), guarded(execution)]);
-    options.progress.finish();
-    if (options.signal.aborted) throw this.interrupted(counts.total);
-    if (first !== undefined) throw first;
-  }
-
-  private interrupted(total: number): FaultlineError {
-    const { samples, executed } = this.store.counts(this.experiment.id);
-    const reason: unknown = this.options.signal.reason;
-    return new FaultlineError('interrupted', `stopped; ${samples} of ${total} samples and ${executed} verdicts are kept`, {
-      ...(reason instanceof FaultlineError && reason.hint !== undefined ? { hint: reason.hint } : {}),
-      cause: reason,
-    });
   }
 }
 

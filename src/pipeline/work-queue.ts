@@ -8,7 +8,7 @@ export class WorkQueue<T> implements AsyncIterable<T> {
   private closed = false;
   private wake: (() => void) | null = null;
 
-  push(...items: readonly T[]): void {
+  push(items: Iterable<T>): void {
     for (const item of items) this.items.push(item);
     this.wake?.();
   }

@@ -28,7 +28,7 @@ describe('Progress', () => {
     at(400);
     task.advance();
     progress.finish();
-    expect(written.slice(0, 2)).toEqual(['\r\u001b[2Kexecute 1/2', '\r\u001b[2Kexecute 2/2 (10/s)']);
+    expect(written.slice(0, 2)).toEqual(['\r\u001b[2Kexecute 1/2 (5.0/s, 1 s left)', '\r\u001b[2Kexecute 2/2 (5.0/s)']);
     expect(written.at(-1)).toBe('\n');
   });
 

@@ -9,12 +9,12 @@ it('gives items in order, waits for more, and ends when closed', async () => {
   const reading = (async () => {
     for await (const item of queue) seen.push(item);
   })();
-  queue.push(1, 2);
+  queue.push([1, 2]);
   await new Promise(setImmediate);
   expect(seen).toEqual([1, 2]);
-  queue.push(3);
+  queue.push([3]);
   await new Promise(setImmediate);
-  queue.push(4);
+  queue.push([4]);
   queue.close();
   await reading;
   expect(seen).toEqual([1, 2, 3, 4]);

@@ -1,0 +1,214 @@
+/**
+ * Generation and execution side by side over a real store, with an engine and a sandbox that the test controls: whatever
+ * stops the work, what is finished is kept, and a second run ends in the same results.
+ */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FaultlineError } from '../../../src/errors.js';
+import { createCategoryView } from '../../../src/pipeline/category-view.js';
+import type { GeneratedSample } from '../../../src/pipeline/generate.js';
+import { Progress } from '../../../src/pipeline/progress.js';
+import { runStages } from '../../../src/pipeline/stages.js';
+import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
+import type { Verdict } from '../../../src/sandbox/verdict.js';
+import { Store } from '../../../src/store/store.js';
+import type { ExperimentManifest } from '../../../src/store/types.js';
+import { CATEGORIES } from '../../../src/taxonomy/categories.js';
+
+const TASKS = 4;
+const SAMPLES = 60;
+const manifest = {
+  name: 'e',
+  config: '{}',
+  hash: 'h',
+  seed: '1',
+  modelHash: 'm',
+  tokenizerHash: 't',
+  problemsHash: 'p',
+  dtype: 'float32',
+  kernelFamily: 'fma',
+  isa: 'scalar',
+  cpu: 'c',
+  pythonVersion: '3',
+  isolationTier: 'namespaces',
+  calibration: 1,
+  version: '0',
+} satisfies ExperimentManifest;
+const problem = (task: number) => ({
+  taskId: `T/${task}`,
+  prompt: 'def f():\n',
+  entryPoint: 'f',
+  canonicalSolution: '',
+  test: '',
+  position: task,
+});
+const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [] }, CATEGORIES);
+
+function generated(task: number, sampleIndex: number): GeneratedSample {
+  const { taskId, prompt, entryPoint, test } = problem(task);
+  const failed = sampleIndex === 7;
+  const completion = failed ? '' : `    return ${sampleIndex}\n`;
+  const common = {
+    strategy: 'nucleus',
+    taskId,
+    sampleIndex,
+    completion,
+    finishReason: failed ? 'error' : 'function',
+    error: failed ? 'no room' : null,
+  };
+  return {
+    row: {
+      ...common,
+      rawText: completion,
+      cut: completion.length,
+      tokens: Int32Array.of(sampleIndex),
+      logprobs: Float32Array.of(-1),
+      entropies: Float32Array.of(1),
+      seed: '1',
+    },
+    executable: { ...common, prompt, entryPoint, test },
+  };
+}
+
+/** Odd samples pass; the sandbox never sees the sample that was not made. */
+function verdictOf(job: ExecutionJob): Verdict {
+  if (job.completion === '') throw new Error('a sample without a program was executed');
+  const passed = job.sampleIndex % 2 === 1;
+  const exception = { type: 'NameError', bases: ['NameError'], message: 'x', frames: [], line: 2, column: null, node: 'other' } as const;
+  return {
+    passed,
+    outcome: passed ? { status: 'passed' } : { status: 'exception', phase: 'call', exception },
+    measurements: {
+      phase: 'call',
+      calls: 1,
+      allNone: false,
+      stdout: '',
+      cpuSeconds: 0,
+      wallSeconds: 0,
+      peakMemoryBytes: 0,
+      nearLimit: false,
+      assertions: null,
+    },
+  };
+}
+
+interface World {
+  readonly executor: Executor;
+  readonly executed: number[];
+}
+function sandbox(onExecute: (count: number) => void = () => undefined): World {
+  const executed: number[] = [];
+  const info = {
+    tier: 'namespaces',
+    tierReason: null,
+    pythonVersion: '3',
+    pythonPath: '',
+    workers: 2,
+    limits: {} as never,
+    calibration: 1,
+  } as const;
+  const execute = async (job: ExecutionJob, signal?: AbortSignal): Promise<Verdict> => {
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    executed.push(job.sampleIndex);
+    onExecute(executed.length);
+    return verdictOf(job);
+  };
+  return { executed, executor: { info, execute, dispose: () => Promise.resolve() } };
+}
+
+/** One run over what the store misses, as `runExperiment` makes it. */
+async function run(store: Store, { executor }: World, options: { onSample?: (count: number) => void; signal?: AbortSignal } = {}) {
+  const experiment = store.beginExperiment(manifest);
+  store.addProblems(
+    experiment.id,
+    Array.from({ length: TASKS }, (_, task) => problem(task)),
+  );
+  const done = store.doneSampleKeys(experiment.id, 'nucleus');
+  await runStages({
+    store,
+    experiment,
+    executor,
+    view,
+    seed: 1n,
+    total: TASKS * SAMPLES,
+    samples: async function* (signal) {
+      let count = 0;
+      for (let sample = 0; sample < SAMPLES; sample++) {
+        for (let task = TASKS - 1; task >= 0; task--) {
+          if (done.get(`T/${task}`)?.has(sample) === true) continue;
+          await new Promise(setImmediate);
+          signal.throwIfAborted();
+          yield generated(task, sample);
+          options.onSample?.(++count);
+        }
+      }
+    },
+    signal: options.signal ?? new AbortController().signal,
+    progress: new Progress({ write: () => true }),
+  });
+  return experiment;
+}
+
+const open = () => Store.open(path.join(mkdtempSync(path.join(tmpdir(), 'faultline-stages-')), 'x.db'));
+
+describe('runStages', () => {
+  it('stores and executes everything once', async () => {
+    using store = open();
+    const world = sandbox();
+    const { id } = await run(store, world);
+    expect(store.counts(id)).toMatchObject({
+      samples: TASKS * SAMPLES,
+      executed: TASKS * SAMPLES,
+      passed: TASKS * (SAMPLES / 2 - 1),
+      infra: 0,
+    });
+    expect(world.executed).toHaveLength(TASKS * (SAMPLES - 1));
+    expect(store.counts(id).outcomes).toMatchObject({ generation: TASKS });
+    const again = sandbox();
+    await run(store, again);
+    expect(again.executed).toHaveLength(0);
+  });
+
+  it('ends in the same results when it is stopped anywhere, by either stage', async () => {
+    using whole = open();
+    const digest = whole.resultDigest((await run(whole, sandbox())).id);
+    for (const stop of [1, 63, 64, 65, 130, 230]) {
+      using store = open();
+      const reason = new FaultlineError('interrupted', 'stopped', { hint: 'Continue with: x' });
+      const generating = new AbortController();
+      await expect(run(store, sandbox(), { signal: generating.signal, onSample: (count) => { if (count === stop) generating.abort(reason); } })).rejects.toMatchObject({ kind: 'interrupted', hint: 'Continue with: x' }); // prettier-ignore
+      const executing = new AbortController();
+      const stopping = sandbox((count) => { if (count === stop) executing.abort(reason); }); // prettier-ignore
+      await run(store, stopping, { signal: executing.signal }).catch((error: unknown) => {
+        expect(error).toMatchObject({ kind: 'interrupted' });
+      });
+      expect(store.resultDigest((await run(store, sandbox())).id), `stopped at ${stop}`).toBe(digest);
+    }
+  });
+
+  it('stops generating when the sandbox fails for good, and keeps what is finished', async () => {
+    using store = open();
+    const broken = sandbox((count) => {
+      if (count > 10) throw new FaultlineError('infrastructure', 'the zygote died three times in a row', { hint: 'h' });
+    });
+    let seen = 0;
+    await expect(run(store, broken, { onSample: (count) => (seen = count) })).rejects.toMatchObject({
+      exitCode: 6,
+      message: expect.stringContaining('zygote') as string,
+    });
+    const { id } = store.beginExperiment(manifest);
+    expect(seen).toBeLessThan(TASKS * SAMPLES);
+    expect(store.counts(id).samples).toBe(seen);
+    expect(store.counts(id).executed).toBeGreaterThan(0);
+  });
+
+  it('fails with what generation failed with', async () => {
+    using store = open();
+    const failing = run(store, sandbox(), { onSample: (count) => { if (count === 70) throw new FaultlineError('environment', 'the engine is gone'); } }); // prettier-ignore
+    await expect(failing).rejects.toThrow('the engine is gone');
+    expect(store.counts(store.beginExperiment(manifest).id).samples).toBe(70);
+  });
+});
