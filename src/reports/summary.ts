@@ -74,6 +74,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
     })),
     categories,
+    undecided: options.categories.filter(({ decided }) => !decided).map(({ code, name }) => ({ code, name })),
     feasibility: feasibilityOf(categories, ofFailures),
     problems: problems.map((problem) => problemRow(problem, tally.names)),
     finishReasons: [...tally.finishReasons]
@@ -263,8 +264,25 @@ function problemRow(problem: ProblemTally, names: Tally['names']): ProblemRow {
 }
 
 function factsOf(experiment: Experiment): ExperimentFacts {
-  const { id: _id, config, ...facts } = experiment;
-  return { ...facts, config: flatten(config) };
+  return {
+    name: experiment.name,
+    hash: experiment.hash,
+    seed: experiment.seed,
+    modelHash: experiment.modelHash,
+    tokenizerHash: experiment.tokenizerHash,
+    problemsHash: experiment.problemsHash,
+    dtype: experiment.dtype,
+    kernelFamily: experiment.kernelFamily,
+    isa: experiment.isa,
+    cpu: experiment.cpu,
+    pythonVersion: experiment.pythonVersion,
+    isolationTier: experiment.isolationTier,
+    calibration: experiment.calibration,
+    version: experiment.version,
+    createdAt: experiment.createdAt,
+    finishedAt: experiment.finishedAt,
+    config: flatten(experiment.config),
+  };
 }
 
 /** The entries of a config as dotted keys. The text is canonical JSON; whatever else it is stands as it is. */

@@ -35,7 +35,7 @@ export async function writeReport(directory: string, data: ReportData, options: 
     ['problems.csv', [problemsCsv(data)]],
   ]);
   if (options.samples !== undefined) files.set('samples.csv', samplesCsv(options.samples));
-  for (const plot of Object.values(plots)) {
+  for (const plot of [plots.categories, plots.problems, plots.passAtK]) {
     if (plot !== null) files.set(`${plot.name}.svg`, [standalone(plot)]);
   }
   return replaceAll(directory, files);

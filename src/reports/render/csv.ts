@@ -71,6 +71,7 @@ const SAMPLE_COLUMNS: Columns<JudgedSample> = {
   outcome: ({ outcome }) => outcome,
   category_code: ({ categoryCode }) => categoryCode,
   category: ({ categoryName }) => categoryName,
+  generation_code: ({ generationCode }) => generationCode,
   status: ({ verdict }) => verdict.outcome.status,
   failure: ({ verdict }) => (verdict.passed ? null : describeFailure(verdict).headline),
   failing_line: ({ verdict }) => describeFailure(verdict).line,
@@ -113,7 +114,6 @@ function cellText(cell: Cell): string {
   if (cell === null) return '';
   if (typeof cell !== 'string') return String(cell);
   // NUL ends a line for many readers, and half a surrogate pair has no UTF-8: both are replaced, as an encoder would.
-  // eslint-disable-next-line no-control-regex -- NUL is what this looks for
   const text = cell.replace(/\u0000|\p{Surrogate}/gu, '\ufffd');
   const guarded = RISKY.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(guarded) || guarded === '' ? `"${guarded.replaceAll('"', '""')}"` : guarded;

@@ -4,7 +4,6 @@
  */
 
 // Everything in Cc but tab and newline; Cf that reorders or hides text (bidi controls, zero-width, BOM); lone surrogates; separators.
-// eslint-disable-next-line no-control-regex -- control characters are what this looks for
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu;
 
 /** The text with every such character shown: C0 controls as their Unicode pictures, the rest as `⟨U+202E⟩`. Tabs and newlines stay. */
@@ -22,8 +21,10 @@ export function visibleLine(text: string): string {
   return visible(text).replace(/\n/g, '\u23ce').replace(/\t/g, ' ');
 }
 
-/** The text, cut to at most `most` characters with an ellipsis; never in the middle of a character. */
+/** The text, cut to at most `most` UTF-16 units with an ellipsis; never between the halves of a pair. */
 export function shorten(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+  if (text.length <= most) return text;
+  const end = most - 1;
+  const pair = /[\ud800-\udbff]/.test(text.charAt(end - 1));
+  return `${text.slice(0, pair ? end - 1 : end)}…`;
 }

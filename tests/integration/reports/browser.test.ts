@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 /**
  * The report page in a real browser: it draws what the summary says, asks the network for nothing, fits narrow screens, sorts, and
  * hostile text stays text. Skips, and says so, where no Chromium is found.
@@ -39,7 +41,7 @@ const FLAGS = [
 
 describe.skipIf(executablePath === null)('report page in a browser', () => {
   let folder: string;
-  let context: BrowserContext;
+  let context: BrowserContext | undefined;
   const honest = summarise(EXPERIMENT, judgedSamples(80, 20), { categories: CATEGORIES, resamples: 499 });
   const hostile = summarise(
     {
@@ -72,7 +74,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
 
   /** Opens a report, uses it, and checks that it asked the network for nothing and complained only of what is expected. */
   async function open(name: string, width: number, use: (page: Page) => Promise<void>, expected: readonly unknown[] = []): Promise<void> {
-    const page = await context.newPage();
+    const page = await context!.newPage();
     const complaints: string[] = [];
     const requests: string[] = [];
     page.on('console', (message) => complaints.push(message.text()));
@@ -112,9 +114,9 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
         expectCells(categories[i], [code!, whole(count), percent(share.value), percentInterval(share)]);
       });
       const outcomes = await cells(page, 'outcome-table');
-      honest.outcomes.forEach(({ count, share }, i) =>
-        expectCells(outcomes[i], [whole(count), percent(share.value), percentInterval(share)]),
-      );
+      honest.outcomes.forEach(({ count, share }, i) => {
+        expectCells(outcomes[i], [whole(count), percent(share.value), percentInterval(share)]);
+      });
       const pass = await cells(page, 'pass-table');
       expect(pass.map(([k, value, interval]) => [k, value, interval])).toEqual(
         honest.passAtK.map(({ k, estimate }) => [String(k), percent(estimate.value), percentInterval(estimate)]),
@@ -134,7 +136,9 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
       // The plot groups by outcome, so the order differs from the table's: compare the sorted lengths.
       const shares = honest.categories.map(({ share }) => share.value!).sort((a, b) => a - b);
       const lengths = [...bars].sort((a, b) => a - b);
-      lengths.forEach((length, i) => expect(length / lengths.at(-1)!).toBeCloseTo(shares[i]! / shares.at(-1)!, 2));
+      lengths.forEach((length, i) => {
+        expect(length / lengths.at(-1)!).toBeCloseTo(shares[i]! / shares.at(-1)!, 2);
+      });
     }));
 
   it('draws every problem', () =>
@@ -249,7 +253,13 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
         const blocked = await page.evaluate(
           () =>
             new Promise<string>((resolve) => {
-              document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective), { once: true });
+              document.addEventListener(
+                'securitypolicyviolation',
+                (event) => {
+                  resolve(event.effectiveDirective);
+                },
+                { once: true },
+              );
               const script = document.createElement('script');
               script.textContent = "document.title = 'owned'";
               document.body.append(script);

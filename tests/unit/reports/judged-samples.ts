@@ -5,7 +5,9 @@
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
 import type { ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
 import type { Experiment, JudgedSample } from '../../../src/store/types.js';
-import type { Category, OutcomeName } from '../../../src/taxonomy/types.js';
+import { CATEGORIES } from '../../../src/taxonomy/categories.js';
+
+export { CATEGORIES };
 
 export const EXPERIMENT: Experiment = {
   id: 1,
@@ -35,33 +37,6 @@ export const EXPERIMENT: Experiment = {
   createdAt: '2026-02-03T09:12:44.120Z',
   finishedAt: '2026-02-03T09:13:21.871Z',
 };
-
-/** A part of the tree, with the words of the design; the reports read rule and residual flag from whatever they are given. */
-export const CATEGORIES: readonly Category[] = [
-  leaf('1.1', 'generation.truncated', 'generation', 'ended by length, and the text does not parse'),
-  leaf('1.3', 'generation.repetition', 'generation', 'the same line at least four times in a row'),
-  leaf('2.1', 'syntax.unclosed', 'syntax', 'a bracket or string is not closed'),
-  leaf('2.2', 'syntax.indentation', 'syntax', 'indentation: a block expected, unexpected, or inconsistent'),
-  leaf('2.5', 'syntax.other', 'syntax', 'any other syntax error', true),
-  leaf('3.1', 'load.name_error', 'load', 'an undefined name while the module loads'),
-  leaf('4.1', 'crash.name_error', 'crash', 'an undefined name or unbound local'),
-  leaf('4.2', 'crash.attribute_error', 'crash', 'a missing attribute or method'),
-  leaf('4.4', 'crash.type_error', 'crash', 'TypeError: arity, operand, not callable, not iterable, None'),
-  leaf('4.5', 'crash.bounds', 'crash', 'IndexError, KeyError or StopIteration'),
-  leaf('4.8', 'crash.recursion', 'crash', 'RecursionError'),
-  leaf('4.10', 'crash.other', 'crash', 'any other exception', true),
-  leaf('5.1', 'resource.cpu', 'resource', 'met the CPU limit'),
-  leaf('5.4', 'resource.blocked', 'resource', 'waited without using CPU'),
-  leaf('6.1', 'exit.early', 'exit', 'SystemExit, os._exit or another early end'),
-  leaf('8.1', 'wrong.returns_none', 'wrong', 'returned None from every call'),
-  leaf('8.3', 'wrong.type', 'wrong', 'returned a value of the wrong type'),
-  leaf('8.11', 'wrong.partial', 'wrong', 'some assertions hold', true),
-  leaf('8.12', 'wrong.all', 'wrong', 'no assertion holds', true),
-];
-
-function leaf(code: string, name: string, outcome: OutcomeName, rule: string, residual = false): Category {
-  return { code, name, outcome, rule, residual, published: { dou: [], tambon: [], codehalu: [] } };
-}
 
 /** One way for a program to end: its text, and what the sandbox would say of it. */
 interface Ending {
@@ -256,6 +231,7 @@ export function judgedSamples(problems: number, samples: number, seed = 1n): Jud
         categoryName: infra ? 'infra' : (category?.name ?? null),
         outcome: infra ? 'infra' : ending.code === null ? 'pass' : category!.outcome,
         evidence: infra ? 'the zygote was lost' : ending.code === null ? 'passed' : `rule ${ending.code}`,
+        generationCode: null,
       });
     }
   }
@@ -280,6 +256,7 @@ export function sample(fields: Partial<JudgedSample> = {}): JudgedSample {
     categoryName: null,
     outcome: 'pass',
     evidence: 'passed',
+    generationCode: null,
     ...fields,
   };
 }

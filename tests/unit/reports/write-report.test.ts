@@ -107,3 +107,13 @@ describe('writeReport', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 });
+
+describe('start-up', () => {
+  it('loads Vega only when a plot is drawn: no module of the reports imports its values statically', () => {
+    const root = new URL('../../../src/reports/', import.meta.url);
+    const modules = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    expect(modules.length).toBeGreaterThan(20);
+    const eager = modules.filter((name) => /^import (?!type).*from 'vega/m.test(readFileSync(new URL(name, root), 'utf8')));
+    expect(eager).toEqual([]);
+  });
+});
