@@ -8,7 +8,8 @@ import { configFlagValues } from './config-flags.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { createOutput, type Output } from './output.js';
 
-export type Options = Readonly<Record<string, unknown>>;
+/** Commander's options by camel-case name: the text that was given, or true for a switch. */
+export type Options = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Adds `--json`, the examples and the exit codes: every command ends its definition with this. */
 export function finishDefinition(

@@ -65,7 +65,7 @@ export function addConfigFlags(command: Command, flags: readonly ConfigFlag[]): 
 }
 
 /** The given flags among those that set entries. `options` are commander's, by camel-case name. */
-export function configFlagValues(options: Readonly<Record<string, unknown>>): FlagValue[] {
+export function configFlagValues(options: Readonly<Record<string, string | boolean | undefined>>): FlagValue[] {
   const given: FlagValue[] = [];
   for (const { flag, key } of [...ROWS, ...SWITCHES]) {
     const value = options[camelCase(flag)];

@@ -15,7 +15,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   });
   try {
     const program = await createProgram(args);
-    await program.parseAsync(args as string[], { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
     return currentExitCode();
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return ExitCode.ok;

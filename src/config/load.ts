@@ -139,7 +139,7 @@ function readSection(document: Document, section: YAMLMap, prefix: string, place
     const name = isScalar(pair.key) ? String(pair.key.value) : '?';
     const key = prefix + name;
     const keyPlace = placeAt(startOf(pair.key));
-    const raw = pair.value === null ? null : pair.value.toJS(document);
+    const raw: unknown = pair.value === null ? null : pair.value.toJS(document);
     const valuePlace = pair.value === null ? keyPlace : placeAt(startOf(pair.value));
     if (isConfigKey(key)) {
       const bare = bareKey(pair.value);

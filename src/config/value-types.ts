@@ -24,7 +24,7 @@ function shown(raw: unknown): string {
   if (typeof raw === 'string') return JSON.stringify(raw.length > 40 ? `${raw.slice(0, 40)}…` : raw);
   if (raw === null || raw === undefined) return 'nothing';
   if (Array.isArray(raw)) return 'a list';
-  return typeof raw === 'object' ? 'a section' : String(raw);
+  return typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : 'a section';
 }
 
 function refuse(expected: string, raw: unknown): never {

@@ -96,6 +96,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
       progress,
     });
 
+    signal.throwIfAborted();
     classifyStored(store, experiment.id, view);
     if (experiment.finishedAt === null) store.finishExperiment(experiment.id);
     const finished = store.beginExperiment(manifest);

@@ -17,7 +17,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { analyzeStored } = await import('../../pipeline/analyze.js');
-    const report = analyzeStored(values, experiment === undefined ? undefined : String(experiment));
+    const report = analyzeStored(values, typeof experiment === 'string' ? experiment : undefined);
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     output.result(reportJson(report), () => renderSummary(report, {}));
   });

@@ -17,7 +17,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { reportStored } = await import('../../pipeline/analyze.js');
-    const { report, directory, files } = await reportStored(values, experiment === undefined ? undefined : String(experiment));
+    const { report, directory, files } = await reportStored(values, typeof experiment === 'string' ? experiment : undefined);
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     output.result({ experiment: report.experiment.name, directory, files, report: reportJson(report) }, () =>
       renderSummary(report, { directory }),

@@ -37,7 +37,9 @@ describe('execute', () => {
     ]);
     expect([code, err.includes('error')]).toEqual([0, false]);
     const rows = readLines(file('out.jsonl'));
-    rows.forEach((row, index) => expect(row).toMatchObject(lines[index]!));
+    rows.forEach((row, index) => {
+      expect(row).toMatchObject(lines[index]!);
+    });
     expect(rows.map(({ passed, result, outcome, category_code }) => [passed, result, outcome, category_code])).toEqual([
       [false, "failed: NameError: name 'c' is not defined", 'crash', '4.1'],
       [true, 'passed', 'pass', null],

@@ -1,0 +1,162 @@
+/** `faultline run`: the whole of it on a few problems, interrupted in every way, and recounted from what it exports. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Store } from '../../../src/store/store.js';
+import { faultline, finished, readLines, scratchFolder, start, until } from './faultline.js';
+
+const folder = scratchFolder();
+const NAME = 'pico-gpt2-py-pico-tasks';
+const args = (outputs: string, ...more: string[]) => [
+  'run',
+  '--num-problems',
+  '8',
+  '--samples',
+  '10',
+  '--max-new-tokens',
+  '96',
+  '--outputs',
+  path.join(folder, outputs),
+  ...more,
+];
+const database = (outputs: string) => path.join(folder, outputs, 'faultline.db');
+const output = (outputs: string, name: string) => path.join(folder, outputs, NAME, name);
+
+function digest(outputs: string): string {
+  using store = Store.open(database(outputs), { readonly: true });
+  return store.resultDigest(store.experiments()[0]!.id);
+}
+
+/** What an interrupted run must end in, byte for byte. */
+const EXPORTED = ['samples.jsonl', 'samples.jsonl_results.jsonl', 'categories.csv', 'outcomes.csv', 'problems.csv', 'pass-at-k.csv'];
+
+describe('run', () => {
+  it('writes report and samples whose numbers agree with a recount', async () => {
+    const { code, out, err } = await faultline(args('whole'));
+    expect(code, err).toBe(0);
+    expect(out).toContain(path.join(NAME, 'report.html'));
+    expect(out).not.toMatch(/\d s\b|\/s\b/); // no times: the same every time
+
+    const samples = readLines(output('whole', 'samples.jsonl'));
+    const results = readLines(output('whole', 'samples.jsonl_results.jsonl'));
+    expect(samples).toHaveLength(80);
+    results.forEach((row, index) => {
+      expect(row).toMatchObject(samples[index]!);
+    });
+    expect(samples.map(({ task_id, sample_index }) => [task_id, sample_index])).toEqual(
+      Array.from({ length: 80 }, (_, i) => [`Pico/${Math.floor(i / 10)}`, i % 10]),
+    );
+
+    // Recounted here, from the lines alone.
+    const passes = new Map<string, number>();
+    const categories = new Map<string, number>();
+    for (const { task_id, passed, category_code } of results) {
+      if (passed === true) passes.set(String(task_id), (passes.get(String(task_id)) ?? 0) + 1);
+      else categories.set(String(category_code), (categories.get(String(category_code)) ?? 0) + 1);
+    }
+    const solved = [...passes.values()];
+    const report = JSON.parse(readFileSync(output('whole', 'report.json'), 'utf8')) as {
+      counts: { samples: number; passed: number; failed: number };
+      pass_at_k: { k: number; value: number }[];
+      categories: { code: string; count: number }[];
+    };
+    expect(report.counts).toMatchObject({ samples: 80, passed: solved.reduce((sum, n) => sum + n, 0) });
+    expect(report.pass_at_k.find(({ k }) => k === 1)!.value).toBeCloseTo(solved.reduce((sum, n) => sum + n / 10, 0) / 8, 12);
+    expect(report.pass_at_k.find(({ k }) => k === 10)!.value).toBeCloseTo(solved.length / 8, 12);
+    expect(Object.fromEntries(report.categories.map(({ code: category, count }) => [category, count]))).toEqual(
+      Object.fromEntries(categories),
+    );
+    expect(readFileSync(output('whole', 'report.html'), 'utf8')).toContain('<svg');
+  });
+
+  it('does nothing the second time, and says the same', async () => {
+    const before = digest('whole');
+    const { code, out } = await faultline([...args('whole'), '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ experiment: NAME, generated: 0, executed: 0 });
+    expect(digest('whole')).toBe(before);
+  });
+
+  it('is analyzed and reported again from the database', async () => {
+    const analyzed = await faultline(['analyze', '--db', database('whole'), '--json']);
+    expect(analyzed.code).toBe(0);
+    expect(JSON.parse(analyzed.out)).toEqual(JSON.parse(readFileSync(output('whole', 'report.json'), 'utf8')));
+    const text = await faultline(['analyze', '--db', database('whole'), '--experiment', NAME]);
+    expect(text.out).toContain('80 samples of 8 problems');
+    const reported = await faultline(['report', '--db', database('whole'), '--outputs', path.join(folder, 'again')]);
+    expect(reported.code).toBe(0);
+    for (const name of EXPORTED) expect(readFileSync(output('again', name)).equals(readFileSync(output('whole', name))), name).toBe(true);
+    const unknown = await faultline(['analyze', '--db', database('whole'), '--experiment', 'other']);
+    expect([unknown.code, unknown.err]).toEqual([
+      3,
+      expect.stringMatching(/holds no experiment other\nhint: There are: pico-gpt2-py-pico-tasks\./),
+    ]);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('continues after %s and ends in the same results and files', async (signal) => {
+    // Small batches, so that there is a middle; they change no result.
+    const child = start(args(signal, '--batch', '2', '--threads', '1'));
+    const end = finished(child);
+    await until('some samples are stored', () => storedSamples(signal) > 0);
+    child.kill(signal);
+    const { code, signal: by, out, err } = await end;
+    expect([code, by]).toEqual(signal === 'SIGKILL' ? [null, 'SIGKILL'] : [130, null]);
+    expect(out).toBe('');
+    if (signal !== 'SIGKILL')
+      expect(err).toMatch(
+        /error: stopped; \d+ of 80 samples and \d+ verdicts are kept\nhint: Continue with: faultline run --num-problems 8 /,
+      );
+    const kept = storedSamples(signal);
+    expect(kept).toBeLessThan(80);
+    expect(existsSync(output(signal, 'report.html'))).toBe(false);
+
+    const again = await faultline([...args(signal), '--json']);
+    expect(again.code, again.err).toBe(0);
+    expect(JSON.parse(again.out)).toMatchObject({ generated: 80 - kept });
+    expect(digest(signal)).toBe(digest('whole'));
+    for (const name of EXPORTED) expect(readFileSync(output(signal, name)).equals(readFileSync(output('whole', name))), name).toBe(true);
+    expect(readdirSync(path.join(folder, signal)).sort()).toEqual(readdirSync(path.join(folder, 'whole')).sort());
+  });
+
+  it('starts another experiment for another seed, in the same database', async () => {
+    const { code } = await faultline([
+      'run',
+      '--num-problems',
+      '1',
+      '--samples',
+      '2',
+      '--seed',
+      '18446744073709551615',
+      '--experiment',
+      'other',
+      '--outputs',
+      path.join(folder, 'whole'),
+    ]);
+    expect(code).toBe(0);
+    using store = Store.open(database('whole'), { readonly: true });
+    expect(store.experiments().map(({ name, seed }) => [name, seed])).toEqual([
+      [NAME, '1'],
+      ['other', '18446744073709551615'],
+    ]);
+  });
+
+  it('counts again under other categories without executing again', async () => {
+    const { code, out } = await faultline([...args('whole'), '--json'], { env: { FAULTLINE_CATEGORIES_RENAME: '4.1=undefined_name' } });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ generated: 0, executed: 0 });
+    const names = new Set(readLines(output('whole', 'samples.jsonl_results.jsonl')).map((row) => row['category']));
+    expect(names.has('undefined_name')).toBe(true);
+    expect(names.has('crash.name_error')).toBe(false);
+  });
+});
+
+function storedSamples(outputs: string): number {
+  if (!existsSync(database(outputs))) return 0;
+  try {
+    using store = Store.open(database(outputs), { readonly: true });
+    const [experiment] = store.experiments();
+    return experiment === undefined ? 0 : store.counts(experiment.id).samples;
+  } catch {
+    return 0; // still being created
+  }
+}
