@@ -58,15 +58,16 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
 
   const leaves = new Map(options.categories.map((category) => [category.code, category]));
   const categories = categoryShares(tally, leaves, ofFailures);
+  const passAt = passEstimates(problems, bootstrap);
   const most = Math.max(0, ...counted);
   const asked = [...new Set([1, 10, most])].filter((k) => k > 0).sort((a, b) => a - b);
   return {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
-    passAtK: asked.filter((k) => k <= most).map((k) => passEstimate(k, problems, bootstrap)),
+    passAtK: asked.filter((k) => k <= most).map(passAt),
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
-    passCurve: curveGrid(most).map((k) => passEstimate(k, problems, bootstrap)),
+    passCurve: curveGrid(most).map(passAt),
     crashRate: ofCounted((problem) => (problem.outcomes.get('load') ?? 0) + (problem.outcomes.get('crash') ?? 0)),
     outcomes: OUTCOME_ORDER.map((outcome): OutcomeShare => ({
       outcome,
@@ -190,11 +191,22 @@ function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
   };
 }
 
-/** pass@k over the problems that have k samples; a problem with fewer has no unbiased estimate. */
-function passEstimate(k: number, problems: readonly ProblemTally[], bootstrap: Bootstrap): PassAtK {
-  const enough = problems.map(({ counted }) => (counted >= k ? 1 : 0));
-  const values = problems.map(({ counted, passed }) => (counted >= k ? passAtK(counted, passed, k) : 0));
-  return { k, estimate: bootstrap.ratio(values, enough), problems: enough.reduce<number>((sum, one) => sum + one, 0) };
+/** pass@k by k, each computed once, over the problems that have k samples: a problem with fewer has no unbiased estimate. */
+function passEstimates(problems: readonly ProblemTally[], bootstrap: Bootstrap): (k: number) => PassAtK {
+  const known = new Map<number, PassAtK>();
+  // Where every problem has k samples, all k share one array of denominators, and the bootstrap its sums.
+  const all = problems.map(() => 1);
+  const least = Math.min(...problems.map(({ counted }) => counted));
+  return (k) => {
+    let pass = known.get(k);
+    if (pass === undefined) {
+      const enough = k <= least ? all : problems.map(({ counted }) => (counted >= k ? 1 : 0));
+      const values = problems.map(({ counted, passed }) => (counted >= k ? passAtK(counted, passed, k) : 0));
+      pass = { k, estimate: bootstrap.ratio(values, enough), problems: enough.reduce<number>((sum, one) => sum + one, 0) };
+      known.set(k, pass);
+    }
+    return pass;
+  };
 }
 
 /** Values of k for a curve: every one up to 10, then about eight per doubling, and the last. */

@@ -32,26 +32,33 @@ export interface BootstrapOptions {
 
 const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
 
-/** Resamples of `size` clusters, drawn once. Memory: resamples x size x 4 bytes at most (2 bytes up to 65,536 clusters). */
+/** Resamples of `size` clusters, drawn once. Memory: resamples x size x 2 bytes. */
 export class Bootstrap {
   readonly size: number;
   readonly resamples: number;
   readonly confidence: number;
-  /** Row-major [resample, draw]: which cluster was drawn. */
-  private readonly draws: Uint16Array | Uint32Array;
+  /**
+   * [cluster, resample]: how often the cluster was drawn. By cluster, because most counts that are asked for are zero in most
+   * clusters, and a zero then costs nothing. A count above 65,535 would need as many clusters, all drawn the same.
+   */
+  private readonly drawn: Uint16Array;
+  /** Sums over each resample by array: the same denominators serve many ratios. */
+  private readonly sumsOf = new WeakMap<object, Float64Array>();
 
   constructor(size: number, options: BootstrapOptions = {}) {
     this.size = size;
     this.resamples = options.resamples ?? 9_999;
     this.confidence = options.confidence ?? 0.95;
-    this.draws = new (size <= 2 ** 16 ? Uint16Array : Uint32Array)(this.resamples * size);
+    this.drawn = new Uint16Array(this.resamples * size);
     const stream = new PhiloxStream(options.seed ?? 0n);
-    for (let i = 0; i < this.draws.length; i++) this.draws[i] = stream.below(size);
+    for (let b = 0; b < this.resamples; b++) {
+      for (let i = 0; i < size; i++) this.drawn[stream.below(size) * this.resamples + b]!++;
+    }
   }
 
   /**
    * sum(numerators) / sum(denominators) with its BCa interval.
-   * @param numerators one finite number per cluster
+   * @param numerators one finite number per cluster; neither array may change afterwards, their sums are remembered
    * @param denominators one non-negative number per cluster; clusters with 0 count for nothing
    *
    * Where resampling cannot vary the ratio (a rate of exactly 0 or 1, a single problem), the bootstrap would claim certainty.
@@ -81,20 +88,30 @@ export class Bootstrap {
 
   /** The ratio in every resample, ascending; resamples without any denominator are left out. */
   private replicates(numerators: ArrayLike<number>, denominators: ArrayLike<number>): Float64Array {
-    const { draws, size } = this;
+    const above = this.sums(numerators);
+    const below = this.sums(denominators);
     const values = new Float64Array(this.resamples);
     let kept = 0;
-    for (let b = 0, at = 0; b < this.resamples; b++) {
-      let numerator = 0;
-      let denominator = 0;
-      for (const end = at + size; at < end; at++) {
-        const cluster = draws[at]!;
-        numerator += numerators[cluster]!;
-        denominator += denominators[cluster]!;
-      }
-      if (denominator > 0) values[kept++] = numerator / denominator;
+    for (let b = 0; b < this.resamples; b++) {
+      if (below[b]! > 0) values[kept++] = above[b]! / below[b]!;
     }
     return values.subarray(0, kept).sort();
+  }
+
+  /** The sum of one number per cluster over every resample. Remembered by array, which therefore must not change. */
+  private sums(values: ArrayLike<number>): Float64Array {
+    const known = this.sumsOf.get(values);
+    if (known !== undefined) return known;
+    const { drawn, resamples } = this;
+    const sums = new Float64Array(resamples);
+    for (let i = 0; i < this.size; i++) {
+      const value = values[i]!;
+      if (value === 0) continue;
+      const start = i * resamples;
+      for (let b = 0; b < resamples; b++) sums[b]! += value * drawn[start + b]!;
+    }
+    this.sumsOf.set(values, sums);
+    return sums;
   }
 
   /** Bias-corrected and accelerated ends; null where the replicates do not vary. */

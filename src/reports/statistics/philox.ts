@@ -7,17 +7,21 @@
 
 /** The four words of one block, written to `out` (length 4, unsigned 32-bit). `counter` is four words, `key` two. */
 export function philoxBlock(counter: ArrayLike<number>, key: ArrayLike<number>, out: Uint32Array): void {
-  let [c0, c1, c2, c3] = [counter[0]! >>> 0, counter[1]! >>> 0, counter[2]! >>> 0, counter[3]! >>> 0];
-  let [k0, k1] = [key[0]! >>> 0, key[1]! >>> 0];
+  let c0 = counter[0]! >>> 0;
+  let c1 = counter[1]! >>> 0;
+  let c2 = counter[2]! >>> 0;
+  let c3 = counter[3]! >>> 0;
+  let k0 = key[0]! >>> 0;
+  let k1 = key[1]! >>> 0;
   for (let round = 0; round < 10; round++) {
-    const high0 = multiplyHigh(0xd2511f53, c0);
-    const low0 = Math.imul(0xd2511f53, c0) >>> 0;
-    const high1 = multiplyHigh(0xcd9e8d57, c2);
-    const low1 = Math.imul(0xcd9e8d57, c2) >>> 0;
+    const high0 = multiplyHigh(0xd251, 0x1f53, c0);
+    const low0 = Math.imul(0xd2511f53, c0);
+    const high1 = multiplyHigh(0xcd9e, 0x8d57, c2);
+    const low1 = Math.imul(0xcd9e8d57, c2);
     c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1;
+    c1 = low1 >>> 0;
     c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0;
+    c3 = low0 >>> 0;
     k0 = (k0 + 0x9e3779b9) >>> 0;
     k1 = (k1 + 0xbb67ae85) >>> 0;
   }
@@ -27,21 +31,22 @@ export function philoxBlock(counter: ArrayLike<number>, key: ArrayLike<number>, 
   out[3] = c3;
 }
 
-/** Upper 32 bits of the product of two unsigned 32-bit numbers; every partial product is exact in a double. */
-function multiplyHigh(a: number, b: number): number {
-  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
+/** Upper 32 bits of the product of two unsigned 32-bit numbers, the first given by its halves; every partial product is exact in a double. */
+function multiplyHigh(aHigh: number, aLow: number, b: number): number {
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const carry = aLow * bHigh + (middle & 0xffff);
   // `middle` and `carry` are below 2^32, so the shifts must be unsigned.
-  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
+  return aHigh * bHigh + (middle >>> 16) + (carry >>> 16);
 }
 
 /** A stream of whole numbers below `bound`, from one 64-bit key. */
 export class PhiloxStream {
   private readonly key: readonly [number, number];
+  private readonly counter = new Uint32Array(4);
   private readonly block = new Uint32Array(4);
   private position = 4;
-  private index = 0;
 
   constructor(key: bigint) {
     const bits = BigInt.asUintN(64, key);
@@ -51,8 +56,9 @@ export class PhiloxStream {
   /** A 32-bit word. */
   word(): number {
     if (this.position === 4) {
-      philoxBlock([this.index >>> 0, Math.floor(this.index / 2 ** 32), 0, 0], this.key, this.block);
-      this.index++;
+      philoxBlock(this.counter, this.key, this.block);
+      this.counter[0]!++;
+      if (this.counter[0] === 0) this.counter[1]!++;
       this.position = 0;
     }
     return this.block[this.position++]!;
