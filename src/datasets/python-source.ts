@@ -135,11 +135,9 @@ function endOfString(source: string, start: number): number {
 }
 
 function describe(blanked: string): { kind: StatementKind; names: string[] } {
-  const lines = blanked.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('@'));
-  const first = lines[0] ?? '';
-  const definition = new RegExp(`^(?:async\\s+)?(def|class)\\s+(${IDENTIFIER})`, 'u').exec(first);
+  const definition = new RegExp(`^(?:async\\s+)?(def|class)\\s+(${IDENTIFIER})`, blanked.startsWith('@') ? 'mu' : 'u').exec(blanked);
   if (definition !== null) return { kind: definition[1] === 'def' ? 'function' : 'class', names: [definition[2]!] };
-  if (/^(?:import|from)\b/.test(first)) return { kind: 'import', names: importedNames(blanked) };
+  if (/^(?:import|from)\b/.test(blanked)) return { kind: 'import', names: importedNames(blanked) };
   const targets = [
     ...blanked.matchAll(new RegExp(`(${IDENTIFIER}(?:\\s*,\\s*\\(?\\s*${IDENTIFIER})*)\\s*\\)?\\s*(?::[^=\\n]*)?=(?!=)`, 'gu')),
   ];

@@ -16,11 +16,11 @@ export interface Strategy {
   readonly summary: string;
   /** The parameters that change what it draws. */
   readonly parameters: readonly (keyof SamplingParameters)[];
-  /** Whether checked parameters describe this strategy and no simpler one. */
+  /** Whether checked parameters describe this strategy; they describe exactly one. */
   readonly describes: (sampling: SamplingParameters) => boolean;
 }
 
-/** Simplest first: the first row that describes the parameters names them. */
+/** Simplest first. */
 export const strategies: readonly Strategy[] = [greedy, temperature, topK, nucleus];
 
 /** Takes no parameter for granted: everything off, the model's own distribution. */

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { AtomicFile } from '../../../src/datasets/atomic-file.js';
+import { readJsonl, readJsonlWithHash, withFields, type JsonLine } from '../../../src/datasets/jsonl.js';
+import { readSamples } from '../../../src/datasets/samples.js';
+import { FaultlineError } from '../../../src/errors.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'faultline-jsonl-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+let counter = 0;
+const fileWith = (content: string | Uint8Array, name = `${counter++}.jsonl`): string => {
+  const file = join(scratch, name);
+  writeFileSync(file, content);
+  return file;
+};
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+};
+const refusal = async (items: AsyncIterable<unknown>): Promise<FaultlineError> => {
+  const error: unknown = await all(items).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(FaultlineError);
+  return error as FaultlineError;
+};
+
+describe('readJsonl', () => {
+  it('reads plain and gzipped files, whatever they are called, and counts lines as they stand', async () => {
+    const text = '\ufeff{"a": 1}\r\n\n  \n{"a": "\u2028\u2029"}';
+    for (const file of [fileWith(text), fileWith(gzipSync(text), 'zipped'), fileWith(text, 'not-zipped.gz')]) {
+      const lines = await all(readJsonl(file));
+      expect(lines.map(({ line, value }) => [line, value])).toEqual([
+        [1, { a: 1 }],
+        [4, { a: '\u2028\u2029' }],
+      ]);
+    }
+  });
+
+  it('reads lines that span many chunks', async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => ({ i, text: 'é𝔘\n'.repeat(i * 1000) }));
+    const text = rows.map((row) => JSON.stringify(row)).join('\n');
+    for (const file of [fileWith(text), fileWith(gzipSync(text))])
+      expect((await all(readJsonl(file))).map((line) => line.value)).toEqual(rows);
+  });
+
+  it('hashes the bytes on disk', async () => {
+    const file = fileWith('{"a":1}\n');
+    expect((await readJsonlWithHash(file)).hash).toBe(createHash('sha256').update('{"a":1}\n').digest('hex'));
+    expect((await readJsonlWithHash(fileWith(gzipSync('{"a":1}\n')))).hash).not.toBe((await readJsonlWithHash(file)).hash);
+  });
+
+  it.each([
+    ['a broken line', '{"task_id": "a"}\n{"task_id":\n', [2, 12], /not valid JSON: expected a value, but the line ends/],
+    ['a trailing comma', '{"a": 1,}', [1, 9], /field name/],
+    ['a list', '{}\n\n[1]', [3, 1], /expected a JSON object, found a list/],
+    [
+      'bytes that are not UTF-8',
+      Buffer.concat([Buffer.from('{}\n{"a": "'), Buffer.of(0xff), Buffer.from('"}')]),
+      [2, undefined],
+      /not valid UTF-8/,
+    ],
+    ['cut gzip', gzipSync('{"a": 1}\n'.repeat(1000)).subarray(0, 40), [undefined, undefined], /damaged gzip/],
+  ])('%s: file, line and column', async (_, content, [line, column], says) => {
+    const file = fileWith(content);
+    const error = await refusal(readJsonl(file));
+    expect(error.kind).toBe('input');
+    expect([error.place.file, error.place.line, error.place.column]).toEqual([file, line, column]);
+    expect(error.message).toMatch(says);
+  });
+
+  it('a missing file and a folder', async () => {
+    expect((await refusal(readJsonl(join(scratch, 'nowhere.jsonl')))).message).toMatch(/nowhere\.jsonl: no such file/);
+    expect((await refusal(readJsonl(scratch))).message).toMatch(/a folder, expected a file/);
+  });
+});
+
+describe('withFields', () => {
+  const line = (text: string): JsonLine => ({ file: 'f', line: 1, text, value: JSON.parse(text) as Record<string, unknown> });
+
+  it('leaves everything else byte for byte as it was', () => {
+    expect(withFields(line('{"seed": 12345678901234567890, "2": 1,  "1":1e2}'), { passed: true })).toBe(
+      '{"seed": 12345678901234567890, "2": 1,  "1":1e2, "passed":true}',
+    );
+    expect(withFields(line('{}'), { passed: true })).toBe('{"passed":true}');
+    expect(withFields(line('  {"a": {} }  '), { b: null })).toBe('  {"a": {}, "b":null}');
+    expect(withFields(line('{"a":1}'), {})).toBe('{"a":1}');
+  });
+
+  it('replaces fields that are there', () => {
+    expect(JSON.parse(withFields(line('{"passed": false, "x": 1}'), { passed: true, y: 2 }))).toEqual({ passed: true, x: 1, y: 2 });
+  });
+
+  it('is the same as setting the fields, for any object', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()), (value, fields) => {
+        const text = JSON.stringify(value);
+        const parsed = JSON.parse(text) as Record<string, unknown>;
+        expect(JSON.parse(withFields({ text, value: parsed }, fields))).toEqual(JSON.parse(JSON.stringify({ ...parsed, ...fields })));
+      }),
+    );
+  });
+});
+
+describe('readSamples', () => {
+  it('reads any file with task_id and completion, keeps the source, numbers samples per task', async () => {
+    const file = fileWith(
+      '{"task_id": "A", "completion": "x", "other": [1]}\n{"task_id": "B", "completion": ""}\n{"task_id": "A", "completion": "y"}\n{"task_id": "A", "completion": "z", "sample_index": 9, "finish_reason": "length"}\n',
+    );
+    const samples = await all(readSamples(file, new Set(['A', 'B'])));
+    expect(samples.map(({ taskId, completion, sampleIndex, finishReason }) => [taskId, completion, sampleIndex, finishReason])).toEqual([
+      ['A', 'x', 0, null],
+      ['B', '', 0, null],
+      ['A', 'y', 1, null],
+      ['A', 'z', 9, 'length'],
+    ]);
+    expect(samples[0]!.source.value['other']).toEqual([1]);
+  });
+
+  it.each([
+    ['{"task_id": "C", "completion": ""}', 13, /task_id "C" is not in the problem file/],
+    ['{"completion": ""}', 1, /field "task_id" is missing/],
+    ['{"task_id": "A", "completion": null}', 32, /field "completion" is null, expected a string/],
+    ['{"task_id": 7, "completion": ""}', 13, /field "task_id" is a number/],
+    ['{"task_id": "A", "completion": "", "sample_index": -1}', 52, /"sample_index" is -1/],
+    ['{"task_id": "A", "completion": "", "sample_index": "0"}', 52, /"sample_index" is a string/],
+  ])('%s', async (text, column, says) => {
+    const error = await refusal(readSamples(fileWith(text), new Set(['A'])));
+    expect([error.place.line, error.place.column]).toEqual([1, column]);
+    expect(error.message).toMatch(says);
+  });
+});
+
+describe('AtomicFile', () => {
+  it('shows nothing before commit, everything after', async () => {
+    const folder = join(scratch, 'atomic');
+    mkdirSync(folder);
+    const path = join(folder, 'out.jsonl');
+    const file = await AtomicFile.open(path);
+    const rows = Array.from({ length: 5000 }, (_, i) => ({ i, text: 'half \ud800 pair, ü, \u2028'.repeat(5) }));
+    for (const row of rows) await file.writeLine(row);
+    expect(readdirSync(folder)).not.toContain('out.jsonl');
+    await file.commit();
+    expect(readdirSync(folder)).toEqual(['out.jsonl']);
+    expect((await all(readJsonl(path))).map((line) => line.value)).toEqual(rows);
+  });
+
+  it('leaves an older file alone until commit, and nothing of its own after abort', async () => {
+    const folder = join(scratch, 'aborted');
+    mkdirSync(folder);
+    const path = join(folder, 'out.jsonl');
+    writeFileSync(path, 'old');
+    const file = await AtomicFile.open(path);
+    await file.write('new');
+    await file.abort();
+    await file.commit();
+    expect(readdirSync(folder)).toEqual(['out.jsonl']);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  it('refuses an unwritable place before any work', async () => {
+    const error: unknown = await AtomicFile.open(join(scratch, 'no', 'such', 'folder', 'x')).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ kind: 'output', place: { file: join(scratch, 'no', 'such', 'folder', 'x') } });
+  });
+
+  it('leaves nothing behind when the name is that of a folder', async () => {
+    const folder = join(scratch, 'taken');
+    mkdirSync(join(folder, 'out', 'inner'), { recursive: true });
+    const file = await AtomicFile.open(join(folder, 'out'));
+    await file.write('x');
+    await expect(file.commit()).rejects.toMatchObject({ kind: 'output' });
+    expect(readdirSync(folder)).toEqual(['out']);
+  });
+});
