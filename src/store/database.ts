@@ -2,7 +2,7 @@
  * Opens the SQLite file: who may write it, what it must look like before anything is changed, and how SQLite's
  * errors read. Knows no table.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { FaultlineError, reasonOf } from '../errors.js';
@@ -12,8 +12,17 @@ import { loadMigrations, migrate } from './migrations.js';
 const APPLICATION_ID = 0x464c544c;
 /** How long a statement waits for a reader's checkpoint or another tool's write before it gives up. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** Byte 18 and 19 of a database file: 1 for a rollback journal, 2 for WAL (https://sqlite.org/fileformat2.html). */
-const JOURNAL_VERSION_OFFSET = 18;
+/** Places in the first bytes of a database file, numbers big-endian (https://sqlite.org/fileformat2.html, section 1.3). */
+const Header = {
+  size: 100,
+  magic: 'SQLite format 3\0',
+  /** Two bytes, for writing and reading: 1 for a rollback journal, 2 for a write-ahead log. */
+  journalVersions: 18,
+  schemaCookie: 40,
+  userVersion: 60,
+  applicationId: 68,
+} as const;
+const NOT_TOUCHED = 'Name another file with --db; faultline does not touch this one.';
 
 export interface OpenOptions {
   /** Read only: no lock is taken, nothing is created or changed. */
@@ -42,25 +51,15 @@ export function closeDatabase(database: Database.Database): void {
 }
 
 function openForWriting(file: string): OpenedDatabase {
-  refuseFolder(file);
+  refuseForeignFile(file);
   makeFolder(file, path.dirname(path.resolve(file)));
-  // Refuse a foreign or newer file before the lock creates the shard folder beside it.
-  if (existsSync(file) && statSync(file).size > 0) {
-    const probe = connect(file, { readonly: true });
-    try {
-      checkHeader(probe, file);
-    } finally {
-      probe.close();
-    }
-  }
   const release = acquireLock(file);
   try {
-    const database = connect(file, { readonly: false });
+    const database = connect(file, { mustExist: false });
     try {
       return withClearErrors(file, () => {
-        // Again, under the lock: the file may have changed hands in between.
-        checkHeader(database, file);
-        database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+        // Again, and under the lock: what a killed run committed may still stand in the write-ahead log.
+        refuseForeignTables(database, file);
         database.pragma('journal_mode = WAL');
         // A kill loses nothing in NORMAL; only a power cut can lose the last transactions, never consistency.
         database.pragma('synchronous = NORMAL');
@@ -79,17 +78,17 @@ function openForWriting(file: string): OpenedDatabase {
 }
 
 function openForReading(file: string): Database.Database {
-  refuseFolder(file);
   if (!existsSync(file)) {
     throw new FaultlineError('input', 'no such database', {
       place: { file },
       hint: 'Name an existing one with --db, or make one with `faultline run`.',
     });
   }
-  const database = connect(file, { readonly: true });
+  refuseForeignFile(file);
+  const database = connectForReading(file);
   try {
     return withClearErrors(file, () => {
-      const version = checkHeader(database, file);
+      const version = refuseForeignTables(database, file);
       const current = loadMigrations().length;
       if (version < current) {
         throw new FaultlineError('input', `the database has schema version ${version}, and reading needs version ${current}`, {
@@ -97,7 +96,6 @@ function openForReading(file: string): Database.Database {
           hint: 'Open it once with a command that writes, such as `faultline run`: that upgrades it in place.',
         });
       }
-      database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
       return database;
     });
   } catch (thrown) {
@@ -106,63 +104,113 @@ function openForReading(file: string): Database.Database {
   }
 }
 
-/** A connection, checked to be readable. */
-function connect(file: string, options: { readonly: boolean }): Database.Database {
+/** A connection that has read the file once, as only the first statement really opens it. */
+function connect(file: string, options: { mustExist: boolean }): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: BUSY_TIMEOUT_MS });
-    // The first statement is what really opens the file.
+    database = new Database(file, { fileMustExist: options.mustExist, timeout: BUSY_TIMEOUT_MS });
     database.pragma('schema_version', { simple: true });
     return database;
   } catch (thrown) {
     database?.close();
-    if (options.readonly && canBeCopied(file, thrown)) return connectToCopy(file);
     throw clearError(file, thrown);
   }
 }
 
 /**
- * SQLite reads a WAL database only where it may create the `-shm` file, so not on read-only media. A database that
- * was closed has no `-wal`, is complete as a file, and can be read as a copy in memory.
+ * Not SQLite's own read-only mode: such a connection leaves `-wal` and `-shm` files behind when it is the last one to
+ * close, and cannot open a WAL database where it may not create them. `query_only` writes nothing and tidies up; and
+ * on read-only media a database that was closed is complete as a file, so that a copy in memory serves.
  */
-function canBeCopied(file: string, thrown: unknown): boolean {
-  const code = sqliteCode(thrown);
-  const refused = code !== null && (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY'));
-  const wal = `${file}-wal`;
-  return refused && existsSync(file) && (!existsSync(wal) || statSync(wal).size === 0);
-}
-
-function connectToCopy(file: string): Database.Database {
+function connectForReading(file: string): Database.Database {
+  let database: Database.Database;
   try {
-    const bytes = readFileSync(file);
-    bytes[JOURNAL_VERSION_OFFSET] = 1;
-    bytes[JOURNAL_VERSION_OFFSET + 1] = 1;
-    return new Database(bytes, { readonly: true });
+    database = connect(file, { mustExist: true });
   } catch (thrown) {
-    throw clearError(file, thrown);
+    const code = sqliteCode(thrown instanceof FaultlineError ? thrown.cause : thrown) ?? '';
+    const refused = code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY');
+    if (!refused || hasLog(file)) throw thrown;
+    database = copyInMemory(file);
   }
+  database.pragma('query_only = ON');
+  return database;
 }
 
-/** Returns the schema version; throws for a file that is not ours or from a newer faultline. Changes nothing. */
-function checkHeader(database: Database.Database, file: string): number {
+function copyInMemory(file: string): Database.Database {
+  return withClearErrors(file, () => {
+    const bytes = readFileSync(file);
+    // A database in memory has no log; marking the copy as one with a rollback journal lets SQLite read it.
+    bytes.fill(1, Header.journalVersions, Header.journalVersions + 2);
+    return new Database(bytes, { readonly: true });
+  });
+}
+
+/** Whether committed pages wait in the write-ahead log: after a kill, or while a run is writing. */
+function hasLog(file: string): boolean {
+  const log = `${file}-wal`;
+  return existsSync(log) && statSync(log).size > 0;
+}
+
+/**
+ * Looks at the bytes alone, so that a file that is not ours is refused before SQLite, or a folder beside it, could
+ * change anything. Says nothing about a missing or empty file, which becomes a database.
+ */
+function refuseForeignFile(file: string): void {
+  if (!existsSync(file)) return;
+  if (statSync(file).isDirectory()) {
+    throw new FaultlineError('input', 'this is a folder, not a database', {
+      place: { file },
+      hint: 'Name a file in it, such as faultline.db.',
+    });
+  }
+  const header = readHeader(file);
+  if (header.length === 0) return;
+  if (header.length < Header.size || header.toString('latin1', 0, Header.magic.length) !== Header.magic) {
+    throw new FaultlineError('input', 'this is not a SQLite database', { place: { file }, hint: NOT_TOUCHED });
+  }
+  // With a log the header may be older than the database; refuseForeignTables sees both.
+  if (hasLog(file)) return;
+  const application = header.readInt32BE(Header.applicationId);
+  // A run killed while it made the file leaves one page without tables.
+  const fresh = application === 0 && header.readInt32BE(Header.userVersion) === 0 && header.readInt32BE(Header.schemaCookie) === 0;
+  if (application !== APPLICATION_ID && !fresh) throw foreign(file);
+  refuseNewer(header.readInt32BE(Header.userVersion), file);
+}
+
+/** The same by SQLite's own words; returns the schema version. Changes nothing. */
+function refuseForeignTables(database: Database.Database, file: string): number {
   const version = database.pragma('user_version', { simple: true }) as number;
   const application = database.pragma('application_id', { simple: true }) as number;
   const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
-  const current = loadMigrations().length;
-  if (application !== APPLICATION_ID && (application !== 0 || tables > 0)) {
-    throw new FaultlineError('input', 'this SQLite database was not made by faultline', {
-      place: { file },
-      hint: 'Name another file with --db; faultline does not touch this one.',
-    });
-  }
-  if (version > current) {
-    throw new FaultlineError(
-      'input',
-      `the database has schema version ${version}, made by a newer faultline; this one knows versions up to ${current}`,
-      { place: { file }, hint: 'Update faultline, or name another file with --db; nothing has been changed.' },
-    );
-  }
+  if (application !== APPLICATION_ID && (application !== 0 || tables > 0)) throw foreign(file);
+  refuseNewer(version, file);
   return version;
+}
+
+function foreign(file: string): FaultlineError {
+  return new FaultlineError('input', 'this SQLite database was not made by faultline', { place: { file }, hint: NOT_TOUCHED });
+}
+
+function refuseNewer(version: number, file: string): void {
+  const current = loadMigrations().length;
+  if (version <= current) return;
+  throw new FaultlineError(
+    'input',
+    `the database has schema version ${version}, made by a newer faultline; this one knows versions up to ${current}`,
+    { place: { file }, hint: 'Update faultline, or name another file with --db; nothing has been changed.' },
+  );
+}
+
+function readHeader(file: string): Buffer {
+  return withClearErrors(file, () => {
+    const handle = openSync(file, 'r');
+    try {
+      const header = Buffer.alloc(Header.size);
+      return header.subarray(0, readSync(handle, header, 0, header.length, 0));
+    } finally {
+      closeSync(handle);
+    }
+  });
 }
 
 /**
@@ -197,15 +245,6 @@ function acquireLock(file: string): () => void {
   };
 }
 
-function refuseFolder(file: string): void {
-  if (existsSync(file) && statSync(file).isDirectory()) {
-    throw new FaultlineError('input', 'this is a folder, not a database', {
-      place: { file },
-      hint: 'Name a file in it, such as faultline.db.',
-    });
-  }
-}
-
 function makeFolder(file: string, folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -237,7 +276,7 @@ const KNOWN_ERRORS: readonly { prefix: string; kind: 'input' | 'output'; reason:
     prefix: 'SQLITE_NOTADB',
     kind: 'input',
     reason: 'this is not a SQLite database',
-    hint: 'Name another file with --db; faultline does not touch this one.',
+    hint: NOT_TOUCHED,
   },
   {
     prefix: 'SQLITE_CORRUPT',
