@@ -35,13 +35,17 @@ Engine::Engine(SessionOptions options, Listener& listener) : options_(std::move(
 }
 
 Engine::~Engine() {
+  stop();
+  thread_.join();
+}
+
+void Engine::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     for (Job& job : jobs_) job.cancelled = true;
   }
   wake_.notify_all();
-  thread_.join();
 }
 
 JobId Engine::push(std::function<void(Session&, Job&)> run) {
@@ -90,11 +94,6 @@ void Engine::cancel(JobId id) {
     if (job.id == id) job.cancelled = true;
 }
 
-void Engine::cancel_all() {
-  const std::lock_guard lock(mutex_);
-  for (Job& job : jobs_) job.cancelled = true;
-}
-
 void Engine::main() {
   std::unique_ptr<Session> session;
   const std::optional<Error> load_error = error_of([&] { session = std::make_unique<Session>(options_); });
@@ -105,6 +104,8 @@ void Engine::main() {
     listener_.loaded(*session);
   }
   serve(session.get(), load_error ? &*load_error : nullptr);
+  session.reset();
+  listener_.stopped();
 }
 
 void Engine::serve(Session* session, const Error* load_error) {

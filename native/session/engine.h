@@ -34,6 +34,8 @@ class Listener {
   virtual void activations(JobId job, std::vector<model::Activation>&& result) = 0;
   virtual void cancelled(JobId job) = 0;
   virtual void failed(JobId job, const base::Error& error) = 0;
+  /// The model is freed and the thread is about to end: nothing comes after this.
+  virtual void stopped() = 0;
 };
 
 /// All functions may be called from any thread.
@@ -41,7 +43,7 @@ class Engine {
  public:
   /// Starts the thread, which loads the model first. `listener` must outlive the engine.
   Engine(SessionOptions options, Listener& listener);
-  /// Cancels every job, waits for the step that is running, and joins. The listener is told of each job's end.
+  /// stop(), then waits for the forward pass that is running, and joins.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -53,7 +55,9 @@ class Engine {
 
   /// The job ends within one forward pass, or at once when it has not begun. Unknown or finished jobs: nothing happens.
   void cancel(JobId job);
-  void cancel_all();
+  /// Cancels every job, those still to come too, and ends the thread. Returns at once; the listener hears of each
+  /// job's end and then stopped().
+  void stop();
 
  private:
   struct Job {

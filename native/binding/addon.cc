@@ -1,0 +1,78 @@
+// The addon's exports, mirrored by src/engine/addon-types.ts. No state of its own: everything lives in objects of one
+// environment, so that any number of workers can load it.
+#include <napi.h>
+
+#include "native/base/error.h"
+#include "native/binding/events.h"
+#include "native/binding/native_model.h"
+#include "native/model/hooks.h"
+#include "native/ops/registry.h"
+
+namespace faultline::binding {
+namespace {
+
+/// engineReport(): which instruction set was picked, and why no better one.
+Napi::Value engine_report(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const ops::Selection* selection = nullptr;
+  try {
+    selection = &ops::selection();
+  } catch (const base::Error& error) {
+    Napi::Error thrown = Napi::Error::New(env, error.what());
+    thrown.Set("fault", error_to_js(env, error));
+    throw thrown;
+  }
+  Napi::Object report = Napi::Object::New(env);
+  report.Set("cpu", selection->cpu_brand);
+  report.Set("isa", ops::cpu::isa_name(selection->isa));
+  report.Set("kernelFamily", selection->kernel_family);
+  Napi::Array candidates = Napi::Array::New(env);
+  for (const ops::Candidate& candidate : selection->candidates) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("isa", ops::cpu::isa_name(candidate.isa));
+    row.Set("picked", candidate.picked);
+    row.Set("refused", candidate.picked ? env.Null() : Napi::String::New(env, candidate.refused).As<Napi::Value>());
+    candidates.Set(candidates.Length(), row);
+  }
+  report.Set("candidates", candidates);
+  Napi::Array kernels = Napi::Array::New(env);
+  for (const ops::KernelRow& kernel : selection->kernels) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("op", kernel.op);
+    row.Set("isa", ops::cpu::isa_name(kernel.isa));
+    row.Set("function", kernel.function);
+    kernels.Set(kernels.Length(), row);
+  }
+  report.Set("kernels", kernels);
+  return report;
+}
+
+/// hookPoints(layers): every hook point of a model with so many layers.
+Napi::Value hook_points(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsNumber()) throw Napi::TypeError::New(env, "hookPoints takes a number of layers");
+  Napi::Array points = Napi::Array::New(env);
+  for (const model::HookPoint& point : model::all_hook_points(info[0].As<Napi::Number>().Int32Value())) {
+    Napi::Array dimensions = Napi::Array::New(env);
+    for (const model::HookDimension dimension : model::hook_rows()[static_cast<std::size_t>(point.kind)].dimensions)
+      dimensions.Set(dimensions.Length(), model::hook_dimension_name(dimension));
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", model::hook_name(point));
+    row.Set("dimensions", dimensions);
+    points.Set(points.Length(), row);
+  }
+  return points;
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  exports.Set("NativeModel", NativeModel::define(env));
+  exports.Set("engineReport", Napi::Function::New(env, engine_report, "engineReport"));
+  exports.Set("hookPoints", Napi::Function::New(env, hook_points, "hookPoints"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(faultline, initialise)
+
+}  // namespace faultline::binding

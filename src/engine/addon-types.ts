@@ -1,0 +1,105 @@
+/**
+ * The addon's exports as TypeScript sees them: a mirror of native/binding that people can read and a contract test holds
+ * to the real thing. No behaviour. Values are checked before they get here; the addon throws on what would otherwise
+ * read outside an array.
+ */
+import type { FinishReason, StopPolicy } from './types.js';
+
+/** A C++ error as data: `kind` is a row of native/base/error_codes.def. */
+export interface NativeFault {
+  readonly kind: 'internal' | 'usage' | 'input' | 'environment' | 'output';
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+export interface NativeModelOptions {
+  readonly folder: string;
+  readonly dtype: 'float32' | 'bfloat16';
+  /** 0: what affinity and cgroup quotas allow. */
+  readonly threads: number;
+  /** 0: half of what is free once the model is loaded. */
+  readonly memoryBytes: number;
+  readonly vocabulary: { readonly bytes: Uint8Array; readonly offsets: Uint32Array; readonly eosToken: number } | null;
+}
+
+export interface NativeGroup {
+  readonly prompt: Int32Array;
+  readonly promptBytes: Uint8Array;
+  readonly heal: Uint8Array;
+  readonly sampleIndices: Uint32Array;
+  readonly key: bigint;
+  readonly sampling: { readonly temperature: number; readonly topK: number; readonly topP: number };
+  readonly maxNewTokens: number;
+  readonly stopPolicy: StopPolicy;
+  readonly stopStrings: readonly Uint8Array[];
+}
+
+export interface NativeSample {
+  readonly group: number;
+  readonly sampleIndex: number;
+  readonly tokens: Int32Array;
+  readonly logprobs: Float32Array;
+  readonly entropies: Float32Array;
+  readonly eosLogprob: number;
+  readonly finishReason: FinishReason;
+  readonly bytes: Uint8Array;
+  readonly cut: number;
+  readonly error: string | null;
+}
+
+export interface NativeActivation {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface NativeInfo {
+  readonly layers: number;
+  readonly heads: number;
+  readonly width: number;
+  readonly vocabularySize: number;
+  readonly context: number;
+  readonly eosToken: number | null;
+  readonly isa: string;
+  readonly kernelFamily: string;
+  readonly cpu: string;
+  readonly threads: number;
+}
+
+/** What the engine's thread tells, in order. Every job ends with exactly one event other than `sample`. */
+export type NativeEvent =
+  | ({ readonly type: 'loaded' } & NativeInfo)
+  | { readonly type: 'loadFailed'; readonly error: NativeFault }
+  | { readonly type: 'sample'; readonly job: number; readonly sample: NativeSample }
+  | { readonly type: 'done'; readonly job: number }
+  | { readonly type: 'activations'; readonly job: number; readonly activations: readonly NativeActivation[] }
+  | { readonly type: 'cancelled'; readonly job: number }
+  | { readonly type: 'failed'; readonly job: number; readonly error: NativeFault }
+  | { readonly type: 'stopped' };
+
+/** One model with its thread. `generate` and `activations` return the job's number; jobs run in the order of the calls. */
+export interface NativeModel {
+  /** `batch` 0 leaves the choice to the engine. */
+  generate(groups: readonly NativeGroup[], batch: number): number;
+  activations(tokens: Int32Array, hooks: readonly string[]): number;
+  /** The job ends with `cancelled` within one forward pass, unless it ends otherwise before. */
+  cancel(job: number): void;
+  /** Cancels all jobs; `stopped` comes last, when memory and thread are free. */
+  stop(): void;
+}
+
+export interface NativeEngineReport {
+  readonly cpu: string;
+  readonly isa: string;
+  readonly kernelFamily: string;
+  /** Best first, with the reason why a better one was not picked. */
+  readonly candidates: readonly { readonly isa: string; readonly picked: boolean; readonly refused: string | null }[];
+  readonly kernels: readonly { readonly op: string; readonly isa: string; readonly function: string }[];
+}
+
+export interface Addon {
+  readonly NativeModel: new (options: NativeModelOptions, onEvents: (events: readonly NativeEvent[]) => void) => NativeModel;
+  /** Throws an Error with a `fault` when FAULTLINE_FORCE_ISA cannot be met. */
+  engineReport(): NativeEngineReport;
+  hookPoints(layers: number): { readonly name: string; readonly dimensions: readonly string[] }[];
+}

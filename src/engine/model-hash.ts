@@ -1,0 +1,38 @@
+/** The hash that identifies a model's weights in every output. Reads files, loads nothing. */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { FaultlineError, reasonOf } from '../errors.js';
+
+const CHUNK = 1 << 20;
+
+/** config.json and the weight files of a model folder: what decides its numbers, sorted by name. */
+function modelFiles(folder: string): string[] {
+  const index = path.join(folder, 'model.safetensors.index.json');
+  if (fs.existsSync(path.join(folder, 'model.safetensors')) || !fs.existsSync(index)) return ['config.json', 'model.safetensors'];
+  const map = (JSON.parse(fs.readFileSync(index, 'utf8')) as { weight_map?: Record<string, string> }).weight_map ?? {};
+  return ['config.json', ...[...new Set(Object.values(map))].sort()];
+}
+
+/**
+ * SHA-256, in hexadecimal, over each file's name, size and bytes. Reads a mebibyte at a time, so that the event loop is
+ * never held longer than hashing one takes. Throws an `input` FaultlineError that names the file.
+ */
+export async function modelHash(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of modelFiles(folder)) {
+    const file = path.join(folder, name);
+    try {
+      const handle = await fs.promises.open(file);
+      try {
+        hash.update(`${name}\0${(await handle.stat()).size}\0`);
+        for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK, autoClose: false })) hash.update(chunk as Buffer);
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw new FaultlineError('input', reasonOf(error), { place: { file }, cause: error });
+    }
+  }
+  return hash.digest('hex');
+}
