@@ -29,8 +29,11 @@ inline void finish(const GemmArgs& args, int64_t row, int64_t column, F16 value)
   store_tail(args.out + row * args.ldo, column, n, value);
 }
 
-template <int kRows, int kPanels, class W>
-inline void tile(const GemmArgs& args, int64_t row, int64_t panel) {
+/// Rows [row, row + kRows) of panels [panel, panel + kPanels). When `ahead` is given, the panels that start there are
+/// fetched into the cache along the way, one line per step: they are the next ones, and memory would otherwise be
+/// waited for with idle multipliers.
+template <int kRows, int kPanels, bool kAhead, class W>
+inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const W* ahead) {
   const int64_t k = args.w.k, lda = args.lda;
   const float* a = args.a + row * lda;
   const W* w = (const W*)args.w.data + panel * k * kLanes;
@@ -43,7 +46,10 @@ inline void tile(const GemmArgs& args, int64_t row, int64_t panel) {
   for (int64_t i = 0; i < k; ++i) {
     F16 weights[kPanels];
 #pragma GCC unroll 16
-    for (int p = 0; p < kPanels; ++p) weights[p] = load_weights(w + (p * k + i) * kLanes);
+    for (int p = 0; p < kPanels; ++p) {
+      weights[p] = load_weights(w + (p * k + i) * kLanes);
+      if constexpr (kAhead) prefetch(ahead + (p * k + i) * kLanes);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const F16 x = set1(a[r * lda + i]);
@@ -58,23 +64,42 @@ inline void tile(const GemmArgs& args, int64_t row, int64_t panel) {
   }
 }
 
-/// The last `rows` rows, fewer than a full tile.
-template <int kRows, int kPanels, class W>
-inline void last_rows(const GemmArgs& args, int64_t row, int64_t rows, int64_t panel) {
+/// tile with a number of rows known at run time, 1 to kRows.
+template <int kRows, int kPanels, bool kAhead, class W>
+inline void tile_of(int64_t rows, const GemmArgs& args, int64_t row, int64_t panel, const W* ahead) {
   if constexpr (kRows > 0) {
     if (rows == kRows) {
-      tile<kRows, kPanels, W>(args, row, panel);
+      tile<kRows, kPanels, kAhead, W>(args, row, panel, ahead);
     } else {
-      last_rows<kRows - 1, kPanels, W>(args, row, rows, panel);
+      tile_of<kRows - 1, kPanels, kAhead, W>(rows, args, row, panel, ahead);
     }
   }
 }
 
+/// Where the group after [panel, panel + kPanels) starts; the group itself at the end, so that nothing past the matrix
+/// is named.
+template <int kPanels, class W>
+inline const W* next_group(const GemmArgs& args, int64_t panel) {
+  const int64_t next = panel + 2 * kPanels <= args.panel_end ? panel + kPanels : panel;
+  return (const W*)args.w.data + next * args.w.k * kLanes;
+}
+
+/// All rows over one group of panels. The rows are dealt out evenly (8 rows are 4 + 4, not 6 + 2): a tile of few rows
+/// has too few chains to fill the multipliers.
 template <int kPanels, class W>
 inline void panel_group(const GemmArgs& args, int64_t panel) {
+  const W* ahead = next_group<kPanels, W>(args, panel);
+  const int64_t tiles = (args.m + kTileRows - 1) / kTileRows, share = args.m / tiles, extra = args.m % tiles;
   int64_t row = 0;
-  for (; row + kTileRows <= args.m; row += kTileRows) tile<kTileRows, kPanels, W>(args, row, panel);
-  last_rows<kTileRows - 1, kPanels, W>(args, row, args.m - row, panel);
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t rows = share + (t < extra ? 1 : 0);
+    if (t == 0) {
+      tile_of<kTileRows, kPanels, true, W>(rows, args, row, panel, ahead);
+    } else {
+      tile_of<kTileRows, kPanels, false, W>(rows, args, row, panel, ahead);
+    }
+    row += rows;
+  }
 }
 
 /// A few rows alone would leave the multipliers idle between dependent steps: take several panels side by side instead.
@@ -85,8 +110,10 @@ inline void few_rows(const GemmArgs& args) {
     constexpr int kFit = kTileRows * kTilePanels / kRows;
     constexpr int kPanels = kFit > 4 ? 4 : kFit;
     int64_t panel = args.panel_begin;
-    for (; panel + kPanels <= args.panel_end; panel += kPanels) tile<kRows, kPanels, W>(args, 0, panel);
-    for (; panel < args.panel_end; ++panel) tile<kRows, 1, W>(args, 0, panel);
+    for (; panel + kPanels <= args.panel_end; panel += kPanels) {
+      tile<kRows, kPanels, true, W>(args, 0, panel, next_group<kPanels, W>(args, panel));
+    }
+    for (; panel < args.panel_end; ++panel) tile<kRows, 1, false, W>(args, 0, panel, nullptr);
   }
 }
 

@@ -1,0 +1,295 @@
+// How close each kernel comes to what this CPU can do, on GPT-2 124M's shapes, one thread: every line is a share of a
+// roof that was measured in the same run, because clock rates and neighbours change from minute to minute. Roofs: fused
+// multiply-adds per second in registers, and bytes per second read from memory. Run: faultline_bench_ops [part of an
+// op's or instruction set's name ...]
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "native/base/aligned_buffer.h"
+#include "native/base/error.h"
+#include "native/base/fp_env.h"
+#include "native/ops/pack.h"
+#include "native/ops/registry.h"
+
+namespace faultline {
+namespace {
+
+using ops::cpu::Isa;
+
+/// CPU time of this thread: on a shared machine the wall clock would count the neighbours' time slices.
+double cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// The best of several runs: what the machine does when nobody disturbs its caches. Roofs and kernels are measured the
+/// same way.
+double seconds(const std::function<void()>& work) {
+  double best = 1e9, spent = 0;
+  for (int run = 0; run < 2000 && (run < 5 || spent < 0.3); ++run) {
+    const double start = cpu_seconds();
+    work();
+    const double elapsed = cpu_seconds() - start;
+    best = std::min(best, elapsed);
+    spent += elapsed;
+  }
+  return best;
+}
+
+std::vector<float> numbers(std::size_t count) {
+  std::vector<float> values(count);
+  std::uint32_t state = 12345;
+  for (float& value : values) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
+  }
+  return values;
+}
+
+volatile float sink;
+
+/// Bytes per second of one thread reading memory that no cache holds.
+double stream_roof() {
+  static const base::AlignedBuffer buffer = [] {
+    base::AlignedBuffer fresh(std::size_t{256} << 20);
+    std::fill_n(fresh.as<float>(), fresh.size() / sizeof(float), 1.0f);
+    return fresh;
+  }();
+  const double time = seconds([] {
+    // Four streams: one alone does not keep enough lines in flight to saturate a core's path to memory.
+    typedef float Vector __attribute__((vector_size(16)));
+    const auto* at = buffer.as<Vector>();
+    const std::size_t quarter = buffer.size() / sizeof(Vector) / 4;
+    Vector sum[16] = {};
+    for (std::size_t i = 0; i + 4 <= quarter; i += 4) {
+      for (std::size_t stream = 0; stream < 4; ++stream) {
+        for (std::size_t j = 0; j < 4; ++j) sum[4 * stream + j] += at[stream * quarter + i + j];
+      }
+    }
+    Vector total = sum[0];
+    for (int j = 1; j < 16; ++j) total += sum[j];
+    sink = total[0];
+  });
+  return static_cast<double>(buffer.size()) / time;
+}
+
+#if defined(__x86_64__)
+// Twelve chains in named registers: one block of assembler per step, so that nothing can be spilled, folded or
+// reordered into dependence.
+#define FAULTLINE_FMA_LOOP(name, isa, bytes, constraint)                                                             \
+  __attribute__((target(isa))) void name(std::int64_t steps) {                                                       \
+    typedef float Vector __attribute__((vector_size(bytes)));                                                        \
+    Vector a{}, b{}, c{}, d{}, e{}, f{}, g{}, h{}, i{}, j{}, k{}, l{}, x = Vector{} + 1.0f, y = x * 0.5f;            \
+    for (std::int64_t step = 0; step < steps; ++step) {                                                              \
+      __asm__ volatile(                                                                                              \
+          "vfmadd231ps %12, %13, %0\n vfmadd231ps %12, %13, %1\n vfmadd231ps %12, %13, %2\n vfmadd231ps %12, %13, "  \
+          "%3\n"                                                                                                     \
+          "vfmadd231ps %12, %13, %4\n vfmadd231ps %12, %13, %5\n vfmadd231ps %12, %13, %6\n vfmadd231ps %12, %13, "  \
+          "%7\n"                                                                                                     \
+          "vfmadd231ps %12, %13, %8\n vfmadd231ps %12, %13, %9\n vfmadd231ps %12, %13, %10\n vfmadd231ps %12, %13, " \
+          "%11"                                                                                                      \
+          : "+" constraint(a), "+" constraint(b), "+" constraint(c), "+" constraint(d), "+" constraint(e),           \
+            "+" constraint(f), "+" constraint(g), "+" constraint(h), "+" constraint(i), "+" constraint(j),           \
+            "+" constraint(k), "+" constraint(l)                                                                     \
+          : constraint(x), constraint(y));                                                                           \
+    }                                                                                                                \
+    const Vector total = a + b + c + d + e + f + g + h + i + j + k + l;                                              \
+    sink = total[0];                                                                                                 \
+  }
+FAULTLINE_FMA_LOOP(fma_loop_avx2, "avx2,fma", 32, "x")
+FAULTLINE_FMA_LOOP(fma_loop_avx512, "avx512f", 64, "v")
+#endif
+
+/// Multiply-adds per second of one thread: independent chains in registers, nothing else.
+double fma_roof(Isa isa) {
+  constexpr std::int64_t kSteps = 300'000;
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return 12.0 * 16 * kSteps / seconds([] { fma_loop_avx512(kSteps); });
+  if (isa == Isa::avx2) return 12.0 * 8 * kSteps / seconds([] { fma_loop_avx2(kSteps); });
+#endif
+  // Scalar kernels call the C library's fma, one at a time: their roof is that call.
+  float acc = 0;
+  const double time = seconds([&] {
+    for (std::int64_t i = 0; i < kSteps; ++i) acc = __builtin_fmaf(acc, 0.5f, 1.0f);
+    sink = acc;
+  });
+  (void)isa;
+  return static_cast<double>(kSteps) / time;
+}
+
+struct Table {
+  std::string isa;
+  ops::OpTable ops;
+  double fma;  // the roof
+};
+
+bool wanted(const std::vector<std::string>& filters, const std::string& line) {
+  if (filters.empty()) return true;
+  return std::any_of(filters.begin(), filters.end(),
+                     [&](const std::string& filter) { return line.find(filter) != std::string::npos; });
+}
+
+void print_share(const std::string& name, double time, double work, double roof, const char* unit,
+                 const char* roof_name) {
+  std::printf("%-58s %9.1f us  %7.1f %-8s %5.1f %% of %s\n", name.c_str(), time * 1e6, work / time / 1e9, unit,
+              100 * work / time / roof, roof_name);
+  std::fflush(stdout);
+}
+
+struct GemmShape {
+  const char* name;
+  std::int32_t k, n;
+  ops::Epilogue epilogue;
+};
+
+void bench_gemm(const Table& table, const std::vector<std::string>& filters, double stream) {
+  // GPT-2 124M's five matrix products.
+  constexpr GemmShape kShapes[] = {{"attn qkv", 768, 2304, ops::Epilogue::none},
+                                   {"attn out", 768, 768, ops::Epilogue::residual},
+                                   {"mlp in", 768, 3072, ops::Epilogue::gelu},
+                                   {"mlp out", 3072, 768, ops::Epilogue::residual},
+                                   {"lm head", 768, 50257, ops::Epilogue::none}};
+  for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+    for (const GemmShape& shape : kShapes) {
+      for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 100, 512}) {
+        const std::string name = "gemm " + table.isa + (type == ops::WeightType::f32 ? " f32 " : " bf16 ") +
+                                 shape.name + " m=" + std::to_string(m);
+        // The scalar kernels only have to be correct; one shape shows their share.
+        if (!wanted(filters, name) || (table.isa == "scalar" && (m != 8 || shape.n != 768))) continue;
+        if (shape.n > 50000 && m > 100) continue;
+        const std::vector<float> w = numbers(static_cast<std::size_t>(shape.k) * static_cast<std::size_t>(shape.n));
+        const tensor::TensorView view{tensor::DType::f32, tensor::Shape{shape.k, shape.n},
+                                      reinterpret_cast<const std::byte*>(w.data())};
+        // A model's matrices follow one another through the caches, so by the time one is used again it is in memory
+        // alone: enough copies, in turn.
+        const std::size_t copies =
+            1 + (std::size_t{96} << 20) /
+                    ops::packed_bytes(type, static_cast<std::int32_t>(shape.k), static_cast<std::int32_t>(shape.n));
+        std::vector<ops::PackedWeights> packed;
+        for (std::size_t i = 0; i < copies; ++i) packed.push_back(ops::pack_weights(view, ops::Orientation::kn, type));
+        const std::vector<float> a = numbers(static_cast<std::size_t>(m * shape.k)),
+                                 bias = numbers(static_cast<std::size_t>(shape.n));
+        std::vector<float> out(static_cast<std::size_t>(m) * static_cast<std::size_t>(shape.n));
+        ops::GemmArgs args{a.data(),    shape.k,        m,          packed[0].matrix(),
+                           bias.data(), shape.epilogue, out.data(), shape.n,
+                           out.data(),  shape.n,        0,          ops::panel_count(shape.n)};
+        std::size_t turn = 0;
+        const double time = seconds([&] {
+          args.w = packed[turn++ % copies].matrix();
+          table.ops.gemm(args);
+        });
+        const double multiplies = static_cast<double>(m) * shape.k * shape.n;
+        const double bytes = static_cast<double>(packed[0].size_bytes());
+        // Whichever roof is nearer binds: weights must stream once whatever m is (large matrices), and every product
+        // must be computed.
+        if (bytes / stream > multiplies / table.fma) {
+          print_share(name, time, bytes, stream, "GB/s", "stream");
+        } else {
+          print_share(name, time, multiplies, table.fma, "GFMA/s", "FMA peak");
+        }
+      }
+    }
+  }
+}
+
+void bench_attention(const Table& table, const std::vector<std::string>& filters) {
+  constexpr std::int32_t kDim = 64;
+  for (const auto& [rows, keys] :
+       {std::pair{1, 128}, std::pair{1, 512}, std::pair{100, 150}, std::pair{150, 150}, std::pair{100, 512}}) {
+    const std::string name =
+        "attend " + table.isa + " rows=" + std::to_string(rows) + " keys=" + std::to_string(keys) + " dim=64";
+    if (!wanted(filters, name) || (table.isa == "scalar" && rows != 1)) continue;
+    const std::size_t padded = static_cast<std::size_t>((keys + 15) / 16 * 16) * kDim;
+    const std::vector<float> q = numbers(static_cast<std::size_t>(rows) * kDim), k = numbers(padded),
+                             v = numbers(padded);
+    const std::vector<std::int32_t> visible(static_cast<std::size_t>(rows), keys);
+    std::vector<float> m(visible.size()), l(visible.size()), acc(q.size());
+    const double time = seconds([&] {
+      std::fill(m.begin(), m.end(), -__builtin_inff());
+      std::fill(l.begin(), l.end(), 0.0f);
+      std::fill(acc.begin(), acc.end(), 0.0f);
+      table.ops.attend({q.data(), kDim, rows, kDim, 0.125f, k.data(), v.data(), kDim, visible.data(), m.data(),
+                        l.data(), acc.data(), kDim});
+    });
+    print_share(name, time, 2.0 * rows * keys * kDim, table.fma, "GFMA/s", "FMA peak");
+  }
+}
+
+void bench_rows(const Table& table, const std::vector<std::string>& filters, double stream) {
+  constexpr std::int32_t kVocabulary = 50257, kWidth = 768, kRows = 100;
+  const bool scalar = table.isa == "scalar";
+  std::vector<float> logits = numbers(kVocabulary);
+  const double bytes = kVocabulary * sizeof(float);
+  const auto line = [&](const std::string& name, double amount, const std::function<void()>& work) {
+    if (wanted(filters, name)) print_share(name, seconds(work), amount, stream, "GB/s", "stream");
+  };
+  ops::DrawArgs draw{logits.data(), kVocabulary, 1, -__builtin_inff(), nullptr, false, 42, 0, 0, 0, 0};
+  const auto draw_next = [&] {
+    ++draw.sample;
+    sink = table.ops.draw(draw).score;
+  };
+  line("softmax_stats " + table.isa + " n=50257", bytes, [&] {
+    sink = table.ops.softmax_stats({logits.data(), kVocabulary, 1, nullptr}).sum;
+  });
+  line("tail " + table.isa + " n=50257, 1 % kept", bytes, [&] {
+    sink = table.ops.tail({logits.data(), kVocabulary, 1, 1, 0.98f, nullptr}).mass;
+  });
+  line("draw " + table.isa + " n=50257, flat logits", bytes, draw_next);
+  for (float& logit : logits) logit *= 12;
+  line("draw " + table.isa + " n=50257, logits in +-12", bytes, draw_next);
+  for (std::size_t i = 0; i < logits.size(); i += 977) logits[i] += 15;
+  line("draw " + table.isa + " n=50257, peaked logits", bytes, draw_next);
+  draw.greedy = true;
+  line("draw " + table.isa + " n=50257, greedy", bytes, draw_next);
+  if (scalar) return;
+  const std::vector<float> x = numbers(kRows * kWidth), gamma = numbers(kWidth);
+  std::vector<float> out(x.size());
+  line("layernorm " + table.isa + " 100 x 768", sizeof(float) * static_cast<double>(x.size()), [&] {
+    table.ops.layernorm({x.data(), kRows, kWidth, gamma.data(), gamma.data(), 1e-5f, out.data(), nullptr});
+  });
+  line("gelu " + table.isa + " 76800", sizeof(float) * static_cast<double>(x.size()),
+       [&] { table.ops.gelu(x.data(), out.data(), static_cast<std::int64_t>(x.size())); });
+  line("add " + table.isa + " 76800", sizeof(float) * 2 * static_cast<double>(x.size()),
+       [&] { table.ops.add(x.data(), gamma.data() - 0, out.data(), kWidth); });
+}
+
+void run(const std::vector<std::string>& filters) {
+  const base::FpEnv mode;
+  const ops::Selection& chosen = ops::selection();
+  const double stream = stream_roof();
+  std::printf("%s, picked %s, one thread; reading memory: %.1f GB/s\n", chosen.cpu_brand.c_str(),
+              ops::cpu::isa_name(chosen.isa), stream / 1e9);
+  for (int i = 0; i < ops::cpu::kIsaCount; ++i) {
+    const Isa isa = static_cast<Isa>(i);
+    const bool runs =
+        std::any_of(chosen.candidates.begin(), chosen.candidates.end(), [&](const ops::Candidate& candidate) {
+          return candidate.isa == isa && (candidate.picked || candidate.refused.ends_with("is better"));
+        });
+    if (!runs) continue;
+    const Table table{ops::cpu::isa_name(isa), ops::select(ops::cpu::isa_name(isa), ops::cpu::detect_cpu()).ops,
+                      fma_roof(isa)};
+    std::printf("%s: FMA peak %.1f GFMA/s\n", table.isa.c_str(), table.fma / 1e9);
+    bench_gemm(table, filters, stream);
+    bench_attention(table, filters);
+    bench_rows(table, filters, stream);
+  }
+}
+
+}  // namespace
+}  // namespace faultline
+
+int main(int argc, char** argv) {
+  try {
+    faultline::run({argv + 1, argv + argc});
+  } catch (const faultline::base::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
