@@ -32,6 +32,12 @@ std::string show(const T& value) {
   }
 }
 
+/// A function, not a macro's block: temporaries in the arguments live until it returns.
+template <class Got, class Want>
+void expect_equal(const char* file, int line, const char* what, const Got& got, const Want& want) {
+  if (!(got == want)) fail(file, line, std::string(what) + " is " + show(got) + ", expected " + show(want));
+}
+
 /// Compares two float arrays bit by bit; prints what, shape-like label, first differing index and both values.
 void expect_same_bits(const char* file, int line, const std::string& what, const float* got, const float* want,
                       std::int64_t count);
@@ -55,15 +61,7 @@ const std::string& temporary_folder();
 
 #define EXPECT(condition) ((condition) ? void(0) : ::faultline::check::fail(__FILE__, __LINE__, "expected " #condition))
 
-#define EXPECT_EQ(got, want)                                                                               \
-  do {                                                                                                     \
-    const auto& got_ = (got);                                                                              \
-    const auto& want_ = (want);                                                                            \
-    if (!(got_ == want_))                                                                                  \
-      ::faultline::check::fail(__FILE__, __LINE__,                                                         \
-                               std::string(#got " is ") + ::faultline::check::show(got_) + ", expected " + \
-                                   ::faultline::check::show(want_));                                       \
-  } while (false)
+#define EXPECT_EQ(got, want) ::faultline::check::expect_equal(__FILE__, __LINE__, #got, got, want)
 
 /// The expression throws a base::Error of this code (a name such as `input`) whose message contains `part`.
 #define EXPECT_THROWS(code_name, part, ...)                                                                          \

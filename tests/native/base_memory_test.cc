@@ -1,0 +1,94 @@
+// Errors, checks, aligned buffers, mapped files, the floating-point mode.
+#include <cstdint>
+#include <fstream>
+#include <limits>
+
+#include "native/base/aligned_buffer.h"
+#include "native/base/check.h"
+#include "native/base/fp_env.h"
+#include "native/base/mapped_file.h"
+#include "tests/native/check.h"
+
+namespace faultline::check {
+namespace {
+
+using base::AlignedBuffer;
+using base::MappedFile;
+
+TEST(check_names_the_place_inside_the_project) {
+  EXPECT_THROWS(internal, "base_memory_test.cc", FAULTLINE_CHECK(1 > 2));
+  EXPECT_THROWS(internal, "check failed: 1 > 2: because", FAULTLINE_CHECK(1 > 2, "because"));
+  FAULTLINE_CHECK(2 > 1);
+}
+
+TEST(error_names_are_those_of_typescript) {
+  EXPECT_EQ(std::string(base::error_code_name(base::ErrorCode::environment)), "environment");
+  const base::Error error(base::ErrorCode::input, "x.json: is broken", "Mend it.");
+  EXPECT_EQ(std::string(error.what()), "x.json: is broken");
+  EXPECT_EQ(error.hint(), "Mend it.");
+}
+
+TEST(buffer_is_aligned_zeroed_and_writable) {
+  for (const std::size_t bytes :
+       {std::size_t{1}, std::size_t{63}, std::size_t{4096}, (std::size_t{2} << 20) - 1, std::size_t{5} << 20}) {
+    AlignedBuffer buffer(bytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % base::kAlignment, std::uintptr_t{0});
+    EXPECT_EQ(buffer.size(), bytes);
+    auto* data = buffer.as<unsigned char>();
+    EXPECT(data[0] == 0 && data[bytes / 2] == 0 && data[bytes - 1] == 0);
+    data[0] = data[bytes - 1] = 7;
+  }
+  EXPECT(AlignedBuffer(0).data() == nullptr);
+}
+
+TEST(buffer_moves) {
+  AlignedBuffer first = AlignedBuffer::floats(10);
+  first.as<float>()[9] = 3;
+  AlignedBuffer second = std::move(first);
+  EXPECT_EQ(second.span<float>().size(), std::size_t{10});
+  EXPECT_EQ(second.as<float>()[9], 3.0f);
+  second = AlignedBuffer(std::size_t{3} << 20);
+  second = std::move(second);
+  EXPECT_EQ(second.size(), std::size_t{3} << 20);
+}
+
+TEST(buffer_refuses_the_impossible) {
+  EXPECT_THROWS(environment, "out of memory", AlignedBuffer(std::numeric_limits<std::size_t>::max()));
+  EXPECT_THROWS(environment, "elements of 4 bytes", AlignedBuffer(std::numeric_limits<std::size_t>::max() / 2, 4));
+}
+
+TEST(mapped_file_reads_and_refuses) {
+  const std::string path = temporary_folder() + "/mapped";
+  std::ofstream(path) << "hello";
+  MappedFile file(path);
+  EXPECT_EQ(file.bytes().size(), std::size_t{5});
+  EXPECT(file.bytes()[4] == std::byte{'o'});
+  MappedFile moved = std::move(file);
+  EXPECT_EQ(moved.bytes().size(), std::size_t{5});
+  std::ofstream(path + "-empty").flush();
+  EXPECT(MappedFile(path + "-empty").bytes().empty());
+  EXPECT_THROWS(input, "No such file", MappedFile(path + "-missing"));
+  EXPECT_THROWS(input, "not a regular file", MappedFile{temporary_folder()});
+}
+
+float half_of(float value) {
+  volatile float x = value;
+  x = x * 0.5f;
+  return x;
+}
+
+TEST(fp_env_flushes_denormals_and_restores) {
+  const float smallest = std::numeric_limits<float>::min();
+  EXPECT(half_of(smallest) > 0);
+  {
+    const base::FpEnv mode;
+    EXPECT_EQ(half_of(smallest), 0.0f);
+    volatile float denormal = std::numeric_limits<float>::denorm_min();
+    volatile float scaled = denormal * 1e30f;
+    EXPECT_EQ(scaled, 0.0f);
+  }
+  EXPECT(half_of(smallest) > 0);
+}
+
+}  // namespace
+}  // namespace faultline::check

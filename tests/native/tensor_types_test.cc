@@ -1,0 +1,89 @@
+// Types, shapes and conversions.
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "native/base/fp_env.h"
+#include "native/tensor/convert.h"
+#include "tests/native/check.h"
+
+namespace faultline::check {
+namespace {
+
+using namespace tensor;
+
+TEST(dtype_names_go_both_ways) {
+#define FAULTLINE_DTYPE(name, text, bytes)               \
+  EXPECT(dtype_from_name(text) == DType::name);          \
+  EXPECT_EQ(std::string(dtype_name(DType::name)), text); \
+  EXPECT_EQ(dtype_size(DType::name), std::size_t{bytes});
+#include "native/tensor/dtypes.def"
+#undef FAULTLINE_DTYPE
+  EXPECT(!dtype_from_name("f32") && !dtype_from_name("") && !dtype_from_name("F4"));
+}
+
+TEST(shape_counts_and_refuses) {
+  EXPECT_EQ(Shape{}.elements(), std::int64_t{1});
+  EXPECT_EQ((Shape{2, 3, 4}).elements(), std::int64_t{24});
+  EXPECT_EQ((Shape{2, 3}).to_string(), "[2, 3]");
+  EXPECT_EQ((Shape{0, std::int64_t{1} << 40, std::int64_t{1} << 40}).elements(), std::int64_t{0});
+  EXPECT((Shape{2, 3}) == (Shape{2, 3}) && !((Shape{2, 3}) == (Shape{3, 2})) && !(Shape{2} == Shape{2, 1}));
+  EXPECT_THROWS(input, "negative", Shape{-1});
+  EXPECT_THROWS(input, "more than 8", (Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}));
+  EXPECT_THROWS(input, "memory can address", (Shape{std::int64_t{1} << 40, std::int64_t{1} << 40}));
+}
+
+/// Every half, from its definition: (-1)^s 2^(e-15) (1 + f/1024), or 2^-14 f/1024 when e is 0.
+TEST(half_all_patterns) {
+  const base::FpEnv mode;  // denormals must survive flush-to-zero
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const float got = float_from_half(static_cast<std::uint16_t>(bits));
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    if (exponent == 31) {
+      EXPECT(fraction == 0 ? std::isinf(got) : std::isnan(got));
+      continue;
+    }
+    const double size = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+    const float want = static_cast<float>(bits & 0x8000u ? -size : size);
+    if (std::bit_cast<std::uint32_t>(got) != std::bit_cast<std::uint32_t>(want)) {
+      fail(__FILE__, __LINE__, "half " + std::to_string(bits) + " is " + show(got) + ", expected " + show(want));
+    }
+  }
+}
+
+TEST(bfloat16_rounds_to_nearest_even) {
+  const auto from_bits = [](std::uint32_t bits) { return bfloat16_from_float(std::bit_cast<float>(bits)); };
+  EXPECT_EQ(from_bits(0x3F800000), 0x3F80);  // exact
+  EXPECT_EQ(from_bits(0x3F807FFF), 0x3F80);  // below half
+  EXPECT_EQ(from_bits(0x3F808000), 0x3F80);  // half, to even
+  EXPECT_EQ(from_bits(0x3F818000), 0x3F82);  // half, to even
+  EXPECT_EQ(from_bits(0x3F808001), 0x3F81);  // above half
+  EXPECT_EQ(from_bits(0x7F7FFFFF), 0x7F80);  // too large: infinity
+  EXPECT_EQ(from_bits(0xFF800000), 0xFF80);
+  EXPECT(std::isnan(float_from_bfloat16(from_bits(0x7F800001))));  // not infinity
+  EXPECT(std::isnan(float_from_bfloat16(from_bits(0xFFFFFFFF))));
+  EXPECT_EQ(from_bits(0x00018000), 0x0002);  // denormals too
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const float value = float_from_bfloat16(static_cast<std::uint16_t>(bits));
+    if (!std::isnan(value)) EXPECT_EQ(bfloat16_from_float(value), bits);
+  }
+}
+
+TEST(convert_misaligned_and_checked) {
+  std::vector<std::byte> bytes(1 + 6);
+  const std::uint16_t halves[3] = {0x3C00, 0xC000, 0x0001};
+  std::memcpy(bytes.data() + 1, halves, 6);
+  const TensorView view{DType::f16, Shape{3}, bytes.data() + 1};
+  float out[3] = {};
+  copy_as_float(view, 0, 3, out);
+  EXPECT(out[0] == 1 && out[1] == -2 && out[2] == 0x1p-24f);
+  copy_as_float(view, 1, 1, out);
+  EXPECT_EQ(out[0], -2.0f);
+  EXPECT_THROWS(internal, "check failed", copy_as_float(view, 1, 3, out));
+  EXPECT_THROWS(internal, "I8", copy_as_float({DType::i8, Shape{3}, bytes.data()}, 0, 3, out));
+}
+
+}  // namespace
+}  // namespace faultline::check
