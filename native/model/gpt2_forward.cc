@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "native/base/check.h"
@@ -17,6 +18,10 @@ namespace {
 /// Rows of one attention task. Few enough that a single group still keeps all threads busy, enough that a block of
 /// keys is read from cache for many queries.
 constexpr std::int32_t kAttentionRows = 32;
+
+/// Multiply-adds below which a step runs on the calling thread alone: waking the others costs as much. Where a step
+/// runs changes no result.
+constexpr std::int64_t kWorkToShare = 1 << 16;
 
 /// Rows [begin, end) of a batch that share a prefix.
 struct Span {
@@ -62,6 +67,7 @@ class Pass {
                       "captured rows are not one prompt in order");
       a_.prefix_visible.as<std::int32_t>()[i] = row.prefix_visible;
       a_.suffix_visible.as<std::int32_t>()[i] = row.suffix_visible;
+      keys_read_ += row.prefix_visible + row.suffix_visible;
     }
   }
 
@@ -90,6 +96,18 @@ class Pass {
  private:
   bool wants(HookKind kind, std::int32_t layer) const { return capture_ != nullptr && capture_->wants(kind, layer); }
 
+  /// pool_.parallel_for, unless all `count` parts of `work` multiply-adds each are too little to share.
+  template <class Fn>
+  void shared_out(std::int64_t count, std::int64_t work, Fn&& fn) {
+    if (count * work >= kWorkToShare) {
+      pool_.parallel_for(count, fn);
+    } else if constexpr (std::is_invocable_v<Fn&, std::int64_t, std::int64_t>) {
+      fn(std::int64_t{0}, count);
+    } else {
+      for (std::int64_t i = 0; i < count; ++i) fn(i);
+    }
+  }
+
   /// Offers a [rows, width] buffer to the capture.
   void capture(HookKind kind, std::int32_t layer, const base::AlignedBuffer& buffer, std::int64_t width) {
     if (capture_ != nullptr) capture_->rows(kind, layer, rows_[0].position, count_, buffer.as<float>(), width);
@@ -99,7 +117,7 @@ class Pass {
   void embed() {
     const ops::PackedMatrix wte = model_.weights.embedding.matrix();
     const std::int32_t width = config_.width;
-    pool_.parallel_for(count_, [&](std::int64_t r) {
+    shared_out(count_, width, [&](std::int64_t r) {
       const std::int32_t token = rows_[static_cast<std::size_t>(r)].token;
       float* const out = a_.residual.as<float>() + r * width;
       // Column `token` of the packed [width, vocabulary] matrix: every kLanes-th element of one panel.
@@ -129,7 +147,7 @@ class Pass {
                   std::int32_t begin, std::int32_t end) {
     const std::int64_t width = config_.width;
     float* const scale = wants(scale_hook, layer) ? a_.scale.as<float>() : nullptr;
-    pool_.parallel_for(end - begin, [&](std::int64_t from, std::int64_t to) {
+    shared_out(end - begin, 4 * width, [&](std::int64_t from, std::int64_t to) {
       const std::int64_t first = begin + from;
       ops_.layernorm({.x = a_.residual.as<float>() + first * width,
                       .rows = static_cast<std::int32_t>(to - from),
@@ -179,7 +197,8 @@ class Pass {
   }
 
   void gemm(const ops::GemmArgs& whole) {
-    pool_.parallel_for(whole.panel_end, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t panel_work = std::int64_t{whole.m} * whole.w.k * ops::kLanes;
+    shared_out(whole.panel_end, panel_work, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = whole;
       part.panel_begin = static_cast<std::int32_t>(begin);
       part.panel_end = static_cast<std::int32_t>(end);
@@ -223,7 +242,7 @@ class Pass {
 
   void write_keys_and_values(std::int32_t layer) {
     const std::int64_t width = config_.width;
-    pool_.parallel_for(count_, [&](std::int64_t r) {
+    shared_out(count_, 2 * width, [&](std::int64_t r) {
       const Row& row = rows_[static_cast<std::size_t>(r)];
       const float* const key = a_.qkv.as<float>() + (3 * r + 1) * width;
       row.write_to->write(layer, row.write_at, key, key + width);
@@ -235,7 +254,9 @@ class Pass {
   void attend(std::int32_t layer) {
     const std::int64_t tasks = static_cast<std::int64_t>(spans_.size()) * config_.heads;
     std::atomic<std::int64_t> next{0};
-    pool_.parallel_for(std::min<std::int64_t>(pool_.threads(), tasks), [&](std::int64_t) {
+    const std::int64_t helpers =
+        keys_read_ * 2 * config_.width < kWorkToShare ? 1 : std::min<std::int64_t>(pool_.threads(), tasks);
+    pool_.parallel_for(helpers, [&](std::int64_t) {
       for (std::int64_t task = next++; task < tasks; task = next++)
         attend_span(layer, static_cast<std::int32_t>(task % config_.heads),
                     spans_[static_cast<std::size_t>(task / config_.heads)]);
@@ -358,6 +379,7 @@ class Pass {
   std::int32_t count_;
   Capture* capture_;
   std::vector<Span> spans_;
+  std::int64_t keys_read_ = 0;  // by all rows, per head
 };
 
 }  // namespace

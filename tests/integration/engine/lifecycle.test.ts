@@ -1,0 +1,126 @@
+/** Abort, dispose, workers, and what the event loop notices of them. Asserts order and outcomes, never times. */
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addonPaths } from '../../../src/engine/addon.js';
+import { TokenModel } from '../../../src/engine/token-model.js';
+import type { GroupRequest, SampleTokens } from '../../../src/engine/types.js';
+import { bundled, collect, group, tiny } from './golden.js';
+
+/** More work than any test waits for: hundreds of steps of the bundled model. */
+const long = (): GroupRequest[] =>
+  Array.from({ length: 20 }, () =>
+    group([4095, 291, 1079, 7], { sampleIndices: [...Array(32).keys()], maxNewTokens: 400, stopPolicy: 'none' }),
+  );
+
+describe('a running model', () => {
+  let model: TokenModel;
+  beforeEach(async () => {
+    model = await TokenModel.load(bundled, { dtype: 'float32', threads: 2 });
+  });
+  afterEach(() => model.dispose());
+
+  it('rejects with the reason of the signal, and is free for the next call', async () => {
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const seen: SampleTokens[] = [];
+    const run = (async () => {
+      for await (const sample of model.generate(long(), { batch: 8, signal: abort.signal })) seen.push(sample);
+    })();
+    setTimeout(() => abort.abort(reason), 20);
+    await expect(run).rejects.toBe(reason);
+    expect(seen.length).toBeLessThan(640);
+    expect(await collect(model, [group([4095], { maxNewTokens: 3, stopPolicy: 'none' })])).toHaveLength(1);
+  });
+
+  it('starts nothing under a signal that is aborted already', async () => {
+    const signal = AbortSignal.abort(new Error('before'));
+    await expect(model.generate(long(), { signal }).next()).rejects.toThrow('before');
+    await expect(model.activations(Int32Array.of(1), ['logits'], { signal })).rejects.toThrow('before');
+  });
+
+  it('cancels what is left when the loop is left', async () => {
+    for await (const sample of model.generate([group([4095, 291], { maxNewTokens: 2, stopPolicy: 'none' }), ...long()], { batch: 4 })) {
+      expect(sample.group).toBe(0);
+      break;
+    }
+    // Would come after hundreds of steps, were the first job still running to its end.
+    expect((await model.activations(Int32Array.of(1, 2), ['hook_embed'])).get('hook_embed')!.shape).toEqual([2, 256]);
+  });
+
+  it('disposes in the middle: the running call rejects, later ones too', async () => {
+    const iterator = model.generate(long());
+    const first = iterator.next();
+    first.catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await Promise.all([model.dispose(), model.dispose()]);
+    await expect(first).rejects.toMatchObject({ kind: 'usage', message: expect.stringContaining('disposed') as string });
+    await expect(model.generate(long()).next()).rejects.toThrow('disposed');
+    await expect(model.activations(Int32Array.of(1), ['logits'])).rejects.toThrow('disposed');
+  });
+
+  it('leaves the event loop running', async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 5);
+    const samples = await collect(model, [
+      group([4095, 291, 1079, 7], { sampleIndices: [...Array(16).keys()], maxNewTokens: 200, stopPolicy: 'none' }),
+    ]);
+    clearInterval(timer);
+    expect(samples).toHaveLength(16);
+    // 199 forward passes of a model whose weights alone are 12 MB: were they made on this thread, no turn would pass.
+    expect(turns).toBeGreaterThan(3);
+  });
+
+  it('runs several calls one after the other', async () => {
+    const ask = () => collect(model, [group([4095, 291], { sampleIndices: [0, 1, 2], maxNewTokens: 5, stopPolicy: 'none' })]);
+    const [a, b, c] = await Promise.all([ask(), ask(), ask()]);
+    expect(b).toEqual(a);
+    expect(c).toEqual(a);
+  });
+});
+
+describe('two models', () => {
+  it('run at once without influence on each other', async () => {
+    await using one = await TokenModel.load(tiny, { dtype: 'float32', threads: 1 });
+    await using two = await TokenModel.load(tiny, { dtype: 'float32', threads: 2 });
+    const ask = (model: TokenModel) =>
+      collect(model, [group([5, 6, 7], { sampleIndices: [...Array(64).keys()], maxNewTokens: 40, stopPolicy: 'none' })]);
+    const [a, b] = await Promise.all([ask(one), ask(two)]);
+    expect(a).toEqual(b);
+  });
+});
+
+describe('a worker', () => {
+  const addon = addonPaths().at(0)!;
+  const script = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { NativeModel } = require(workerData.addon);
+    const options = { folder: workerData.folder, dtype: 'float32', threads: 2, memoryBytes: 0, vocabulary: null };
+    const groups = [{ prompt: Int32Array.of(4095, 291), promptBytes: new Uint8Array(), heal: new Uint8Array(),
+      sampleIndices: Uint32Array.from({ length: 64 }, (_, i) => i), key: 1n, sampling: { temperature: 1, topK: 0, topP: 1 },
+      maxNewTokens: workerData.tokens, stopPolicy: 'none', stopStrings: [] }];
+    const model = new NativeModel(options, (events) => parentPort.postMessage(events.map((event) => event.type)));
+    model.generate(groups, 0);
+  `;
+  const start = (tokens: number) => new Worker(script, { eval: true, workerData: { addon, folder: bundled, tokens } });
+
+  it('can be terminated while it generates', async () => {
+    for (let i = 0; i < 3; i++) {
+      const worker = start(400);
+      await new Promise((resolve) => worker.once('message', resolve)); // loaded: the job has begun
+      expect(await worker.terminate()).toBe(1);
+    }
+    // The process, and models in it, are as before.
+    await using model = await TokenModel.load(tiny, { dtype: 'float32', threads: 1 });
+    expect(await collect(model, [group([1])])).toHaveLength(1);
+  });
+
+  it('ends by itself when its jobs are done: an idle model keeps nothing alive', async () => {
+    const worker = start(2);
+    const types: string[] = [];
+    worker.on('message', (message: string[]) => types.push(...message));
+    expect(await new Promise((resolve) => worker.once('exit', resolve))).toBe(0);
+    expect(types.at(0)).toBe('loaded');
+    expect(types.filter((type) => type === 'sample')).toHaveLength(64);
+    expect(types.at(-1)).toBe('done');
+  });
+});

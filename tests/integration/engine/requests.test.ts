@@ -1,0 +1,227 @@
+/** Finish reasons, cuts, invariance and bad input of generation, and bad models, as the rest of the program sees them. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TokenModel } from '../../../src/engine/token-model.js';
+import { writeSafetensors } from '../../../src/engine/safetensors.js';
+import { addonPaths, loadAddonFrom } from '../../../src/engine/addon.js';
+import { engineReport } from '../../../src/engine/doctor.js';
+import { collect, group, readSafetensors, tiny, vocabularyOf } from './golden.js';
+
+const vocabulary = vocabularyOf(Array.from({ length: 512 }, (_, token) => String.fromCharCode(token % 256)));
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-engine-'));
+afterAll(() => fs.rmSync(scratch, { recursive: true }));
+
+describe('generation', () => {
+  let model: TokenModel;
+  beforeAll(async () => {
+    model = await TokenModel.load(tiny, { dtype: 'float32', threads: 2, vocabulary });
+  });
+  afterAll(() => model.dispose());
+
+  it('is the same bits alone, in any batch, in any company and for any subset', async () => {
+    const indices = [...Array(70).keys()];
+    const asked = [
+      group([1, 2, 3], { sampleIndices: indices, maxNewTokens: 30, sampling: { temperature: 0.8, topK: 0, topP: 0.95 } }),
+      group([400, 2], { sampleIndices: indices, maxNewTokens: 20, key: 99n, sampling: { temperature: 1.2, topK: 40, topP: 1 } }),
+      group([9], { sampleIndices: [3], maxNewTokens: 60, stopPolicy: 'none' }),
+    ];
+    const whole = await collect(model, asked, { batch: 64 });
+    expect(whole).toHaveLength(141);
+    for (const batch of [1, 7]) expect(await collect(model, asked, { batch })).toEqual(whole);
+    const reversed = await collect(model, [...asked].reverse(), { batch: 33 });
+    const renamed = reversed
+      .map((sample) => ({ ...sample, group: 2 - sample.group }))
+      .sort((a, b) => a.group - b.group || a.sampleIndex - b.sampleIndex);
+    expect(renamed).toEqual(whole);
+    const some = await collect(model, [{ ...asked[0]!, sampleIndices: [69, 5] }]);
+    expect(some).toEqual([whole[5], whole[69]]);
+    await using single = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary });
+    expect(await collect(single, asked)).toEqual(whole);
+    expect(new Set(whole.slice(0, 70).map(({ tokens }) => tokens.join())).size).toBeGreaterThan(60);
+  });
+
+  it('ends at a stop string that spans tokens, and keeps the raw text', async () => {
+    const free = (await collect(model, [group([1, 2, 3], { maxNewTokens: 20, stopPolicy: 'none' })]))[0]!;
+    const stop = free.bytes.slice(7, 9);
+    const text = Buffer.from(free.bytes);
+    const at = text.indexOf(stop);
+    const ended = (await collect(model, [group([1, 2, 3], { maxNewTokens: 20, stopPolicy: 'none', stopStrings: [stop] })]))[0]!;
+    expect(ended.finishReason).toBe('stop');
+    expect(ended.cut).toBe(at);
+    expect(ended.bytes).toEqual(free.bytes.slice(0, at + 2));
+    expect(ended.tokens).toEqual(free.tokens.slice(0, at + 2));
+  });
+
+  it('meets length, context and end of text', async () => {
+    const [length, context, none] = await collect(model, [
+      group([1, 2], { maxNewTokens: 3, stopPolicy: 'none' }),
+      group(
+        Array.from({ length: 60 }, (_, i) => i),
+        { maxNewTokens: 50, stopPolicy: 'none' },
+      ),
+      group([1, 2], { maxNewTokens: 62, stopPolicy: 'none' }),
+    ]);
+    expect([length!.finishReason, length!.tokens.length]).toEqual(['length', 3]);
+    expect([context!.finishReason, context!.tokens.length]).toEqual(['context', 4]);
+    expect([none!.finishReason, none!.tokens.length]).toEqual(['length', 62]);
+    const many = { sampleIndices: [...Array(400).keys()], maxNewTokens: 30, sampling: { temperature: 3, topK: 0, topP: 1 } };
+    const samples = await collect(model, [group([1], many), group([1], { ...many, stopPolicy: 'none' })]);
+    const ended = samples.filter(({ finishReason }) => finishReason === 'eos');
+    expect(ended.length).toBeGreaterThan(0);
+    for (const { sampleIndex, tokens, logprobs, eosLogprob } of ended) {
+      expect([...tokens]).not.toContain(512);
+      // Without the policy the same draw goes on past the same token.
+      const free = samples[400 + sampleIndex]!;
+      expect(free.tokens.slice(0, tokens.length + 1)).toEqual(Int32Array.of(...tokens, 512));
+      expect(free.logprobs.slice(0, tokens.length + 1)).toEqual(Float32Array.of(...logprobs, eosLogprob));
+    }
+    for (const { finishReason, eosLogprob } of samples) expect(Number.isNaN(eosLogprob)).toBe(finishReason !== 'eos');
+  });
+
+  it('fails a prompt that cannot be generated from as its own error, and goes on', async () => {
+    const samples = await collect(model, [
+      group(
+        Array.from({ length: 64 }, () => 1),
+        { sampleIndices: [0, 1] },
+      ),
+      group([1, 513]),
+      group([]),
+      group([1, 2, 3]),
+    ]);
+    expect(samples.map(({ finishReason }) => finishReason)).toEqual(['error', 'error', 'error', 'error', 'length']);
+    expect(samples.map(({ error }) => error)).toEqual([
+      expect.stringContaining('leaves no room in the context of 64'),
+      expect.stringContaining('leaves no room'),
+      expect.stringContaining('token 513 is outside the vocabulary of 513'),
+      expect.stringContaining('no token'),
+      null,
+    ]);
+  });
+
+  it.each([
+    ['no new token', { maxNewTokens: 0 }, /maxNewTokens is 0/],
+    ['a negative temperature', { sampling: { temperature: -1, topK: 0, topP: 1 } }, /temperature/],
+    ['no temperature', { sampling: { temperature: Number.NaN, topK: 0, topP: 1 } }, /temperature/],
+    ['half a token', { sampling: { temperature: 1, topK: 0.5, topP: 1 } }, /topK/],
+    ['no mass', { sampling: { temperature: 1, topK: 0, topP: 0 } }, /top-p/],
+    ['a negative sample index', { sampleIndices: [-1] }, /sample index/],
+    ['a key of 65 bits', { key: 2n ** 64n }, /key/],
+    ['policy function without text', { stopPolicy: 'function' as const }, /prompt's bytes/],
+    ['an empty stop string', { stopStrings: [new Uint8Array()] }, /stop string/],
+  ])('refuses %s before anything runs', async (_, changes, message) => {
+    await expect(collect(model, [group([1]), group([1], changes)])).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('plans memory: fewer slots where they do not fit, an error where not even one does', async () => {
+    const asked = [group([1, 2, 3], { sampleIndices: [...Array(30).keys()], maxNewTokens: 40, stopPolicy: 'none' })];
+    const whole = await collect(model, asked);
+    await using small = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary, memoryBytes: 200_000 });
+    expect(await collect(small, asked)).toEqual(whole);
+    await using none = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary, memoryBytes: 10_000 });
+    await expect(collect(none, asked)).rejects.toMatchObject({ kind: 'environment', message: expect.stringMatching(/budget/) as string });
+    await expect(none.activations(Int32Array.of(1, 2), ['logits'])).rejects.toMatchObject({ kind: 'environment' });
+  });
+
+  it('refuses unknown hook points with the nearest names, and tokens outside the vocabulary', async () => {
+    await expect(model.activations(Int32Array.of(1), ['blocks.0.hook_resid_pots'])).rejects.toMatchObject({
+      kind: 'usage',
+      hint: expect.stringContaining('blocks.0.hook_resid_post') as string,
+    });
+    await expect(model.activations(Int32Array.of(1), ['blocks.2.hook_resid_post'])).rejects.toThrow('2 layers');
+    await expect(model.activations(Int32Array.of(1), ['logits', 'logits'])).rejects.toThrow('twice');
+    await expect(model.activations(Int32Array.of(1, 513), ['logits'])).rejects.toThrow('token 513 is outside the vocabulary of 513');
+    await expect(model.activations(new Int32Array(65), ['logits'])).rejects.toThrow('context of 64');
+  });
+
+  it('needs the vocabulary for what reads bytes, and nothing else', async () => {
+    await using blind = await TokenModel.load(tiny, { dtype: 'float32', threads: 1 });
+    expect((await collect(blind, [group([1])]))[0]!.bytes).toHaveLength(0);
+    await expect(collect(blind, [group([1], { heal: Buffer.from('a') })])).rejects.toThrow('vocabulary');
+  });
+
+  it('says what it is', () => {
+    expect(model.info).toMatchObject({
+      architecture: 'gpt2',
+      layers: 2,
+      heads: 3,
+      width: 48,
+      vocabularySize: 513,
+      context: 64,
+      eosToken: 512,
+      threads: 2,
+    });
+    expect(model.info.modelHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(engineReport().isa).toBe(model.info.isa);
+  });
+});
+
+describe('loading', () => {
+  const copy = (name: string, change: (folder: string) => void) => {
+    const folder = path.join(scratch, name);
+    fs.cpSync(tiny, folder, { recursive: true });
+    change(folder);
+    return folder;
+  };
+  const config = (folder: string, changes: object) => {
+    const file = path.join(folder, 'config.json');
+    fs.writeFileSync(file, JSON.stringify({ ...(JSON.parse(fs.readFileSync(file, 'utf8')) as object), ...changes }));
+  };
+  it.each([
+    ['no folder', () => path.join(scratch, 'nowhere'), /config\.json/],
+    ['truncated weights', () => copy('cut', (f) => fs.truncateSync(path.join(f, 'model.safetensors'), 300_000)), /model\.safetensors/],
+    ['no weights', () => copy('bare', (f) => fs.rmSync(path.join(f, 'model.safetensors'))), /model\.safetensors/],
+    ['another width', () => copy('width', (f) => config(f, { n_embd: 96 })), /wte\.weight.*\[513, 48\].*\[513, 96\]/],
+    ['another activation', () => copy('relu', (f) => config(f, { activation_function: 'relu' })), /activation_function.*relu/],
+    ['another architecture', () => copy('llama', (f) => config(f, { model_type: 'llama' })), /model_type.*llama/],
+    ['more layers in the file', () => copy('layers', (f) => config(f, { n_layer: 1 })), /h\.1\./],
+    ['fewer layers in the file', () => copy('deep', (f) => config(f, { n_layer: 3 })), /h\.2\./],
+    ['an unsupported setting', () => copy('cross', (f) => config(f, { add_cross_attention: true })), /add_cross_attention/],
+    ['broken JSON', () => copy('json', (f) => fs.writeFileSync(path.join(f, 'config.json'), '{"model_type": ')), /config\.json.*byte/],
+  ])('explains %s', async (_, make, message) => {
+    await expect(TokenModel.load(make(), { dtype: 'float32' })).rejects.toMatchObject({
+      kind: 'input',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('refuses a vocabulary larger than the model', async () => {
+    const larger = vocabularyOf(Array.from({ length: 600 }, () => 'x'));
+    await expect(TokenModel.load(tiny, { dtype: 'float32', vocabulary: larger })).rejects.toThrow(/600|601/);
+  });
+
+  it('says which paths were tried when the addon is not there, and what to do', () => {
+    const paths = addonPaths(scratch, path.join(scratch, 'other.node'));
+    expect(paths).toEqual([path.join(scratch, 'other.node'), path.join(scratch, 'build/Release/faultline.node')]);
+    expect(() => loadAddonFrom(paths)).toThrow(/other\.node \(not there\).*faultline\.node \(not there\)/);
+    fs.writeFileSync(paths[0]!, 'no addon');
+    expect(() => loadAddonFrom(paths)).toThrow(/other\.node \((?!not there)/);
+  });
+});
+
+describe('writeSafetensors', () => {
+  it('writes exactly the given tensors', async () => {
+    const file = path.join(scratch, 'x.safetensors');
+    const tensors = new Map([
+      ['b', { shape: [2, 2], data: Float32Array.of(1, -2, 3.5, 4) }],
+      ['a', { shape: [1], data: Float32Array.of(0.1) }],
+    ]);
+    await writeSafetensors(file, tensors);
+    const back = readSafetensors(file);
+    expect([...back.keys()]).toEqual(['b', 'a']);
+    for (const [name, { shape, data }] of tensors) expect(back.get(name)).toEqual({ shape, data });
+  });
+
+  it('leaves nothing behind when it cannot write', async () => {
+    const folder = path.join(scratch, 'taken.safetensors');
+    fs.mkdirSync(path.join(folder, 'inside'), { recursive: true });
+    const tensors = new Map([['a', { shape: [1], data: Float32Array.of(0.1) }]]);
+    await expect(writeSafetensors(folder, tensors)).rejects.toMatchObject({ kind: 'output' });
+    await expect(writeSafetensors(path.join(scratch, 'no/such/x.safetensors'), tensors)).rejects.toMatchObject({ kind: 'output' });
+    expect(fs.readdirSync(scratch).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+});
