@@ -1,0 +1,41 @@
+/** What `doctor` prints: one block a part, then what is missing. The facts are `pipeline/doctor.ts`'s. */
+import pc from 'picocolors';
+import type { DoctorReport } from '../pipeline/doctor.js';
+
+export function renderDoctor(report: DoctorReport): string {
+  const { engine, sandbox, disk, data, missing } = report;
+  const blocks: [title: string, lines: string[]][] = [
+    ['faultline', [`${report.version} on Node ${report.node}, ${report.system}`]],
+    ['engine', engine === null ? ['not available'] : engineLines(engine)],
+    ['sandbox', sandboxLines(sandbox)],
+    ['disk', [`${disk.folder}: ${disk.freeBytes === null ? 'not enough space' : `${(disk.freeBytes / 1e9).toFixed(1)} GB free`}`]],
+    ['data', [`model: ${data.model ?? 'not found'}`, `problems: ${data.problems ?? 'not found'}`]],
+  ];
+  const width = Math.max(...blocks.map(([title]) => title.length)) + 2;
+  const text = blocks.flatMap(([title, lines]) => lines.map((line, index) => `${(index === 0 ? title : '').padEnd(width)}${line}`));
+  const verdict = report.ok
+    ? [pc.green('everything that a run needs is here')]
+    : missing.flatMap(({ what, reason, hint }) => [
+        `${pc.red('missing:')} ${what}: ${reason}`,
+        ...(hint === null ? [] : [`${pc.cyan('hint:')} ${hint}`]),
+      ]);
+  return [...text, '', ...verdict].join('\n');
+}
+
+function engineLines({ cpu, isa, kernelFamily, candidates, kernels }: NonNullable<DoctorReport['engine']>): string[] {
+  const refused = candidates.filter((candidate) => candidate.refused !== null);
+  return [
+    cpu,
+    `instruction set ${isa}, kernel family ${kernelFamily}`,
+    ...refused.map((candidate) => `not ${candidate.isa}: ${candidate.refused ?? ''}`),
+    `kernels: ${kernels.map(({ op, isa: kernelIsa }) => `${op} (${kernelIsa})`).join(', ')}`,
+  ];
+}
+
+function sandboxLines({ tier, reason, python, launchMilliseconds }: DoctorReport['sandbox']): string[] {
+  return [
+    tier === null ? 'programs cannot be isolated' : `isolation: ${tier}${reason === null ? '' : ` (${reason})`}`,
+    python === null ? 'no Python' : `Python ${python.version} at ${python.path}`,
+    ...(launchMilliseconds === null ? [] : [`a worker starts in ${launchMilliseconds.toFixed(0)} ms`]),
+  ];
+}
