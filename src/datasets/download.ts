@@ -84,21 +84,23 @@ export async function checksumOf(file: string, algorithm: Checksum['algorithm'])
   return hash.digest('hex');
 }
 
-/** Receives until the server says that it was all, resuming after breaks as long as each attempt brings something. */
+/** Receives until the server says that it was all. Broken transfers are resumed; a server that does not answer is not asked twice. */
 async function receiveAll(request: DownloadRequest, part: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const before = (await sizeOf(part)) ?? 0;
     try {
-      if (await receive(request, part, before)) return;
+      if (await receive(request, part, (await sizeOf(part)) ?? 0)) return;
       if (attempt >= ATTEMPTS) throw new Error('the server keeps answering with another range than was asked for');
     } catch (error) {
       if (error instanceof FaultlineError) throw error;
       request.signal?.throwIfAborted();
-      const advanced = ((await sizeOf(part)) ?? 0) > before;
-      if (attempt >= ATTEMPTS || !advanced) throw unreachable(request, error);
+      const broken = error instanceof BrokenTransfer;
+      if (!broken || attempt >= ATTEMPTS) throw networkError(request.url, broken ? error.cause : error, request.offlineHint);
     }
   }
 }
+
+/** The connection was there and then it was not; `cause` says how. */
+class BrokenTransfer extends Error {}
 
 /** One connection. Returns whether the file is complete; false asks for another connection from the start. */
 async function receive(request: DownloadRequest, part: string, offset: number): Promise<boolean> {
@@ -107,7 +109,9 @@ async function receive(request: DownloadRequest, part: string, offset: number): 
   let timer = setTimeout(() => undefined, 0);
   const alive = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => idle.abort(new Error(`nothing was received for ${idleTimeoutMs / 1000} s`)), idleTimeoutMs);
+    timer = setTimeout(() => {
+      idle.abort(new Error(`nothing was received for ${idleTimeoutMs / 1000} s`));
+    }, idleTimeoutMs);
   };
   try {
     alive();
@@ -137,17 +141,24 @@ async function receive(request: DownloadRequest, part: string, offset: number): 
     const handle = await writing(part, () => open(part, appended ? 'a' : 'w'));
     try {
       onProgress?.({ file: request.destination, receivedBytes: received, totalBytes: total });
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      const chunks = (response.body as unknown as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await chunks.next().catch((error: unknown) => {
+          throw new BrokenTransfer('broken', { cause: error });
+        });
+        if (next.done === true) break;
         alive();
-        await writing(part, () => handle.writeFile(chunk));
-        received += chunk.length;
+        await writing(part, () => handle.writeFile(next.value));
+        received += next.value.length;
         onProgress?.({ file: request.destination, receivedBytes: received, totalBytes: total });
       }
       await writing(part, () => handle.sync());
     } finally {
       await handle.close();
     }
-    if (total !== null && received < total) throw new Error(`the connection ended after ${received} of ${total} bytes`);
+    if (total !== null && received < total) {
+      throw new BrokenTransfer('broken', { cause: new Error(`the connection ended after ${received} of ${total} bytes`) });
+    }
     return true;
   } finally {
     clearTimeout(timer);
@@ -166,14 +177,10 @@ function refused(request: DownloadRequest, response: Response): FaultlineError {
   });
 }
 
-function unreachable(request: DownloadRequest, error: unknown): FaultlineError {
-  return networkError(request.url, error, request.offlineHint);
-}
-
 /** The `environment` error for a request that got no answer, or lost the connection; the cause behind "fetch failed" is named. */
 export function networkError(url: string, error: unknown, hint: string): FaultlineError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : null;
-  const code = (cause as NodeJS.ErrnoException | null)?.code;
+  const cause: NodeJS.ErrnoException | null = error instanceof Error && error.cause instanceof Error ? error.cause : null;
+  const code = cause?.code;
   const detail = [reasonOf(error), cause === null ? null : (code ?? cause.message)]
     .filter((part) => part !== null && part !== '')
     .join(': ');

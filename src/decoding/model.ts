@@ -143,9 +143,7 @@ export class Model {
    */
   static async load(nameOrFolder: string, options: LoadOptions = {}): Promise<Model> {
     const { dtype = 'float32', device = 'auto', threads, memoryBytes } = options;
-    if (device !== 'auto' && device !== 'cpu') {
-      throw new FaultlineError('usage', `there is no device ${JSON.stringify(device)}`, { hint: 'Use auto or cpu.' });
-    }
+    requireChoice('device', device, ['auto', 'cpu']);
     const folder = locateModel(nameOrFolder, options.dataHome);
     const tokenizer = await loadTokenizer(folder);
     const vocabulary = fitVocabulary(tokenizer, await vocabularySizeOf(folder), folder);

@@ -204,8 +204,9 @@ function openLibrary(files: TokenizerFiles): Library {
     ...files.tokenizer,
     model: { type: 'BPE', ...(files.tokenizer['model'] as Json) },
   };
+  const Constructor = HuggingFaceTokenizer as unknown as new (tokenizer: Json, config: Json) => Library;
   try {
-    const library = new HuggingFaceTokenizer(complete, files.config) as unknown as Library;
+    const library = new Constructor(complete, files.config);
     adjust(library.pre_tokenizer, files.config);
     return library;
   } catch (error) {
@@ -218,7 +219,9 @@ function openLibrary(files: TokenizerFiles): Library {
 
 /** Brings byte-level pre-tokenizers in line with the Python ones: the same white space, `add_prefix_space` as configured. */
 function adjust(pretokenizer: PreTokenizer | null, config: Json): void {
-  pretokenizer?.tokenizers?.forEach((inner) => adjust(inner, config));
+  pretokenizer?.tokenizers?.forEach((inner) => {
+    adjust(inner, config);
+  });
   if (pretokenizer?.byte_encoder === undefined) return; // not a ByteLevel
   pretokenizer.pattern = GPT2_PATTERN;
   if (typeof config['add_prefix_space'] === 'boolean') pretokenizer.add_prefix_space = config['add_prefix_space'];

@@ -10,7 +10,9 @@ import { deadUrl, sendWithRanges, startServer, type TestServer } from './server.
 
 const shared = resolve(import.meta.dirname, '../../../../shared/datasets');
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-fetch-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
 const servers: TestServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
@@ -54,7 +56,9 @@ describe('fetchDataset', () => {
   describe.skipIf(!existsSync(shared))('with the real files (needs ../shared/datasets)', () => {
     it.each(datasets.filter((row) => row.url !== null))('downloads $name, checks it, and loads it by name', async (row) => {
       const content = readFileSync(join(shared, row.file));
-      const server = await startServer((request, response) => sendWithRanges(request, response, content));
+      const server = await startServer((request, response) => {
+        sendWithRanges(request, response, content);
+      });
       servers.push(server);
       const home = newHome();
       expect((await refusal(loadProblems(row.name, { home }))).hint).toBe(`Run: faultline data fetch ${row.name}`);

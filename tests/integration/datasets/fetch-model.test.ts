@@ -24,7 +24,9 @@ import { deadUrl, sendWithRanges, startServer, type TestServer } from './server.
 
 const pico = resolve(import.meta.dirname, '../../../data/models/pico-gpt2-py');
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-hub-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
 const servers: TestServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
@@ -73,7 +75,7 @@ async function hub(repository: string, files: Map<string, Buffer>): Promise<Test
     }
     const file = files.get(url.pathname.replace(`/${repository}/resolve/${COMMIT}/`, ''));
     if (file === undefined) return response.writeHead(404).end('{"error":"Repository not found"}');
-    return sendWithRanges(request, response, file);
+    sendWithRanges(request, response, file);
   });
   servers.push(server);
   return server;
@@ -229,22 +231,48 @@ describe('fetchModel from a folder', () => {
   });
 
   it.each([
-    ['without weights', (folder: string) => rmSync(join(folder, 'model.safetensors')), /no model\.safetensors/],
+    [
+      'without weights',
+      (folder: string) => {
+        rmSync(join(folder, 'model.safetensors'));
+      },
+      /no model\.safetensors/,
+    ],
     [
       'with cut weights',
-      (folder: string) => truncateSync(join(folder, 'model.safetensors'), 5_000_000),
+      (folder: string) => {
+        truncateSync(join(folder, 'model.safetensors'), 5_000_000);
+      },
       /model\.safetensors: 5000000 bytes long, its header promises \d+/,
     ],
     [
       'with weights that are none',
-      (folder: string) => writeFileSync(join(folder, 'model.safetensors'), 'version https://git-lfs.github.com/spec/v1\n'),
+      (folder: string) => {
+        writeFileSync(join(folder, 'model.safetensors'), 'version https://git-lfs.github.com/spec/v1\n');
+      },
       /not a safetensors file/,
     ],
-    ['with empty weights', (folder: string) => writeFileSync(join(folder, 'model.safetensors'), ''), /not a safetensors file/],
-    ['without a config', (folder: string) => rmSync(join(folder, 'config.json')), /no config\.json/],
+    [
+      'with empty weights',
+      (folder: string) => {
+        writeFileSync(join(folder, 'model.safetensors'), '');
+      },
+      /not a safetensors file/,
+    ],
+    [
+      'without a config',
+      (folder: string) => {
+        rmSync(join(folder, 'config.json'));
+      },
+      /no config\.json/,
+    ],
     [
       'without a tokenizer',
-      (folder: string) => ['tokenizer.json', 'merges.txt'].forEach((name) => rmSync(join(folder, name))),
+      (folder: string) => {
+        ['tokenizer.json', 'merges.txt'].forEach((name) => {
+          rmSync(join(folder, name));
+        });
+      },
       /no tokenizer/,
     ],
   ])('refuses a folder %s', async (_, damage, says) => {

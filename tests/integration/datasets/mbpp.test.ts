@@ -13,7 +13,7 @@ describe.skipIf(!existsSync(mbpp))('MBPP (needs ../shared/datasets)', () => {
     it('makes a program of every problem that CPython parses, with the entry point at its top level', async () => {
       const { problems } = await loadProblems(mbpp, { template });
       expect(problems).toHaveLength(974);
-      const faults = askPython<string[]>(
+      const faults = askPython(
         `
 import ast, json, sys, warnings
 warnings.simplefilter("ignore")
@@ -30,13 +30,13 @@ for p in json.load(sys.stdin):
         faults.append(p["taskId"] + ": " + str(e))
 print(json.dumps(faults))`,
         problems,
-      );
+      ) as string[];
       expect(faults).toEqual([]);
     });
 
     it('keeps the meaning: the canonical solutions pass their tests', async () => {
       const { problems } = await loadProblems(mbpp, { template });
-      const failed = askPython<string[]>(
+      const failed = askPython(
         `
 import json, sys, signal, io, contextlib, warnings
 warnings.simplefilter("ignore")
@@ -59,7 +59,7 @@ for p in json.load(sys.stdin):
         signal.setitimer(signal.ITIMER_REAL, 0)
 print(json.dumps(failed))`,
         problems.filter((problem) => problem.taskId !== 'MBPP/123'), // sums divisors up to a million: a minute in CPython
-      );
+      ) as string[];
       expect(failed).toEqual([]);
     });
   });

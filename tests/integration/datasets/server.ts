@@ -23,7 +23,9 @@ export async function startServer(handle: (request: IncomingMessage, response: S
     requests,
     close: () =>
       new Promise((closed) => {
-        server.close(() => closed());
+        server.close(() => {
+          closed();
+        });
         server.closeAllConnections();
       }),
   };

@@ -28,7 +28,7 @@ describe('findJsonFault', () => {
       return json.slice(0, i) + by + json.slice(i + 1);
     });
     fc.assert(
-      fc.property(fc.oneof(fc.json(), damaged, fc.string({ unit: fc.constantFrom(...'{}[]",:01e.-+ \\utrn') })), (text) => {
+      fc.property(fc.oneof(fc.json(), damaged, fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:01e.-+ \\utrn')) })), (text) => {
         let valid = true;
         try {
           JSON.parse(text);

@@ -11,7 +11,9 @@ import { readSamples } from '../../../src/datasets/samples.js';
 import { FaultlineError } from '../../../src/errors.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-jsonl-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
 let counter = 0;
 const fileWith = (content: string | Uint8Array, name = `${counter++}.jsonl`): string => {
   const file = join(scratch, name);

@@ -10,7 +10,9 @@ import { askPython } from './python.js';
 
 const shared = resolve(import.meta.dirname, '../../../../shared/datasets');
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-problems-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
 let counter = 0;
 const fileWith = (...rows: unknown[]): string => {
   const file = join(scratch, `${counter++}.jsonl`);
@@ -172,10 +174,10 @@ describe('MBPP format', () => {
     const text = 'Split at "\\n" or """; say "yes"';
     for (const template of ['signature', 'docstring'] as const) {
       const problem = await one({ text, test_list: ['assert f("\\n") == "\\""'] }, template);
-      const docstring = askPython<string>(
+      const docstring = askPython(
         'import ast, json, sys\np = json.load(sys.stdin)\nt = ast.parse(p["prompt"] + p["canonicalSolution"])\nprint(json.dumps(ast.get_docstring(t) or ast.get_docstring(t.body[0])))',
         problem,
-      );
+      ) as string;
       expect(docstring.startsWith(text)).toBe(true);
       if (template === 'docstring') expect(docstring).toContain('assert f("\\n") == "\\""');
     }

@@ -96,10 +96,10 @@ describe('splitFunction', () => {
 
   it.each(cases)('indents anew without changing the meaning: %j', (source) => {
     const { header, body } = splitFunction(topLevelStatements(source)[0]!, '    ');
-    const dumps = askPython<string[]>('import ast, json, sys\nprint(json.dumps([ast.dump(ast.parse(s)) for s in json.load(sys.stdin)]))', [
+    const dumps = askPython('import ast, json, sys\nprint(json.dumps([ast.dump(ast.parse(s)) for s in json.load(sys.stdin)]))', [
       source,
       `${header}\n${body}`,
-    ]);
+    ]) as string[];
     expect(dumps[1]).toBe(dumps[0]);
     expect(body).not.toContain('\t');
     expect(body.split('\n')[0]).toMatch(/^ {4}\S/);
@@ -122,7 +122,7 @@ describe('names', () => {
 });
 
 it('agrees with CPython about the top level of its own library', () => {
-  const modules = askPython<{ source: string; names: (string | null)[] }[]>(
+  const modules = askPython(
     `
 import ast, json, random, sys, importlib.util
 out = []
@@ -135,7 +135,7 @@ for name in ["textwrap", "heapq", "string", "typing", "dataclasses", "argparse",
     out.append({"source": source, "names": names})
 print(json.dumps(out))`,
     null,
-  );
+  ) as { source: string; names: (string | null)[] }[];
   expect(modules.length).toBeGreaterThan(6);
   for (const { source, names } of modules) {
     const found = topLevelStatements(normalizeNewlines(source)).map(({ kind, names: bound }) =>

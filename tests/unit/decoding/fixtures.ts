@@ -1,5 +1,5 @@
 /** A byte tokenizer with a few merged tokens, and an engine that records what it is asked and plays back. Not tests. */
-import type { EngineInfo, GroupRequest, SampleTokens } from '../../../src/engine/types.js';
+import type { ActivationArray, EngineInfo, GroupRequest, SampleTokens } from '../../../src/engine/types.js';
 import type { TokenEngine } from '../../../src/decoding/model.js';
 import type { Tokenizer } from '../../../src/tokenizer/types.js';
 
@@ -71,9 +71,9 @@ export class FakeEngine implements TokenEngine {
     }
   }
 
-  activations(tokens: Int32Array): Promise<Map<string, never>> {
+  activations(tokens: Int32Array): Promise<Map<string, ActivationArray>> {
     this.read = tokens;
-    return Promise.resolve(new Map());
+    return Promise.resolve(new Map<string, ActivationArray>());
   }
 
   hookPoints(): [] {

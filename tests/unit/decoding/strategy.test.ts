@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PLAIN_SAMPLING, resolveStrategy, strategies } from '../../../src/decoding/strategy.js';
-import { FaultlineError } from '../../../src/errors.js';
+import type { FaultlineError } from '../../../src/errors.js';
 
 const named = (given: Parameters<typeof resolveStrategy>[0], name?: string) => resolveStrategy(given, name).strategy.name;
 
@@ -56,5 +56,7 @@ describe('strategies', () => {
     [{ topK: -1 }, /top-k is -1/],
     [{ topP: 0 }, /top-p is 0/],
     [{ topP: 1.1 }, /top-p is 1\.1/],
-  ])('refuses %o', (given, says) => expect(() => resolveStrategy(given)).toThrow(says));
+  ])('refuses %o', (given, says) => {
+    expect(() => resolveStrategy(given)).toThrow(says);
+  });
 });

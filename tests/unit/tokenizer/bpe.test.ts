@@ -14,10 +14,12 @@ import { writeGpt2Folder } from './gpt2-vocabulary.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const pico = join(root, 'data/models/pico-gpt2-py');
-const golden = <T>(name: string): T => JSON.parse(readFileSync(join(root, 'tests/golden/pico', name), 'utf8')) as T;
+const golden = (name: string): unknown => JSON.parse(readFileSync(join(root, 'tests/golden/pico', name), 'utf8'));
 const humanEval = join(root, '../shared/datasets/HumanEval.jsonl.gz');
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-tokenizer-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 const textOf = (tokenizer: Tokenizer, tokens: Int32Array): string =>
   Buffer.concat([...tokens].map((token) => tokenizer.tokenBytes(token))).toString('utf8');
@@ -29,14 +31,14 @@ describe('the bundled tokenizer', () => {
   });
 
   it('encodes every reference text as transformers does', () => {
-    const references = golden<{ text: string; ids: number[] }[]>('tokenizer.json');
+    const references = golden('tokenizer.json') as { text: string; ids: number[] }[];
     expect(references.length).toBeGreaterThan(5);
     for (const { text, ids } of references) expect([...tokenizer.encode(text)], JSON.stringify(text)).toEqual(ids);
   });
 
   it('begins a prompt with the end-of-text token, as add_bos_token says', () => {
-    const texts = golden<Record<string, string>>('texts.json');
-    for (const [name, tokens] of Object.entries(golden<Record<string, number[]>>('prompts.json'))) {
+    const texts = golden('texts.json') as Record<string, string>;
+    for (const [name, tokens] of Object.entries(golden('prompts.json') as Record<string, number[]>)) {
       expect([...tokenizer.encodePrompt(texts[name]!)], name).toEqual(tokens);
     }
     expect([...tokenizer.encodePrompt('')]).toEqual([4095]);
@@ -58,7 +60,7 @@ describe('the bundled tokenizer', () => {
     for (const name of ['vocab.json', 'merges.txt', 'tokenizer_config.json']) cpSync(join(pico, name), join(folder, name));
     const pair = await loadTokenizer(folder);
     expect(pair.vocabulary()).toEqual(tokenizer.vocabulary());
-    for (const { text } of golden<{ text: string }[]>('tokenizer.json'))
+    for (const { text } of golden('tokenizer.json') as { text: string }[])
       expect(pair.encodePrompt(text)).toEqual(tokenizer.encodePrompt(text));
     expect(pair.hash).not.toBe(tokenizer.hash);
   });
@@ -104,7 +106,9 @@ describe("GPT-2's tokenizer", () => {
     folder = writeGpt2Folder();
     tokenizer = await loadTokenizer(folder);
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   it('has 50,257 tokens, ends texts with 50256 and begins none', () => {
     expect([tokenizer.vocabularySize, tokenizer.eosToken]).toEqual([50257, 50256]);

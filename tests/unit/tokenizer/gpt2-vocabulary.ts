@@ -21,7 +21,7 @@ export function gpt2Merges(): [string, string][] {
   const merges: [string, string][] = [];
   gpt2Spellings.forEach((spelling, id) => {
     if (id < 256) return;
-    let parts = [...spelling];
+    let parts = Array.from(spelling);
     for (;;) {
       let best = -1;
       let bestRank = id;
