@@ -54,7 +54,7 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
           ${keyFigures(data)} ${outcomesSection(data)} ${taxonomySection(data, plots.categories)} ${problemsSection(data, plots.problems)}
           ${passAtKSection(data, plots.passAtK)} ${worstSection(data)} ${methodSection(data)}
         </main>
-        <footer>The same numbers as data: report.json, categories.csv, problems.csv.</footer>
+        <footer>The same numbers as data, beside this page: report.json, categories.csv, outcomes.csv, pass-at-k.csv, problems.csv; the plots as SVG files.</footer>
         <script>${trusted(SCRIPT)}</script>
       </body>
     </html> `;

@@ -92,6 +92,13 @@ const ENDINGS: readonly Ending[] = [
     outcome: crash('IndexError', 'list index out of range'),
   },
   {
+    code: '3.1',
+    weight: 3,
+    completion: '    return sum(numbers)\n\nprint(solv([1, 2]))\n',
+    line: 3,
+    outcome: (line) => ({ status: 'exception', phase: 'load', exception: raised('NameError', "name 'solv' is not defined", line) }),
+  },
+  {
     code: '4.8',
     weight: 2,
     completion: '    return solve(numbers)\n',

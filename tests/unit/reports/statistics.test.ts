@@ -149,6 +149,16 @@ describe('bootstrap over problems', () => {
     expect(Math.abs(estimate.high! - high)).toBeLessThanOrEqual(tolerance);
   });
 
+  it('is symmetric where the data are: ties with the value count half', () => {
+    const half = Array.from({ length: 20 }, (_, i) => i % 2);
+    const estimate = new Bootstrap(20, { seed: 2n }).ratio(
+      half,
+      half.map(() => 1),
+    );
+    expect(estimate.low! + estimate.high!).toBeCloseTo(1, 6);
+    expect(estimate.low).toBeCloseTo(0.3, 6);
+  });
+
   it('is a function of the seed', () => {
     const once = new Bootstrap(values.length, { seed: 5n }).ratio(values, ones);
     const again = new Bootstrap(values.length, { seed: 5n }).ratio(values, ones);

@@ -1,5 +1,6 @@
 /** The summary against a recount: a second, simpler implementation over the same rows, and hand-made cases. */
 import { describe, expect, it } from 'vitest';
+import type { ReportData } from '../../../src/reports/report-data.js';
 import { summarise } from '../../../src/reports/summary.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import { CATEGORIES, EXPERIMENT, judgedSamples, sample, verdictOf } from './judged-samples.js';
@@ -31,6 +32,9 @@ describe('recount of 30 problems x 12 samples', () => {
     expect(counted.length).toBeLessThan(rows.length);
     expect(failures.length).toBeGreaterThan(100);
     expect(failures.length).toBeLessThan(counted.length);
+    expect(new Set(counted.map((row) => row.outcome))).toEqual(
+      new Set(['pass', 'wrong', 'crash', 'load', 'resource', 'exit', 'syntax', 'generation']),
+    );
   });
 
   it('counts', () => {
@@ -213,6 +217,30 @@ describe('edges', () => {
     expect(bare.categories).toMatchObject([{ code: null, residual: true, count: 1 }]);
     expect(bare.feasibility.outsideResidual.value).toBe(0);
     expect(bare.feasibility.outsideOther.value).toBe(0);
+  });
+
+  it('decides by the lower end of the interval, not by the share', () => {
+    // Failures outside residual leaves by problem, of 4 each; the rest fall in 8.12.
+    const decide = (outside: number[]): ReportData['feasibility'] =>
+      summarise(
+        EXPERIMENT,
+        outside.flatMap((count, p) =>
+          [0, 1, 2, 3].map((sampleIndex) =>
+            sample({
+              taskId: `Pico/${p}`,
+              sampleIndex,
+              ...(sampleIndex < count ? { outcome: 'crash', categoryCode: '4.1' } : { outcome: 'wrong', categoryCode: '8.12' }),
+            }),
+          ),
+        ),
+        FAST,
+      ).feasibility;
+    const uncertain = decide([4, 4, 4, 1, 4, 1, 4, 4]);
+    expect(uncertain.outsideResidual.value).toBeGreaterThan(0.7);
+    expect(uncertain.outsideResidual.low).toBeLessThan(0.7);
+    expect(uncertain.decision).toBe('stop');
+    expect(decide([4, 4, 3, 4, 4, 3, 4, 4]).decision).toBe('proceed');
+    expect(decide([0, 0, 1]).decision).toBe('stop');
   });
 
   it('never counts infrastructure failures', () => {

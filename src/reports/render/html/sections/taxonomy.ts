@@ -48,7 +48,7 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
     ${
       undecided.length > 0 &&
       markup`<p class="aside">
-      No rule decides these leaves yet, so their failures stand in others: ${undecided.map(({ code, name }) => `${code} ${name}`).join(', ')}.
+      No rule decides these leaves yet, so their samples stand in others: ${undecided.map(({ code, name }) => `${code} ${name}`).join(', ')}.
     </p>`
     }
   </section>`;

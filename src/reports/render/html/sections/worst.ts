@@ -14,7 +14,7 @@ export function worstSection({ worst }: ReportData): Markup {
   const title = `${COUNT_WORDS[worst.length] ?? worst.length} worst ${worst.length === 1 ? 'sample' : 'samples'}`;
   return markup`<section id="worst">
     <h2>${title}</h2>
-    <p>${WORST_RULE} The prompt is grey, the generated text dark, the failing line marked.</p>
+    <p>${WORST_RULE} The prompt is grey, the generated text in full contrast, the failing line marked.</p>
     ${worst.map(article)}
   </section>`;
 }
