@@ -2,7 +2,7 @@
  * Opens the SQLite file: who may write it, what it must look like before anything is changed, and how SQLite's
  * errors read. Knows no table.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { FaultlineError, reasonOf } from '../errors.js';
@@ -35,9 +35,9 @@ export interface OpenedDatabase {
   readonly release: () => void;
 }
 
-/** The folder of a database's shards and of its lock. */
+/** The folder of a database's shards and of its lock: beside the file itself, also where `file` is a link to it. */
 export function shardFolder(file: string): string {
-  return `${file}.shards`;
+  return `${existsSync(file) ? realpathSync(file) : file}.shards`;
 }
 
 /** See {@link Store.open} for what is promised. The caller closes `database`, then calls `release`. */

@@ -1,6 +1,6 @@
 /** Files that are no database of ours, and places that cannot be written: a clear error each, and nothing changed. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -147,6 +147,19 @@ describe('places', () => {
     }).toThrow(/read.db: the database cannot be written/);
     store.close();
     expect(snapshot()).toEqual(before);
+  });
+
+  it('a link leads to the same shards and the same lock', () => {
+    const file = path.join(folder, 'linked.db');
+    const link = path.join(folder, 'link.db');
+    const digest = runToEnd(file, 0.1);
+    symlinkSync(file, link);
+    expect(runToEnd(link, 0.2)).toBe(digest);
+    expect(existsSync(`${link}.shards`)).toBe(false);
+    const store = Store.open(file);
+    expect(() => Store.open(link)).toThrow(/another run/);
+    store.close();
+    rmSync(link);
   });
 
   it('an empty file becomes a database', () => {
