@@ -286,7 +286,11 @@ export class ProcessExecutor implements Executor {
         ? error.hint
         : 'Run `faultline doctor`, and start the same command again to resume.';
     const reason = `the sandbox failed ${INFRASTRUCTURE_MOST} times in a row: ${error.message}`;
-    this.stop(new FaultlineError('infrastructure', reason, { hint, cause: error }));
+    const final = new FaultlineError('infrastructure', reason, { hint, cause: error });
+    this.finish(task, (own) => {
+      own.reject(final);
+    });
+    this.stop(final);
   }
 
   private abort(task: Task): void {

@@ -1,0 +1,169 @@
+/** What the judge makes of prompts, tests and values, on problems written for it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExecutionJob } from '../../../src/sandbox/executor.js';
+import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import type { Verdict } from '../../../src/sandbox/verdict.js';
+
+const ADD: ExecutionJob = {
+  taskId: 'Add/0',
+  prompt: 'def add(a, b):\n    """Return a + b."""\n',
+  entryPoint: 'add',
+  test: 'def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(-1, 1) == 0\n    assert candidate(10, 5) == 15\n',
+  completion: '    return a + b\n',
+  seed: 1,
+  sampleIndex: 0,
+};
+
+describe('judging', () => {
+  let executor: ProcessExecutor;
+  beforeAll(async () => {
+    executor = await ProcessExecutor.create({ workers: 1 });
+  });
+  afterAll(async () => {
+    await executor.dispose();
+  });
+  const judge = (changes: Partial<ExecutionJob>): Promise<Verdict> => executor.execute({ ...ADD, ...changes });
+
+  it('counts lines from the start of the prompt and tells prompt from sample', async () => {
+    const verdict = await judge({
+      prompt: 'def helper(v):\r\n    return v.size\r\n\r\ndef add(a, b):\r\n    """Return a + b."""\r\n',
+      completion: '    return helper(a) + b\n',
+    });
+    expect(verdict.outcome).toMatchObject({
+      status: 'exception',
+      exception: {
+        type: 'AttributeError',
+        line: 6,
+        frames: [
+          { where: 'sample', function: 'add', line: 6 },
+          { where: 'prompt', function: 'helper', line: 2 },
+        ],
+      },
+    });
+  });
+
+  it('takes a line that prompt and completion share for the sample’s', async () => {
+    const verdict = await judge({ prompt: 'def add(a, b):\n    return', completion: ' a + c\n' });
+    expect(verdict.outcome).toMatchObject({ exception: { line: 2, frames: [{ where: 'sample', line: 2 }] } });
+  });
+
+  it('gives the test the prompt’s helpers and the entry point by name', async () => {
+    const prompt = 'def double(x):\n    return 2 * x\n\n\ndef half(x):\n    """Inverse of double."""\n';
+    const test = 'def check(candidate):\n    assert candidate(double(3)) == 3\n    assert half(double(4)) == 4\n';
+    expect((await judge({ prompt, test, entryPoint: 'half', completion: '    return x // 2\n' })).outcome).toEqual({ status: 'passed' });
+    // A sample that redefines a helper does not change the test's.
+    const cheat = '    return 0\n\n\ndef double(x):\n    return 0\n';
+    expect((await judge({ prompt, test, entryPoint: 'half', completion: cheat })).outcome).toMatchObject({
+      status: 'assertion',
+      assertion: { index: 0, source: 'assert candidate(double(3)) == 3', returned: '0', expected: '3' },
+    });
+  });
+
+  it('takes the text before the entry point where a prompt does not parse alone', async () => {
+    const verdict = await judge({
+      prompt: 'def one():\n    return 1\n\n\ndef add(a, b=[\n',
+      test: 'assert add(one()) == 1\n',
+      completion: '    1]):\n    return a\n',
+    });
+    expect(verdict.outcome).toEqual({ status: 'passed' });
+  });
+
+  it('runs a test of module-level assertions', async () => {
+    const verdict = await judge({ test: 'assert add(1, 2) == 3\nassert add(2, 2) == 5, "no"\nassert add(0, 0) == 0\n' });
+    expect(verdict.outcome).toEqual({
+      status: 'assertion',
+      assertion: {
+        index: 1,
+        source: 'assert add(2, 2) == 5, "no"',
+        returned: '4',
+        returnedType: 'int',
+        expected: '5',
+        expectedType: 'int',
+      },
+    });
+    expect(verdict.measurements.assertions).toEqual({ total: 3, passed: 2 });
+  });
+
+  it('knows no expected value in a loop or a property, and says so', async () => {
+    const test = 'def check(candidate):\n    for n in range(3):\n        assert abs(candidate(n, n) - 2 * n) < 1e-6\n    assert True\n';
+    expect((await judge({ test })).outcome).toEqual({ status: 'passed' });
+    const verdict = await judge({ test, completion: '    return a\n' });
+    expect(verdict.outcome).toMatchObject({ status: 'assertion', assertion: { returned: '1', expected: null, expectedType: null } });
+    // The loop's assertion failed for one of its values; `assert True` is none.
+    expect(verdict.measurements.assertions).toEqual({ total: 1, passed: 0 });
+  });
+
+  it('evaluates an expected expression where it stands', async () => {
+    const test = 'def check(candidate):\n    values = [3, 4]\n    assert sum(values) == candidate(*values)\n';
+    const verdict = await judge({ test, completion: '    return "7"\n' });
+    expect(verdict.outcome).toMatchObject({ assertion: { returned: "'7'", returnedType: 'str', expected: '7', expectedType: 'int' } });
+  });
+
+  it('notes calls, prints and a constant None', async () => {
+    const verdict = await judge({ completion: '    print(a + b)\n' });
+    expect(verdict.outcome).toMatchObject({ status: 'assertion', assertion: { returned: 'None', returnedType: 'NoneType' } });
+    expect(verdict.measurements).toMatchObject({ phase: 'call', calls: 1, allNone: true, stdout: '3\n', nearLimit: false });
+    expect(verdict.measurements.cpuSeconds).toBeGreaterThan(0);
+    expect(verdict.measurements.peakMemoryBytes).toBeGreaterThan(1 << 20);
+  });
+
+  it('ends at an exit even where the test would catch it', async () => {
+    const test = 'def check(candidate):\n    try:\n        candidate(1, 2)\n    except BaseException:\n        pass\n';
+    expect((await judge({ test, completion: '    raise SystemExit(0)\n' })).outcome).toEqual({
+      status: 'exit',
+      code: 0,
+      via: 'SystemExit',
+    });
+    expect((await judge({ test, completion: '    import os\n    os._exit(4)\n' })).outcome).toEqual({
+      status: 'exit',
+      code: 4,
+      via: 'process',
+    });
+    expect((await judge({ test, completion: '    raise KeyError\n' })).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('calls a fault of the problem no fault of the sample, and runs on', async () => {
+    expect((await judge({ test: 'assert add(Node(1), 2) == 3\n' })).outcome).toEqual({
+      status: 'infra',
+      reason: "the test itself raised NameError: name 'Node' is not defined",
+    });
+    expect((await judge({ test: 'def check(candidate:\n' })).outcome).toMatchObject({ status: 'infra' });
+    expect((await judge({ test: 'assert add(lambda: 1, 2) == 3\n' })).outcome).toMatchObject({ status: 'infra' });
+    expect((await judge({})).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('keeps what a value does to the judge with the sample', async () => {
+    const test = 'def check(candidate):\n    assert len(list(candidate(1, 2))) == 3\n';
+    expect((await judge({ test, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
+      status: 'limit',
+      resource: 'memory',
+    });
+    const slow = 'def check(candidate):\n    for x in candidate(1, 2):\n        pass\n';
+    expect((await judge({ test: slow, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
+      status: 'limit',
+      resource: 'cpu',
+    });
+    expect((await judge({})).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('accepts any text as a program', async () => {
+    expect((await judge({ completion: '    return "\ud800"\n' })).outcome).toMatchObject({ status: 'syntax' });
+    const wide = await judge({ completion: '    größe = "日本🎈"; return größe + 1\n' });
+    expect(wide.outcome).toMatchObject({ status: 'exception', exception: { type: 'TypeError', line: 3 } });
+    expect((await judge({ completion: `    return ${'('.repeat(5000)}` })).passed).toBe(false);
+    expect((await judge({ completion: `    return a + b # ${'x'.repeat(1 << 20)}\n` })).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('draws the same numbers for the same seed, task and index, and others for others', async () => {
+    const completion = '    import random\n    return random.random()\n';
+    const drawn = async (changes: Partial<ExecutionJob>): Promise<unknown> => {
+      const { outcome } = await judge({ completion, ...changes });
+      return outcome.status === 'assertion' ? outcome.assertion.returned : outcome;
+    };
+    const first = await drawn({});
+    expect(first).toMatch(/^0\.\d+$/);
+    expect(await drawn({})).toBe(first);
+    const others = await Promise.all([drawn({ seed: 2 }), drawn({ taskId: 'Add/1' }), drawn({ sampleIndex: 1 })]);
+    expect(new Set([first, ...others]).size).toBe(4);
+  });
+});

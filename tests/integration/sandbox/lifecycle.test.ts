@@ -1,0 +1,200 @@
+/** Workers come and go: limits and second runs, aborts, deaths, the end of the owner. */
+import { spawn } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FaultlineError } from '../../../src/errors.js';
+import type { ExecutionJob } from '../../../src/sandbox/executor.js';
+import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
+import { findPython } from '../../../src/sandbox/python.js';
+import { sandboxReport } from '../../../src/sandbox/doctor.js';
+import { allProcesses, descendants, eventually, gone, survivors } from './processes.js';
+
+const job = (body: string, sampleIndex = 0): ExecutionJob => ({
+  taskId: 'Life/0',
+  prompt: 'def f(x):\n    """Next."""\n',
+  entryPoint: 'f',
+  test: 'assert f(1) == 2\n',
+  completion: body,
+  seed: 0,
+  sampleIndex,
+});
+const RIGHT = '    return x + 1\n';
+const SLEEPS = '    import time\n    time.sleep(1000)\n';
+/** Computes for as many seconds of CPU time as it is asked to. */
+const computes = (seconds: number): string =>
+  `    import time\n    while time.process_time() < ${seconds}:\n        pass\n    return x + 1\n`;
+
+const open: ProcessExecutor[] = [];
+const create = async (options: ProcessExecutorOptions): Promise<ProcessExecutor> => {
+  const executor = await ProcessExecutor.create(options);
+  open.push(executor);
+  return executor;
+};
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((executor) => executor.dispose()));
+});
+
+const rejection = async (promise: Promise<unknown>): Promise<FaultlineError> => {
+  const error: unknown = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(FaultlineError);
+  return error as FaultlineError;
+};
+
+describe('second runs', () => {
+  it('let a sample finish that met a time limit, and mark it', async () => {
+    const executor = await create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.3, wallSeconds: 0.6 } });
+    const slow = await executor.execute(job(computes(0.5)));
+    expect(slow).toMatchObject({ passed: true, measurements: { nearLimit: true } });
+    const sleepy = await executor.execute(job('    import time\n    time.sleep(1)\n    return x\n'));
+    expect(sleepy).toMatchObject({ outcome: { status: 'assertion' }, measurements: { nearLimit: true } });
+    const endless = await executor.execute(job(computes(1000)));
+    expect(endless).toMatchObject({ outcome: { status: 'limit', resource: 'cpu' }, measurements: { nearLimit: false } });
+    // The first run's verdict: the second one had 0.9 s.
+    expect(endless.measurements.cpuSeconds).toBeLessThan(0.9);
+    const quick = await executor.execute(job(RIGHT));
+    expect(quick).toMatchObject({ passed: true, measurements: { nearLimit: false } });
+  });
+
+  it('happen beside other jobs without changing any verdict', async () => {
+    const executor = await create({ workers: 3, calibration: 1, limits: { cpuSeconds: 0.2 } });
+    const verdicts = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => executor.execute(job(i % 10 === 0 ? computes(0.3) : RIGHT, i))),
+    );
+    expect(verdicts.map(({ passed }) => passed)).toEqual(Array.from({ length: 30 }, () => true));
+    expect(verdicts.map(({ measurements }) => measurements.nearLimit)).toEqual(Array.from({ length: 30 }, (_, i) => i % 10 === 0));
+  });
+
+  it('have limits that a slow machine stretches', async () => {
+    const executor = await create({ workers: 1, calibration: 0.25, limits: { cpuSeconds: 0.2 } });
+    expect(await executor.execute(job(computes(0.4)))).toMatchObject({ passed: true, measurements: { nearLimit: false } });
+  });
+});
+
+describe('ends', () => {
+  it('aborts one job and serves the others', async () => {
+    const executor = await create({ workers: 1 });
+    const controller = new AbortController();
+    const sleeping = executor.execute(job(SLEEPS), controller.signal);
+    const waiting = executor.execute(job(RIGHT, 1), controller.signal);
+    const other = executor.execute(job(RIGHT, 2));
+    controller.abort();
+    expect((await rejection(sleeping)).kind).toBe('interrupted');
+    expect((await rejection(waiting)).kind).toBe('interrupted');
+    expect((await other).passed).toBe(true);
+    expect((await rejection(executor.execute(job(RIGHT), controller.signal))).kind).toBe('interrupted');
+  });
+
+  it('kills everything when it is closed, at once and twice', async () => {
+    const executor = await create({ workers: 2 });
+    const running = [executor.execute(job(SLEEPS)), executor.execute(job(computes(1000))), executor.execute(job(RIGHT))].map(rejection);
+    await eventually(() => {
+      expect(descendants().length).toBeGreaterThanOrEqual(8);
+    });
+    const processes = descendants();
+    await executor.dispose();
+    await executor.dispose();
+    expect((await Promise.all(running)).map(({ kind }) => kind)).toEqual(['interrupted', 'interrupted', 'interrupted']);
+    await gone(processes);
+    expect((await rejection(executor.execute(job(RIGHT)))).kind).toBe('interrupted');
+  });
+
+  it('runs a job again whose worker was killed, and gives up after three in a row', async () => {
+    const executor = await create({ workers: 1 });
+    const killWorker = (): void => {
+      for (const { pid } of descendants().filter(({ command }) => command.includes('faultline-launcher'))) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It has just ended by itself.
+        }
+      }
+    };
+    const first = descendants();
+    const running = executor.execute(job('    import time\n    time.sleep(0.5)\n    return x + 1\n'));
+    killWorker();
+    expect((await running).passed).toBe(true);
+    // Killed without a chance to clean up, and still nothing is left of it.
+    await gone(first);
+
+    const hopeless = rejection(executor.execute(job(SLEEPS)));
+    const killer = setInterval(killWorker, 20);
+    const error = await hopeless.finally(() => {
+      clearInterval(killer);
+    });
+    expect(error.kind).toBe('infrastructure');
+    expect(error.message).toMatch(/3 times in a row/);
+  });
+
+  it('dies with its owner, even when that is killed', async () => {
+    const python = await findPython();
+    const needs = python.needs.flatMap((item) => ['--read-only', item]);
+    const launch = [findLauncher(), '--tier', 'namespaces', '--python', python.path, '--scripts', SCRIPTS, ...needs];
+    const owner = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require('child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: ['pipe', 'pipe', 'inherit', 'pipe'], detached: true }); setInterval(() => {}, 1000)`,
+        ...launch,
+      ],
+      { stdio: 'ignore' },
+    );
+    await eventually(() => {
+      expect(descendants(owner.pid).some(({ command }) => command.includes('zygote.py'))).toBe(true);
+    });
+    const processes = descendants(owner.pid);
+    expect(processes.length).toBeGreaterThanOrEqual(3);
+    owner.kill('SIGKILL');
+    await gone(processes);
+  });
+
+  it('runs as a user of its own where it was started as root', async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('needs root');
+    await create({ workers: 2 });
+    const inside = descendants().filter(({ command }) => /(judge|zygote)\.py/.test(command));
+    const { statSync } = await import('node:fs');
+    const users = inside.map(({ pid }) => statSync(`/proc/${pid}`).uid).filter((uid) => uid !== 0);
+    // One that is not dumpable shows as root's; its judge does not.
+    expect(new Set(users).size).toBe(users.length);
+    expect(users.length).toBeGreaterThanOrEqual(1);
+    expect(Math.min(...users)).toBeGreaterThanOrEqual(30000);
+  });
+});
+
+describe('what a machine may lack', () => {
+  it('is named with the next step', async () => {
+    const missing = await rejection(ProcessExecutor.create({ python: '/no/such/python' }));
+    expect(missing.kind).toBe('environment');
+    expect(missing.message).toContain('/no/such/python');
+    expect(missing.hint).toContain('apt install python3');
+    for (const limits of [{ cpuSeconds: 0 }, { memoryBytes: NaN }, { memoryBytes: 1000 }, { processes: -1 }]) {
+      expect((await rejection(ProcessExecutor.create({ limits }))).kind).toBe('usage');
+    }
+    expect((await rejection(ProcessExecutor.create({ workers: 0 }))).kind).toBe('usage');
+    expect((await rejection(ProcessExecutor.create({ workers: 1, calibration: -1 }))).kind).toBe('usage');
+  });
+
+  it('shows in the report, which also says what a start costs', async () => {
+    const report = await sandboxReport();
+    expect(report).toMatchObject({ tier: 'namespaces', reason: null, hint: null });
+    expect(report.launchMilliseconds).toBeGreaterThan(0);
+    expect(report.python?.version).toMatch(/^3\.\d+\.\d+$/);
+    expect(await sandboxReport({ python: '/no/such/python' })).toMatchObject({ tier: null, python: null });
+    expect(survivors(allProcesses().filter(({ parent, command }) => parent === process.pid && command.includes('launcher')))).toEqual([]);
+  });
+
+  it('does not stop a run that was told to go without isolation, and records that', async () => {
+    const executor = await create({ workers: 1, unsafe: true });
+    expect(executor.info).toMatchObject({ tier: 'none' });
+    expect(executor.info.tierReason).not.toBeNull();
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    expect(
+      (await executor.execute(job('    import os, time\n    if os.fork() == 0:\n        time.sleep(1000)\n    return x\n'))).passed,
+    ).toBe(false);
+    const before = descendants();
+    await executor.dispose();
+    await gone(before);
+  });
+});

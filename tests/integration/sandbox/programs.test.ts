@@ -1,0 +1,46 @@
+/** Every fixture program comes to the outcome in its first line, leaves nothing behind, and disturbs no other. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import { fixtures } from './fixtures.js';
+import { descendants, eventually, gone } from './processes.js';
+
+const right = fixtures.find(({ name }) => name === 'right.py')!;
+
+describe('programs and what they come to', () => {
+  let executor: ProcessExecutor;
+
+  beforeAll(async () => {
+    // Little time, so that the programs that never end are soon over; the second runs have three times as much.
+    executor = await ProcessExecutor.create({ workers: 1, limits: { cpuSeconds: 0.4, wallSeconds: 0.5, memoryBytes: 512 << 20 } });
+  });
+  afterAll(async () => {
+    await executor.dispose();
+  });
+
+  it('has fixtures', () => {
+    expect(fixtures.length).toBeGreaterThan(70);
+  });
+
+  it.each(fixtures)('$name', async ({ job, outcome, measurements }) => {
+    const verdict = await executor.execute(job);
+    expect(verdict.outcome).toMatchObject(outcome);
+    expect(verdict.measurements).toMatchObject(measurements);
+    expect(verdict.passed).toBe(outcome['status'] === 'passed');
+    // The next execution is as if there had been none before.
+    expect((await executor.execute(right.job)).outcome).toEqual({ status: 'passed' });
+    // A launcher, a judge and a zygote, and nobody else.
+    await eventually(() => {
+      expect(descendants().map(({ command }) => /launcher$|judge\.py$|zygote\.py$/.exec(command.replace(/ --.*/, ''))?.[0])).toEqual(
+        expect.arrayContaining(['launcher', 'judge.py', 'zygote.py']),
+      );
+      expect(descendants()).toHaveLength(3);
+    });
+  });
+
+  it('leaves no process after it is closed', async () => {
+    const before = descendants();
+    expect(before.some(({ command }) => command.includes('zygote.py'))).toBe(true);
+    await executor.dispose();
+    await gone(before);
+  });
+});
