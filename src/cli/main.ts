@@ -9,10 +9,11 @@ import { createProgram } from './program.js';
 /** Runs one command. Never throws; returns the exit code. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   // A reader that has seen enough (`| head`) closes the pipe; that is no fault, and there is nobody left to tell.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  const onClosedPipe = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') process.exit(ExitCode.ok);
     throw error;
-  });
+  };
+  process.stdout.on('error', onClosedPipe);
   try {
     const program = await createProgram(args);
     await program.parseAsync(args, { from: 'user' });

@@ -29,6 +29,7 @@ export class Progress {
   private readonly tasks: Task[] = [];
   private lastShown: number;
   private lineOnScreen = false;
+  private lastLine = '';
 
   /** `now` gives milliseconds; tests pass their own clock. */
   constructor(
@@ -90,9 +91,10 @@ export class Progress {
       const width = Math.max(20, (this.stream.columns ?? 80) - 1);
       this.stream.write(`\r\u001b[2K${line.slice(0, width)}`);
       this.lineOnScreen = true;
-    } else {
+    } else if (line !== this.lastLine) {
       this.stream.write(`${line}\n`);
     }
+    this.lastLine = line;
   }
 
   private clearLine(): void {

@@ -1,8 +1,15 @@
 /** `faultline data`: problem files by name. */
 import type { Command } from 'commander';
-import { finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { addHelp, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 
 export function define(command: Command): void {
+  addHelp(command, {
+    examples: [
+      ['faultline data list', 'which there are'],
+      ['faultline data fetch humaneval', 'HumanEval, from its origin'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
+  });
   const fetch = command
     .command('fetch')
     .summary('Download a data set, with checksum and resume, or take a copy that is already here')

@@ -1,8 +1,15 @@
 /** `faultline model`: models by name. */
 import type { Command } from 'commander';
-import { finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { addHelp, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 
 export function define(command: Command): void {
+  addHelp(command, {
+    examples: [
+      ['faultline model list', 'which there are'],
+      ['faultline model fetch gpt2', 'GPT-2, from the Hugging Face hub'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
+  });
   const fetch = command
     .command('fetch')
     .summary('Download a model from the Hugging Face hub, with checksums and resume, or take a folder that is already here')
