@@ -4,7 +4,14 @@ import * as faultline from '../../src/index.js';
 
 describe('the library', () => {
   it('exports exactly what it promises', () => {
-    expect(Object.keys(faultline).sort()).toEqual(['ExitCode', 'FaultlineError', 'Model', 'PROMPT_BOUNDARIES', 'TokenModel', 'loadProblems']);
+    expect(Object.keys(faultline).sort()).toEqual([
+      'ExitCode',
+      'FaultlineError',
+      'Model',
+      'PROMPT_BOUNDARIES',
+      'TokenModel',
+      'loadProblems',
+    ]);
   });
 
   it('loads without touching the addon: errors come with the first model, in words', async () => {
