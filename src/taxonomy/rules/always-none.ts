@@ -3,5 +3,5 @@ import type { Rule } from './rule.js';
 
 export const alwaysNone: Rule = ({ verdict: { outcome, measurements } }) =>
   (outcome.status === 'assertion' || outcome.status === 'test_error') && measurements.allNone
-    ? `returned None in all ${measurements.calls} calls`
+    ? `returned None in ${measurements.calls === 1 ? 'its only call' : `all ${measurements.calls} calls`}`
     : null;

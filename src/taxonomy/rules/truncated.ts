@@ -1,18 +1,22 @@
 /**
  * 1.1: generation met the token limit or the context inside a statement, or could not start because the prompt left no
- * room. "Inside a statement" means that the text does not parse for want of more text: the error stands at its end, or
- * something opened was never closed. An error further up is no truncation, however long the text went on after it.
- * Where the text parses, it may still end inside a line; that is noted beside the category.
+ * room. "Inside a statement" means that the text does not parse for want of more text: something that may go on over
+ * lines was never closed, or the error stands at the last word of the text. An error further up is no truncation,
+ * however long the text went on after it. Where the text parses, it may still end inside a line; that is noted beside
+ * the category.
  */
+import type { ExceptionInfo } from '../../sandbox/verdict.js';
+import type { Evidence } from '../types.js';
 import type { Rule } from './rule.js';
 import { exceptionOf, quote } from './rule.js';
-import { lastWrittenLine } from './syntax-position.js';
-import { syntaxUnclosed } from './syntax-unclosed.js';
+import { lastWrittenLine, textAtError } from './syntax-position.js';
 
 const CUT_SHORT: ReadonlySet<string> = new Set(['length', 'context']);
 
-/** Single-line strings end at their line, so that one further up is not open at the end of the text. */
-const SINGLE_LINE_STRING = /^(?:EOL while scanning|unterminated (?:f-)?string literal)/;
+/** CPython's words for what was open when the text ended, 3.9 to 3.13; the line they give is where it was opened. */
+const OPEN_AT_END = /^'.' was never closed$|^unterminated triple-quoted |^EOF while scanning|^unexpected EOF /;
+/** A string that must end on its line: open at the end only if that line is the last one. */
+const OPEN_ON_LINE = /^EOL while scanning|^unterminated (?:f-)?string literal|^f-string: expecting '\}'$/;
 
 export const truncated: Rule = (evidence) => {
   const { verdict, completion, finishReason } = evidence;
@@ -22,7 +26,16 @@ export const truncated: Rule = (evidence) => {
     return completion === '' || completion.endsWith('\n') ? null : `finish reason ${finishReason}, and the last line may be incomplete`;
   }
   const exception = exceptionOf(evidence)!;
-  const atEnd = exception.line === null || exception.line >= lastWrittenLine(evidence);
-  const open = syntaxUnclosed(evidence) !== null && !SINGLE_LINE_STRING.test(exception.message);
-  return atEnd || open ? `finish reason ${finishReason}, and the text ends inside a statement: ${quote(exception.message)}` : null;
+  return endsOpen(evidence, exception)
+    ? `finish reason ${finishReason}, and the text ends inside a statement: ${quote(exception.message)}`
+    : null;
 };
+
+function endsOpen(evidence: Evidence, exception: ExceptionInfo): boolean {
+  if (OPEN_AT_END.test(exception.message)) return true;
+  if (exception.line === null) return false;
+  const last = lastWrittenLine(evidence);
+  if (exception.line !== last) return exception.line > last;
+  // A last word may be half a keyword or name, and after it anything may be missing.
+  return OPEN_ON_LINE.test(exception.message) || /^\S*$/.test(textAtError(evidence, exception) ?? ' ');
+}

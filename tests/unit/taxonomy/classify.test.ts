@@ -244,6 +244,19 @@ describe('truncation', () => {
     expect(code('unterminated string literal (detected at line 3)', 3, "    x = 'a\n    y = 2\n    z = 3", 'length')).toBe('2.1');
   });
 
+  it('is not to blame for a wrong bracket, or an error early in a long last line', () => {
+    const mismatch = "closing parenthesis ']' does not match opening parenthesis '('";
+    expect(code(mismatch, 3, '    x = f(a]\n    y = (1', 'length')).toBe('2.1');
+    expect(code('invalid syntax', 3, '    x = = 1, 2, 3, 4', 'length')).not.toBe('1.1');
+  });
+
+  it('holds where the last word may be half of one', () => {
+    const given = syntax('SyntaxError', 'invalid syntax', { line: 3, column: 14 });
+    expect(classify(evidence(given, { completion: '    return a an', finishReason: 'length' })).category?.code).toBe('1.1');
+    const open = syntax('SyntaxError', 'unterminated string literal (detected at line 3)', { line: 3, column: 12 });
+    expect(classify(evidence(open, { completion: "    return 'a b c", finishReason: 'length' })).category?.code).toBe('1.1');
+  });
+
   it('holds where something is open up to the end', () => {
     expect(code('unterminated triple-quoted string literal (detected at line 5)', 3, '    """Doc\n    more\n    and', 'length')).toBe(
       '1.1',
