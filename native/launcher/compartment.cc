@@ -54,7 +54,7 @@ void become(uid_t user) {
   must(prctl(PR_SET_DUMPABLE, 1), "stay in charge of the own process");
 }
 
-void write_map(int proc, const char* name, const std::string& text) {
+void write_file(int proc, const char* name, const std::string& text) {
   int fd = must(openat(proc, name, O_WRONLY | O_CLOEXEC), "open", name);
   if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) fail("write", name);
   close(fd);
@@ -63,10 +63,10 @@ void write_map(int proc, const char* name, const std::string& text) {
 // Enters new namespaces, the user namespace first, as the others need its capabilities. `proc` is /proc, held open.
 void enter_namespaces(int proc, int flags, uid_t user, gid_t group) {
   must(unshare(CLONE_NEWUSER | flags), "create namespaces (user, pid, net, ipc, uts)");
-  write_map(proc, "self/setgroups", "deny");
+  write_file(proc, "self/setgroups", "deny");
   std::string inside = std::to_string(kInsideUser);
-  write_map(proc, "self/uid_map", inside + " " + std::to_string(user) + " 1");
-  write_map(proc, "self/gid_map", inside + " " + std::to_string(group) + " 1");
+  write_file(proc, "self/uid_map", inside + " " + std::to_string(user) + " 1");
+  write_file(proc, "self/gid_map", inside + " " + std::to_string(group) + " 1");
   must(sethostname("faultline", 9), "set the host name");
 }
 
@@ -91,7 +91,7 @@ void limit(int resource, rlim_t value, const char* what) {
   must(setrlimit(static_cast<__rlimit_resource>(resource), &wanted), "limit", what);
 }
 
-// Moves the three descriptors to their places and closes all others.
+// Moves the four descriptors to their places and closes all others.
 void arrange_descriptors(const Compartment& compartment) {
   int nothing = must(open("/dev/null", O_RDWR | O_CLOEXEC), "open", "/dev/null");
   // First out of the way of the targets: above any descriptor in use so far.
@@ -102,11 +102,13 @@ void arrange_descriptors(const Compartment& compartment) {
   int control = must(fcntl(compartment.control, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
   must(dup2(input, 0), "place a descriptor");
   must(dup2(output, 1), "place a descriptor");
+  int turn = must(fcntl(compartment.turn, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
   must(dup2(control, 3), "place a descriptor");
-  if (syscall(SYS_close_range, 4u, ~0u, 0u) != 0) {
+  must(dup2(turn, 4), "place a descriptor");
+  if (syscall(SYS_close_range, 5u, ~0u, 0u) != 0) {
     // Before Linux 5.9. The limit was read by the caller's caller and is at most a few thousand in practice.
     long most = sysconf(_SC_OPEN_MAX);
-    for (int fd = 4; fd < (most < 0 ? 65536 : most); fd++) close(fd);
+    for (int fd = 5; fd < (most < 0 ? 65536 : most); fd++) close(fd);
   }
 }
 
@@ -168,6 +170,7 @@ void arrange_descriptors(const Compartment& compartment) {
   };
   if (options.isolate) {
     int proc = must(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc");
+    if (compartment.first_to_go) write_file(proc, "self/oom_score_adj", "900");
     int others = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | (compartment.own_processes ? CLONE_NEWPID : 0);
     uid_t user = geteuid();
     gid_t group = getegid();

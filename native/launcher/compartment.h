@@ -12,11 +12,13 @@ namespace faultline::launcher {
 struct Compartment {
   // The script to run inside, such as "judge.py".
   const char* script;
-  // Descriptors that become 0, 1 and 3 of the process; 2 stays this program's. -1: /dev/null.
-  int input, output, control;
+  // Descriptors that become 0, 1, 3 and 4 of the process; 2 stays this program's. -1: /dev/null.
+  int input, output, control, turn;
   // Whether the process is the first of a process namespace of its own: nothing inside can signal it, and all that
   // it started dies with it.
   bool own_processes;
+  // Whether the kernel shall end this process and what it starts before any other when memory runs out.
+  bool first_to_go;
   // Added to the unprivileged user id chosen for this launcher, so that the per-user process count is its own.
   unsigned user_offset;
 };

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -105,15 +106,34 @@ int main(int count, char** arguments) {
 
   int control[2];
   must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control), "create a socket pair");
-  pid_t zygote = faultline::launcher::start_compartment(options, {"zygote.py", -1, -1, control[0], true, 0});
+  // A page of memory in which the judge notes whose turn it is; the zygote does not hold a wait for the judge against a
+  // candidate.
+  int turn = must(memfd_create("faultline-turn", MFD_CLOEXEC), "create a shared page");
+  must(ftruncate(turn, 4096), "create a shared page");
+  pid_t zygote = faultline::launcher::start_compartment(options, {.script = "zygote.py",
+                                                                  .input = -1,
+                                                                  .output = -1,
+                                                                  .control = control[0],
+                                                                  .turn = turn,
+                                                                  .own_processes = true,
+                                                                  .first_to_go = true,
+                                                                  .user_offset = 0});
   if (zygote < 0) return faultline::launcher::kExitSetup;
-  pid_t judge = faultline::launcher::start_compartment(options, {"judge.py", 0, 1, control[1], false, 1});
+  pid_t judge = faultline::launcher::start_compartment(options, {.script = "judge.py",
+                                                                 .input = STDIN_FILENO,
+                                                                 .output = STDOUT_FILENO,
+                                                                 .control = control[1],
+                                                                 .turn = turn,
+                                                                 .own_processes = false,
+                                                                 .first_to_go = false,
+                                                                 .user_offset = 1});
   if (judge < 0) {
     kill_and_reap(zygote);
     return faultline::launcher::kExitSetup;
   }
   close(control[0]);
   close(control[1]);
+  close(turn);
   // The owner sees the end of the results when the judge is gone, not when this program is.
   close(STDIN_FILENO);
   close(STDOUT_FILENO);

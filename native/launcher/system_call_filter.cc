@@ -26,6 +26,7 @@ constexpr unsigned kArchitecture = AUDIT_ARCH_AARCH64;
 constexpr unsigned kOpenTree = 428, kMoveMount = 429, kFsOpen = 430, kFsConfig = 431, kFsMount = 432, kFsPick = 433;
 constexpr unsigned kIoUringSetup = 425, kIoUringEnter = 426, kIoUringRegister = 427;
 constexpr unsigned kClone3 = 435, kPidfdGetfd = 438, kProcessMadvise = 440, kMountSetattr = 442, kQuotactlFd = 443;
+constexpr unsigned kMemfdSecret = 447;
 // The newest call known when this list was read through (Linux 6.14); later ones are unknown, hence refused.
 constexpr unsigned kNewestKnown = 466;
 
@@ -112,6 +113,9 @@ constexpr unsigned kRefused[] = {
     SYS_sched_setattr,
     SYS_migrate_pages,
     SYS_move_pages,
+    // memory that no limit of the process counts
+    SYS_memfd_create,
+    kMemfdSecret,
 };
 
 sock_filter statement(unsigned code, unsigned value) { return {static_cast<unsigned short>(code), 0, 0, value}; }

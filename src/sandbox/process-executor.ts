@@ -166,7 +166,7 @@ export class ProcessExecutor implements Executor {
     }
     if (task.done) return;
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
-    // The zygote ends a run after ten times the wall limit, and there may be two passes.
+    // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
     const hung = setTimeout(
       () => {
         worker.kill();

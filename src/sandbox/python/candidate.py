@@ -44,6 +44,10 @@ def run(job, channel, restrict):
     """
     status = 70
     try:
+        # In the fork only: the zygote, as the first process of its namespace, is deaf to signals because it handles none.
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _limit(job)
         restrict()
         _serve(job, wire.Channel(channel))
@@ -290,9 +294,6 @@ def _text(value, most):
 
 def prepare():
     """Called once in the zygote: brings this process to the state that every candidate starts from."""
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Warm caches that the first use of each would fill in every candidate anew.
     try:
         ast.parse("def f(x):\n    raise ValueError(x)\n")

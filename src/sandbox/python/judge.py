@@ -5,7 +5,7 @@ returns the plain values that come back. `passed` depends on nothing else. The j
 and it lives in a process of its own with limits of its own: a value that makes it die or run on is the sample's failure.
 
 Descriptor 0 brings jobs from faultline, 1 takes verdicts to it (four bytes of length, then JSON; src/sandbox/protocol.ts
-has both shapes), 3 is a socket to the zygote.
+has both shapes), 3 is a socket to the zygote, 4 a page shared with it.
 """
 
 import array
@@ -13,6 +13,7 @@ import ast
 import builtins
 import copy
 import json
+import mmap
 import os
 import random
 import resource
@@ -27,6 +28,7 @@ import _socket
 import wire
 
 CONTROL = 3
+TURN = 4
 TEST_FILE = "<test>"
 PROMPT_FILE = "<prompt>"
 _TEXT_MOST = 300
@@ -104,8 +106,9 @@ def _compile_prompt(prompt, entry_point):
 class Execution:
     """One job against one candidate process."""
 
-    def __init__(self, job, problem, zygote):
+    def __init__(self, job, problem, zygote, turn):
         self._job = job
+        self._turn = turn
         self._problem = problem
         self._zygote = zygote
         self._stub = None
@@ -293,7 +296,10 @@ class Execution:
             raise Over
 
     def _receive(self):
+        # Whose turn it is: the time that the judge takes is not held against the candidate.
+        self._turn[0] = 1
         message = self._channel.receive(_FRAME_MOST)
+        self._turn[0] = 0
         if message is None:
             self._gone = True
             raise Over
@@ -380,6 +386,8 @@ class Execution:
 
     def _finish(self):
         """Ends the candidate and takes the zygote's report."""
+        # Until the report it is the candidate's turn to end.
+        self._turn[0] = 1
         try:
             if not self._gone:
                 self._zygote.sendall(b"F")
@@ -398,9 +406,6 @@ class Execution:
             self.retry = self.renew = True
             return {"status": "infra", "reason": "the zygote ended"}
         self.renew = report["usedScratch"] or (outcome is not None and outcome["status"] == "tamper")
-        if report["stopped"] == "starved":
-            self.retry = True
-            return {"status": "infra", "reason": "the machine is too loaded: the candidate got no CPU time"}
         if report["stopped"] in ("cpu", "output", "blocked"):
             return {"status": "limit", "resource": report["stopped"], "exception": None}
         if outcome is not None:
@@ -601,7 +606,7 @@ def _signal_name(number):
         return "SIG%d" % number
 
 
-def _judge(job, kept, zygote):
+def _judge(job, kept, zygote, turn):
     key = (job["prompt"], job["test"], job["entryPoint"])
     problem = kept.get(key)
     if problem is None:
@@ -614,14 +619,14 @@ def _judge(job, kept, zygote):
         kept[key] = problem
     # By the kernel, not by a handler: a handler would wait for the C loop that takes the time.
     signal.setitimer(signal.ITIMER_PROF, 1 + 2 * job["cpuSeconds"])
-    execution = Execution(job, problem, zygote)
+    execution = Execution(job, problem, zygote, turn)
     outcome = execution.first_pass()
     renew = execution.renew
     assertions = None
     if outcome["status"] in ("assertion", "test_error", "unserialisable") or (
         outcome["status"] == "exception" and outcome["phase"] == "call"
     ):
-        second = Execution(job, problem, zygote)
+        second = Execution(job, problem, zygote, turn)
         assertions = second.second_pass()
         renew = renew or second.renew
     signal.setitimer(signal.ITIMER_PROF, 0)
@@ -660,6 +665,7 @@ def main():
     ready = _receive_exactly(zygote, 4)
     _receive_exactly(zygote, struct.unpack("<I", ready)[0])
     _write(results, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3]})
+    turn = mmap.mmap(TURN, mmap.PAGESIZE)
     kept = {}
     while True:
         try:
@@ -668,7 +674,7 @@ def main():
         except EOFError:
             return
         job = json.loads(body)
-        _write(results, {"calibration": _calibrate()} if job.get("calibrate") else _judge(job, kept, zygote))
+        _write(results, {"calibration": _calibrate()} if job.get("calibrate") else _judge(job, kept, zygote, turn))
 
 
 def _write(descriptor, message):

@@ -6,11 +6,12 @@ time; when it is over, everything that the candidate started is killed and reape
 
 Descriptor 3 is a socket to the judge, which is trusted. A request is four bytes of length and JSON, with the candidate's end
 of the judge's channel attached to its first byte; while it runs, one byte `F` says that the judge is done, and the report goes
-back as length and JSON.
+back as length and JSON. Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
 """
 
 import array
 import json
+import mmap
 import os
 import select
 import signal
@@ -30,14 +31,16 @@ import wire  # noqa: E402, F401
 sys.path.remove(_SCRIPTS)
 
 CONTROL = 3
+TURN = 4
 _CHANNEL = 3  # in the candidate, in the control socket's place
 _STDOUT_HEAD_BYTES = 8000
 _STDOUT_HEAD_CHARACTERS = 2000
 # How often the clocks are read while a candidate runs. Short executions end before the first look.
 _LOOK_SECONDS = 0.1
-# A running process gets more than this share of any such interval even on a crowded machine; a blocked one gets none.
-_BLOCKED_SHARE = 0.005
-# How much longer than the limit on blocked time an execution may last altogether.
+# A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
+# that sleeps, also one that wakes up now and then to look around, gets less.
+_BLOCKED_SHARE = 0.05
+# How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
 _WALL_FACTOR = 10
 
 # What solutions of the usual benchmarks import, loaded once so that a fork finds it ready.
@@ -59,14 +62,18 @@ def main():
     control = _socket.socket(fileno=os.dup(CONTROL))
     os.close(CONTROL)
     os.set_inheritable(control.fileno(), False)
-    _send(control, {"ready": True, "pid": os.getpid()})
+    turn = mmap.mmap(TURN, mmap.PAGESIZE)
+    # No candidate sees it: it could claim that it waits for the judge.
+    turn.madvise(mmap.MADV_DONTFORK)
+    os.close(TURN)
+    _send(control, {"ready": True})
     while True:
         request = _receive(control)
         if request is None:
             return
         job, channel = request
         job["isolated"] = isolated
-        report = _execute(job, channel, control, restrict, isolated)
+        report = _execute(job, channel, control, turn, restrict, isolated)
         if report is None:
             return
         _send(control, report)
@@ -103,7 +110,7 @@ def _candidate_restriction(isolated):
     return restrict
 
 
-def _execute(job, channel, control, restrict, isolated):
+def _execute(job, channel, control, turn, restrict, isolated):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
     output, output_end = os.pipe()
     os.set_blocking(output, False)
@@ -114,7 +121,7 @@ def _execute(job, channel, control, restrict, isolated):
     os.close(output_end)
     os.close(channel)
     watch = _Watch(job, pid, output, start)
-    judge_alive = watch.until_end(control)
+    judge_alive = watch.until_end(control, turn)
     status, usage = watch.reap()
     leftovers = _kill_all_others(pid, isolated)
     watch.drain()
@@ -170,11 +177,13 @@ class _Watch:
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         self._clock = (~pid << 3) | 2
 
-    def until_end(self, control):
+    def until_end(self, control, turn):
         """Returns when the candidate has ended or was killed; False when the judge is gone."""
         poll = select.poll()
         for descriptor in (self._handle, self._output, control.fileno()):
             poll.register(descriptor, select.POLLIN)
+        # Seconds in which it was the candidate's turn, and of these the ones without progress.
+        own = 0.0
         blocked = 0.0
         cpu = 0.0
         # What the clocks showed at the start of the interval that is judged as blocked or not.
@@ -206,12 +215,12 @@ class _Watch:
                 return self._kill("cpu")
             if now - seen_at < _LOOK_SECONDS:
                 continue
-            if cpu - seen_cpu < _BLOCKED_SHARE * (now - seen_at):
-                blocked += now - seen_at
-            if blocked >= self._job["wallSeconds"]:
+            if turn[0] == 1:
+                own += now - seen_at
+                if cpu - seen_cpu < _BLOCKED_SHARE * (now - seen_at):
+                    blocked += now - seen_at
+            if blocked >= self._job["wallSeconds"] or own >= _WALL_FACTOR * self._job["wallSeconds"]:
                 return self._kill("blocked")
-            if now - self._start >= _WALL_FACTOR * self._job["wallSeconds"]:
-                return self._kill("starved")
             seen_cpu = cpu
             seen_at = now
 

@@ -146,6 +146,20 @@ describe('judging', () => {
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
   });
 
+  it('does not hold its own time against the candidate', async () => {
+    // The test computes for longer than the candidate may be blocked.
+    const test =
+      'def check(candidate):\n    import time\n    for _ in range(2):\n        assert candidate(1, 2) == 3\n' +
+      '        end = time.process_time() + 1\n        while time.process_time() < end:\n            pass\n';
+    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { wallSeconds: 0.3 } });
+    try {
+      const verdict = await quick.execute({ ...ADD, test });
+      expect(verdict).toMatchObject({ outcome: { status: 'passed' }, measurements: { nearLimit: false } });
+    } finally {
+      await quick.dispose();
+    }
+  });
+
   it('accepts any text as a program', async () => {
     expect((await judge({ completion: '    return "\ud800"\n' })).outcome).toMatchObject({ status: 'syntax' });
     const wide = await judge({ completion: '    größe = "日本🎈"; return größe + 1\n' });
