@@ -19,7 +19,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { busyNote, describeMachine, machineLine, ROOT } from '../lib/machine.mjs';
+import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy } from '../lib/machine.mjs';
 import { GPT2_124M, randomGpt2, randomPrompt } from '../lib/random-gpt2.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
@@ -55,6 +55,7 @@ if (dtypes.length > 0 && !fs.existsSync(path.join(ROOT, 'dist', 'engine', 'token
 
 const machine = describeMachine();
 say(`Machine: ${machineLine(machine)}`);
+await warnIfBusy();
 const seed = 1;
 const ggufFormats = /** @type {import('../lib/random-gpt2.mjs').Format[]} */ (
   [...new Set([...weights, 'F32'])].map((type) => `gguf-${type}`)
@@ -121,6 +122,8 @@ const rateOf = (/** @type {Trial} */ t, length = newTokens) => (samples * length
 const decodeRateOf = (/** @type {Trial} */ t) => (samples * (newTokens - 1)) / (t.seconds - t.firstTokenSeconds);
 const best = (/** @type {Contestant} */ c, /** @type {(t: Trial) => number} */ rate) => Math.max(...c.trials.map((t) => rate(t)));
 
+const bestTrial = (/** @type {Contestant} */ c) => c.trials.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+
 const agreement = flags['peer-only'] ? null : await compareModels();
 
 say(`\nScreening the peer: ${weights.length} weight formats x ${sequencesList.length} batch sizes, ${flags['screen-new']} new tokens each`);
@@ -153,8 +156,6 @@ const peers = contestants.filter(({ engine }) => engine === 'node-llama-cpp');
 const owns = contestants.filter(({ engine }) => engine === 'faultline');
 const bestPeer = peers.reduce((a, b) => (best(b, rateOf) > best(a, rateOf) ? b : a));
 const bestPeerDecode = Math.max(...peers.map((c) => best(c, decodeRateOf)));
-const note = busyNote(contestants.flatMap((c) => c.trials));
-
 say('');
 say(
   markdownTable(
@@ -170,7 +171,7 @@ say(
       'peer’s best / this (end to end)',
     ],
     contestants.map((c) => {
-      const t = c.trials.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+      const t = bestTrial(c);
       return [
         c.engine,
         c.setting,
@@ -195,14 +196,16 @@ for (const c of owns) {
     ),
   );
 }
-say(`\n${note}\n\nFor benchmarks/README.md:\n`);
-for (const c of owns) {
-  say(
-    `| generate, ${c.setting} | ${best(c, rateOf).toFixed(0)} tokens/s | node-llama-cpp ${bestPeer.setting}: ${best(bestPeer, rateOf).toFixed(0)} tokens/s | ` +
-      `**${ratio(best(c, rateOf), best(bestPeer, rateOf))}** end to end, ${ratio(best(c, decodeRateOf), bestPeerDecode)} decode | ` +
-      `${machine.cpu}, ${machine.cores} cores | ${machine.commit} | ${machine.date} | ${note} |`,
-  );
-}
+printReadmeRows(
+  foreignShare([...owns, bestPeer].map(bestTrial)),
+  machine,
+  owns.map((c) => [
+    `generate, ${c.setting}: ${samples} x ${newTokens} tokens of one ${prompt.length}-token prompt, ${threads} threads`,
+    `${best(c, rateOf).toFixed(0)} tokens/s`,
+    `node-llama-cpp, ${bestPeer.setting}: ${best(bestPeer, rateOf).toFixed(0)} tokens/s`,
+    `**${ratio(best(c, rateOf), best(bestPeer, rateOf))}** end to end, ${ratio(best(c, decodeRateOf), bestPeerDecode)} decode`,
+  ]),
+);
 
 if (flags.json !== undefined) {
   const slim = (/** @type {Contestant} */ { engine, setting, trials: list }) => ({

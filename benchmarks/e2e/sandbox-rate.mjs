@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { busyNote, describeMachine, machineLine } from '../lib/machine.mjs';
+import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
@@ -48,6 +48,7 @@ print(time.perf_counter() - start)
 
 const machine = describeMachine();
 console.log(`Machine: ${machineLine(machine)}\n${executions} trivial programs`);
+await warnIfBusy();
 
 /** @type {Map<number, {bare: number[], sandbox: {seconds: number, startSeconds: number, passed: number, tier: string, python: string, pythonPath: string, others: number, stolen: number}[]}>} */
 const results = new Map(workersList.map((workers) => [workers, { bare: [], sandbox: [] }]));
@@ -80,15 +81,18 @@ console.log(
     ]),
   ),
 );
-const note = busyNote([...results.values()].flatMap(({ sandbox }) => sandbox));
 const { tier, python } = rows[0].best;
-console.log(`\nTier ${tier}, Python ${python}; ${note}\n\nFor benchmarks/README.md:\n`);
-for (const { workers, best, rate, roof } of rows) {
-  console.log(
-    `| sandbox, ${executions} trivial programs, ${workers} worker${workers === 1 ? '' : 's'} | ${best.seconds.toFixed(2)} s (${rate.toFixed(0)}/s) | bare fork: ${roof.toFixed(0)}/s | ` +
-      `**${((100 * rate) / roof).toFixed(0)} %** | ${machine.cpu}, ${machine.cores} cores | ${machine.commit} | ${machine.date} | ${note} |`,
-  );
-}
+console.log(`\nTier ${tier}, Python ${python}`);
+printReadmeRows(
+  foreignShare(rows.map(({ best }) => best)),
+  machine,
+  rows.map(({ workers, best, rate, roof }) => [
+    `sandbox, ${executions} trivial programs, ${workers} worker${workers === 1 ? '' : 's'}, tier ${tier}`,
+    `${best.seconds.toFixed(2)} s (${rate.toFixed(0)}/s)`,
+    `bare fork: ${roof.toFixed(0)}/s`,
+    `**${((100 * rate) / roof).toFixed(0)} %**`,
+  ]),
+);
 
 /** Seconds until `workers` bare loops, side by side, have forked `executions` times together. */
 async function bareForkSeconds(/** @type {number} */ workers, /** @type {string} */ python) {

@@ -13,7 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { busyNote, describeMachine, machineLine } from '../lib/machine.mjs';
+import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
@@ -32,6 +32,7 @@ const trials = path.join(path.dirname(fileURLToPath(import.meta.url)), 'trials')
 
 const machine = describeMachine();
 console.log(`Machine: ${machineLine(machine)}\n${total} samples with verdicts, batches of ${samples}`);
+await warnIfBusy();
 
 const writers = [
   { name: 'better-sqlite3 insert loop', script: path.join(trials, 'store-raw.mjs') },
@@ -64,9 +65,13 @@ console.log(
     writers.map(({ name, results }, i) => [name, best[i].toFixed(2), (total / best[i]).toFixed(0), String(results[0].bytes)]),
   ),
 );
-const note = busyNote(writers.flatMap(({ results }) => results));
-console.log(`\nThe store runs at ${(100 * share).toFixed(0)} % of the plain loop's rate; ${note}\n\nFor benchmarks/README.md:\n`);
-console.log(
-  `| store, ${total} samples with verdicts | ${best[1].toFixed(2)} s (${(total / best[1]).toFixed(0)}/s) | plain insert loop: ${best[0].toFixed(2)} s | ` +
-    `**${(100 * share).toFixed(0)} %** | ${machine.cpu}, ${machine.cores} cores | ${machine.commit} | ${machine.date} | ${note} |`,
-);
+console.log(`\nThe store runs at ${(100 * share).toFixed(0)} % of the plain loop's rate`);
+const bestTrials = writers.map(({ results }) => results.reduce((a, b) => (b.seconds < a.seconds ? b : a)));
+printReadmeRows(foreignShare(bestTrials), machine, [
+  [
+    `store, ${total} samples with verdicts`,
+    `${best[1].toFixed(2)} s (${(total / best[1]).toFixed(0)}/s)`,
+    `plain insert loop: ${best[0].toFixed(2)} s`,
+    `**${(100 * share).toFixed(0)} %**`,
+  ],
+]);

@@ -93,11 +93,40 @@ export function watchOthers() {
   };
 }
 
-/** What to write beside a figure. @param {{others: number, stolen: number}[]} trials those that the figure comes from */
-export function busyNote(trials) {
-  const busiest = Math.max(...trials.map(({ others, stolen }) => others + stolen));
-  return busiest > BUSY_SHARE ? `busy machine: up to ${(100 * busiest).toFixed(0)} % of its CPU time went to others` : 'idle machine';
+/** Above this share of foreign CPU time a figure is not one. */
+const BUSY_SHARE = 0.05;
+
+/** The largest share of CPU time that went to others in any of these trials. @param {{others: number, stolen: number}[]} trials */
+export const foreignShare = (trials) => Math.max(...trials.map(({ others, stolen }) => others + stolen));
+
+/**
+ * Prints rows for benchmarks/README.md, or, where the machine was busy, why there are none. Not even ratios survive a
+ * busy machine: an engine whose threads spin at barriers loses tens of times more to a busy core than one whose threads sleep.
+ *
+ * @param {number} foreign share of CPU time that went to others, see {@link foreignShare}
+ * @param {ReturnType<typeof describeMachine>} machine
+ * @param {string[][]} rows what, figure, bound, ratio
+ */
+export function printReadmeRows(foreign, machine, rows) {
+  const percent = (100 * foreign).toFixed(0);
+  if (foreign > BUSY_SHARE) {
+    console.log(`\nNo figures: other work used up to ${percent} % of the CPU in the trials that count. Run it again on an idle machine.`);
+    return;
+  }
+  console.log(`\nFor benchmarks/README.md (others used at most ${percent} % of the CPU):\n`);
+  for (const row of rows) {
+    console.log(
+      `| ${[...row, `${machine.cpu}, ${machine.cores} cores (${machine.isa.join(' ')})`, machine.commit, machine.date].join(' | ')} |`,
+    );
+  }
 }
 
-/** Above this share of foreign CPU time, a figure is reported as taken on a busy machine. */
-const BUSY_SHARE = 0.05;
+/** Watches the machine for two seconds and warns when it is not idle, before a long run is wasted. */
+export async function warnIfBusy() {
+  const stopWatch = watchOthers();
+  const before = ownCpuSeconds();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const foreign = foreignShare([stopWatch(ownCpuSeconds() - before)]);
+  if (foreign > BUSY_SHARE)
+    console.log(`Warning: other work uses ${(100 * foreign).toFixed(0)} % of the CPU now; figures need an idle machine.`);
+}
