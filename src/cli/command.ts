@@ -11,15 +11,19 @@ import { createOutput, type Output } from './output.js';
 /** Commander's options by camel-case name: the text that was given, or true for a switch. */
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 
+export interface Help {
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  readonly exitCodes: readonly (keyof typeof ExitCode)[];
+}
+
 /** Adds `--json`, the examples and the exit codes: every command ends its definition with this. */
-export function finishDefinition(
-  command: Command,
-  help: {
-    readonly examples: readonly (readonly [command: string, what: string])[];
-    readonly exitCodes: readonly (keyof typeof ExitCode)[];
-  },
-): void {
+export function finishDefinition(command: Command, help: Help): void {
   command.option('--json', 'Print exactly one JSON document on standard output');
+  addHelp(command, help);
+}
+
+/** Adds examples and exit codes alone, to a command that only holds others. */
+export function addHelp(command: Command, help: Help): void {
   const width = Math.max(...help.examples.map(([line]) => line.length));
   const examples = help.examples.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`).join('\n');
   command.addHelpText('after', `\nExamples:\n${examples}\n${exitCodesHelp(help.exitCodes)}`);

@@ -23,6 +23,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
     process.stderr.write(describeError(error, process.env['FAULTLINE_DEBUG'] === '1'));
     return error instanceof FaultlineError ? error.exitCode : ExitCode.internal;
+  } finally {
+    process.stdout.off('error', onClosedPipe);
   }
 }
 

@@ -83,7 +83,7 @@ describe('execute', () => {
     const child = start(args(out));
     const end = finished(child);
     const partial = `${file(out)}.partial`;
-    await until('some lines are finished', () => existsSync(partial) && readFileSync(partial, 'utf8').split('\n').length > 8);
+    await until('some lines are finished', child, () => existsSync(partial) && readFileSync(partial, 'utf8').split('\n').length > 8);
     child.kill(signal);
     const { code, signal: by, err } = await end;
     expect([code, by]).toEqual(signal === 'SIGINT' ? [130, null] : [null, 'SIGKILL']);

@@ -69,16 +69,19 @@ export async function finished(child: ChildProcess): Promise<Finished> {
   });
 }
 
-/** Waits until something is so; gives up with an error, not with a wrong result. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+/** Waits until something is so while `child` runs; gives up with an error, not with a wrong result. */
+export async function until(what: string, child: ChildProcess, holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 6000; tries++) {
     if (holds()) return;
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the command ended before ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`waited in vain until ${what}`);
 }
 
 let built = false;
+/** Not the compiler's own record, which type checks without output touch too. */
+const stampFile = path.join(root, 'dist', '.built-for-tests');
 
 /** Compiles `src/` when `dist/` is older. Test files run side by side: one builds, the others wait. */
 function build(): void {
@@ -97,6 +100,7 @@ function build(): void {
       if (stale()) {
         const run = spawnSync(process.execPath, [path.join(root, 'src', 'build.mjs')], { cwd: root, encoding: 'utf8' });
         if (run.status !== 0) throw new Error(`the build failed:\n${run.stdout}${run.stderr}`);
+        writeFileSync(stampFile, '');
       }
     } finally {
       rmdirSync(lock);
@@ -107,7 +111,7 @@ function build(): void {
 }
 
 function stale(): boolean {
-  const stamp = statSync(path.join(root, 'dist', '.tsbuildinfo'), { throwIfNoEntry: false });
+  const stamp = statSync(stampFile, { throwIfNoEntry: false });
   if (stamp === undefined) return true;
   const source = path.join(root, 'src');
   return readdirSync(source, { recursive: true, encoding: 'utf8' }).some((file) => {

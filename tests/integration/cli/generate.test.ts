@@ -73,7 +73,7 @@ describe('generate', () => {
     const partial = `${file(out)}.partial`;
     const child = start(args(out, '--batch', '1', '--threads', '1'));
     const end = finished(child);
-    await until('some lines are finished', () => existsSync(partial) && readFileSync(partial, 'utf8').split('\n').length > 3);
+    await until('some lines are finished', child, () => existsSync(partial) && readFileSync(partial, 'utf8').split('\n').length > 3);
     child.kill(signal);
     const { code, signal: by, err } = await end;
     expect([code, by]).toEqual(signal === 'SIGINT' ? [130, null] : [null, 'SIGKILL']);

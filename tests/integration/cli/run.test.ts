@@ -97,7 +97,7 @@ describe('run', () => {
     // Small batches, so that there is a middle; they change no result.
     const child = start(args(signal, '--batch', '2', '--threads', '1'));
     const end = finished(child);
-    await until('some samples are stored', () => storedSamples(signal) > 0);
+    await until('some samples are stored', child, () => storedSamples(signal) > 0);
     child.kill(signal);
     const { code, signal: by, out, err } = await end;
     expect([code, by]).toEqual(signal === 'SIGKILL' ? [null, 'SIGKILL'] : [130, null]);
