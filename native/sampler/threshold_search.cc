@@ -18,6 +18,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// pass over the row that halves them.
 constexpr std::int32_t kCollect = 64;
 
+/// Straight lines need about ten; after so many the row is no ordinary one.
+constexpr int kQuickGuesses = 24;
+
 /// Floats in ascending order as integers in ascending order, so that the middle of two floats halves what lies between.
 std::int32_t ordered(float value) {
   const std::int32_t bits = std::bit_cast<std::int32_t>(value);
@@ -53,14 +56,12 @@ class Search {
     high_ = at(max_logit);
     if (reaches(high_.tail, target_)) return max_logit;
     if (!descend(max_logit)) return -kInfinity;
+    low_residual_ = residual(low_);
+    high_residual_ = residual(high_);
     while (low_.tail.count - high_.tail.count > kCollect) {
       const float guess = next_guess();
       if (guess == low_.threshold) return guess;  // neighbouring floats: more than kCollect tokens tie here
-      const Point point = at(guess);
-      const bool lowers = reaches(point.tail, target_);
-      same_side_ = lowers == moved_low_ ? same_side_ + 1 : 1;
-      moved_low_ = lowers;
-      (lowers ? low_ : high_) = point;
+      move_end(at(guess));
     }
     return decide_one_by_one();
   }
@@ -84,23 +85,32 @@ class Search {
     return reaches(low_.tail, target_);
   }
 
-  /// Between the ends: where a straight line through their tails meets the target, or the middle when that line has
-  /// moved the same end twice (it would creep), or when an end is infinite.
+  /// How much the tail has beyond the target: not negative for low_, negative for high_. Half a token keeps counts from
+  /// meeting the target exactly, where the line would stop moving.
+  double residual(const Point& point) const {
+    return target_.count > 0 ? point.tail.count + 0.5 - target_.count : double{point.tail.mass} - target_.mass;
+  }
+
+  /// Between the ends: where a straight line through their residuals meets zero. Should that take long (many tokens
+  /// that tie, or nearly), halving the floats in between is sure to end.
   float next_guess() {
     const float low = low_.threshold;
     const float high = high_.threshold;
-    const float half = middle(low, high);
-    if (same_side_ >= 2 || !std::isfinite(low)) {
-      same_side_ = 0;
-      return half;
+    if (++guesses_ <= kQuickGuesses && std::isfinite(low)) {
+      const double share = high_residual_ / (high_residual_ - low_residual_);
+      const auto guess = static_cast<float>(high - share * (double{high} - low));
+      if (guess > low && guess < high) return guess;
     }
-    const bool by_count = target_.count > 0;
-    const double reached_high = by_count ? high_.tail.count : high_.tail.mass;
-    const double reached_low = by_count ? low_.tail.count : low_.tail.mass;
-    const double wanted = by_count ? target_.count : target_.mass;
-    const double share = (wanted - reached_high) / (reached_low - reached_high);
-    const auto guess = static_cast<float>(high - share * (double{high} - low));
-    return guess > low && guess < high ? guess : half;
+    return middle(low, high);
+  }
+
+  /// The Illinois rule: an end that stays twice in a row counts half, or the line would creep towards it.
+  void move_end(const Point& point) {
+    const bool moves_low = reaches(point.tail, target_);
+    (moves_low ? low_ : high_) = point;
+    (moves_low ? low_residual_ : high_residual_) = residual(point);
+    if (guesses_ > 1 && moves_low == moved_low_) (moves_low ? high_residual_ : low_residual_) /= 2;
+    moved_low_ = moves_low;
   }
 
   /// The undecided tokens are those with low <= logit < high: collected, sorted, and the boundary among them found.
@@ -146,8 +156,10 @@ class Search {
   TailTarget target_;
   Point low_{};   // reaches the target
   Point high_{};  // does not
+  double low_residual_ = 0;
+  double high_residual_ = 0;
   bool moved_low_ = false;
-  int same_side_ = 0;
+  int guesses_ = 0;
 };
 
 }  // namespace

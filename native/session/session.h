@@ -32,7 +32,7 @@ struct SessionOptions {
   ops::WeightType weights = ops::WeightType::f32;
   int threads = 0;                 // 0: what affinity and cgroup quotas allow
   std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: half of what is free once the model is loaded
-  std::optional<VocabularyBytes> vocabulary;
+  std::optional<VocabularyBytes> vocabulary = std::nullopt;
 };
 
 /// Use from one thread at a time.

@@ -1,0 +1,385 @@
+// Continuous batching: a sample's tokens and log-probability bits do not depend on batch, threads, order or company;
+// slots refill; memory is planned; jobs can be cancelled at any step.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "native/base/philox.h"
+#include "native/session/engine.h"
+#include "native/session/session.h"
+#include "tests/native/check.h"
+#include "tests/native/tiny_model.h"
+
+namespace faultline::session {
+namespace {
+
+using Key = std::pair<std::int32_t, std::uint32_t>;  // group, sample index
+using Results = std::map<Key, SampleResult>;
+
+const std::string& tiny_folder() {
+  static const std::string folder = check::write_tiny_model("batch", {.context = 96});
+  return folder;
+}
+
+/// Tokens 0 to 21 spell letters and line ends, 22 is end of text.
+VocabularyBytes tiny_vocabulary() {
+  VocabularyBytes vocabulary{.bytes = {}, .offsets = {0}, .eos_token = 22};
+  for (const std::string spelling : {"a", "b", "c", "ab",     "bc", "abc",  "\n", "    ", "\n    ", "return", "x",
+                                     "(", ")", "'", "\"\"\"", "#",  "def ", "=",  "1",    ",",      " ",      "\\"}) {
+    vocabulary.bytes.insert(vocabulary.bytes.end(), spelling.begin(), spelling.end());
+    vocabulary.offsets.push_back(static_cast<std::uint32_t>(vocabulary.bytes.size()));
+  }
+  vocabulary.offsets.push_back(vocabulary.offsets.back());
+  return vocabulary;
+}
+
+SessionOptions options(int threads, std::uint64_t memory_bytes = 1 << 26) {
+  return {.folder = tiny_folder(),
+          .weights = ops::WeightType::f32,
+          .threads = threads,
+          .memory_bytes = memory_bytes,
+          .vocabulary = tiny_vocabulary()};
+}
+
+std::vector<std::uint8_t> bytes(const std::string& text) { return {text.begin(), text.end()}; }
+
+/// Groups of all kinds: sampling parameters, policies, healing, prompts of one token and longer than a prefill pass
+/// allows no special case to hide.
+std::vector<GroupRequest> mixed_requests(std::uint32_t samples) {
+  std::vector<GroupRequest> requests;
+  for (std::uint32_t g = 0; g < 7; ++g) {
+    GroupRequest request;
+    const std::uint32_t length = g == 3 ? 1 : 2 + 11 * g;
+    for (std::uint32_t i = 0; i < length; ++i) request.prompt.push_back(static_cast<std::int32_t>((i * 7 + g) % 22));
+    request.prompt_bytes = bytes("def f(x):\n");
+    for (std::uint32_t i = 0; i < samples; ++i) request.sample_indices.push_back(i);
+    request.key = 1000 + g;
+    request.sampling = {.temperature = 0.5F + 0.25F * static_cast<float>(g),
+                        .top_k = g % 2 == 0 ? 0 : 9,
+                        .top_p = g % 3 == 0 ? 1 : 0.9F};
+    request.max_new_tokens = 5 + static_cast<std::int32_t>(g * 9);
+    request.stop_policy = g % 3 == 0 ? StopPolicy::function : g % 3 == 1 ? StopPolicy::eos : StopPolicy::none;
+    if (g == 1) request.heal = bytes("abc");
+    if (g == 2) request.stop_strings = {bytes("ca"), bytes("return")};
+    requests.push_back(request);
+  }
+  return requests;
+}
+
+Results run(Session& session, const std::vector<GroupRequest>& requests, std::int32_t batch) {
+  Results results;
+  const std::atomic<bool> cancelled{false};
+  EXPECT(session.generate(
+      requests, batch,
+      [&](SampleResult&& result) {
+        const Key key{result.group, result.sample_index};
+        EXPECT(!results.contains(key));
+        results[key] = std::move(result);
+      },
+      cancelled));
+  return results;
+}
+
+void expect_same(const std::string& what, const SampleResult& got, const SampleResult& want) {
+  EXPECT(got.tokens == want.tokens);
+  EXPECT(got.bytes == want.bytes);
+  EXPECT_EQ(got.cut, want.cut);
+  EXPECT_EQ(finish_reason_name(got.finish), std::string(finish_reason_name(want.finish)));
+  if (got.tokens.size() != want.tokens.size()) return;
+  const auto n = static_cast<std::int64_t>(want.tokens.size());
+  EXPECT_SAME_BITS(what + " log-probabilities", got.logprobs.data(), want.logprobs.data(), n);
+  EXPECT_SAME_BITS(what + " entropies", got.entropies.data(), want.entropies.data(), n);
+  EXPECT_SAME_BITS(what + " end of text", &got.eos_logprob, &want.eos_logprob, 1);
+}
+
+void expect_same(const std::string& what, const Results& got, const Results& want) {
+  EXPECT_EQ(got.size(), want.size());
+  for (const auto& [key, result] : got) expect_same(what, result, want.at(key));
+}
+
+TEST(session_samples_do_not_depend_on_batch_threads_or_company) {
+  const std::vector<GroupRequest> requests = mixed_requests(64);
+  Session one(options(1));
+  Session two(options(2));
+  const Results want = run(two, requests, 64);
+  EXPECT_EQ(want.size(), std::size_t{7 * 64});
+
+  std::set<std::string> reasons;
+  std::set<std::vector<std::int32_t>> distinct;
+  for (const auto& [key, result] : want) {
+    reasons.insert(finish_reason_name(result.finish));
+    distinct.insert(result.tokens);
+  }
+  EXPECT(reasons == (std::set<std::string>{"context", "eos", "function", "length", "stop"}));
+  EXPECT(distinct.size() > 200);
+
+  for (const std::int32_t batch : {1, 5, 512})
+    expect_same("batch " + std::to_string(batch), run(two, requests, batch), want);
+  expect_same("one thread", run(one, requests, 64), want);
+
+  // Each alone: its group, its index, nothing else.
+  for (std::int32_t g = 0; g < 7; ++g) {
+    GroupRequest alone = requests[static_cast<std::size_t>(g)];
+    alone.sample_indices = {static_cast<std::uint32_t>(9 * g)};
+    expect_same("alone", run(one, {alone}, 1).begin()->second, want.at({g, static_cast<std::uint32_t>(9 * g)}));
+  }
+  // Groups in reverse, indices in reverse.
+  std::vector<GroupRequest> reversed(requests.rbegin(), requests.rend());
+  for (GroupRequest& request : reversed) std::ranges::reverse(request.sample_indices);
+  for (const auto& [key, result] : run(two, reversed, 33))
+    expect_same("reversed", result, want.at({6 - key.first, key.second}));
+}
+
+TEST(session_bfloat16_samples_do_not_depend_on_batch_or_threads) {
+  SessionOptions half = options(2);
+  half.weights = ops::WeightType::bf16;
+  Session two(half);
+  half.threads = 1;
+  Session one(half);
+  const std::vector<GroupRequest> requests = mixed_requests(12);
+  const Results want = run(two, requests, 64);
+  expect_same("bfloat16", run(one, requests, 3), want);
+  Session full(options(1));
+  EXPECT(run(full, requests, 64).at({5, 3}).logprobs != want.at({5, 3}).logprobs);
+}
+
+TEST(session_a_larger_token_budget_only_adds) {
+  Session session(options(1));
+  std::vector<GroupRequest> requests = mixed_requests(8);
+  const Results shorter = run(session, requests, 16);
+  for (GroupRequest& request : requests) request.max_new_tokens += 13;
+  for (const auto& [key, longer] : run(session, requests, 16)) {
+    const SampleResult& before = shorter.at(key);
+    EXPECT(std::equal(before.tokens.begin(), before.tokens.end(), longer.tokens.begin()));
+    EXPECT(std::equal(before.logprobs.begin(), before.logprobs.end(), longer.logprobs.begin()));
+    if (before.finish != FinishReason::length) EXPECT(before.tokens == longer.tokens);
+  }
+}
+
+/// The log-probabilities against a run over the whole sequence at once: the split into prefix and suffix, and stepping,
+/// change nothing but rounding.
+TEST(session_logprobs_are_the_models) {
+  Session session(options(2));
+  const std::vector<GroupRequest> requests = mixed_requests(2);
+  const std::atomic<bool> cancelled{false};
+  const model::HookPoint logits{model::HookKind::logits, 0};
+  for (const auto& [key, result] : run(session, requests, 8)) {
+    std::vector<std::int32_t> tokens = requests[static_cast<std::size_t>(key.first)].prompt;
+    const std::size_t prompt = tokens.size();
+    tokens.insert(tokens.end(), result.tokens.begin(), result.tokens.end());
+    const auto whole = session.activations(tokens, std::span(&logits, 1), cancelled);
+    const float* const rows = whole->at(0).data.as<float>();
+    const std::int64_t n = session.config().vocabulary;
+    for (std::size_t i = 0; i < result.tokens.size(); ++i) {
+      const float* const row = rows + static_cast<std::int64_t>(prompt + i - 1) * n;
+      double sum = 0;
+      for (std::int64_t j = 0; j < n; ++j) sum += std::exp(double{row[j]});
+      EXPECT(std::abs(result.logprobs[i] - (row[result.tokens[i]] - std::log(sum))) < 2e-5);
+    }
+  }
+}
+
+TEST(session_memory_is_planned) {
+  const std::vector<GroupRequest> requests = mixed_requests(20);
+  Session roomy(options(1));
+  const Results want = run(roomy, requests, 64);
+  const model::ModelConfig& config = roomy.config();
+  const Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59};
+  const MemoryPlan full = plan_memory(config, demand, 1 << 26);
+  EXPECT_EQ(full.slots, 64);
+  const MemoryPlan least =
+      plan_memory(config, {.batch = 1, .samples = 140, .longest_prompt = 68, .longest_suffix = 59}, 1 << 26);
+  EXPECT_EQ(plan_memory(config, demand, least.total_bytes).slots, 1);
+  EXPECT_EQ(plan_memory(config, demand, full.total_bytes - 1).slots, 63);
+  EXPECT_THROWS(environment, "memory budget", plan_memory(config, demand, least.total_bytes - 1));
+
+  // With room for one slot, or a few slots but one prompt at a time: slower, the same samples.
+  for (const std::uint64_t budget :
+       {std::uint64_t{least.total_bytes}, std::uint64_t{least.total_bytes + 5 * least.slot_bytes + 4096}}) {
+    Session tight(options(1, budget));
+    expect_same("tight", run(tight, requests, 64), want);
+  }
+  Session starved(options(1, 1000));
+  EXPECT_THROWS(environment, "memory budget", run(starved, requests, 64));
+}
+
+TEST(session_fails_what_cannot_be_drawn_alone) {
+  Session session(options(1));
+  std::vector<GroupRequest> requests = mixed_requests(2);
+  requests[0].prompt.assign(96, 1);
+  requests[1].heal = bytes("az");
+  requests[2].prompt = {1, 23};
+  requests[3].prompt = {};
+  requests[4].sample_indices = {};
+  const Results results = run(session, requests, 16);
+  EXPECT_EQ(results.size(), std::size_t{12});
+  for (const auto& [key, result] : results) EXPECT_EQ(result.finish == FinishReason::error, key.first < 4);
+  EXPECT(results.at({0, 0}).error.find("leaves no room in the context of 96") != std::string::npos);
+  EXPECT(results.at({2, 1}).error.find("token 23 is outside the vocabulary of 23") != std::string::npos);
+}
+
+TEST(session_stops_between_steps_when_cancelled) {
+  Session session(options(1));
+  const std::vector<GroupRequest> requests = mixed_requests(64);
+  const Results want = run(session, requests, 16);
+  for (const std::size_t after : {std::size_t{0}, std::size_t{1}, std::size_t{100}}) {
+    std::atomic<bool> cancelled{after == 0};
+    Results results;
+    EXPECT(!session.generate(
+        requests, 16,
+        [&](SampleResult&& result) {
+          results[{result.group, result.sample_index}] = std::move(result);
+          if (results.size() >= after) cancelled = true;
+        },
+        cancelled));
+    // A step may end several samples; the next one is not begun.
+    EXPECT(results.size() >= after && results.size() < after + 64);
+    for (const auto& [key, result] : results) expect_same("before cancelling", result, want.at(key));
+  }
+}
+
+TEST(session_broken_weights_fail_samples_not_the_run) {
+  const std::string folder = check::write_tiny_model("infinite", {.embedding_scale = 3e38F});
+  Session session({.folder = folder, .threads = 1, .memory_bytes = 1 << 24});
+  GroupRequest request;
+  request.prompt = {1, 2};
+  request.sample_indices = {0, 1};
+  const Results results = run(session, {request}, 2);
+  EXPECT_EQ(results.size(), std::size_t{2});
+  for (const auto& [key, result] : results) EXPECT(result.error.find("not finite") != std::string::npos);
+}
+
+// ------------------------------------------------------------------------------------------------------------------
+// The engine's thread. Run under ThreadSanitizer, these are also the proof that nothing is shared without order.
+
+/// Notes what happens; wait_for blocks until a predicate over the notes holds.
+class Recorder : public Listener {
+ public:
+  void loaded(const Session&) override { note("loaded"); }
+  void load_failed(const base::Error& error) override { note(std::string("load_failed ") + error.what()); }
+  void sample(JobId job, SampleResult&& result) override {
+    const std::lock_guard lock(mutex_);
+    samples_[job][{result.group, result.sample_index}] = std::move(result);
+    changed_.notify_all();
+  }
+  void done(JobId job) override { note("done " + std::to_string(job)); }
+  void activations(JobId job, std::vector<model::Activation>&& result) override {
+    note("activations " + std::to_string(job) + " " + std::to_string(result.size()));
+  }
+  void cancelled(JobId job) override { note("cancelled " + std::to_string(job)); }
+  void failed(JobId job, const base::Error& error) override {
+    note("failed " + std::to_string(job) + " " + error.what());
+  }
+  void stopped() override { note("stopped"); }
+
+  void wait_for_note(const std::string& wanted) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return std::ranges::find(notes_, wanted) != notes_.end(); });
+  }
+  void wait_for_samples(JobId job, std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return samples_[job].size() >= count; });
+  }
+  std::vector<std::string> notes() {
+    const std::lock_guard lock(mutex_);
+    return notes_;
+  }
+  Results samples(JobId job) {
+    const std::lock_guard lock(mutex_);
+    return samples_[job];
+  }
+
+ private:
+  void note(std::string text) {
+    const std::lock_guard lock(mutex_);
+    notes_.push_back(std::move(text));
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> notes_;
+  std::map<JobId, Results> samples_;
+};
+
+TEST(session_engine_runs_jobs_in_order) {
+  Recorder recorder;
+  const std::vector<GroupRequest> requests = mixed_requests(6);
+  {
+    Engine engine(options(2), recorder);
+    EXPECT_EQ(engine.generate(requests, 4), JobId{1});
+    EXPECT_EQ(engine.activations({1, 2, 3}, {"logits", "blocks.1.attn.hook_pattern"}), JobId{2});
+    EXPECT_EQ(engine.activations({1}, {"blocks.2.hook_resid_pre"}), JobId{3});
+    EXPECT_EQ(engine.activations({1, 23}, {"logits"}), JobId{4});
+    EXPECT_EQ(engine.generate(requests, 32), JobId{5});
+    recorder.wait_for_note("done 5");
+  }
+  EXPECT(recorder.notes() ==
+         (std::vector<std::string>{"loaded", "done 1", "activations 2 2",
+                                   "failed 3 this model has no hook point blocks.2.hook_resid_pre",
+                                   "failed 4 token 23 is outside the vocabulary of 23", "done 5", "stopped"}));
+  expect_same("engine", recorder.samples(1), recorder.samples(5));
+  EXPECT_EQ(recorder.samples(1).size(), std::size_t{42});
+}
+
+TEST(session_engine_cancels_running_and_waiting_jobs) {
+  Recorder recorder;
+  std::vector<GroupRequest> many;
+  for (int i = 0; i < 50; ++i)
+    for (const GroupRequest& request : mixed_requests(64)) many.push_back(request);
+  Engine engine(options(2), recorder);
+  const JobId running = engine.generate(many, 8);
+  const JobId waiting = engine.generate(many, 8);
+  const JobId last = engine.generate(mixed_requests(1), 8);
+  recorder.wait_for_samples(running, 1);
+  engine.cancel(waiting);
+  engine.cancel(running);
+  engine.cancel(9999);
+  recorder.wait_for_note("done " + std::to_string(last));
+  EXPECT(recorder.notes() == (std::vector<std::string>{"loaded", "cancelled 1", "cancelled 2", "done 3"}));
+  EXPECT(recorder.samples(running).size() < many.size() * 64);
+  EXPECT(recorder.samples(waiting).empty());
+}
+
+TEST(session_engine_stops_at_any_moment) {
+  for (int moment = 0; moment < 6; ++moment) {
+    Recorder recorder;
+    {
+      Engine engine(options(2), recorder);
+      const JobId job = engine.generate(mixed_requests(64), 16);
+      if (moment > 1) recorder.wait_for_note("loaded");
+      if (moment > 2) recorder.wait_for_samples(job, static_cast<std::size_t>(moment) * 20);
+      if (moment % 2 == 1) engine.stop();
+      if (moment == 5) engine.generate(mixed_requests(1), 1);
+    }
+    const std::vector<std::string> notes = recorder.notes();
+    EXPECT_EQ(notes.back(), "stopped");
+    EXPECT_EQ(std::ranges::count(notes, "stopped"), std::ptrdiff_t{1});
+    EXPECT_EQ(
+        std::ranges::count_if(notes, [](const std::string& note) { return note == "cancelled 1" || note == "done 1"; }),
+        std::ptrdiff_t{1});
+  }
+}
+
+TEST(session_engine_explains_what_cannot_be_loaded) {
+  Recorder recorder;
+  {
+    SessionOptions nowhere = options(1);
+    nowhere.folder = check::temporary_folder() + "/nowhere";
+    Engine engine(nowhere, recorder);
+    engine.generate(mixed_requests(1), 1);
+    engine.stop();
+  }
+  EXPECT(recorder.notes().at(0).find("nowhere/config.json") != std::string::npos);
+  EXPECT_EQ(recorder.notes().back(), "stopped");
+}
+
+}  // namespace
+}  // namespace faultline::session
