@@ -304,7 +304,10 @@ std::string header_text(std::span<const NamedTensor> tensors,
   if (!metadata.empty()) {
     text += json_quote(kMetadata) + ":{";
     for (std::size_t i = 0; i < metadata.size(); ++i) {
-      text += (i == 0 ? "" : ",") + json_quote(metadata[i].first) + ":" + json_quote(metadata[i].second);
+      if (i > 0) text += ',';
+      text += json_quote(metadata[i].first);
+      text += ':';
+      text += json_quote(metadata[i].second);
     }
     text += "}";
   }
@@ -314,7 +317,10 @@ std::string header_text(std::span<const NamedTensor> tensors,
     if (!seen.insert(name).second) throw Error(ErrorCode::usage, "two tensors are named " + json_quote(name));
     if (text.size() > 1) text += ",";
     text += json_quote(name) + ":{\"dtype\":\"" + tensor::dtype_name(view.dtype) + "\",\"shape\":[";
-    for (std::size_t i = 0; i < view.shape.rank(); ++i) text += (i == 0 ? "" : ",") + std::to_string(view.shape[i]);
+    for (std::size_t i = 0; i < view.shape.rank(); ++i) {
+      if (i > 0) text += ',';
+      text += std::to_string(view.shape[i]);
+    }
     text += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + view.size_bytes()) + "]}";
     at += view.size_bytes();
   }

@@ -26,6 +26,7 @@ std::string file_of(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
+/// Views point into `bytes`.
 std::unique_ptr<TensorFile> parse(const std::string& bytes) {
   return parse_safetensors(std::as_bytes(std::span(bytes.data(), bytes.size())), "x.safetensors");
 }
@@ -141,12 +142,13 @@ TEST(safetensors_refuses_every_lie) {
 
 TEST(safetensors_accepts_the_unusual) {
   // Misaligned data, any order, zero-size tensors between others, trailing spaces in the header.
-  const auto file = parse(
-      file_of("{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]},\"z\":{\"dtype\":\"F32\",\"shape\":[0],"
-              "\"data_offsets\":[1,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}   ",
-              std::string("\x07\0\0\x80\x3F", 5)));
-  EXPECT_EQ(tensor::element_as_float(file->get("b"), 0), 1.0f);
-  EXPECT(parse(file_of("{}", ""))->names().empty());
+  const std::string bytes = file_of(
+      "{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]},\"z\":{\"dtype\":\"F32\",\"shape\":[0],"
+      "\"data_offsets\":[1,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}   ",
+      std::string("\x07\0\0\x80\x3F", 5));
+  EXPECT_EQ(tensor::element_as_float(parse(bytes)->get("b"), 0), 1.0f);
+  const std::string nothing = file_of("{}", "");
+  EXPECT(parse(nothing)->names().empty());
 }
 
 TEST(safetensors_sharded) {
