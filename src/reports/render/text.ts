@@ -66,7 +66,7 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
       lines.push(line(nameOf(category), category.count, category.share, longest, paintOf(category.outcome, colours)));
     const rest = data.categories.length - top.length;
     if (rest > 0) lines.push(colours.dim(`  and ${plural(rest, 'category', 'categories')} more`));
-    lines.push('', `  ${feasibility(data, colours)}`);
+    lines.push('', ...feasibility(data, colours));
   }
   return lines.join('\n');
 }
@@ -75,13 +75,19 @@ function heading(name: string, count: string, share: string, interval: string, c
   return colours.dim(`  ${name.padEnd(NAME_WIDTH)}${count.padStart(7)}${share.padStart(9)}${interval.padStart(18)}`);
 }
 
-function feasibility({ feasibility: { outsideResidual, decision, threshold } }: ReportData, colours: Colours): string {
+/** The decision with both shares, and what the stars in the table above mean. */
+function feasibility({ feasibility: { outsideResidual, outsideOther, decision, threshold } }: ReportData, colours: Colours): string[] {
   const words = {
     proceed: colours.green(`above ${percent(threshold)}: proceed`),
-    stop: colours.yellow(`not above ${percent(threshold)}: do not proceed yet`),
+    stop: colours.yellow(`not above ${percent(threshold)}: not yet`),
     undecided: 'nothing to decide by',
   }[decision];
-  return `${percent(outsideResidual.value)} have a specific cause; lower end ${percent(outsideResidual.low)}, ${words}`;
+  return [
+    colours.dim('  * residual: no rule said more about the cause'),
+    `  feasibility: ${percent(outsideResidual.value)} of failures are outside residual categories`,
+    `  (${percent(outsideOther.value)} outside 2.5, 3.10, 4.10 alone)`,
+    `  lower end ${percent(outsideResidual.low)}, ${words}`,
+  ];
 }
 
 function nameOf({ code, name, residual }: CategoryShare): string {

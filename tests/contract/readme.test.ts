@@ -1,0 +1,47 @@
+/**
+ * The README's transcript is what the command prints. The bundled config uses float32, so that this holds on every CPU;
+ * wording of syntax errors differs between versions of Python, so elsewhere than on 3.11 only the lines of pass@k must agree.
+ * After an intended change: FAULTLINE_UPDATE=1 npx vitest run tests/contract/readme.test.ts
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { read, root } from './project.js';
+
+const block = /(^```text transcript\n)([\s\S]*?)(^```$)/m;
+
+describe('README', () => {
+  it('shows what `faultline run` prints', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
+    try {
+      const run = spawnSync(process.execPath, [path.join(root, 'bin', 'faultline.js'), 'run'], { cwd: folder, encoding: 'utf8', timeout: 600_000 });
+      expect(run.status, run.stderr).toBe(0);
+      const readme = read('README.md');
+      if (process.env['FAULTLINE_UPDATE'] === '1') {
+        fs.writeFileSync(path.join(root, 'README.md'), readme.replace(block, (_, open: string, __, close: string) => open + run.stdout + close));
+        return;
+      }
+      const python = spawnSync('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], { encoding: 'utf8' }).stdout.trim();
+      const comparable = (text: string) => (python === '3.11' ? text : text.split('\n').filter((line) => line.includes('pass@')).join('\n'));
+      if (python !== '3.11') console.warn(`Python ${python}: comparing the lines of pass@k only`);
+      expect(comparable(run.stdout)).toBe(comparable(block.exec(readme)?.[2] ?? 'no block "text transcript" in README.md'));
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  }, 600_000);
+
+  it('holds exactly the two commands that CI runs', () => {
+    const commands = [...read('README.md').matchAll(/^```console ci\n\$ (.*)\n```$/gm)].map((match) => match[1]);
+    expect(commands).toEqual(['npm ci && npx faultline run', 'npm ci && npm test']);
+  });
+});
+
+describe('docs/examples', () => {
+  it.each(fs.readdirSync(path.join(root, 'docs', 'examples')))('%s runs', (example) => {
+    const run = spawnSync(process.execPath, [path.join(root, 'docs', 'examples', example)], { cwd: root, encoding: 'utf8', timeout: 120_000 });
+    expect(run.status, run.stderr).toBe(0);
+    expect(run.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(11);
+  });
+});
