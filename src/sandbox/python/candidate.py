@@ -5,14 +5,16 @@ nothing of worth does. No expected value ever enters, and what leaves is either 
 just that, or the program's own description of its failure.
 
 Messages to the judge, by their first byte:
-  C                              the program compiles
-  L                              its body was executed, and the entry point is callable
+  L                              the program's body was executed, and the entry point is callable
   M <kind>                       ... the entry point is `unbound` or `not_callable`
-  X <exception>                  an exception instead of C, L or M
+  S <exception>                  the program does not compile
+  X <exception>                  its body raised
   r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable arguments
   u <nonce> <(type, comparison, reason)>   a call returned what has no plain form
   x <nonce> <exception>          a call raised
 Messages from it: `c <nonce> <(arguments, named arguments)>`.
+
+How far it came (PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
 """
 
 import ast
@@ -30,6 +32,7 @@ import types
 import wire
 
 FILE_NAME = "<program>"
+PHASES = ("compile", "load", "call")
 _MESSAGE_MOST = 1000
 _FRAMES_MOST = 40
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
@@ -37,10 +40,10 @@ _RAISE = opcode.opmap["RAISE_VARARGS"]
 _COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
-def run(job, channel, restrict):
+def run(job, channel, phase, restrict):
     """Executes the program of `job` and answers calls until the judge closes the channel. Does not return.
 
-    `restrict` applies the last system-call filter, after everything that needs what it forbids.
+    `phase` is a shared map whose first byte is an index into PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
     """
     status = 70
     try:
@@ -50,7 +53,7 @@ def run(job, channel, restrict):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         _limit(job)
         restrict()
-        _serve(job, wire.Channel(channel))
+        _serve(job, wire.Channel(channel), phase)
         status = 0
     finally:
         # No exit handlers, no finalisers, no flush: they are the program's too.
@@ -73,7 +76,7 @@ def _limit(job):
         resource.setrlimit(what, (value, hard))
 
 
-def _serve(job, channel):
+def _serve(job, channel, phase):
     source = job["program"]
     # Bound here, as the program may change what the names mean in their modules.
     own = os.getpid()
@@ -99,9 +102,9 @@ def _serve(job, channel):
     try:
         code = compile(source, FILE_NAME, "exec", dont_inherit=True)
     except BaseException as error:
-        send(b"X" + describe.syntax(error))
+        send(b"S" + describe.syntax(error))
         return
-    send(b"C")
+    phase[0] = 1
 
     module = types.ModuleType("program")
     module.__dict__["__builtins__"] = __builtins__
@@ -120,6 +123,7 @@ def _serve(job, channel):
     if not callable(entry_point):
         send(b"M" + (b"not_callable" if job["entryPoint"] in namespace else b"unbound"))
         return
+    phase[0] = 2
     send(b"L")
 
     while True:

@@ -120,7 +120,6 @@ class Execution:
         self._has_returned = False
         self._gone = False
         self._report = None
-        self.phase = "compile"
         self.calls = 0
         self.all_none = True
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
@@ -178,18 +177,16 @@ class Execution:
         self._zygote.sendall(struct.pack("<I", len(body)) + body)
         theirs.close()
         self._channel = wire.Channel(mine.detach())
-        for phase, done in (("compile", b"C"), ("load", b"L")):
-            self.phase = phase
-            message = self._receive()
-            if message == done:
-                continue
-            kind, body = message[:1], message[1:]
-            if kind == b"X":
-                self._settle(self._left_with(_exception_info(body), phase))
-            if kind == b"M" and phase == "load" and body in (b"unbound", b"not_callable"):
-                self._settle({"status": "missing_entry_point", "found": body.decode()})
-            raise wire.Malformed("an unexpected message while the program %ss" % phase)
-        self.phase = "call"
+        message = self._receive()
+        kind, body = message[:1], message[1:]
+        if kind == b"S":
+            self._settle(self._left_with(_exception_info(body), "compile"))
+        if kind == b"X":
+            self._settle(self._left_with(_exception_info(body), "load"))
+        if kind == b"M" and body in (b"unbound", b"not_callable"):
+            self._settle({"status": "missing_entry_point", "found": body.decode()})
+        if message != b"L":
+            raise wire.Malformed("an unexpected message while the program loads")
 
     def _namespace(self, extra):
         random.seed(self._job["seed"])
@@ -426,8 +423,8 @@ class Execution:
 
     def measurements(self, assertions):
         measured = dict(_NOTHING_MEASURED)
-        measured.update(phase=self.phase, calls=self.calls, allNone=self.calls > 0 and self.all_none, assertions=assertions)
-        for key in ("stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
+        measured.update(calls=self.calls, allNone=self.calls > 0 and self.all_none, assertions=assertions)
+        for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
             measured[key] = (self._report or measured)[key]
         return measured
 
@@ -623,9 +620,12 @@ def _judge(job, kept, zygote, turn):
     outcome = execution.first_pass()
     renew = execution.renew
     assertions = None
-    if outcome["status"] in ("assertion", "test_error", "unserialisable") or (
-        outcome["status"] == "exception" and outcome["phase"] == "call"
-    ):
+    by_value = outcome["status"] in ("assertion", "test_error", "unserialisable")
+    by_call = outcome["status"] == "exception" and outcome["phase"] == "call"
+    if outcome["status"] == "assertion" and len(problem.assertions) == 1:
+        # The only one there is has just failed.
+        assertions = {"total": 1, "passed": 0}
+    elif by_value or by_call:
         second = Execution(job, problem, zygote, turn)
         assertions = second.second_pass()
         renew = renew or second.renew

@@ -66,6 +66,7 @@ def main():
     # No candidate sees it: it could claim that it waits for the judge.
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
+    phase = mmap.mmap(-1, mmap.PAGESIZE)
     _send(control, {"ready": True})
     while True:
         request = _receive(control)
@@ -73,7 +74,7 @@ def main():
             return
         job, channel = request
         job["isolated"] = isolated
-        report = _execute(job, channel, control, turn, restrict, isolated)
+        report = _execute(job, channel, control, turn, phase, restrict, isolated)
         if report is None:
             return
         _send(control, report)
@@ -110,14 +111,15 @@ def _candidate_restriction(isolated):
     return restrict
 
 
-def _execute(job, channel, control, turn, restrict, isolated):
+def _execute(job, channel, control, turn, phase, restrict, isolated):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
     output, output_end = os.pipe()
     os.set_blocking(output, False)
+    phase[0] = 0
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _become_candidate(job, channel, output_end, restrict)
+        _become_candidate(job, channel, output_end, phase, restrict)
     os.close(output_end)
     os.close(channel)
     watch = _Watch(job, pid, output, start)
@@ -138,6 +140,7 @@ def _execute(job, channel, control, turn, restrict, isolated):
     return {
         "status": status,
         "stopped": stopped,
+        "phase": candidate.PHASES[min(phase[0], 2)],
         "cpuSeconds": cpu,
         "wallSeconds": time.monotonic() - start,
         "peakMemoryBytes": usage.ru_maxrss * 1024,
@@ -147,7 +150,7 @@ def _execute(job, channel, control, turn, restrict, isolated):
     }
 
 
-def _become_candidate(job, channel, output_end, restrict):
+def _become_candidate(job, channel, output_end, phase, restrict):
     try:
         os.setsid()
         nothing = os.open("/dev/null", os.O_RDWR)
@@ -157,7 +160,7 @@ def _become_candidate(job, channel, output_end, restrict):
         if channel != _CHANNEL:
             os.dup2(channel, _CHANNEL, inheritable=False)
         os.closerange(_CHANNEL + 1, 256)
-        candidate.run(job, _CHANNEL, restrict)
+        candidate.run(job, _CHANNEL, phase, restrict)
     finally:
         os._exit(72)
 
