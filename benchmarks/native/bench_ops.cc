@@ -256,7 +256,13 @@ void bench_rows(const Table& table, const std::vector<std::string>& filters, dou
   line("gelu " + table.isa + " 76800", sizeof(float) * static_cast<double>(x.size()),
        [&] { table.ops.gelu(x.data(), out.data(), static_cast<std::int64_t>(x.size())); });
   line("add " + table.isa + " 76800", sizeof(float) * 2 * static_cast<double>(x.size()),
-       [&] { table.ops.add(x.data(), gamma.data() - 0, out.data(), kWidth); });
+       [&] { table.ops.add(x.data(), out.data(), out.data(), static_cast<std::int64_t>(x.size())); });
+  const std::vector<float> sums(kRows, 2.0f);
+  line("attention_end " + table.isa + " 100 x 768", sizeof(float) * static_cast<double>(x.size()),
+       [&] { table.ops.attention_end(out.data(), kWidth, sums.data(), kRows, kWidth); });
+  line("log_sum " + table.isa + ", 100 calls", sizeof(float) * static_cast<double>(kRows), [&] {
+    for (const float sum : sums) sink = table.ops.log_sum(sum);
+  });
 }
 
 void run(const std::vector<std::string>& filters) {
