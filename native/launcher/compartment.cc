@@ -28,22 +28,40 @@ namespace {
 // Who a candidate is inside. Any number but 0 will do: capabilities are lost on exec by everyone but 0.
 constexpr unsigned kInsideUser = 1000;
 
-// A user id that nobody has, chosen by process id so that launchers that run at the same time do not share one: the
-// kernel counts processes per user. Below 0x7fffffff and above what distributions and containers hand out; where this
-// root is itself a container's, only ids that are mapped there exist, and the choice falls below 65,536.
-uid_t unprivileged_user(unsigned offset) {
-  constexpr unsigned kBase = 0x70000000, kContainerBase = 30000, kContainerCount = 30000;
+// What user ids there are for a root to step down to.
+enum class UserIds {
+  kAll,   // the system's own root
+  kMany,  // a container's root, with the usual 65,536 ids
+  kOne,   // somebody who is root only by name, in a user namespace of one id: an ordinary user outside
+};
+
+UserIds available_user_ids() {
+  constexpr unsigned kContainerIds = 60000;
   unsigned inside = 0, outside = 0, count = 0;
-  bool whole_range = false;
-  if (FILE* map = fopen("/proc/self/uid_map", "re")) {
-    while (fscanf(map, "%u %u %u", &inside, &outside, &count) == 3) {
-      whole_range = whole_range || (inside == 0 && count > kBase + (1u << 24));
+  UserIds ids = UserIds::kOne;
+  FILE* map = fopen("/proc/self/uid_map", "re");
+  if (map == nullptr) fail("read", "/proc/self/uid_map");
+  while (fscanf(map, "%u %u %u", &inside, &outside, &count) == 3) {
+    if (inside == 0 && count == ~0u) {
+      ids = UserIds::kAll;
+    } else if (inside == 0 && count >= kContainerIds) {
+      ids = UserIds::kMany;
+    } else if (inside == 0 && outside == 0) {
+      errno = 0;
+      fail("switch to an unprivileged user",
+           "as this user namespace maps root to the system's root and has no other id");
     }
-    fclose(map);
   }
+  fclose(map);
+  return ids;
+}
+
+// A user id that nobody has, chosen by process id so that launchers that run at the same time do not share one: the
+// kernel counts processes per user. On a whole system it lies above what distributions and containers hand out.
+uid_t unprivileged_user(UserIds ids, unsigned offset) {
   // Two compartments a launcher; process ids are below 2^22.
   unsigned number = 2 * static_cast<unsigned>(getppid()) + offset;
-  return whole_range ? kBase + number : kContainerBase + number % kContainerCount;
+  return ids == UserIds::kAll ? 0x70000000 + number : 30000 + number % 30000;
 }
 
 void become(uid_t user) {
@@ -174,8 +192,9 @@ void arrange_descriptors(const Compartment& compartment) {
     int others = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | (compartment.own_processes ? CLONE_NEWPID : 0);
     uid_t user = geteuid();
     gid_t group = getegid();
-    if (user == 0) {
-      user = group = unprivileged_user(compartment.user_offset);
+    UserIds ids = user == 0 ? available_user_ids() : UserIds::kOne;
+    if (ids != UserIds::kOne) {
+      user = group = unprivileged_user(ids, compartment.user_offset);
       // Root builds the file system before it steps down: the interpreter may lie below a home that nobody else can
       // enter. In a user namespace of root's own RLIMIT_NPROC would bind nothing, hence the step down itself.
       if (unshare(CLONE_NEWNS) == 0) {

@@ -80,7 +80,7 @@ export function parseEnd(diagnostics: string): CompartmentEnd | null {
 /** What a user can do about a refusal, by the words of the launcher's reason. */
 export function isolationHint(reason: string): string {
   const unsafe = '--unsafe-no-sandbox executes samples without isolation, and records that.';
-  if (/namespace|mount|bind|pivot|uid_map|setgroups|mapping/.test(reason)) {
+  if (/namespace|mount|bind|pivot|_map|setgroups|unprivileged|groups/.test(reason)) {
     return (
       'Allow unprivileged user namespaces (sysctl user.max_user_namespaces=15000; Debian: kernel.unprivileged_userns_clone=1; ' +
       'Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0; Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN). ' +
