@@ -77,6 +77,7 @@ const common = { prompt, samples, newTokens, temperature: 0.8, topP: 0.95, threa
  * @property {number} loadSeconds
  * @property {number} firstTokenSeconds
  * @property {number} seconds
+ * @property {number} cpuSeconds of all threads, in the same time
  * @property {number[]} counts
  * @property {number} distinct
  * @property {number[][]} [tokens]
@@ -164,6 +165,7 @@ say(
       'setting',
       'end to end, tokens/s',
       'decode, tokens/s',
+      'CPU ms/token',
       'load, s',
       'tokens',
       'distinct samples',
@@ -177,6 +179,7 @@ say(
         c.setting,
         best(c, rateOf).toFixed(1),
         best(c, decodeRateOf).toFixed(1),
+        ((1000 * t.cpuSeconds) / (samples * newTokens)).toFixed(2),
         t.loadSeconds.toFixed(2),
         String(t.counts.reduce((sum, n) => sum + n, 0)),
         String(t.distinct),

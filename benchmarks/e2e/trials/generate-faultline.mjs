@@ -2,6 +2,7 @@
  * One trial of faultline: n samples of one prompt through the engine's library API. Not a benchmark by itself (see
  * ../generate-vs-node-llama-cpp.mjs).
  */
+import { ownCpuSeconds } from '../../lib/machine.mjs';
 import { runTrial } from '../../lib/trial.mjs';
 import { TokenModel } from '../../../dist/engine/token-model.js';
 
@@ -38,13 +39,14 @@ runTrial(async (/** @type {OwnSettings} */ settings) => {
     /** @type {number[][]} */
     const tokens = [];
     let entropy = 0;
+    const cpuBefore = ownCpuSeconds();
     const start = seconds();
     for await (const sample of model.generate([group], settings.batch === undefined ? {} : { batch: settings.batch })) {
       if (sample.error !== null) throw new Error(sample.error);
       tokens[sample.sampleIndex] = Array.from(sample.tokens);
       entropy += sample.entropies.reduce((sum, one) => sum + one, 0) / sample.entropies.length / settings.samples;
     }
-    return { seconds: seconds() - start, tokens, entropy };
+    return { seconds: seconds() - start, cpuSeconds: ownCpuSeconds() - cpuBefore, tokens, entropy };
   };
 
   // One token per sample first: warms the engine up, and its time is what prefill and the first tokens cost.
@@ -56,6 +58,7 @@ runTrial(async (/** @type {OwnSettings} */ settings) => {
     loadSeconds,
     firstTokenSeconds: first.seconds,
     seconds: full.seconds,
+    cpuSeconds: full.cpuSeconds,
     counts: full.tokens.map((list) => list.length),
     distinct: new Set(full.tokens.map((list) => list.join())).size,
     tokens: settings.returnTokens ? full.tokens : undefined,

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ownCpuSeconds } from '../../lib/machine.mjs';
 import { runTrial } from '../../lib/trial.mjs';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 
@@ -51,11 +52,12 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
   const body = /** @type {any[]} */ (settings.prompt.slice(0, -1));
   const lastToken = /** @type {any} */ (settings.prompt.at(-1));
 
-  /** Generates all samples from empty sequences. @param {number} newTokens @returns {Promise<{seconds: number, tokens: number[][]}>} */
+  /** Generates all samples from empty sequences. @param {number} newTokens @returns {Promise<{seconds: number, cpuSeconds: number, tokens: number[][]}>} */
   const generate = async (newTokens) => {
     for (const sequence of sequences) await sequence.clearHistory();
     /** @type {number[][]} */
     const tokens = Array.from({ length: settings.samples }, () => []);
+    const cpuBefore = ownCpuSeconds();
     const start = seconds();
     const used = sequences.slice(0, settings.samples);
     if (settings.prefill === 'shared') {
@@ -86,7 +88,7 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
       }
     };
     await Promise.all(used.map(work));
-    return { seconds: seconds() - start, tokens };
+    return { seconds: seconds() - start, cpuSeconds: ownCpuSeconds() - cpuBefore, tokens };
   };
 
   try {
@@ -97,6 +99,7 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
       loadSeconds,
       firstTokenSeconds: first.seconds,
       seconds: full.seconds,
+      cpuSeconds: full.cpuSeconds,
       counts: full.tokens.map((list) => list.length),
       distinct: new Set(full.tokens.map((list) => list.join())).size,
       tokens: settings.returnTokens ? full.tokens : undefined,
