@@ -8,11 +8,12 @@ import type { IsolationTier, Verdict } from './verdict.js';
 export interface Limits {
   /** CPU time of the whole check, before calibration. */
   readonly cpuSeconds: number;
-  /** Wall-clock backstop. */
+  /** Time the candidate may spend blocked, waits for the judge left out; ten times it is the wall-clock backstop. */
   readonly wallSeconds: number;
   readonly memoryBytes: number;
   readonly outputBytes: number;
   readonly fileBytes: number;
+  /** Threads of one candidate, itself included. It can start no processes in any case. */
   readonly processes: number;
 }
 
@@ -38,7 +39,7 @@ export interface ExecutorInfo {
   readonly pythonPath: string;
   readonly workers: number;
   readonly limits: Limits;
-  /** This machine's speed on the reference loop relative to the reference; CPU limits are divided by it. */
+  /** This machine's speed on the reference loop relative to the reference; time limits are divided by it where it is below 1. */
   readonly calibration: number;
 }
 

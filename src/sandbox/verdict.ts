@@ -79,7 +79,10 @@ export type Outcome =
   | { readonly status: 'test_error'; readonly exception: ExceptionInfo; readonly assertion: Assertion | null }
   /** There was no program to run: generation itself failed (a prompt that leaves no room). Never comes from the sandbox. */
   | { readonly status: 'not_run'; readonly reason: string }
-  /** A cause that does not depend on the sample. Retried, never counted. */
+  /**
+   * A cause that does not depend on the sample, never counted. Failures of the machine are retried and then reject, so what
+   * arrives here is a fault of the problem: its test does not compile, or fails before it has called the candidate.
+   */
   | { readonly status: 'infra'; readonly reason: string };
 
 export type Status = Outcome['status'];
