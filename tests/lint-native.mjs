@@ -8,7 +8,9 @@ import fs from 'node:fs';
 const files = ['native', 'tests/native', 'benchmarks/native']
   .flatMap((folder) => fs.readdirSync(folder, { recursive: true }).map((file) => `${folder}/${file}`))
   .filter((file) => /\.(cc|h|inl)$/.test(file));
-const run = spawnSync('clang-format', process.argv.includes('--fix') ? ['-i', ...files] : ['--dry-run', '--Werror', ...files], { stdio: 'inherit' });
+const run = spawnSync('clang-format', process.argv.includes('--fix') ? ['-i', ...files] : ['--dry-run', '--Werror', ...files], {
+  stdio: 'inherit',
+});
 if (run.error) {
   console.warn('clang-format is not installed: the C++ sources were not checked (sudo apt-get install clang-format)');
 } else {

@@ -9,7 +9,13 @@ import { spawnSync } from 'node:child_process';
 
 /** Debian's package, the command tried, and the oldest version that will do. First success per row wins. */
 const needs = [
-  { what: 'a C++20 compiler (g++ 11 or clang++ 14)', packages: ['g++'], commands: [process.env.CXX, 'c++', 'g++', 'clang++'], args: ['-dumpversion'], oldest: [11] },
+  {
+    what: 'a C++20 compiler (g++ 11 or clang++ 14)',
+    packages: ['g++'],
+    commands: [process.env.CXX, 'c++', 'g++', 'clang++'],
+    args: ['-dumpversion'],
+    oldest: [11],
+  },
   { what: 'make', packages: ['make'], commands: [process.env.MAKE, 'make'], args: ['--version'], oldest: [3] },
   { what: 'cmake 3.20', packages: ['cmake'], commands: ['cmake'], args: ['--version'], oldest: [3, 20] },
   { what: 'python3 3.9', packages: ['python3'], commands: [process.env.PYTHON, 'python3'], args: ['--version'], oldest: [3, 9] },
@@ -29,13 +35,20 @@ const atLeast = (have, want) => {
 };
 
 const missing = needs.filter(
-  ({ commands, args, oldest }) => !commands.filter(Boolean).some((command) => { const have = versionOf(command, args); return have !== null && atLeast(have, oldest); }),
+  ({ commands, args, oldest }) =>
+    !commands.filter(Boolean).some((command) => {
+      const have = versionOf(command, args);
+      return have !== null && atLeast(have, oldest);
+    }),
 );
 
 if (missing.length > 0) {
   const list = missing.map((need) => need.what).join(' and ');
   const packages = missing.flatMap((need) => need.packages).join(' ');
-  const fix = process.platform === 'darwin' ? 'xcode-select --install && brew install cmake python3' : `sudo apt-get install -y ${packages}  (or your system's equivalent)`;
+  const fix =
+    process.platform === 'darwin'
+      ? 'xcode-select --install && brew install cmake python3'
+      : `sudo apt-get install -y ${packages}  (or your system's equivalent)`;
   console.error(`faultline is built on this machine and needs ${list}: ${fix}, then run the command again.`);
   process.exit(1);
 }

@@ -8,8 +8,15 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectFiles, read, root } from './project.js';
 
-const documents = projectFiles().filter((file) => /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^tests\/README\.md$/.test(file));
-const inlineCode = (file: string) => [...read(file).replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
+const documents = projectFiles().filter((file) =>
+  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^tests\/README\.md$/.test(file),
+);
+const inlineCode = (file: string) =>
+  [
+    ...read(file)
+      .replace(/^```[\s\S]*?^```$/gm, '')
+      .matchAll(/`([^`\n]+)`/g),
+  ].map((match) => match[1]!);
 const fenced = (file: string) => [...read(file).matchAll(/^```(?:console|sh|bash)[^\n]*\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
 
 describe.each(documents)('%s', (document) => {
@@ -39,14 +46,18 @@ describe.each(documents)('%s', (document) => {
 
   it('names only commands and flags that the command line has', () => {
     const lines = [...fenced(document).flatMap((block) => block.split('\n')), ...inlineCode(document)];
-    const commands = lines.map((line) => /(?:npx |^)faultline ([a-z][\w -]*.*)$/.exec(line.replace(/^\$ /, ''))?.[1]).filter((line) => line !== undefined);
+    const commands = lines
+      .map((line) => /(?:npx |^)faultline ([a-z][\w -]*.*)$/.exec(line.replace(/^\$ /, ''))?.[1])
+      .filter((line) => line !== undefined);
     const wrong: string[] = [];
     for (const command of commands) {
       const words = command.split(/\s+/);
       const verb = words.slice(0, ['data', 'model'].includes(words[0]!) && /^[a-z]+$/.test(words[1] ?? '') ? 2 : 1);
       const help = helpOf(verb);
       if (help === null) wrong.push(`no command: faultline ${verb.join(' ')}`);
-      else for (const flag of command.match(/(?<=\s)--[a-z][\w-]*/g) ?? []) if (!help.includes(flag)) wrong.push(`no ${flag} in: faultline ${verb.join(' ')}`);
+      else
+        for (const flag of command.match(/(?<=\s)--[a-z][\w-]*/g) ?? [])
+          if (!help.includes(flag)) wrong.push(`no ${flag} in: faultline ${verb.join(' ')}`);
     }
     expect(wrong).toEqual([]);
   });

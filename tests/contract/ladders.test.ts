@@ -21,9 +21,13 @@ function ladder(heading: string): Map<string, Set<string>> {
 }
 
 /** The first folder below `base`, or the file's own name without extension for files directly in it. */
-const rung = (base: string, file: string) => path.relative(base, file).split(path.sep)[0]!.replace(/\.\w+$/, '');
+const rung = (base: string, file: string) =>
+  path
+    .relative(base, file)
+    .split(path.sep)[0]!
+    .replace(/\.\w+$/, '');
 
-function violations(base: string, files: string[], rows: Map<string, Set<string>>, targetsOf: (file: string) => { target: string; typeOnly: string | null }[]) {
+function violations(base: string, files: string[], rows: Map<string, Set<string>>, targetsOf: (file: string) => string[]) {
   const found: string[] = [];
   for (const file of files) {
     const from = rung(base, file);
@@ -32,7 +36,7 @@ function violations(base: string, files: string[], rows: Map<string, Set<string>
       found.push(`${file}: \`${from}\` has no row in ARCHITECTURE.md`);
       continue;
     }
-    for (const { target } of targetsOf(file)) {
+    for (const target of targetsOf(file)) {
       const to = rung(base, target);
       if (to !== from && !allowed.has(to)) found.push(`${file} may not use ${target}`);
     }
@@ -52,13 +56,12 @@ describe('TypeScript ladder', () => {
   it('is kept by every import', () => {
     // `import type` counts too: a type that looks sideways is a design that does.
     const imports = (file: string) =>
-      [...read(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => ({
-        target: path.relative(root, path.resolve(root, path.dirname(file), match[1]!)),
-        typeOnly: null,
-      }));
+      [...read(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+        path.relative(root, path.resolve(root, path.dirname(file), match[1]!)),
+      );
     // verdict.ts is pure data and stored as such: the one sideways import.
     const verdict = (file: string, target: string) => file.startsWith('src/store/') && target === 'src/sandbox/verdict.js';
-    expect(violations('src', files, rows, (file) => imports(file).filter(({ target }) => !verdict(file, target)))).toEqual([]);
+    expect(violations('src', files, rows, (file) => imports(file).filter((target) => !verdict(file, target)))).toEqual([]);
   });
 
   it('keeps SQL in store/ and the addon in engine/', () => {
@@ -71,7 +74,7 @@ describe('TypeScript ladder', () => {
 describe('native ladder', () => {
   const files = projectFiles().filter((file) => /^native\/.*\/.*\.(cc|h|inl|def)$/.test(file));
   const rows = ladder('Native ladder');
-  const includes = (file: string) => [...read(file).matchAll(/^\s*#\s*include\s+"(native\/[^"]+)"/gm)].map((match) => ({ target: match[1]!, typeOnly: null }));
+  const includes = (file: string) => [...read(file).matchAll(/^\s*#\s*include\s+"(native\/[^"]+)"/gm)].map((match) => match[1]!);
 
   it('covers every folder', () => {
     expect(files.length).toBeGreaterThan(30);
@@ -83,7 +86,9 @@ describe('native ladder', () => {
   });
 
   it('includes project files by their full path, so that this test sees them', () => {
-    const local = files.filter((file) => [...read(file).matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)].some((match) => !match[1]!.startsWith('native/')));
+    const local = files.filter((file) =>
+      [...read(file).matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)].some((match) => !match[1]!.startsWith('native/')),
+    );
     // Per-ISA sources include their width-generic text, which must not have a path that other folders would use.
     expect(local.filter((file) => !file.startsWith('native/ops/cpu/'))).toEqual([]);
   });

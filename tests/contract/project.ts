@@ -10,9 +10,7 @@ export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..'
 export function projectFiles(): string[] {
   const run = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`git ls-files failed: ${run.stderr}`);
-  return run.stdout
-    .split('\n')
-    .filter((file) => file !== '' && fs.existsSync(path.join(root, file)));
+  return run.stdout.split('\n').filter((file) => file !== '' && fs.existsSync(path.join(root, file)));
 }
 
 export const read = (file: string): string => fs.readFileSync(path.join(root, file), 'utf8');

@@ -16,15 +16,28 @@ describe('README', () => {
   it('shows what `faultline run` prints', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
     try {
-      const run = spawnSync(process.execPath, [path.join(root, 'bin', 'faultline.js'), 'run'], { cwd: folder, encoding: 'utf8', timeout: 600_000 });
+      const run = spawnSync(process.execPath, [path.join(root, 'bin', 'faultline.js'), 'run'], {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 600_000,
+      });
       expect(run.status, run.stderr).toBe(0);
       const readme = read('README.md');
       if (process.env['FAULTLINE_UPDATE'] === '1') {
-        fs.writeFileSync(path.join(root, 'README.md'), readme.replace(block, (_, open: string, __, close: string) => open + run.stdout + close));
+        fs.writeFileSync(
+          path.join(root, 'README.md'),
+          readme.replace(block, (_, open: string, __, close: string) => open + run.stdout + close),
+        );
         return;
       }
       const python = spawnSync('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], { encoding: 'utf8' }).stdout.trim();
-      const comparable = (text: string) => (python === '3.11' ? text : text.split('\n').filter((line) => line.includes('pass@')).join('\n'));
+      const comparable = (text: string) =>
+        python === '3.11'
+          ? text
+          : text
+              .split('\n')
+              .filter((line) => line.includes('pass@'))
+              .join('\n');
       if (python !== '3.11') console.warn(`Python ${python}: comparing the lines of pass@k only`);
       expect(comparable(run.stdout)).toBe(comparable(block.exec(readme)?.[2] ?? 'no block "text transcript" in README.md'));
     } finally {
@@ -40,7 +53,11 @@ describe('README', () => {
 
 describe('docs/examples', () => {
   it.each(fs.readdirSync(path.join(root, 'docs', 'examples')))('%s runs', (example) => {
-    const run = spawnSync(process.execPath, [path.join(root, 'docs', 'examples', example)], { cwd: root, encoding: 'utf8', timeout: 120_000 });
+    const run = spawnSync(process.execPath, [path.join(root, 'docs', 'examples', example)], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
     expect(run.status, run.stderr).toBe(0);
     expect(run.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(11);
   });
