@@ -11,6 +11,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // `!` after an index that a line above has just bounded says more than a cast or a dead branch would.
       '@typescript-eslint/no-non-null-assertion': 'off',
+      // `() => f()` is how a callback is handed on; braces would say nothing more.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
     },
