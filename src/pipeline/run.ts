@@ -12,12 +12,12 @@ import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
-import { checkResumable, createManifest, type Provenance } from './experiment.js';
+import { checkResumable, createManifest, experimentName, type Provenance } from './experiment.js';
 import { generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
 import { version } from './bundled.js';
 import { databasePath, problemsOf } from './inputs.js';
 import type { Progress } from './progress.js';
-import { prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
+import { chooseExperiment, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { runStages } from './stages.js';
 
@@ -64,57 +64,62 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     calibration: 1,
     version: version(),
   };
-  // The hash leaves the sandbox out, so an experiment that is there already lends its calibration to the sandbox.
+  // The hash leaves the sandbox out: an experiment that is there already is found before the sandbox is started, lends it
+  // its calibration, and when it is complete needs none.
   const recorded = store.findExperiment(createManifest(values, known).hash);
-  const executor = await openSandbox(values, recorded?.calibration);
-  try {
-    const { pythonVersion, tier, calibration } = executor.info;
-    const manifest = createManifest(values, { ...known, pythonVersion, isolationTier: tier, calibration });
-    const directory = join(values['outputs.directory'], manifest.name);
-    await prepareOutputs(directory);
-    const tasks =
-      recorded === null ? allTasks(problemSet.problems, values.samples) : missingTasks(store, recorded, problemSet.problems, values);
-    if (recorded !== null && (tasks.length > 0 || hasPending(store, recorded))) checkResumable(recorded, manifest);
-    const experiment = store.beginExperiment(manifest);
-    store.addProblems(
-      experiment.id,
-      problemSet.problems.map((problem, position) => ({ ...problem, position })),
-    );
+  const tasks =
+    recorded === null ? allTasks(problemSet.problems, values.samples) : missingTasks(store, recorded, problemSet.problems, values);
+  const before = recorded === null ? { samples: 0, executed: 0 } : store.counts(recorded.id);
+  const directory = join(values['outputs.directory'], experimentName(values));
+  await prepareOutputs(directory);
 
-    const before = store.counts(experiment.id);
-    if (recorded !== null && tasks.length > 0)
-      progress.note(`continuing ${manifest.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
-    await runStages({
-      store,
-      experiment,
-      executor,
-      view,
-      seed: values.seed,
-      total: problemSet.problems.length * values.samples,
-      samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
-      signal,
-      progress,
-    });
-
-    signal.throwIfAborted();
-    classifyStored(store, experiment.id, view);
-    if (experiment.finishedAt === null) store.finishExperiment(experiment.id);
-    const finished = store.beginExperiment(manifest);
-    const report = summariseExperiment(store, finished);
-    const files = await writeOutputs(store, finished, report, directory);
-    const after = store.counts(experiment.id);
-    return {
-      experiment: finished,
-      report,
-      database,
-      directory,
-      files,
-      generated: after.samples - before.samples,
-      executed: after.executed - before.executed,
-    };
-  } finally {
-    await executor.dispose();
+  let experiment = recorded;
+  if (experiment === null || tasks.length > 0 || hasPending(store, experiment)) {
+    const executor = await openSandbox(values, recorded?.calibration);
+    try {
+      const { pythonVersion, tier, calibration } = executor.info;
+      const manifest = createManifest(values, { ...known, pythonVersion, isolationTier: tier, calibration });
+      if (recorded !== null) {
+        checkResumable(recorded, manifest);
+        progress.note(`continuing ${recorded.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
+      }
+      experiment = store.beginExperiment(manifest);
+      store.addProblems(
+        experiment.id,
+        problemSet.problems.map((problem, position) => ({ ...problem, position })),
+      );
+      await runStages({
+        store,
+        experiment,
+        executor,
+        view,
+        seed: values.seed,
+        total: problemSet.problems.length * values.samples,
+        samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
+        signal,
+        progress,
+      });
+    } finally {
+      await executor.dispose();
+    }
   }
+
+  signal.throwIfAborted();
+  classifyStored(store, experiment.id, view);
+  store.finishExperiment(experiment.id);
+  experiment = chooseExperiment(store, experiment.hash);
+  const report = summariseExperiment(store, experiment);
+  const files = await writeOutputs(store, experiment, report, directory);
+  const after = store.counts(experiment.id);
+  return {
+    experiment,
+    report,
+    database,
+    directory,
+    files,
+    generated: after.samples - before.samples,
+    executed: after.executed - before.executed,
+  };
 }
 
 function allTasks(problems: readonly Problem[], samples: number): GenerationTask[] {

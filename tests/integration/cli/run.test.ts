@@ -110,6 +110,13 @@ describe('run', () => {
     expect(kept).toBeLessThan(80);
     expect(existsSync(output(signal, 'report.html'))).toBe(false);
 
+    if (signal === 'SIGKILL') {
+      const mixed = await faultline(args(signal, '--unsafe-no-sandbox'));
+      expect([mixed.code, mixed.err]).toEqual([
+        4,
+        expect.stringMatching(/begun with isolation namespaces, and here it is none\nhint: To go on, .*--experiment/),
+      ]);
+    }
     const again = await faultline([...args(signal), '--json']);
     expect(again.code, again.err).toBe(0);
     expect(JSON.parse(again.out)).toMatchObject({ generated: 80 - kept });

@@ -4,7 +4,11 @@ import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES, categoryByCode } from '../../../src/taxonomy/categories.js';
 
-const none = { 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [] };
+const none = {
+  'categories.rename': {} as Record<string, string>,
+  'categories.merge': {} as Record<string, string>,
+  'categories.off': [] as string[],
+};
 function verdict(assertionsPassed: number | null): Verdict {
   const assertions = assertionsPassed === null ? null : { total: 5, passed: assertionsPassed };
   return { passed: false, outcome: { status: 'passed' }, measurements: { assertions } as Verdict['measurements'] };
