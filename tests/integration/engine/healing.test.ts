@@ -81,7 +81,7 @@ describe('healing', () => {
     for (const { tokens } of samples) {
       let spelled = '';
       let count = 0;
-      while (spelled.length < owed.length) spelled += SPELLINGS[tokens[count++]!];
+      while (spelled.length < owed.length) spelled += SPELLINGS[tokens[count++]!]!;
       expect(spelled.startsWith(owed)).toBe(true);
       const key = [...tokens.subarray(0, count)].join(',');
       observed.set(key, (observed.get(key) ?? 0) + 1);
