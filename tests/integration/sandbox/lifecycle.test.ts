@@ -7,7 +7,7 @@ import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
-import { allProcesses, descendants, eventually, gone, survivors } from './processes.js';
+import { allProcesses, descendants, eventually, gone, survivors, type ProcessInfo } from './processes.js';
 
 const job = (body: string, sampleIndex = 0): ExecutionJob => ({
   taskId: 'Life/0',
@@ -141,12 +141,16 @@ describe('ends', () => {
       ],
       { stdio: 'ignore' },
     );
-    await eventually(() => {
-      expect(descendants(owner.pid).some(({ command }) => command.includes('zygote.py'))).toBe(true);
-    });
-    const processes = descendants(owner.pid);
-    expect(processes.length).toBeGreaterThanOrEqual(3);
-    owner.kill('SIGKILL');
+    let processes: ProcessInfo[] = [];
+    try {
+      await eventually(() => {
+        processes = descendants(owner.pid);
+        expect(processes.some(({ command }) => command.includes('zygote.py'))).toBe(true);
+      });
+      expect(processes.length).toBeGreaterThanOrEqual(3);
+    } finally {
+      owner.kill('SIGKILL');
+    }
     await gone(processes);
   });
 
