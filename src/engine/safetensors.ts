@@ -29,6 +29,9 @@ export async function writeSafetensors(file: string, tensors: ReadonlyMap<string
 
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.partial`);
   try {
+    // Renaming over a device such as /dev/null would replace it.
+    const there = fs.statSync(file, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile()) throw new Error('it is there, and not a regular file');
     const handle = await fs.promises.open(temporary, 'w');
     try {
       await writeAll(handle, head);

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -164,17 +165,17 @@ describe('AtomicFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('old');
   });
 
+  it('refuses a device or a folder under its name, and leaves it there', async () => {
+    const pipe = join(scratch, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(AtomicFile.open(pipe)).rejects.toMatchObject({ kind: 'output', place: { file: pipe } });
+    await expect(AtomicFile.open(scratch)).rejects.toMatchObject({ kind: 'output' });
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    expect(readdirSync(scratch).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
   it('refuses an unwritable place before any work', async () => {
     const error: unknown = await AtomicFile.open(join(scratch, 'no', 'such', 'folder', 'x')).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ kind: 'output', place: { file: join(scratch, 'no', 'such', 'folder', 'x') } });
-  });
-
-  it('leaves nothing behind when the name is that of a folder', async () => {
-    const folder = join(scratch, 'taken');
-    mkdirSync(join(folder, 'out', 'inner'), { recursive: true });
-    const file = await AtomicFile.open(join(folder, 'out'));
-    await file.write('x');
-    await expect(file.commit()).rejects.toMatchObject({ kind: 'output' });
-    expect(readdirSync(folder)).toEqual(['out']);
   });
 });
