@@ -94,8 +94,8 @@ TEST(model_parity_bundled) {
                 ops::WeightType::f32, kParity);
 }
 
-/// The bundled weights are bfloat16 already, so packing them as such loses nothing but the embedding's shared scale:
-/// the fma family computes the same.
+/// The bundled weights are bfloat16 already, so packing them as such loses nothing, and the fma family multiplies
+/// them as floats.
 TEST(model_parity_bundled_bfloat16) {
   expect_parity(check::source_path("data/models/pico-gpt2-py"), check::source_path("tests/golden/pico"),
                 ops::WeightType::bf16, kParity);
