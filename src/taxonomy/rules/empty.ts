@@ -5,7 +5,8 @@
  */
 import type { Rule } from './rule.js';
 
-const DOCSTRING = /^\s*[rRuU]{0,2}("""|''')[\s\S]*?\1[ \t]*(?:#.*)?$/m;
+/** Only a docstring that starts the body: one further down is a statement of the sample. */
+const OPENING = /^\s*[rRuU]{0,2}("""|''')/;
 const NOTHING = /^(?:pass|\.\.\.|return|raise NotImplementedError(?:\(.*\))?)?;?\s*(?:#.*)?$/;
 
 export const empty: Rule = ({ completion, verdict }) => {
@@ -15,9 +16,21 @@ export const empty: Rule = ({ completion, verdict }) => {
   return body.split(/\r\n|\r|\n/).every((line) => NOTHING.test(line.trim())) ? 'the body does nothing' : null;
 };
 
-/** Only a docstring that starts the body: one further down is a statement of the sample. */
 function withoutDocstring(completion: string): string {
-  const match = DOCSTRING.exec(completion);
-  if (match === null || completion.slice(0, match.index).trim() !== '') return completion;
-  return completion.slice(match.index + match[0].length);
+  const opening = OPENING.exec(completion);
+  if (opening === null) return completion;
+  const end = endOfString(completion, opening[1]!, opening[0].length);
+  return end === null ? completion : completion.slice(end);
+}
+
+/**
+ * The index behind the closing quotes of the string whose text begins at `start`; null where it is not closed. A scan,
+ * as a regular expression takes quadratic time on a long text of blank lines or quotes.
+ */
+function endOfString(text: string, quotes: string, start: number): number | null {
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text.startsWith(quotes, at)) return at + quotes.length;
+  }
+  return null;
 }

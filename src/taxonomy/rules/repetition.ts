@@ -29,8 +29,10 @@ function repeatedLines(text: string): string | null {
 }
 
 function repeatedPiece(text: string): string | null {
+  // As numbers: a character of a string is a string, and millions are compared.
+  const units = Uint16Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
   for (let period = SHORTEST_PIECE; period <= LONGEST_PIECE && period * TIMES <= text.length; period++) {
-    const found = hasRun(text, period, (start) => isTelling(text.slice(start, start + period)));
+    const found = hasRun(units, period, (start) => isTelling(text.slice(start, start + period)));
     if (found) return `the same ${period} characters ${TIMES} times in a row`;
   }
   return null;
@@ -48,7 +50,7 @@ function isTelling(piece: string): boolean {
  * Whether TIMES equal stretches of `period` items in a row occur, of which `counts` accepts the first. One pass.
  * Stretches further along the same run are rotations of the first one, so that asking once a run is enough.
  */
-function hasRun(items: ArrayLike<string>, period: number, counts: (start: number) => boolean): boolean {
+function hasRun(items: ArrayLike<string | number>, period: number, counts: (start: number) => boolean): boolean {
   let equal = 0;
   for (let i = period; i < items.length; i++) {
     equal = items[i] === items[i - period] ? equal + 1 : 0;

@@ -5,6 +5,7 @@ import type { ExceptionInfo, Outcome } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { classify } from '../../../src/taxonomy/classify.js';
 import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
+import { empty } from '../../../src/taxonomy/rules/empty.js';
 import { GENERATION_RULES, RULES } from '../../../src/taxonomy/rules/index.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 import { evidence, exception, failed, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, measurements, raised } from './evidence.js';
@@ -356,16 +357,35 @@ describe('an empty body', () => {
     '    # TODO\n',
     "    r'''Doc'''\n",
     '    """Doc.\n    """\n    pass  # later\n',
+    '    """Say \\""" once."""  # later\n',
   ])('%j', (completion) => {
     expect(code(completion)).toBe('1.2');
   });
 
-  test.each(['    return None\n', '    x = 1\n', '    passed = True\n', '    x = """a\n    pass\n    """\n', '    if a:\n        pass\n'])(
-    'not %j',
-    (completion) => {
-      expect(code(completion)).toBe('8.1');
-    },
-  );
+  test.each([
+    '    return None\n',
+    '    x = 1\n',
+    '    passed = True\n',
+    '    x = """a\n    pass\n    """\n',
+    '    """Doc."""; a = b + """c"""\n',
+    '    if a:\n        pass\n',
+  ])('not %j', (completion) => {
+    expect(code(completion)).toBe('8.1');
+  });
+
+  test.each([
+    ['blank lines', '\n'.repeat(50_000)],
+    ['blanks of all kinds', ' \n\t'.repeat(20_000)],
+    ['quotes', '    """a\n'.repeat(10_000)],
+  ])('in linear time: %s', (_, text) => {
+    const cost = (completion: string): number => {
+      const start = process.cpuUsage().user;
+      empty({ ...evidence(failed(nothing)), completion });
+      return process.cpuUsage().user - start;
+    };
+    // Quadratic, the longer one took seconds.
+    expect(cost(`${text}x`)).toBeLessThan(500_000);
+  });
 });
 
 describe('any verdict', () => {
