@@ -8,9 +8,10 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { makeFolders } from '../folders.js';
 
 /** What a file's content must hash to. `git-blob` is what the hub gives for small files: SHA-1 with git's header. */
 export interface Checksum {
@@ -55,7 +56,9 @@ export async function download(request: DownloadRequest): Promise<'downloaded' |
   signal?.throwIfAborted();
   if ((await sizeOf(destination)) !== null && (await checksumOf(destination, checksum.algorithm)) === checksum.hex) return 'present';
   const part = `${destination}.part`;
-  await writing(destination, () => mkdir(dirname(destination), { recursive: true }));
+  await writing(destination, async () => {
+    makeFolders(dirname(destination));
+  });
 
   const resumed = (await sizeOf(part)) !== null;
   await receiveAll(request, part);

@@ -1,8 +1,9 @@
 /** Puts a dataset's file where `--problems <name>` looks for it: from its origin, or from a file that is already here. */
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultlineError, nearest, reasonOf } from '../errors.js';
+import { makeFolders } from '../folders.js';
 import { checksumOf, download, type DownloadProgress } from './download.js';
 import { datasetPath } from './problems.js';
 import { datasets, type DatasetRow } from './registry.js';
@@ -70,7 +71,7 @@ async function copyChecked(from: string, path: string, dataset: DatasetRow): Pro
   if ((await stat(path).catch(() => null))?.isFile() === true && (await checksumOf(path, 'sha256')) === sum) return 'present';
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     await copyFile(from, temporary);
     await rename(temporary, path);
   } catch (error) {

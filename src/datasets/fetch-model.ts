@@ -2,10 +2,11 @@
  * Puts a model's files where `--model <name>` looks for them: from the Hugging Face hub, or from a folder that is already
  * here. Only the files that faultline reads; weights as safetensors, never pickles, which can run code when loaded.
  */
-import { lstat, mkdir, open, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
+import { lstat, open, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from '@huggingface/hub';
 import { FaultlineError, nearest, reasonOf } from '../errors.js';
+import { makeFolders } from '../folders.js';
 import { AtomicFile } from './atomic-file.js';
 import { download, networkError, type DownloadProgress } from './download.js';
 import { modelFolder, models, repositoryOf } from './models.js';
@@ -177,7 +178,7 @@ async function linkFolder(given: string, isFolder: boolean, home?: string): Prom
     } else if (existing !== null) {
       throw new Error('something that is not a link is there');
     }
-    await mkdir(dirname(link), { recursive: true });
+    makeFolders(dirname(link));
     await symlink(folder, link, 'dir');
   } catch (error) {
     throw new FaultlineError('output', `cannot be linked: ${reasonOf(error)}`, {

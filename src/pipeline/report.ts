@@ -1,8 +1,8 @@
 /** The report stage: from the store's rows to the summary and the files of `outputs/<experiment>/`. Counts nothing itself. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { makeFolders } from '../folders.js';
 import type { ReportData } from '../reports/report-data.js';
 import { summarise } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
@@ -31,7 +31,7 @@ export function summariseExperiment(store: Store, experiment: Experiment): Repor
 /** Creates the folder of an experiment's outputs. Throws `output` when that, or writing into it, is impossible. */
 export async function prepareOutputs(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    makeFolders(directory);
   } catch (thrown) {
     throw new FaultlineError('output', `the folder cannot be created: ${reasonOf(thrown)}`, {
       place: { file: directory },

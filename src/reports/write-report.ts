@@ -2,9 +2,10 @@
  * The report's files. Everything is rendered before anything is written, written beside its place before anything is replaced: a
  * reader sees the old report or the new one, and a full disk leaves the old one.
  */
-import { lstat, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { makeFolders } from '../folders.js';
 import type { JudgedSample } from '../store/types.js';
 import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv } from './render/csv.js';
 import { renderHtml } from './render/html.js';
@@ -45,7 +46,7 @@ async function replaceAll(directory: string, files: ReadonlyMap<string, Iterable
   let staging: string | null = null;
   let place = directory;
   try {
-    await mkdir(directory, { recursive: true });
+    makeFolders(directory);
     for (const name of files.keys()) {
       place = join(directory, name);
       // A rename onto a folder fails, and would do so after others have succeeded.

@@ -2,10 +2,11 @@
  * Opens the SQLite file: who may write it, what it must look like before anything is changed, and how SQLite's
  * errors read. Knows no table.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { makeFolders } from '../folders.js';
 import { loadMigrations, migrate } from './migrations.js';
 
 /** `FLTL`: marks a file as faultline's own (SQLite's `application_id`). */
@@ -247,7 +248,7 @@ function acquireLock(file: string): () => void {
 
 function makeFolder(file: string, folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (thrown) {
     throw new FaultlineError('output', `cannot make the folder ${folder} for the database: ${reasonOf(thrown)}`, {
       place: { file },
