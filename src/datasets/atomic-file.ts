@@ -3,7 +3,7 @@
  * can be read under its own name before `commit`.
  */
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
 
@@ -28,7 +28,9 @@ export class AtomicFile {
    * Opens the hidden file. Call it before the work: an unwritable place is an `output` error here, not at the end.
    * So is a path where something other than a file stands: renaming over `/dev/null` would replace the device.
    */
-  static async open(path: string): Promise<AtomicFile> {
+  static async open(name: string): Promise<AtomicFile> {
+    // The file behind a link, so that the link stays: as root, renaming over `/dev/stdout` would replace it.
+    const path = await realpath(name).catch(() => name);
     const there = await stat(path).catch(() => null);
     if (there !== null && !there.isFile()) throw unwritable(path, new Error('it is there, and not a regular file'));
     const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);

@@ -8,10 +8,10 @@ import type { ActivationArray } from './types.js';
 const ALIGNMENT = 8;
 
 /**
- * Writes exactly these tensors, in this order. The bytes go to a temporary file beside `file`, are synced, and take
+ * Writes exactly these tensors, in this order. The bytes go to a temporary file beside `out`, are synced, and take
  * its name last. Throws an `output` FaultlineError that names the file; nothing is left behind then.
  */
-export async function writeSafetensors(file: string, tensors: ReadonlyMap<string, ActivationArray>): Promise<void> {
+export async function writeSafetensors(out: string, tensors: ReadonlyMap<string, ActivationArray>): Promise<void> {
   const header: Record<string, { dtype: 'F32'; shape: readonly number[]; data_offsets: [number, number] }> = {};
   let end = 0;
   for (const [name, { shape, data }] of tensors) {
@@ -27,6 +27,8 @@ export async function writeSafetensors(file: string, tensors: ReadonlyMap<string
   head.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(head, 8);
 
+  // The file behind a link, so that the link stays: as root, renaming over `/dev/stdout` would replace it.
+  const file = await fs.promises.realpath(out).catch(() => out);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.partial`);
   try {
     // Renaming over a device such as /dev/null would replace it.

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -163,6 +163,18 @@ describe('AtomicFile', () => {
     await file.commit();
     expect(readdirSync(folder)).toEqual(['out.jsonl']);
     expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  it('writes the file behind a link, and keeps the link', async () => {
+    const folder = join(scratch, 'linked');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'real.jsonl'), 'old');
+    symlinkSync('real.jsonl', join(folder, 'link.jsonl'));
+    const file = await AtomicFile.open(join(folder, 'link.jsonl'));
+    await file.write('new');
+    await file.commit();
+    expect(readFileSync(join(folder, 'real.jsonl'), 'utf8')).toBe('new');
+    expect(readlinkSync(join(folder, 'link.jsonl'))).toBe('real.jsonl');
   });
 
   it('refuses a device or a folder under its name, and leaves it there', async () => {
