@@ -20,6 +20,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     return currentExitCode();
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return ExitCode.ok;
+    // A command that only holds others was given none of them: its help is on stderr, and says all there is to say.
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return ExitCode.usage;
     const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
     process.stderr.write(describeError(error, process.env['FAULTLINE_DEBUG'] === '1'));
     return error instanceof FaultlineError ? error.exitCode : ExitCode.internal;

@@ -67,5 +67,5 @@ function settle(command: Command): void {
     .exitOverride()
     .showSuggestionAfterError(true)
     .helpOption('-h, --help', 'Print help')
-    .configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+    .configureOutput({ outputError: () => undefined });
 }

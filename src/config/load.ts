@@ -139,8 +139,8 @@ function readSection(document: Document, section: YAMLMap, prefix: string, place
     const name = isScalar(pair.key) ? String(pair.key.value) : '?';
     const key = prefix + name;
     const keyPlace = placeAt(startOf(pair.key));
-    const raw: unknown = pair.value === null ? null : pair.value.toJS(document);
     const valuePlace = pair.value === null ? keyPlace : placeAt(startOf(pair.value));
+    const raw = plainValue(pair.value, document, valuePlace);
     if (isConfigKey(key)) {
       const bare = bareKey(pair.value);
       if (bare !== null) {
@@ -169,6 +169,19 @@ function readSection(document: Document, section: YAMLMap, prefix: string, place
     }
   }
   return found;
+}
+
+/** A node's value with its aliases resolved; one without an anchor, or a bomb of them, is an error at `place`. */
+function plainValue(node: Node | null, document: Document, place: Place): unknown {
+  try {
+    return node === null ? null : (node.toJS(document) as unknown);
+  } catch (thrown) {
+    throw new FaultlineError('usage', `not valid YAML: ${firstLine(reasonOf(thrown))}`, {
+      place,
+      hint: 'A text that begins with * is an alias in YAML: put it in quotes if it is meant as text.',
+      cause: thrown,
+    });
+  }
 }
 
 /** A key of a free section that YAML did not read as text, such as the code `4.10`; null where all are text. */

@@ -63,7 +63,7 @@ export function lineError(line: JsonLine, reason: string, options: { field?: str
   const offset = options.field === undefined ? null : offsetOfValue(line.text, options.field);
   return new FaultlineError('input', reason, {
     place: { file: line.file, line: line.line, column: (offset ?? 0) + 1 },
-    ...(options.hint === undefined ? {} : { hint: options.hint }),
+    hint: options.hint ?? 'Correct the line, or remove it from the file.',
   });
 }
 

@@ -2,9 +2,13 @@
 import { FaultlineError, reasonOf } from '../errors.js';
 import type { NativeFault } from './addon-types.js';
 
+/** The next step where the addon, which reads only model folders, gives none. */
+const DAMAGED = 'Fetch or copy the file again from where the model came from; faultline reads GPT-2 models as Hugging Face writes them.';
+
 /** The same error on this side, with a JavaScript stack. */
 export function fromFault(fault: NativeFault): FaultlineError {
-  return new FaultlineError(fault.kind, fault.message, fault.hint === null ? {} : { hint: fault.hint });
+  const hint = fault.hint ?? (fault.kind === 'input' ? DAMAGED : null);
+  return new FaultlineError(fault.kind, fault.message, hint === null ? {} : { hint });
 }
 
 /** What a call into the addon threw: an Error that carries a `fault`, or a complaint about its arguments, which is ours. */

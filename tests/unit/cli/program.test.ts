@@ -50,6 +50,14 @@ describe('help', () => {
     expect(out).toContain('--json');
   });
 
+  it.each([[[]], [['data']], [['model']]])('is what %j gets, on stderr, as a command is missing', async (args) => {
+    const { code, out, err } = await run(...args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain('Usage: faultline');
+    expect(err).toContain('Examples:');
+    expect(err).not.toContain('error:');
+  });
+
   it('loads only the command that is asked for', async () => {
     const program = await createProgram(['doctor']);
     const flags = program.commands.map((command) => [command.name(), command.options.length] as const);

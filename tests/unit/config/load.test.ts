@@ -94,6 +94,7 @@ describe('errors', () => {
     ['a list at the top', '- seed: 1\n', 'expected a section', 'faultline.yaml'],
     ['broken YAML', 'seed: 1\nmodel: {path: x\n', 'not valid YAML', 'Correct'],
     ['a key twice', 'seed: 1\nseed: 2\n', 'not valid YAML', 'Correct'],
+    ['an alias of nothing', 'samples: *many\n', ':1:10: not valid YAML: Unresolved alias', 'quotes'],
     ['a decimal size', 'model: {memory: 8GB}\n', 'model.memory: expected a size', 'memory'],
     [
       'a code that YAML reads as a number',
