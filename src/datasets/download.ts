@@ -56,7 +56,7 @@ export async function download(request: DownloadRequest): Promise<'downloaded' |
   signal?.throwIfAborted();
   if ((await sizeOf(destination)) !== null && (await checksumOf(destination, checksum.algorithm)) === checksum.hex) return 'present';
   const part = `${destination}.part`;
-  await writing(destination, async () => {
+  await writing(destination, () => {
     makeFolders(dirname(destination));
   });
 
@@ -195,7 +195,7 @@ async function sizeOf(file: string): Promise<number | null> {
   return found?.isFile() === true ? found.size : null;
 }
 
-async function writing<T>(file: string, action: () => Promise<T>): Promise<T> {
+async function writing<T>(file: string, action: () => T | Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
