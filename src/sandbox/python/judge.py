@@ -286,11 +286,15 @@ class Execution:
                 raise wire.Malformed("a change of no argument")
 
     def _send(self, payload):
+        # A candidate that does not read makes the judge wait: its time, not the judge's.
+        self._turn[0] = 1
         try:
             self._channel.send(payload)
         except OSError:
             self._gone = True
             raise Over
+        finally:
+            self._turn[0] = 0
 
     def _receive(self):
         # Whose turn it is: the time that the judge takes is not held against the candidate.
