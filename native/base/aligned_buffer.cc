@@ -32,10 +32,10 @@ std::size_t product(std::size_t count, std::size_t element_size) {
 
 }  // namespace
 
-AlignedBuffer::AlignedBuffer(std::size_t count, std::size_t element_size)
-    : AlignedBuffer(product(count, element_size)) {}
+AlignedBuffer::AlignedBuffer(std::size_t count, std::size_t element_size, Pages pages)
+    : AlignedBuffer(product(count, element_size), pages) {}
 
-AlignedBuffer::AlignedBuffer(std::size_t bytes) {
+AlignedBuffer::AlignedBuffer(std::size_t bytes, Pages pages) {
   if (bytes == 0) return;
   // No machine has an exbibyte; below this bound the roundings cannot overflow.
   if (bytes > std::size_t{1} << 60) out_of_memory(std::to_string(bytes) + " bytes");
@@ -54,7 +54,7 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) {
     data_ = reinterpret_cast<void*>((address + kHugePage - 1) / kHugePage * kHugePage);
 #ifdef MADV_HUGEPAGE
     // Advice only: a kernel without huge pages refuses, and nothing but speed changes.
-    ::madvise(data_, bytes, MADV_HUGEPAGE);
+    ::madvise(data_, bytes, pages == Pages::huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 #endif
   }
   size_ = bytes;

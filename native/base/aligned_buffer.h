@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace faultline::base {
@@ -9,16 +10,24 @@ namespace faultline::base {
 /// Alignment of every AlignedBuffer: one cache line, and the widest vector register of any CPU we have kernels for.
 inline constexpr std::size_t kAlignment = 64;
 
+/// Which pages a large buffer asks the system for.
+enum class Pages : std::uint8_t {
+  huge,   // for what is used whole
+  small,  // for what is reserved at its largest and used in part: touching an element costs 4 KiB, not 2 MiB to zero
+};
+
 /// Movable, not copyable: a copy of a weight buffer is never what was meant. Contents are zero. Buffers of 2 MiB and
-/// more come from fresh pages on a 2 MiB boundary with huge pages advised, and cost memory only once touched.
+/// more come from fresh pages on a 2 MiB boundary, and cost memory only once touched.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   /// Throws Error(environment) that names the size when the memory cannot be had.
-  explicit AlignedBuffer(std::size_t bytes);
+  explicit AlignedBuffer(std::size_t bytes, Pages pages = Pages::huge);
   /// `count` elements of `element_size` bytes; throws Error(environment) also when the product overflows.
-  AlignedBuffer(std::size_t count, std::size_t element_size);
-  static AlignedBuffer floats(std::size_t count) { return AlignedBuffer(count, sizeof(float)); }
+  AlignedBuffer(std::size_t count, std::size_t element_size, Pages pages = Pages::huge);
+  static AlignedBuffer floats(std::size_t count, Pages pages = Pages::huge) {
+    return AlignedBuffer(count, sizeof(float), pages);
+  }
   ~AlignedBuffer();
   AlignedBuffer(AlignedBuffer&& other) noexcept;
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;

@@ -19,7 +19,8 @@ KvSegment::KvSegment(const KvShape& shape, std::int32_t capacity)
       capacity_(whole_blocks(capacity)),
       key_floats_(static_cast<std::size_t>(capacity_) * static_cast<std::size_t>(shape.dim)),
       slab_floats_(2 * key_floats_),
-      memory_(base::AlignedBuffer::floats(slab_floats_ * static_cast<std::size_t>(shape.layers * shape.heads))) {
+      memory_(base::AlignedBuffer::floats(slab_floats_ * static_cast<std::size_t>(shape.layers * shape.heads),
+                                          base::Pages::small)) {
   FAULTLINE_CHECK(capacity >= 0 && shape.layers > 0 && shape.heads > 0 && shape.dim > 0);
 }
 

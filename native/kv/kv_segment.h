@@ -20,7 +20,9 @@ struct KvShape {
   std::int32_t dim;  // per head
 };
 
-/// Owns its memory: [layer][head] slabs, per slab the keys in blocks of 16 as ops.h says, then the values as rows.
+/// Owns its memory: [layer][head] slabs, per slab the keys in blocks of 16 as ops.h says, then the values as rows. A
+/// token touches every slab, so small pages: with huge ones the first token would make the system zero the whole
+/// segment, and most samples end long before their last one.
 /// Movable, not copyable. Not synchronised: one writer at a time, any number of readers when nobody writes.
 class KvSegment {
  public:

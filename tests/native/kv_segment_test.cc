@@ -1,4 +1,8 @@
 // KvSegment: where things stand, rollback, and copies.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <vector>
 
 #include "native/kv/kv_segment.h"
@@ -63,6 +67,23 @@ TEST(kv_rollback_and_copies) {
   fill(segment, 33);
   expect_filled(segment, 33);
   expect_filled(copy, 18);
+}
+
+// Slots are reserved for the longest completion there can be; most samples use little of it.
+TEST(kv_costs_memory_only_where_tokens_stand) {
+#ifdef __linux__
+  constexpr KvShape kLarge{.layers = 4, .heads = 4, .dim = 64};
+  KvSegment segment(kLarge, 1024);
+  const std::vector<float> token(std::size_t{4 * 64}, 1.0F);
+  for (std::int32_t layer = 0; layer < kLarge.layers; ++layer) segment.write(layer, 0, token.data(), token.data());
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident(KvSegment::bytes(kLarge, 1024) / page);
+  // The first slab starts the segment's memory, which is large enough to begin on a page.
+  void* const start = const_cast<float*>(segment.keys(0, 0));
+  EXPECT_EQ(mincore(start, resident.size() * page, resident.data()), 0);
+  // A page of keys and a page of values in each of the 16 slabs.
+  EXPECT_EQ(std::ranges::count_if(resident, [](unsigned char flags) { return (flags & 1) != 0; }), 32);
+#endif
 }
 
 TEST(kv_refuses_what_is_outside) {
