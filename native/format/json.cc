@@ -77,6 +77,8 @@ class JsonParser {
     skip_space();
     if (!more()) refuse(at_, "ends where a value is expected");
     if (depth > kMostDepth) refuse(at_, "nests deeper than " + std::to_string(kMostDepth) + " levels");
+    if (++values_ > kMostJsonValues)
+      refuse(at_, "is one value more than the " + std::to_string(kMostJsonValues) + " that are read");
     Json value;
     value.offset_ = base_ + at_;
     switch (text_[at_]) {
@@ -254,6 +256,7 @@ class JsonParser {
   const std::string& where_;
   std::size_t base_;
   std::size_t at_ = 0;
+  std::size_t values_ = 0;
 };
 
 const char* Json::kind_name() const {

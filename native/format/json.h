@@ -50,9 +50,13 @@ class Json {
   std::vector<Member> members_;
 };
 
+/// Values in one document at most, arrays and objects among them: a value takes some fifty times the two bytes that a
+/// hostile file spends on it. The largest published checkpoints have tens of thousands of tensors, eight values each.
+inline constexpr std::size_t kMostJsonValues = std::size_t{1} << 20;
+
 /// Parses a whole document. `where` is what errors begin with (a file name, or "model.safetensors: header");
 /// `base_offset` is added to the byte offsets they name. Throws Error(input) "<where>: byte <n>: <reason>". Nesting
-/// beyond 64 is refused.
+/// beyond 64 and more than kMostJsonValues values are refused.
 Json parse_json(std::string_view text, const std::string& where, std::size_t base_offset = 0);
 
 /// Reads and parses a file; errors name it. Files above 256 MiB are refused.

@@ -77,6 +77,13 @@ TEST(json_depth_is_bounded) {
   EXPECT_THROWS(input, "nests deeper than 64", parse(std::string(1'000'000, '[')));
 }
 
+TEST(json_number_of_values_is_bounded) {
+  std::string list = "[0";
+  for (std::size_t i = 2; i < kMostJsonValues; ++i) list += ",0";
+  EXPECT_EQ(parse(list + "]").as_array()->size(), kMostJsonValues - 1);
+  EXPECT_THROWS(input, "one value more than the", parse(list + ",0]"));
+}
+
 TEST(json_quote_round_trips) {
   std::string text = "a\"b\\c\x01\x1f\n\xC3\xA9";
   text += '\0';
