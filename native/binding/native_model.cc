@@ -27,7 +27,16 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info)
   napi_add_env_cleanup_hook(env_, environment_ends, this);
   waits_ = 1;  // loading
   session::Listener& listener = *this;
-  engine_ = std::make_unique<session::Engine>(std::move(options), listener);
+  try {
+    engine_ = std::make_unique<session::Engine>(std::move(options), listener);
+  } catch (const base::Error& error) {
+    // No destructor runs for an object whose constructor throws.
+    napi_remove_env_cleanup_hook(env_, environment_ends, this);
+    deliver_.Release();
+    Napi::Error thrown = Napi::Error::New(env, error.what());
+    thrown.Set("fault", error_to_js(env, error));
+    throw thrown;
+  }
 }
 
 NativeModel::~NativeModel() {

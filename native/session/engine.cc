@@ -3,6 +3,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "native/base/error.h"
@@ -31,7 +32,12 @@ std::optional<Error> error_of(Body&& body) {
 }  // namespace
 
 Engine::Engine(SessionOptions options, Listener& listener) : options_(std::move(options)), listener_(listener) {
-  thread_ = std::thread([this] { main(); });
+  try {
+    thread_ = std::thread([this] { main(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::environment, std::string("the engine's thread cannot be started: ") + error.what(),
+                "Allow this process more threads or memory.");
+  }
 }
 
 Engine::~Engine() {

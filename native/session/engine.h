@@ -41,7 +41,8 @@ class Listener {
 /// All functions may be called from any thread.
 class Engine {
  public:
-  /// Starts the thread, which loads the model first. `listener` must outlive the engine.
+  /// Starts the thread, which loads the model first. `listener` must outlive the engine. Throws Error(environment) when
+  /// the system refuses the thread.
   Engine(SessionOptions options, Listener& listener);
   /// stop(), then waits for the forward pass that is running, and joins.
   ~Engine();
