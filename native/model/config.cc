@@ -16,7 +16,7 @@ using format::Json;
 // 48 layers of width 1600.
 constexpr std::int64_t kLayersMost = 1024;
 constexpr std::int64_t kWidthMost = 1 << 16;
-constexpr std::int64_t kVocabularyMost = 1 << 22;
+constexpr std::int64_t kVocabularyMost = 1 << 18;  // of ops.draw, whose counters have 16 bits for a block of 4 tokens
 constexpr std::int64_t kContextMost = 1 << 20;
 
 /// Typed access to the members of one config, with errors that name the file and the key.

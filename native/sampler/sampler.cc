@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <string>
 
@@ -65,7 +66,9 @@ float threshold_of(const ops::OpTable& ops, const float* logits, std::int32_t n,
 
 void validate(const SamplingParameters& parameters) {
   const auto refuse = [](const char* name, float value, const char* range) {
-    throw Error(ErrorCode::usage, std::string(name) + " is " + std::to_string(value) + ", but must be " + range);
+    char text[32];  // std::to_string would print 1e-7 as 0.000000, which is allowed
+    std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
+    throw Error(ErrorCode::usage, std::string(name) + " is " + text + ", but must be " + range);
   };
   const float temperature = parameters.temperature;
   if (!std::isfinite(temperature) || temperature < 0 || (temperature > 0 && temperature < kTemperatureLeast))

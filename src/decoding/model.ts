@@ -76,7 +76,7 @@ export interface GenerateOptions {
   readonly stopPolicy?: StopPolicy;
   /** A completion ends before the first of these. */
   readonly stopStrings?: readonly string[];
-  /** The most samples computed at once. Default: as many as the memory budget holds. Changes no result. */
+  /** The most samples computed at once; fewer where the memory budget holds fewer. Default: 128. Changes no result. */
   readonly batch?: number;
   /** Stops within one step; the iteration then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -219,7 +219,7 @@ export class Model {
     hooks: readonly string[],
     options: { signal?: AbortSignal } = {},
   ): Promise<Map<string, ActivationArray>> {
-    const tokens = typeof input === 'string' ? this.tokenizer.encodePrompt(input) : Int32Array.from(input);
+    const tokens = typeof input === 'string' ? this.tokenizer.encodePrompt(input) : this.#asTokens(input);
     return this.#engine.activations(tokens, hooks, options);
   }
 
@@ -235,6 +235,16 @@ export class Model {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** An Int32Array would round 1.5, and wrap 2^32 + 5 to 5: tokens that nobody asked for. */
+  #asTokens(input: Int32Array | readonly number[]): Int32Array {
+    const size = this.info.vocabularySize;
+    const wrong = input.find((token) => !Number.isInteger(token) || token < 0 || token >= size);
+    if (wrong === undefined) return Int32Array.from(input);
+    throw new FaultlineError('usage', `token ${wrong} is outside the vocabulary of ${size}`, {
+      hint: `Tokens are whole numbers from 0 to ${size - 1}.`,
+    });
   }
 
   /** Checks every option and turns the prompts into the engine's groups. */

@@ -23,6 +23,9 @@ export interface Strategy {
 /** Simplest first. */
 export const strategies: readonly Strategy[] = [greedy, temperature, topK, nucleus];
 
+/** The engine's bound too (sampler.cc): below it, logits divided by the temperature leave float32's range. */
+const TEMPERATURE_LEAST = 0.000001;
+
 /** Takes no parameter for granted: everything off, the model's own distribution. */
 export const PLAIN_SAMPLING: SamplingParameters = { temperature: 1, topK: 0, topP: 1 };
 
@@ -60,8 +63,10 @@ function checkedSampling(sampling: SamplingParameters): SamplingParameters {
     throw new FaultlineError('usage', `${parameter} is ${value}, expected ${expected}`, { hint: `Give another ${parameter}.` });
   };
   const { temperature: t, topK: k, topP: p } = sampling;
-  if (!(t >= 0 && Number.isFinite(t))) fail('temperature', t, 'a number from 0 (greedy) up');
+  // The engine computes in float32, where a smaller temperature would be 0 and so another strategy than the one recorded.
+  if (!(t === 0 || (t >= TEMPERATURE_LEAST && Number.isFinite(Math.fround(t)))))
+    fail('temperature', t, `0 (greedy) or a number from ${TEMPERATURE_LEAST} up`);
   if (!(Number.isInteger(k) && k >= 0 && k < 2 ** 31)) fail('top-k', k, 'a whole number from 0 (off) up');
-  if (!(p > 0 && p <= 1)) fail('top-p', p, 'a number above 0 and up to 1 (off)');
+  if (!(Math.fround(p) > 0 && p <= 1)) fail('top-p', p, 'a number above 0 and up to 1 (off)');
   return sampling;
 }

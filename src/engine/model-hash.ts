@@ -11,7 +11,11 @@ function modelFiles(folder: string): string[] {
   const index = path.join(folder, 'model.safetensors.index.json');
   if (fs.existsSync(path.join(folder, 'model.safetensors')) || !fs.existsSync(index)) return ['config.json', 'model.safetensors'];
   const map = (JSON.parse(fs.readFileSync(index, 'utf8')) as { weight_map?: Record<string, string> }).weight_map ?? {};
-  return ['config.json', ...[...new Set(Object.values(map))].sort()];
+  const shards = [...new Set(Object.values(map))].sort();
+  // The engine refuses such an index too, but it does so while this is already reading.
+  for (const shard of shards)
+    if (path.basename(shard) !== shard) throw new FaultlineError('input', `${shard} is not a plain file name`, { place: { file: index } });
+  return ['config.json', ...shards];
 }
 
 /**
@@ -23,9 +27,12 @@ export async function modelHash(folder: string): Promise<string> {
   for (const name of modelFiles(folder)) {
     const file = path.join(folder, name);
     try {
+      // A device or a pipe would be read for ever. Looked at before it is opened: opening a pipe waits for its writer.
+      const stats = await fs.promises.stat(file);
+      if (!stats.isFile()) throw new Error('is not a regular file');
       const handle = await fs.promises.open(file);
       try {
-        hash.update(`${name}\0${(await handle.stat()).size}\0`);
+        hash.update(`${name}\0${stats.size}\0`);
         for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK, autoClose: false })) hash.update(chunk as Buffer);
       } finally {
         await handle.close();

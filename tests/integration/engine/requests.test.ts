@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelHash } from '../../../src/engine/model-hash.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import { writeSafetensors } from '../../../src/engine/safetensors.js';
 import { addonPaths, loadAddonFrom } from '../../../src/engine/addon.js';
@@ -181,12 +182,30 @@ describe('loading', () => {
     ['more layers in the file', () => copy('layers', (f) => config(f, { n_layer: 1 })), /h\.1\./],
     ['fewer layers in the file', () => copy('deep', (f) => config(f, { n_layer: 3 })), /h\.2\./],
     ['an unsupported setting', () => copy('cross', (f) => config(f, { add_cross_attention: true })), /add_cross_attention/],
+    [
+      'more tokens than a draw has numbers for',
+      () => copy('tokens', (f) => config(f, { vocab_size: 262145 })),
+      /vocab_size is 262145, outside/,
+    ],
     ['broken JSON', () => copy('json', (f) => fs.writeFileSync(path.join(f, 'config.json'), '{"model_type": ')), /config\.json.*byte/],
   ])('explains %s', async (_, make, message) => {
     await expect(TokenModel.load(make(), { dtype: 'float32' })).rejects.toMatchObject({
       kind: 'input',
       message: expect.stringMatching(message) as string,
     });
+  });
+
+  it('never hashes a device in place of weights', async () => {
+    const device = copy('device', (f) => {
+      fs.rmSync(path.join(f, 'model.safetensors'));
+      fs.symlinkSync('/dev/zero', path.join(f, 'model.safetensors'));
+    });
+    await expect(modelHash(device)).rejects.toThrow(/not a regular file/);
+    const index = copy('index', (f) => {
+      fs.rmSync(path.join(f, 'model.safetensors'));
+      fs.writeFileSync(path.join(f, 'model.safetensors.index.json'), '{"weight_map": {"wte.weight": "../../../../../dev/zero"}}');
+    });
+    await expect(modelHash(index)).rejects.toThrow(/not a plain file name/);
   });
 
   it('refuses a vocabulary larger than the model', async () => {

@@ -39,7 +39,7 @@ export function byteTokenizer(options: { merges?: readonly string[]; addBos?: bo
 
 /** Answers every sample of every group with what `answer` says, in reverse order; keeps the groups it was given. */
 export class FakeEngine implements TokenEngine {
-  readonly info = {} as EngineInfo;
+  readonly info = { vocabularySize: 512 } as EngineInfo;
   asked: readonly GroupRequest[] = [];
   options: { batch?: number; signal?: AbortSignal } = {};
   read: Int32Array | null = null;

@@ -89,6 +89,13 @@ describe('Model.generate', () => {
     expect(sample!.completion).toBe('    return 1\n');
   });
 
+  it.each([1.5, NaN, -1, 2 ** 32 + 5])('activations refuse token %d, which an Int32Array would change', async (token) => {
+    await expect(Model.of(echo(), tokenizer).activations([token], ['logits'])).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining(`token ${token} is outside the vocabulary`) as string,
+    });
+  });
+
   it('ends with the reason of an aborted signal', async () => {
     const controller = new AbortController();
     const samples = Model.of(echo(), tokenizer).generate({ problems, samples: 5, signal: controller.signal });

@@ -51,6 +51,9 @@ describe('strategies', () => {
   it.each([
     [{ temperature: -1 }, /temperature is -1/],
     [{ temperature: NaN }, /temperature is NaN/],
+    [{ temperature: 1e-50 }, /temperature is 1e-50, expected 0 \(greedy\) or a number from 0\.000001 up/],
+    [{ temperature: 1e300 }, /temperature is 1e\+300/],
+    [{ topP: 1e-50 }, /top-p is 1e-50/],
     [{ temperature: Infinity }, /temperature is Infinity/],
     [{ topK: 1.5 }, /top-k is 1\.5/],
     [{ topK: -1 }, /top-k is -1/],
