@@ -47,8 +47,8 @@ export interface Executor {
   readonly info: ExecutorInfo;
   /**
    * Judges one job. Calls may overlap: up to `info.workers` run at a time, the rest wait in order.
-   * Rejects with a FaultlineError when aborted, when disposed, or after three infrastructure failures in a row;
-   * whatever the sample does is a verdict, never a rejection.
+   * Rejects with a FaultlineError when aborted, when disposed, or when workers fail to start, or to do the simplest job,
+   * three times in a row; whatever the sample does is a verdict, never a rejection.
    */
   execute(job: ExecutionJob, signal?: AbortSignal): Promise<Verdict>;
   /** Kills every process and waits for it. Idempotent. */

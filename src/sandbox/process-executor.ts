@@ -6,7 +6,8 @@ import os from 'node:os';
 import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
 import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './limits.js';
-import { judgeJob, type JudgeAnswer } from './protocol.js';
+import type { CompartmentEnd } from './launcher.js';
+import { judgeJob } from './protocol.js';
 import { findPython, type Python } from './python.js';
 import { type IsolationTier, type Outcome, type Verdict } from './verdict.js';
 import { Worker, WorkerEnded } from './worker.js';
@@ -23,12 +24,22 @@ export interface ProcessExecutorOptions {
   readonly unsafe?: boolean;
 }
 
-/** Infrastructure failures in a row, over all jobs, that end the run. */
+/** Failures of the machine in a row, over all jobs, that end the run: workers that do not start or cannot do the simplest job. */
 const INFRASTRUCTURE_MOST = 3;
 /** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
 const JOBS_PER_WORKER = 5000;
 /** How long after everything inside must have ended a worker is taken for hung. */
 const HUNG_MARGIN_SECONDS = 30;
+/** Tells a machine on which nothing runs from a sample that kills its workers. */
+const PROBE: ExecutionJob = {
+  taskId: 'probe',
+  prompt: 'def f(x):\n',
+  entryPoint: 'f',
+  test: 'assert f(1) == 2\n',
+  completion: '    return x + 1\n',
+  seed: 0,
+  sampleIndex: 0,
+};
 
 interface Task {
   readonly job: ExecutionJob;
@@ -38,8 +49,8 @@ interface Task {
   readonly release: () => void;
   /** The verdict of the first run, when this is the second one. */
   first: Verdict | null;
-  /** Times that the zygote died while this job ran. */
-  zygoteDeaths: number;
+  /** Workers that died under this job. One may be chance; two, on a machine that works, are the sample's doing. */
+  deaths: number;
   /** Set while it runs. */
   slot: Slot | null;
   done: boolean;
@@ -117,7 +128,7 @@ export class ProcessExecutor implements Executor {
       };
       // One signal may serve a whole run: a listener must not outlive its job.
       const release = (): void => signal?.removeEventListener('abort', onAbort);
-      const task: Task = { job, resolve, reject, release, first: null, zygoteDeaths: 0, slot: null, done: false };
+      const task: Task = { job, resolve, reject, release, first: null, deaths: 0, slot: null, done: false };
       signal?.addEventListener('abort', onAbort);
       this.queue.push(task);
       this.dispatch();
@@ -167,17 +178,23 @@ export class ProcessExecutor implements Executor {
     if (task.done) return;
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
     // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
+    let isHung = false;
     const hung = setTimeout(
       () => {
+        isHung = true;
         worker.kill();
       },
       (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
     );
     try {
       const answer = await worker.judge(judgeJob(task.job, limits));
+      clearTimeout(hung);
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
-      this.answered(task, answer);
+      // The zygote died, and the judge noticed before the launcher.
+      if (answer.retry) await this.workerDied(task, slot, { status: 'signal', signal: 'SIGKILL' });
+      else this.settle(task, answer.verdict);
     } catch (error) {
+      clearTimeout(hung);
       this.retire(slot);
       if (!(error instanceof WorkerEnded)) {
         this.finish(task, (own) => {
@@ -185,10 +202,62 @@ export class ProcessExecutor implements Executor {
         });
         return;
       }
-      this.workerEnded(task, error);
+      const { end } = error;
+      if (end?.compartment === 'judge' && end.by === 'signal') {
+        // The judge's own limits: it was computing with a value of the candidate's.
+        const resource = ['SIGPROF', 'SIGXCPU'].includes(signalName(end.number)) ? 'cpu' : 'memory';
+        this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
+        return;
+      }
+      await this.workerDied(task, slot, isHung ? { status: 'limit', resource: 'blocked', exception: null } : outcomeOf(end));
+    }
+  }
+
+  /**
+   * A worker died under a job without a verdict. The first time the job runs again on a fresh worker. The second time it is
+   * the sample's outcome, provided that the machine can still do the simplest job.
+   */
+  private async workerDied(task: Task, slot: Slot, outcome: Outcome): Promise<void> {
+    if (task.done) return;
+    if (this.failure !== null) {
+      this.failed(task, this.failure);
+      return;
+    }
+    task.deaths++;
+    if (task.deaths === 1) {
+      this.again(task);
+      return;
+    }
+    const limits = adaptedLimits(this.info.limits, this.info.calibration, RERUN_FACTOR);
+    let hung: NodeJS.Timeout | undefined;
+    try {
+      this.retire(slot);
+      const worker = await this.workerOf(slot);
+      hung = setTimeout(
+        () => {
+          worker.kill();
+        },
+        (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+      );
+      const answer = await worker.judge(judgeJob(PROBE, limits));
+      if (!answer.verdict.passed) {
+        this.retire(slot);
+        const { status } = answer.verdict.outcome;
+        throw new FaultlineError('infrastructure', `a program known to be right came to "${status}" in the sandbox`);
+      }
+    } catch (error) {
+      if (error instanceof WorkerEnded) this.retire(slot);
+      this.failed(task, error instanceof WorkerEnded ? new FaultlineError('infrastructure', describeEnd(error)) : (error as Error));
+      return;
     } finally {
       clearTimeout(hung);
     }
+    this.failuresInARow = 0;
+    // A second run would only kill two workers more.
+    const verdict = task.first ?? outsideVerdict(outcome);
+    this.finish(task, (own) => {
+      own.resolve(verdict);
+    });
   }
 
   private async workerOf(slot: Slot): Promise<Worker> {
@@ -213,37 +282,6 @@ export class ProcessExecutor implements Executor {
   private track(worker: Worker): void {
     const end = worker.exit.finally(() => this.ending.delete(end));
     this.ending.add(end);
-  }
-
-  private answered(task: Task, answer: JudgeAnswer): void {
-    if (answer.retry) {
-      const reason = answer.verdict.outcome.status === 'infra' ? answer.verdict.outcome.reason : 'unknown';
-      // A zygote cannot be signalled from inside; that it dies under one sample again and again is that sample's doing.
-      if (/zygote/.test(reason) && ++task.zygoteDeaths >= 2) {
-        this.settle(task, outsideVerdict({ status: 'signal', signal: 'SIGKILL' }));
-        return;
-      }
-      this.failed(task, new FaultlineError('infrastructure', reason));
-      return;
-    }
-    this.settle(task, answer.verdict);
-  }
-
-  /** The judge or the zygote died while the job ran. */
-  private workerEnded(task: Task, error: WorkerEnded): void {
-    const end = error.end;
-    if (end?.compartment === 'judge' && end.by === 'signal') {
-      // The judge's own limits: it was computing with a value of the candidate's.
-      const resource = ['SIGPROF', 'SIGXCPU'].includes(signalName(end.number)) ? 'cpu' : 'memory';
-      this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
-      return;
-    }
-    if (end?.compartment === 'zygote' && ++task.zygoteDeaths >= 2) {
-      this.settle(task, outsideVerdict({ status: 'signal', signal: signalName(end.number) }));
-      return;
-    }
-    const last = error.diagnostics.trim().split('\n').at(-1) ?? '';
-    this.failed(task, new FaultlineError('infrastructure', last === '' ? error.message : `${error.message} (${last})`));
   }
 
   /** A verdict that stands unless a time limit calls for a second run. */
@@ -278,7 +316,7 @@ export class ProcessExecutor implements Executor {
     if (task.done) return;
     this.failuresInARow++;
     if (this.failuresInARow < INFRASTRUCTURE_MOST) {
-      (task.first === null ? this.queue : this.secondRuns).unshift(task);
+      this.again(task);
       return;
     }
     const hint =
@@ -291,6 +329,11 @@ export class ProcessExecutor implements Executor {
       own.reject(final);
     });
     this.stop(final);
+  }
+
+  /** Puts a job that has no verdict yet where it is the next to run. */
+  private again(task: Task): void {
+    (task.first === null ? this.queue : this.secondRuns).unshift(task);
   }
 
   private abort(task: Task): void {
@@ -345,6 +388,18 @@ function outsideVerdict(outcome: Outcome): Verdict {
       assertions: null,
     },
   };
+}
+
+/** What the kernel said of a worker's process. Only what a signal ended has a signal's name. */
+function outcomeOf(end: CompartmentEnd | null): Outcome {
+  if (end === null) return { status: 'signal', signal: 'SIGKILL' };
+  if (end.by === 'exit') return { status: 'exit', code: end.number, via: 'process' };
+  return { status: 'signal', signal: signalName(end.number) };
+}
+
+function describeEnd(error: WorkerEnded): string {
+  const last = error.diagnostics.trim().split('\n').at(-1) ?? '';
+  return last === '' ? error.message : `${error.message} (${last})`;
 }
 
 function signalName(number: number): string {

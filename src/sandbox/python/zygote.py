@@ -146,8 +146,16 @@ def _execute(job, channel, control, turn, phase, restrict, isolated):
         "peakMemoryBytes": usage.ru_maxrss * 1024,
         "stdout": bytes(watch.head).decode("utf-8", "replace")[:_STDOUT_HEAD_CHARACTERS],
         "leftovers": leftovers,
-        "usedScratch": isolated and len(os.listdir("/tmp")) > 0,
+        "usedScratch": isolated and _scratch_used(),
     }
+
+
+def _scratch_used():
+    try:
+        return len(os.listdir("/tmp")) > 0
+    except OSError:
+        # The candidate owns the folder and may have locked it.
+        return True
 
 
 def _become_candidate(job, channel, output_end, phase, restrict):

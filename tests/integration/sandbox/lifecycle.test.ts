@@ -1,6 +1,6 @@
 /** Workers come and go: limits and second runs, aborts, deaths, the end of the owner. */
 import { spawn } from 'node:child_process';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
@@ -126,6 +126,69 @@ describe('ends', () => {
     });
     expect(error.kind).toBe('infrastructure');
     expect(error.message).toMatch(/3 times in a row/);
+  });
+
+  /** Resolves when a candidate runs, so that the worker is up and busy; `known` are launchers that no longer count. */
+  const busyLauncher = async (known: ReadonlySet<number>): Promise<number> => {
+    let launcher = 0;
+    await eventually(() => {
+      const all = descendants();
+      launcher = all.find(({ pid, command }) => command.includes('faultline-launcher') && !known.has(pid))?.pid ?? 0;
+      // The candidate is a fork of the zygote's.
+      const zygotes = all.filter(({ command }) => command.includes('zygote.py'));
+      expect(zygotes.some(({ parent }) => zygotes.some(({ pid }) => pid === parent))).toBe(true);
+      expect(launcher).toBeGreaterThan(0);
+    });
+    return launcher;
+  };
+
+  it('takes the second death of a worker under the same job for that sample’s outcome, and never ends the run for it', async () => {
+    const executor = await create({ workers: 1, limits: { wallSeconds: 1000 } });
+    const known = new Set<number>();
+    for (let sample = 0; sample < 3; sample++) {
+      const running = executor.execute(job(SLEEPS, sample));
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const launcher = await busyLauncher(known);
+        known.add(launcher);
+        process.kill(launcher, 'SIGKILL');
+      }
+      expect((await running).outcome).toEqual({ status: 'signal', signal: 'SIGKILL' });
+    }
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+  });
+
+  it('calls a job blocked under which two workers hung', async () => {
+    const executor = await create({ workers: 1, limits: { wallSeconds: 1000 } });
+    // Processes take their time as ever; only what this process waits for is hurried.
+    const timers: { callback: () => void; milliseconds: number }[] = [];
+    const original = globalThis.setTimeout;
+    const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, milliseconds: number) => {
+      if (milliseconds > 1_000_000) timers.push({ callback, milliseconds });
+      return original(callback, milliseconds);
+    }) as typeof setTimeout);
+    try {
+      const running = executor.execute(job(SLEEPS));
+      const known = new Set<number>();
+      for (let attempt = 0; attempt < 2; attempt++) {
+        known.add(await busyLauncher(known));
+        expect(timers).toHaveLength(1);
+        timers.pop()!.callback();
+      }
+      expect((await running).outcome).toEqual({ status: 'limit', resource: 'blocked', exception: null });
+    } finally {
+      spy.mockRestore();
+    }
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+  });
+
+  it('survives samples that lock the folder they may write to', async () => {
+    const executor = await create({ workers: 1 });
+    for (let sample = 0; sample < 4; sample++) {
+      expect((await executor.execute(job(`    import os\n    os.chmod("/tmp", 0)\n    return x\n`, sample))).outcome.status).toBe(
+        'assertion',
+      );
+    }
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
   });
 
   it('dies with its owner, even when that is killed', async () => {
