@@ -116,6 +116,7 @@ def _execute(job, channel, control, turn, phase, restrict, isolated):
     output, output_end = os.pipe()
     os.set_blocking(output, False)
     phase[0] = 0
+    scratch = _scratch()
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -146,16 +147,18 @@ def _execute(job, channel, control, turn, phase, restrict, isolated):
         "peakMemoryBytes": usage.ru_maxrss * 1024,
         "stdout": bytes(watch.head).decode("utf-8", "replace")[:_STDOUT_HEAD_CHARACTERS],
         "leftovers": leftovers,
-        "usedScratch": isolated and _scratch_used(),
+        "usedScratch": isolated and (scratch is None or _scratch() != scratch),
     }
 
 
-def _scratch_used():
+def _scratch():
+    """What changes when the folder that candidates may write to is used in whatever way; None where that cannot be seen."""
     try:
-        return len(os.listdir("/tmp")) > 0
+        seen = os.stat("/tmp")
     except OSError:
-        # The candidate owns the folder and may have locked it.
-        return True
+        return None
+    # An entry that was made and removed shows in the times, a change of the mode in the mode and the last of them.
+    return seen.st_mode, seen.st_uid, seen.st_gid, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _become_candidate(job, channel, output_end, phase, restrict):

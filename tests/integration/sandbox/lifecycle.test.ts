@@ -191,6 +191,22 @@ describe('ends', () => {
     expect((await executor.execute(job(RIGHT))).passed).toBe(true);
   });
 
+  it('gives every sample a folder that no earlier one has changed', async () => {
+    const executor = await create({ workers: 1 });
+    const writes = job('    with open("/tmp/b", "w") as file:\n        file.write("b")\n    return x + 1\n');
+    for (const change of ['chmod("/tmp", 0o500)', 'utime("/tmp", (1, 1))', 'rmdir(os.mkdir("/tmp/d") or "/tmp/d")']) {
+      const before = descendants();
+      expect((await executor.execute(job(`    import os\n    os.${change}\n    return x + 1\n`))).passed).toBe(true);
+      expect((await executor.execute(writes)).passed).toBe(true);
+      expect(survivors(before)).toEqual([]);
+    }
+    // One that was not touched is kept, and with it the worker.
+    await executor.execute(job(RIGHT));
+    const before = descendants();
+    await executor.execute(job(RIGHT));
+    expect(survivors(before)).toHaveLength(before.length);
+  });
+
   it('dies with its owner, even when that is killed', async () => {
     const python = await findPython();
     const needs = python.needs.flatMap((item) => ['--read-only', item]);
