@@ -345,6 +345,9 @@ class Execution:
             return {"status": "assertion", "assertion": self._assertion(node, frame, line)}
         if isinstance(error, MemoryError):
             return {"status": "limit", "resource": "memory", "exception": _own_info(error, line)}
+        if isinstance(error, wire.Unserialisable) and self.calls > 0:
+            # It may come from a value of the sample's: passing that on must not take a sample out of the count.
+            return {"status": "unserialisable", "typeName": type(error.offender).__name__}
         if isinstance(error, wire.Unserialisable):
             return {"status": "infra", "reason": "the test passes a %s to the candidate, which %s" % (type(error.offender).__name__, error)}
         if self.calls == 0:
