@@ -175,6 +175,7 @@ class _Describer:
     def __init__(self, source, prompt_lines):
         self._source = source
         self._prompt_lines = prompt_lines
+        self._lines = wire.lines_most(source)
 
     def syntax(self, error):
         """An exception of compile: where the program does not parse."""
@@ -182,7 +183,10 @@ class _Describer:
         message = None
         if isinstance(error, SyntaxError):
             line, column, message = error.lineno, error.offset, error.msg
-        return self._encode(error, message, [], line if type(line) is int else None, column if type(column) is int else None, None)
+        # The judge refuses numbers out of bounds; the interpreter itself gives -1 or 0 where it knows no place.
+        line = line if type(line) is int and 1 <= line <= self._lines else None
+        column = min(column, wire.COLUMN_MOST) if type(column) is int and column >= 0 else None
+        return self._encode(error, message, [], line, column, None)
 
     def exception(self, error):
         frames = []
@@ -192,16 +196,19 @@ class _Describer:
         step = error.__traceback__
         while step is not None:
             code = step.tb_frame.f_code
+            # A position that the program compiled itself may be anything, or none.
+            at = step.tb_lineno if type(step.tb_lineno) is int else 1
             if code.co_filename == FILE_NAME:
-                kind = "sample" if step.tb_lineno > self._prompt_lines else "prompt"
+                at = max(1, min(at, self._lines))
+                kind = "sample" if at > self._prompt_lines else "prompt"
                 # The innermost frame of generated code decides; the prompt's own only where there is none.
                 if where is None or kind == "sample" or where[0] == "prompt":
                     where = (kind, code, step.tb_lasti)
-                    line = step.tb_lineno
+                    line = at
                     innermost = step.tb_next is None
-                frames.append((kind, code.co_name, step.tb_lineno))
+                frames.append((kind, code.co_name, at))
             elif frames:
-                frames.append(("library", code.co_name, step.tb_lineno))
+                frames.append(("library", code.co_name, max(1, min(at, wire.LIBRARY_LINE_MOST))))
             step = step.tb_next
         node = None
         if where is not None:
@@ -236,9 +243,9 @@ class _Describer:
         try:
             if isinstance(error, SystemExit):
                 code = error.code
-                code = 0 if code is None else code if type(code) is int and abs(code) < 1 << 31 else 1
+                code = 0 if code is None else code if type(code) is int and abs(code) <= wire.CODE_MOST else 1
             elif isinstance(error, OSError):
-                code = error.errno if type(error.errno) is int else None
+                code = error.errno if type(error.errno) is int and abs(error.errno) <= wire.CODE_MOST else None
         except BaseException:
             code = None
         try:

@@ -108,6 +108,7 @@ class Execution:
 
     def __init__(self, job, problem, zygote, turn):
         self._job = job
+        self._lines = wire.lines_most(job["program"])
         self._turn = turn
         self._problem = problem
         self._zygote = zygote
@@ -180,9 +181,9 @@ class Execution:
         message = self._receive()
         kind, body = message[:1], message[1:]
         if kind == b"S":
-            self._settle(self._left_with(_exception_info(body), "compile"))
+            self._settle(self._left_with(_exception_info(body, self._lines), "compile"))
         if kind == b"X":
-            self._settle(self._left_with(_exception_info(body), "load"))
+            self._settle(self._left_with(_exception_info(body, self._lines), "load"))
         if kind == b"M" and body in (b"unbound", b"not_callable"):
             self._settle({"status": "missing_entry_point", "found": body.decode()})
         if message != b"L":
@@ -255,7 +256,7 @@ class Execution:
         if kind == b"x":
             self.calls += 1
             self.all_none = False
-            info = _exception_info(message[9:])
+            info = _exception_info(message[9:], self._lines)
             outcome = self._left_with(info, "call")
             if self._lenient:
                 raise Exception("the call raised")
@@ -501,8 +502,8 @@ def _merge(old, new):
         old.extend(new)
 
 
-def _exception_info(data):
-    """The candidate's description of an exception, with every field checked."""
+def _exception_info(data, lines):
+    """The candidate's description of an exception in a program of `lines` lines, with every field checked."""
     info = wire.decode(data)
     shapes = (("type", str), ("message", str), ("bases", list), ("frames", list))
     if type(info) is not dict or not all(type(info.get(key)) is kind for key, kind in shapes):
@@ -513,19 +514,29 @@ def _exception_info(data):
     for frame in info["frames"][:100]:
         if type(frame) is not tuple or [type(part) for part in frame] != [str, str, int] or frame[0] not in ("sample", "prompt", "library"):
             raise wire.Malformed("a frame of another shape")
+        if not 1 <= frame[2] <= (wire.LIBRARY_LINE_MOST if frame[0] == "library" else lines):
+            raise wire.Malformed("a frame at no line of the program")
         frames.append({"where": frame[0], "function": frame[1][:200], "line": frame[2]})
     line, column, node = info.get("line"), info.get("column"), info.get("node")
+    _check_number(line, 1, lines, "a line")
+    _check_number(column, 0, wire.COLUMN_MOST, "a column")
+    _check_number(info.get("code"), -wire.CODE_MOST - 1, wire.CODE_MOST, "a code")
     return {
         "type": info["type"][:200],
         "bases": [base[:200] for base in info["bases"][:20]],
         "message": info["message"][:1000],
         "frames": frames,
-        "line": line if type(line) is int else None,
-        "column": column if type(column) is int else None,
+        "line": line,
+        "column": column,
         "node": node if node in ("raise", "assert", "import", "other") else None,
         "args": info.get("args"),
         "code": info.get("code"),
     }
+
+
+def _check_number(value, least, most, what):
+    if value is not None and not (type(value) is int and least <= value <= most):
+        raise wire.Malformed("%s out of bounds" % what)
 
 
 def _public(info):

@@ -31,6 +31,17 @@ _INT_LEAST = -(1 << 63)
 _INT_MOST = (1 << 63) - 1
 
 
+# Bounds of the numbers in a description of an exception (candidate.py, judge.py).
+COLUMN_MOST = 4000
+LIBRARY_LINE_MOST = 1 << 20
+CODE_MOST = (1 << 31) - 1
+
+
+def lines_most(source):
+    """The last line that an error in `source` can be at: the tokenizer may name the one after the end."""
+    return source.count("\n") + source.count("\r") + 2
+
+
 class Unserialisable(Exception):
     """A value without a plain form. `offender` is the inner value that has none; `reason` says why."""
 
