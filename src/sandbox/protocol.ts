@@ -8,6 +8,8 @@ import type { Verdict } from './verdict.js';
 
 /** What the judge is asked. Its field names are read by `python/judge.py` and, in part, by `python/zygote.py`. */
 export interface JudgeJob extends Limits {
+  /** For messages. */
+  readonly taskId: string;
   /** prompt + completion, as executed. */
   readonly program: string;
   /** Whole lines that the prompt contributes: later lines are the sample's. */
@@ -45,6 +47,7 @@ const FRAME_BYTES_MOST = 64 << 20;
 export function judgeJob(job: ExecutionJob, limits: Limits): JudgeJob {
   return {
     ...limits,
+    taskId: job.taskId,
     program: job.prompt + job.completion,
     promptLines: countLines(job.prompt),
     prompt: job.prompt,

@@ -81,7 +81,7 @@ export type Outcome =
   | { readonly status: 'not_run'; readonly reason: string }
   /**
    * A cause that does not depend on the sample, never counted. Failures of the machine are retried and then reject, so what
-   * arrives here is a fault of the problem: its test does not compile, or fails before it has called the candidate.
+   * arrives here is a fault of the problem: its test does not compile, fails before it has called the candidate, or never calls it.
    */
   | { readonly status: 'infra'; readonly reason: string };
 

@@ -42,6 +42,10 @@ class Over(BaseException):
     """Leaves the test at once: the outcome is settled. Not an Exception, so that a test's `except` lets it pass."""
 
 
+class _NeverCalled(Exception):
+    """The test came to its end without a call."""
+
+
 class Problem:
     """A prompt and test, compiled."""
 
@@ -206,6 +210,9 @@ class Execution:
         # A problem whose entry point is itself called check has its stub there.
         if isinstance(check, types.FunctionType) and check.__code__.co_filename == TEST_FILE:
             check(self._stub)
+        if self.calls == 0 and self._settled is None and not self._gone:
+            # Whatever the program does it would pass. A fault of the problem, such as a test whose function is not called check.
+            raise _NeverCalled("the test of %s never calls %s" % (self._job["taskId"], self._job["entryPoint"]))
 
     # Calls
 
@@ -351,6 +358,8 @@ class Execution:
             return {"status": "unserialisable", "typeName": type(error.offender).__name__}
         if isinstance(error, wire.Unserialisable):
             return {"status": "infra", "reason": "the test passes a %s to the candidate, which %s" % (type(error.offender).__name__, error)}
+        if isinstance(error, _NeverCalled):
+            return {"status": "infra", "reason": str(error)}
         if self.calls == 0:
             # Before any value of the sample's could play a part.
             return {"status": "infra", "reason": "the test itself raised %s: %s" % (type(error).__name__, _shorten(str(error)))}

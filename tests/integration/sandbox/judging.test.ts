@@ -132,6 +132,21 @@ describe('judging', () => {
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
   });
 
+  it('passes nothing by a test that calls nothing', async () => {
+    for (const test of [
+      'def verify(candidate):\n    assert candidate(1, 2) == 3\n',
+      'def check(candidate):\n    for x in []:\n        add(x, x)\n',
+      '',
+    ]) {
+      expect((await judge({ test, completion: '    return 77\n' })).outcome).toEqual({
+        status: 'infra',
+        reason: 'the test of Add/0 never calls add',
+      });
+    }
+    // What ends by itself is told as such.
+    expect((await judge({ test: '', completion: '    return\nraise SystemExit(3)\n' })).outcome).toMatchObject({ status: 'exit', code: 3 });
+  });
+
   it('keeps what a value does to the judge with the sample', async () => {
     const test = 'def check(candidate):\n    assert len(list(candidate(1, 2))) == 3\n';
     expect((await judge({ test, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
