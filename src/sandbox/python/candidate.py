@@ -136,7 +136,14 @@ def _serve(job, channel, phase):
         try:
             value = entry_point(*arguments, **named)
             try:
-                reply = b"r" + nonce + encode((value, _changes(arguments, named, before)))
+                changes = _changes(arguments, named, before)
+                try:
+                    reply = b"r" + nonce + encode((value, changes))
+                except wire.Unserialisable:
+                    if not changes:
+                        raise
+                    # The value is judged; what cannot travel beside it stays away.
+                    reply = b"r" + nonce + encode((value, {}))
             except wire.Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
@@ -160,10 +167,14 @@ def _mutable_parts(arguments, named):
 
 
 def _changes(arguments, named, before):
+    """The arguments that the call changed, but for those that it left without a plain form: such a change is not told."""
     changes = {}
     for place, data in before.items():
         value = arguments[place] if type(place) is int else named[place]
-        after = wire.encode(value)
+        try:
+            after = wire.encode(value)
+        except wire.Unserialisable:
+            continue
         if after != data:
             changes[place] = value
     return changes
