@@ -17,7 +17,9 @@ Messages from it: `c <nonce> <(arguments, named arguments)>`.
 How far it came (PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
 """
 
+import _sitebuiltins
 import ast
+import builtins
 import gc
 import linecache
 import opcode
@@ -314,6 +316,16 @@ def _text(value, most):
     return "".join(value[:most]) if isinstance(value, str) else ""
 
 
+def _add_site_builtins():
+    """What the module site, which -S leaves out, adds to the builtins: programs call exit() as they would anywhere."""
+    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+    builtins.copyright = _sitebuiltins._Printer("copyright", sys.copyright)
+    builtins.credits = _sitebuiltins._Printer("credits", "See https://www.python.org for more information.")
+    builtins.license = _sitebuiltins._Printer("license", "See https://www.python.org/psf/license/")
+    builtins.help = _sitebuiltins._Helper()
+
+
 def prepare():
     """Called once in the zygote: brings this process to the state that every candidate starts from."""
     # Warm caches that the first use of each would fill in every candidate anew.
@@ -322,5 +334,6 @@ def prepare():
         {}["warm"]
     except KeyError as error:
         _Describer("x\n", 0).exception(error)
+    _add_site_builtins()
     gc.collect()
     gc.freeze()
