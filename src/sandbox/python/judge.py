@@ -557,18 +557,27 @@ def _rebuild(info):
     for name in info["bases"]:
         kind = getattr(builtins, name, None)
         if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in (SystemExit, KeyboardInterrupt, GeneratorExit):
-            break
-    else:
-        # Raised as it is, KeyboardInterrupt and its like would pass a test's `except Exception`, as they should.
-        kind = BaseException if "BaseException" in info["bases"] else Exception
+            error = _make(kind, info)
+            if error is not None:
+                return error
+    # Raised as it is, KeyboardInterrupt and its like would pass a test's `except Exception`, as they should.
+    return _make(BaseException if "BaseException" in info["bases"] else Exception, info)
+
+
+def _make(kind, info):
+    """An exception of the builtin type `kind`, or None where it cannot be made of what is known."""
     arguments = info["args"]
     try:
         return kind(*arguments) if type(arguments) is tuple else kind(info["message"])
     except Exception:
-        # UnicodeDecodeError and a few others want certain arguments.
+        pass
+    try:
+        # UnicodeDecodeError and a few others want certain arguments; the groups cannot be had without theirs.
         error = kind.__new__(kind)
         error.args = (info["message"],)
         return error
+    except Exception:
+        return None
 
 
 def _own_info(error, line):
