@@ -41,6 +41,8 @@ export function classify(evidence: Evidence): Classification {
 function stageOf(evidence: Evidence): Family | 'pass' | 'generation' {
   const { outcome } = evidence.verdict;
   const exception = exceptionOf(evidence);
+  // What the compiler raises, MemoryError for its own stack included, is about the text.
+  if (outcome.status === 'syntax') return 'syntax';
   // Whatever the phase they surface in, these two belong to families that are asked before the phase's own.
   if (exception !== null && isA(exception, 'MemoryError')) return 'resource';
   if (exception !== null && isA(exception, 'SystemExit')) return 'exit';

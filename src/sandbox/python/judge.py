@@ -330,22 +330,25 @@ class Execution:
         """The outcome of an exception that left the program."""
         public = _public(info)
         bases = info["bases"]
+        if phase == "compile":
+            # Whatever the compiler raised, MemoryError for its own stack included.
+            return {"status": "syntax", "exception": public}
         if "SystemExit" in bases:
             code = info["code"]
             return {"status": "exit", "code": code if type(code) is int else 1, "via": "SystemExit"}
         if "MemoryError" in bases:
             return {"status": "limit", "resource": "memory", "exception": public}
-        if phase == "compile":
-            return {"status": "syntax", "exception": public}
-        if "OSError" in bases and info["code"] in _ERRNO_RESOURCE:
+        # What the program raises by a statement of its own tells of no limit.
+        own = info["node"] == "raise"
+        if not own and "OSError" in bases and info["code"] in _ERRNO_RESOURCE:
             return {"status": "limit", "resource": _ERRNO_RESOURCE[info["code"]], "exception": public}
-        if info["type"] == "RuntimeError" and info["message"] == "can't start new thread":
+        if not own and info["type"] == "RuntimeError" and info["message"] == "can't start new thread":
             return {"status": "limit", "resource": "processes", "exception": public}
         return {"status": "exception", "phase": phase, "exception": public}
 
     def _failure(self, error):
         """The outcome of an exception that left the test."""
-        if error is self._raised:
+        if self._raised is not None and (error is self._raised or _ended_a_generator(error, self._raised)):
             return self._left_with(self._raised_info, "call")
         frame, line = _test_frame(error)
         node = self._problem.assertion_at(line) if line is not None else None
@@ -578,6 +581,11 @@ def _make(kind, info):
         return error
     except Exception:
         return None
+
+
+def _ended_a_generator(error, raised):
+    """Whether `error` is what Python makes of a StopIteration that left a generator of the test's."""
+    return type(error) is RuntimeError and isinstance(raised, StopIteration) and error.__cause__ is raised
 
 
 def _own_info(error, line):

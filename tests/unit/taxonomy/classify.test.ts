@@ -84,7 +84,7 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['5.1', 'CPU time', evidence({ status: 'limit', resource: 'cpu', exception: null })],
   ['5.2', 'memory', evidence({ status: 'limit', resource: 'memory', exception: exception('MemoryError') })],
   ['5.2', 'MemoryError at load', evidence(raised('load', 'MemoryError'))],
-  ['5.2', 'MemoryError of the compiler', evidence(syntax('MemoryError', ''))],
+  ['2.5', 'MemoryError of the compiler', evidence(syntax('MemoryError', ''))],
   ['5.3', 'output', evidence({ status: 'limit', resource: 'output', exception: null })],
   ['5.4', 'a wait', evidence({ status: 'limit', resource: 'blocked', exception: null })],
   ['5.5', 'processes', evidence({ status: 'limit', resource: 'processes', exception: null })],
