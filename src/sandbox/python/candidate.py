@@ -33,6 +33,9 @@ import types
 
 import wire
 
+# A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
+__builtins__ = dict(vars(builtins))
+
 FILE_NAME = "<program>"
 PHASES = ("compile", "load", "call")
 _MESSAGE_MOST = 1000
@@ -87,7 +90,15 @@ def _serve(job, channel, phase):
     flush = sys.stdout.flush
     encode = wire.encode
     decode = wire.decode
+    recursion_limit = sys.getrecursionlimit
+    set_recursion_limit = sys.setrecursionlimit
+    usual_recursion = recursion_limit()
     describe = _Describer(source, job["promptLines"])
+
+    def regain():
+        # The program may have left no room for what is done here.
+        if recursion_limit() < usual_recursion:
+            set_recursion_limit(usual_recursion)
 
     def send(payload):
         try:
@@ -109,7 +120,7 @@ def _serve(job, channel, phase):
     phase[0] = 1
 
     module = types.ModuleType("program")
-    module.__dict__["__builtins__"] = __builtins__
+    module.__dict__["__builtins__"] = vars(builtins)
     sys.modules["program"] = module
     sys.modules["__main__"] = types.ModuleType("__main__")
     for name in ("wire", "candidate"):
@@ -119,8 +130,10 @@ def _serve(job, channel, phase):
     try:
         exec(code, namespace)
     except BaseException as error:
+        regain()
         send(b"X" + describe.exception(error))
         return
+    regain()
     entry_point = namespace.get(job["entryPoint"])
     if not callable(entry_point):
         send(b"M" + (b"not_callable" if job["entryPoint"] in namespace else b"unbound"))
@@ -137,6 +150,7 @@ def _serve(job, channel, phase):
         before = _mutable_parts(arguments, named)
         try:
             value = entry_point(*arguments, **named)
+            regain()
             try:
                 changes = _changes(arguments, named, before)
                 try:
@@ -150,6 +164,7 @@ def _serve(job, channel, phase):
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
             # Of the call, or of too large a value while it was encoded (MemoryError).
+            regain()
             reply = b"x" + nonce + describe.exception(error)
         value = None
         send(reply)
@@ -182,6 +197,18 @@ def _changes(arguments, named, before):
     return changes
 
 
+# Not by attribute, which a metaclass may define anew.
+_NAME_OF = type.__dict__["__name__"].__get__
+_BASES_OF = type.__dict__["__mro__"].__get__
+_MEMBERS_OF = type.__dict__["__dict__"].__get__
+
+
+def _description(**fields):
+    """The bytes of an exception's description, complete whatever is known of it."""
+    unknown = {"message": "", "frames": [], "line": None, "column": None, "node": None, "args": None, "code": None}
+    return wire.encode({**unknown, **fields})
+
+
 class _Describer:
     """Turns exceptions into plain descriptions. The program may have made them hostile: every look is guarded."""
 
@@ -202,6 +229,14 @@ class _Describer:
         return self._encode(error, message, [], line, column, None)
 
     def exception(self, error):
+        """An exception that left the program. Never raises, however hostile it is."""
+        try:
+            return self._exception(error)
+        except BaseException:
+            names = [_NAME_OF(base)[:200] for base in _BASES_OF(type(error)) if base is not object][:20]
+            return _description(type=names[0], bases=names)
+
+    def _exception(self, error):
         frames = []
         line = None
         where = None
@@ -235,13 +270,13 @@ class _Describer:
         """What has no plain form: the type's name, and whether the program wrote its comparisons by hand."""
         kind = type(refusal.offender)
         comparison = None
-        for base in kind.__mro__:
+        for base in _BASES_OF(kind):
             for name in _COMPARISONS:
-                method = base.__dict__.get(name)
+                method = _MEMBERS_OF(base).get(name)
                 # A dataclass's comparisons are compiled from another file name.
                 if isinstance(method, types.FunctionType) and method.__code__.co_filename == FILE_NAME:
                     comparison = comparison or name
-        return wire.encode((_text(kind.__name__, 200), comparison, _text(refusal.reason, 200)))
+        return wire.encode((_text(_NAME_OF(kind), 200), comparison, _text(refusal.reason, 200)))
 
     def _encode(self, error, message, frames, line, column, node):
         if message is None:
@@ -267,19 +302,17 @@ class _Describer:
                 arguments = None
         except BaseException:
             arguments = None
-        bases = [_text(base.__name__, 200) for base in type(error).__mro__ if base is not object][:20]
-        return wire.encode(
-            {
-                "type": _text(type(error).__name__, 200),
-                "bases": bases,
-                "message": _text(_ADDRESS.sub("0x...", _text(message, 4 * _MESSAGE_MOST)), _MESSAGE_MOST),
-                "frames": frames,
-                "line": line,
-                "column": column,
-                "node": node,
-                "args": arguments,
-                "code": code,
-            }
+        names = [_text(_NAME_OF(base), 200) for base in _BASES_OF(type(error)) if base is not object][:20]
+        return _description(
+            type=names[0],
+            bases=names,
+            message=_text(_ADDRESS.sub("0x...", _text(message, 4 * _MESSAGE_MOST)), _MESSAGE_MOST),
+            frames=frames,
+            line=line,
+            column=column,
+            node=node,
+            args=arguments,
+            code=code,
         )
 
     def _node(self, line, code, instruction, innermost):
