@@ -5,7 +5,7 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof ExitCode, string>>
   ok: 'done',
   internal: 'a fault of faultline itself',
   usage: 'a wrong flag, argument or config entry',
-  input: 'a file that was given is missing, truncated or malformed',
+  input: 'a file that was given is missing, truncated or malformed, or the test of a problem is at fault',
   environment: 'this machine lacks something: an interpreter, isolation, the addon, the network',
   output: 'an output cannot be written',
   infrastructure: 'the sandbox failed three times in a row for reasons outside the samples',

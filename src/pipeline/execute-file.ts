@@ -10,8 +10,9 @@ import { interrupted } from './generate-file.js';
 import { problemsOf } from './inputs.js';
 import { checkWritable, PartialFile } from './partial-file.js';
 import type { Progress } from './progress.js';
-import { resultText } from './result-text.js';
+import { INFRASTRUCTURE, resultText } from './result-text.js';
 import { limitsOf, openSandbox } from './sandbox.js';
+import { gatherUnjudged, type Unjudged } from './unjudged.js';
 
 export interface ExecuteFileOptions {
   readonly samples: string;
@@ -23,7 +24,11 @@ export interface ExecuteFileOptions {
 export interface ExecuteFileResult {
   readonly out: string;
   readonly samples: number;
+  /** Samples with a verdict of their own: what `passed` is out of. */
+  readonly judged: number;
   readonly passed: number;
+  /** The others, by problem. */
+  readonly unjudged: readonly Unjudged[];
   readonly outcomes: Readonly<Record<string, number>>;
   readonly categories: Readonly<Record<string, number>>;
   /** Lines that an earlier, interrupted run had finished. */
@@ -33,6 +38,15 @@ export interface ExecuteFileResult {
 interface Line extends Executable {
   readonly index: number;
   readonly source: JsonLine;
+}
+
+/** What counting reads of a finished line. */
+interface Judged {
+  readonly task_id: string;
+  readonly passed: boolean;
+  readonly result: string;
+  readonly outcome: string;
+  readonly category: string | null;
 }
 
 export async function executeFile(config: Config, options: ExecuteFileOptions): Promise<ExecuteFileResult> {
@@ -95,15 +109,20 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
 }
 
 /** Counts from the finished lines themselves, so that resumed ones are in it. */
-function countLines(file: PartialFile, total: number): Pick<ExecuteFileResult, 'passed' | 'outcomes' | 'categories'> {
+function countLines(
+  file: PartialFile,
+  total: number,
+): Pick<ExecuteFileResult, 'judged' | 'passed' | 'unjudged' | 'outcomes' | 'categories'> {
   let passed = 0;
+  const without: { taskId: string; reason: string }[] = [];
   const outcomes: Record<string, number> = {};
   const categories: Record<string, number> = {};
   for (let index = 0; index < total; index++) {
-    const line = JSON.parse(file.line(index)) as { passed: boolean; outcome: string; category: string | null };
+    const line = JSON.parse(file.line(index)) as Judged;
     if (line.passed) passed++;
+    if (line.outcome === 'infra') without.push({ taskId: line.task_id, reason: line.result.slice(INFRASTRUCTURE.length) });
     outcomes[line.outcome] = (outcomes[line.outcome] ?? 0) + 1;
     if (line.category !== null) categories[line.category] = (categories[line.category] ?? 0) + 1;
   }
-  return { passed, outcomes, categories };
+  return { judged: total - without.length, passed, unjudged: gatherUnjudged(without), outcomes, categories };
 }

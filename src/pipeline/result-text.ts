@@ -1,6 +1,9 @@
 /** A verdict as HumanEval's `result` column writes it, for tools that read that. The verdict itself says more. */
 import type { Assertion, ExceptionInfo, Verdict } from '../sandbox/verdict.js';
 
+/** How the text begins where there is no verdict on the sample; the reason follows. */
+export const INFRASTRUCTURE = 'infrastructure: ';
+
 /** `passed`, `timed out`, or `failed: ` and the reason in one line. */
 export function resultText(verdict: Verdict): string {
   const { outcome } = verdict;
@@ -32,7 +35,7 @@ export function resultText(verdict: Verdict): string {
     case 'not_run':
       return `failed: not run: ${oneLine(outcome.reason)}`;
     case 'infra':
-      return `infrastructure: ${oneLine(outcome.reason)}`;
+      return `${INFRASTRUCTURE}${oneLine(outcome.reason)}`;
   }
 }
 

@@ -20,6 +20,7 @@ import type { Progress } from './progress.js';
 import { chooseExperiment, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { runStages } from './stages.js';
+import { gatherUnjudged, type Unjudged } from './unjudged.js';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -36,6 +37,8 @@ export interface RunResult {
   /** How much of it this run did; the rest was there. */
   readonly generated: number;
   readonly executed: number;
+  /** Samples that could not be judged because their problem's test is at fault: stored, and in no rate. */
+  readonly unjudged: readonly Unjudged[];
 }
 
 /**
@@ -119,6 +122,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     files,
     generated: after.samples - before.samples,
     executed: after.executed - before.executed,
+    unjudged: gatherUnjudged(unjudgedSamples(store, experiment)),
   };
 }
 
@@ -135,6 +139,12 @@ function missingTasks(store: Store, recorded: Experiment, problems: readonly Pro
       sampleIndices: sampleIndices.filter((index) => done.get(problem.taskId)?.has(index) !== true),
     }))
     .filter(({ sampleIndices }) => sampleIndices.length > 0);
+}
+
+function* unjudgedSamples(store: Store, { id }: Experiment): Generator<{ taskId: string; reason: string }> {
+  for (const { taskId, verdict } of store.judgedSamples(id)) {
+    if (verdict.outcome.status === 'infra') yield { taskId, reason: verdict.outcome.reason };
+  }
 }
 
 function hasPending(store: Store, experiment: Experiment): boolean {

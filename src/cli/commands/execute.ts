@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
+import { reportUnjudged } from '../unjudged.js';
 
 export function define(command: Command): void {
   command.argument('[config]', 'YAML file with limits, categories and sandbox settings; default: none');
@@ -23,6 +24,8 @@ export function define(command: Command): void {
     const out = String(options['out']);
     const { executeFile } = await import('../../pipeline/execute-file.js');
     const result = await withInterrupt((context) => executeFile(config, { ...context, samples: String(samples), out }));
-    output.result(result, () => `${result.passed} of ${result.samples} samples passed; verdicts in ${out}`);
+    const { judged, passed, samples: all } = result;
+    output.result(result, () => `${passed} of ${judged} ${judged === all ? 'samples' : 'judged samples'} passed; verdicts in ${out}`);
+    reportUnjudged(result.unjudged, output);
   });
 }

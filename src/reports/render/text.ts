@@ -29,7 +29,7 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   const { counts } = data;
   const lines = [
     `${colours.bold(shorten(visibleLine(data.experiment.name), 60))}: ${plural(counts.counted, 'sample')} of ${plural(counts.problems, 'problem')}` +
-      (counts.infra > 0 ? `, and ${plural(counts.infra, 'infrastructure failure')} left out` : '') +
+      (counts.infra > 0 ? `, and ${plural(counts.infra, 'sample')} not judged` : '') +
       (data.experiment.finishedAt === null ? colours.yellow(' (unfinished)') : ''),
   ];
   if (counts.counted === 0) return lines.join('\n');

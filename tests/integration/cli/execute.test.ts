@@ -97,6 +97,27 @@ describe('execute', () => {
     expect(existsSync(partial)).toBe(false);
   });
 
+  it('tells the fault of a test from that of the model', async () => {
+    const faulty = Array.from({ length: 7 }, (_, index) => ({ ...problem, task_id: `Faulty/${index}`, test: 'def check(candidate:\n' }));
+    const mixed = writeLines(file('mixed.jsonl'), [problem, ...faulty]);
+    const completion = '    return a + b\n';
+    const run = (name: string, ids: readonly string[], ...more: string[]) => {
+      const samples = writeLines(file(`${name}.jsonl`), ids.map((task_id) => ({ task_id, completion }))); // prettier-ignore
+      return faultline(['execute', '--problems', mixed, '--samples', samples, '--out', file(`${name}.out`), ...more]);
+    };
+    const one = await run('faulty', ['Faulty/0', 'Faulty/0']);
+    expect(one.code).toBe(3);
+    expect(one.out).toMatch(/^0 of 0 judged samples passed; verdicts in /);
+    expect(one.err).toMatch(/error: 2 samples not judged: the test of Faulty\/0 does not compile: .*\nhint: .+\n$/);
+    expect(readLines(file('faulty.out')).map(({ outcome }) => outcome)).toEqual(['infra', 'infra']);
+
+    const all = await run('mixed-samples', ['Test/0', ...faulty.map(({ task_id }) => task_id)], '--json');
+    expect(all.code).toBe(3);
+    expect(JSON.parse(all.out)).toMatchObject({ samples: 8, judged: 1, passed: 1, outcomes: { pass: 1, infra: 7 } });
+    expect(all.err.match(/1 sample not judged: the test of Faulty/g)).toHaveLength(5);
+    expect(all.err).toMatch(/error: and 2 more\n/);
+  });
+
   it('does not continue with other limits', async () => {
     const samples = writeLines(file('limits.jsonl'), [{ task_id: 'Test/0', completion: '    return a + b\n' }]);
     writeFileSync(`${file('limits.out')}.partial`, '{"faultline_partial":1,"fingerprint":"of another run"}\n[0,"{}"]\n');

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../../../src/store/store.js';
-import { faultline, finished, readLines, scratchFolder, start, until } from './faultline.js';
+import { faultline, finished, readLines, scratchFolder, start, until, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
 const NAME = 'pico-gpt2-py-pico-tasks';
@@ -31,6 +31,17 @@ function digest(outputs: string): string {
 const EXPORTED = ['samples.jsonl', 'samples.jsonl_results.jsonl', 'categories.csv', 'outcomes.csv', 'problems.csv', 'pass-at-k.csv'];
 
 describe('run', () => {
+  it('ends as with wrong input where the test of a problem is at fault, and keeps the report', async () => {
+    const problem = { prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n' };
+    const faulty = writeLines(path.join(folder, 'faulty.jsonl'), [{ task_id: 'Faulty/0', ...problem, test: 'def check(candidate:\n' }]);
+    const outputs = ['--outputs', path.join(folder, 'faulty')];
+    const { code, out, err } = await faultline(['run', '--problems', faulty, '--samples', '2', '--max-new-tokens', '8', ...outputs]);
+    expect(code).toBe(3);
+    expect(out).toMatch(/: 0 samples of \d problems?, and 2 samples not judged\n/);
+    expect(err).toMatch(/error: 2 samples not judged: the test of Faulty\/0 does not compile: .*\nhint: .+\n$/);
+    expect(existsSync(path.join(folder, 'faulty', 'pico-gpt2-py-faulty', 'report.html'))).toBe(true);
+  });
+
   it('writes report and samples whose numbers agree with a recount', async () => {
     const { code, out, err } = await faultline(args('whole'));
     expect(code, err).toBe(0);

@@ -1,0 +1,27 @@
+/** How a command says that samples could not be judged because the problem file is at fault, and the exit code for it. */
+import pc from 'picocolors';
+import { ExitCode } from '../errors.js';
+import type { Unjudged } from '../pipeline/unjudged.js';
+import { plural } from '../reports/render/format.js';
+import { visibleLine } from '../reports/render/visible.js';
+import type { Output } from './output.js';
+
+const MOST_LINES = 5;
+
+/** One line per problem, at most five and how many there are more; empty where every sample was judged. */
+export function unjudgedLines(unjudged: readonly Unjudged[]): string[] {
+  const lines = unjudged.slice(0, MOST_LINES).map(({ taskId, samples, reason }) => {
+    const why = reason.startsWith('the test ') ? `the test of ${taskId}${reason.slice('the test'.length)}` : `${taskId}: ${reason}`;
+    return visibleLine(`${plural(samples, 'sample')} not judged: ${why}`);
+  });
+  const rest = unjudged.length - MOST_LINES;
+  return rest > 0 ? [...lines, `and ${rest} more`] : lines;
+}
+
+/** Says it on stderr and makes the command end as one with wrong input does. The outputs stay: what was judged is right. */
+export function reportUnjudged(unjudged: readonly Unjudged[], output: Output): void {
+  if (unjudged.length === 0) return;
+  for (const line of unjudgedLines(unjudged)) output.note(`${pc.red('error:')} ${line}`);
+  output.note(`${pc.cyan('hint:')} Correct the test in the problem file, then run the command again; these samples are in no rate.`);
+  process.exitCode = ExitCode.input;
+}
