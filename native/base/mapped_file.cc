@@ -28,7 +28,8 @@ struct Descriptor {
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Without O_NONBLOCK, opening a pipe waits for its writer, for ever if there is none; a regular file ignores it.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) refuse(path, "cannot be opened: " + system_reason(errno));
   struct stat info {};
   if (::fstat(file.fd, &info) != 0) refuse(path, "cannot be examined: " + system_reason(errno));

@@ -11,7 +11,8 @@ namespace faultline::base {
 /// is mapped (the system then raises SIGBUS, for any program that maps files).
 class MappedFile {
  public:
-  /// Throws Error(input) that names the file and the system's reason. An empty file maps to an empty span.
+  /// Throws Error(input) that names the file and the system's reason, and at once where a pipe or a device stands in
+  /// its place. An empty file maps to an empty span.
   explicit MappedFile(const std::string& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

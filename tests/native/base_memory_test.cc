@@ -1,4 +1,6 @@
 // Errors, checks, aligned buffers, mapped files, the floating-point mode.
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <fstream>
 #include <limits>
@@ -69,6 +71,10 @@ TEST(mapped_file_reads_and_refuses) {
   EXPECT(MappedFile(path + "-empty").bytes().empty());
   EXPECT_THROWS(input, "No such file", MappedFile(path + "-missing"));
   EXPECT_THROWS(input, "not a regular file", MappedFile{temporary_folder()});
+  // A pipe without a writer, which a plain open waits for; the device reads without end.
+  EXPECT_EQ(::mkfifo((path + "-pipe").c_str(), 0600), 0);
+  EXPECT_THROWS(input, "mapped-pipe: is not a regular file", MappedFile(path + "-pipe"));
+  EXPECT_THROWS(input, "/dev/zero: is not a regular file", MappedFile("/dev/zero"));
 }
 
 float half_of(float value) {
