@@ -80,6 +80,8 @@ export function parseEnd(diagnostics: string): CompartmentEnd | null {
 /** What a user can do about a refusal, by the words of the launcher's reason. */
 export function isolationHint(reason: string): string {
   const unsafe = '--unsafe-no-sandbox executes samples without isolation, and records that.';
+  // Root inside a user namespace with no second user to step down to: an ordinary user has namespaces of its own.
+  if (/no other id/.test(reason)) return `Run faultline as an ordinary user. ${unsafe}`;
   if (/namespace|mount|bind|pivot|_map|setgroups|unprivileged|groups/.test(reason)) {
     return (
       'Allow unprivileged user namespaces (sysctl user.max_user_namespaces=15000; Debian: kernel.unprivileged_userns_clone=1; ' +

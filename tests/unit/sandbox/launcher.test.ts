@@ -39,6 +39,9 @@ describe('the launcher', () => {
     expect(isolationHint('cannot create namespaces (user, pid, net, ipc, uts): Operation not permitted')).toMatch(/max_user_namespaces/);
     expect(isolationHint('cannot mount a tmpfs: Permission denied')).toMatch(/apparmor_restrict_unprivileged_userns/);
     expect(isolationHint('cannot execute /root/python: Permission denied')).toMatch(/--python/);
+    expect(isolationHint("cannot isolate, as this user namespace maps root to the system's root and has no other id")).toMatch(
+      /^Run faultline as an ordinary user\./,
+    );
     expect(isolationHint('anything else')).toMatch(/--unsafe-no-sandbox/);
   });
 });
