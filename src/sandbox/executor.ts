@@ -8,7 +8,10 @@ import type { IsolationTier, Verdict } from './verdict.js';
 export interface Limits {
   /** CPU time of the whole check, before calibration. */
   readonly cpuSeconds: number;
-  /** Time the candidate may spend blocked, waits for the judge left out; ten times it is the wall-clock backstop. */
+  /**
+   * Time the candidate may spend blocked, waits for the judge left out. Ten times it is the wall-clock backstop: a sample that
+   * computes only now and then, and so is never blocked, may hold a worker for that long.
+   */
   readonly wallSeconds: number;
   readonly memoryBytes: number;
   readonly outputBytes: number;
