@@ -22,18 +22,25 @@ std::optional<std::int64_t> StopStrings::feed(Bytes bytes) {
   tail_.insert(tail_.end(), bytes.begin(), bytes.end());
   fed_ += static_cast<std::int64_t>(bytes.size());
 
-  std::optional<std::int64_t> first;
+  struct Match {
+    std::int64_t end;
+    std::int64_t begin;
+  };
+  std::optional<Match> first;
   for (const std::vector<std::uint8_t>& stop : *strings_) {
     // Only matches that end in the new bytes are new: earlier ones would have ended the search.
     const std::size_t from = old >= stop.size() - 1 ? old - (stop.size() - 1) : 0;
     const auto found =
         std::search(tail_.begin() + static_cast<std::ptrdiff_t>(from), tail_.end(), stop.begin(), stop.end());
     if (found == tail_.end()) continue;
-    const std::int64_t at = start + (found - tail_.begin());
-    if (!first || at < *first) first = at;
+    // By its end, not by its begin: a match that is complete ends the search even while a longer one is under way, and
+    // only so it does not matter in which pieces the bytes arrive.
+    const std::int64_t begin = start + (found - tail_.begin());
+    const Match match{begin + static_cast<std::int64_t>(stop.size()), begin};
+    if (!first || match.end < first->end || (match.end == first->end && match.begin < first->begin)) first = match;
   }
   if (tail_.size() > longest_ - 1) tail_.erase(tail_.begin(), tail_.end() - static_cast<std::ptrdiff_t>(longest_ - 1));
-  return first;
+  return first ? std::optional(first->begin) : std::nullopt;
 }
 
 }  // namespace faultline::constraint

@@ -19,8 +19,9 @@ class StopStrings {
   /// Empty strings are an input Error: they would end every completion before it starts.
   explicit StopStrings(std::shared_ptr<const Strings> strings);
 
-  /// Appends bytes. Returns where the earliest stop string that ends within them begins, counted from the first byte
-  /// ever fed. After a match the search is over: feed no more.
+  /// Appends bytes. Once a stop string is complete, returns where it begins, counted from the first byte ever fed: of
+  /// several, the one that is complete first, and of those that end together the longest. The answer does not depend on
+  /// how the bytes are divided into calls. After a match the search is over: feed no more.
   std::optional<std::int64_t> feed(Bytes bytes);
 
  private:

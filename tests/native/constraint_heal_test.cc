@@ -118,18 +118,40 @@ TEST(constraint_stop_strings_find_the_first_across_pieces) {
       got = search.feed(bytes_of(std::string_view(text).substr(fed, length)));
       fed += length;
     }
-    // By definition: among the strings that end within what was fed, the one that begins first.
+    // By definition: at the shortest beginning of the text that ends with one of the strings, the longest of those.
     std::optional<std::int64_t> want;
-    for (const auto& stop : stops) {
-      const std::size_t at = text.substr(0, fed).find(std::string(stop.begin(), stop.end()));
-      if (at != std::string::npos && (!want || static_cast<std::int64_t>(at) < *want))
-        want = static_cast<std::int64_t>(at);
+    for (std::size_t end = 1; end <= text.size() && !want; ++end) {
+      for (const auto& stop : stops) {
+        const std::string_view head = std::string_view(text).substr(0, end);
+        if (!head.ends_with(std::string(stop.begin(), stop.end()))) continue;
+        const auto at = static_cast<std::int64_t>(end - stop.size());
+        if (!want || at < *want) want = at;
+      }
     }
     EXPECT_EQ(got.value_or(-1), want.value_or(-1));
     found += got.has_value();
   }
   EXPECT(found > 1000 && found < 4000);
   EXPECT_THROWS(usage, "stop string", StopStrings(std::make_shared<const Strings>(Strings{{}})));
+}
+
+TEST(constraint_stop_strings_do_not_depend_on_the_pieces) {
+  using Strings = StopStrings::Strings;
+  const auto cut = [](const std::vector<std::string>& stops, const std::vector<std::string>& pieces) {
+    Strings strings;
+    for (const std::string& stop : stops) strings.emplace_back(stop.begin(), stop.end());
+    StopStrings search(std::make_shared<const Strings>(strings));
+    for (const std::string& piece : pieces)
+      if (const std::optional<std::int64_t> at = search.feed(bytes_of(piece))) return *at;
+    return std::int64_t{-1};
+  };
+  // "c" is complete while "abcd" is still under way.
+  for (const std::vector<std::string>& pieces :
+       {std::vector<std::string>{"xabcd"}, {"x", "a", "b", "c", "d"}, {"xab", "cd"}, {"xabc", "d"}}) {
+    EXPECT_EQ(cut({"abcd", "c"}, pieces), std::int64_t{3});
+    EXPECT_EQ(cut({"c", "abcd"}, pieces), std::int64_t{3});
+    EXPECT_EQ(cut({"d", "bcd"}, pieces), std::int64_t{2});  // they end together
+  }
 }
 
 TEST(constraint_vocabulary_refuses_offsets_that_lie) {
