@@ -72,15 +72,15 @@ bool Sample::accept(const sampler::TokenDraw& draw) {
     result_.cut = static_cast<std::int64_t>(result_.bytes.size());
 
     // Byte by byte, so that what is met first ends the sample, however the text is divided into tokens.
+    constexpr std::int64_t kNowhere = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < fresh.size(); ++i) {
       const constraint::Bytes byte = fresh.subspan(i, 1);
-      const std::optional<std::int64_t> function = function_end_ ? function_end_->feed(byte) : std::nullopt;
-      const std::optional<std::int64_t> stop = stop_strings_ ? stop_strings_->feed(byte) : std::nullopt;
-      if (!function && !stop) continue;
+      const std::int64_t function = function_end_ ? function_end_->feed(byte).value_or(kNowhere) : kNowhere;
+      const std::int64_t stop = stop_strings_ ? stop_strings_->feed(byte).value_or(kNowhere) : kNowhere;
+      if (function == kNowhere && stop == kNowhere) continue;
       // Both at one byte: the one that cuts more off; at the same place it is the caller's own string.
-      const bool by_stop = stop && (!function || *stop <= *function);
-      result_.cut = by_stop ? *stop : *function;
-      end(by_stop ? FinishReason::stop : FinishReason::function);
+      result_.cut = std::min(stop, function);
+      end(stop <= function ? FinishReason::stop : FinishReason::function);
       return true;
     }
   }
