@@ -21,6 +21,9 @@ class Heal {
   /// `owed`: the bytes to be spelled. Throws an input Error when no sequence of tokens can spell them.
   Heal(const TokenTrie& trie, Bytes owed);
 
+  /// Memory of the masks for `owed` bytes over a vocabulary of `vocabulary` tokens: one mask a byte.
+  static std::size_t bytes(std::size_t owed, std::int32_t vocabulary) { return owed * TokenMask::bytes(vocabulary); }
+
   /// Number of bytes owed at the start.
   std::int32_t size() const { return static_cast<std::int32_t>(masks_.size()); }
 

@@ -10,7 +10,12 @@ namespace faultline::constraint {
 class TokenMask {
  public:
   /// The empty set over `size` tokens.
-  explicit TokenMask(std::int32_t size) : words_((static_cast<std::size_t>(size) + 63) / 64, 0) {}
+  explicit TokenMask(std::int32_t size) : words_(bytes(size) / sizeof(std::uint64_t), 0) {}
+
+  /// Memory that a set over `size` tokens takes.
+  static std::size_t bytes(std::int32_t size) {
+    return (static_cast<std::size_t>(size) + 63) / 64 * sizeof(std::uint64_t);
+  }
 
   void add(std::int32_t token) {
     words_[static_cast<std::size_t>(token) / 64] |= std::uint64_t{1} << (static_cast<unsigned>(token) % 64);

@@ -19,6 +19,7 @@ Vocabulary::Vocabulary(Bytes bytes, std::span<const std::uint32_t> offsets, std:
                         "vocabulary: offset " + std::to_string(i) + " is " + std::to_string(offsets_[i]) +
                             ", which decreases or lies past the " + std::to_string(bytes_.size()) + " bytes",
                         "Offsets must ascend from 0 to the number of bytes.");
+    if (i > 0) longest_ = std::max<std::size_t>(longest_, offsets_[i] - offsets_[i - 1]);
   }
   if (eos_token_ < 0 || eos_token_ >= size())
     throw base::Error(base::ErrorCode::input,

@@ -26,6 +26,9 @@ class Vocabulary {
   std::int32_t size() const { return static_cast<std::int32_t>(offsets_.size()) - 1; }
   std::int32_t eos_token() const { return eos_token_; }
 
+  /// Bytes of the token that spells most; 0 when none spells any.
+  std::size_t longest() const { return longest_; }
+
   /// What `token` spells; empty for special tokens. `token` must lie in [0, size()). Valid as long as this object.
   Bytes bytes_of(std::int32_t token) const {
     const std::size_t begin = offsets_[static_cast<std::size_t>(token)];
@@ -36,6 +39,7 @@ class Vocabulary {
   std::vector<std::uint8_t> bytes_;
   std::vector<std::uint32_t> offsets_;
   std::int32_t eos_token_;
+  std::size_t longest_ = 0;
 };
 
 }  // namespace faultline::constraint

@@ -21,6 +21,7 @@ Demand demand_of(std::span<const GroupRequest> requests, std::int32_t batch, con
     const auto prompt = static_cast<std::int32_t>(request.prompt.size());
     demand.samples += static_cast<std::int64_t>(request.sample_indices.size());
     demand.longest_prompt = std::max(demand.longest_prompt, prompt);
+    demand.longest_heal = std::max(demand.longest_heal, request.heal.size());
     demand.longest_suffix = std::max(demand.longest_suffix, std::min(request.max_new_tokens, config.context - prompt));
   }
   return demand;
@@ -78,6 +79,13 @@ void check_requests(const RunContext& context, std::span<const GroupRequest> req
       throw Error(ErrorCode::usage,
                   where + "healing, stop strings and stop policy function need the vocabulary's bytes",
                   "Load the model with its vocabulary, or use stop policy eos or none.");
+    // Healing gives back one token. More bytes could not be one's, and would cost a mask over the vocabulary each.
+    if (!request.heal.empty() && request.heal.size() > context.trie->vocabulary().longest())
+      throw Error(ErrorCode::usage,
+                  where + "heal has " + std::to_string(request.heal.size()) +
+                      " bytes, but the vocabulary's longest token only " +
+                      std::to_string(context.trie->vocabulary().longest()),
+                  "Give the bytes of the one token that was taken off the prompt's end.");
     for (const std::vector<std::uint8_t>& stop : request.stop_strings)
       if (stop.empty()) throw Error(ErrorCode::usage, where + "a stop string is empty", "Give at least one byte.");
   }
@@ -152,7 +160,7 @@ bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& 
     fail_group(index, reason, sink);
     return true;
   }
-  const std::size_t bytes = group_bytes(config, static_cast<std::int32_t>(request.prompt.size()));
+  const std::size_t bytes = group_bytes(config, static_cast<std::int32_t>(request.prompt.size()), request.heal.size());
   if (!groups_.empty() && committed_bytes_ + bytes > context_.memory_bytes) return false;
 
   auto group = std::make_unique<Group>();

@@ -74,7 +74,7 @@ class BatchRun {
 };
 
 /// Refuses, before anything runs, what cannot be asked of this model: sampling parameters out of range, bytes needed
-/// but no vocabulary. Throws Error(usage) that names the group.
+/// but no vocabulary, more bytes to heal than a token has. Throws Error(usage) that names the group.
 void check_requests(const RunContext& context, std::span<const GroupRequest> requests);
 
 }  // namespace faultline::session

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "native/base/error.h"
+#include "native/constraint/heal.h"
 #include "native/kv/kv_segment.h"
 #include "native/model/activations.h"
 
@@ -21,15 +22,16 @@ std::string mebibytes(std::uint64_t bytes) {
 
 }  // namespace
 
-std::size_t group_bytes(const model::ModelConfig& config, std::int32_t prompt_tokens) {
+std::size_t group_bytes(const model::ModelConfig& config, std::int32_t prompt_tokens, std::size_t heal_bytes) {
   return kv::KvSegment::bytes(kv_shape(config), prompt_tokens) +
-         sizeof(float) * static_cast<std::size_t>(model::Activations::logits_stride(config));
+         sizeof(float) * static_cast<std::size_t>(model::Activations::logits_stride(config)) +
+         constraint::Heal::bytes(heal_bytes, config.vocabulary);
 }
 
 MemoryPlan plan_memory(const model::ModelConfig& config, const Demand& demand, std::uint64_t budget_bytes) {
   MemoryPlan plan{};
   plan.slot_bytes = kv::KvSegment::bytes(kv_shape(config), demand.longest_suffix);
-  plan.group_bytes = group_bytes(config, demand.longest_prompt);
+  plan.group_bytes = group_bytes(config, demand.longest_prompt, demand.longest_heal);
   const auto fill = [&](std::int32_t slots) {
     plan.slots = slots;
     plan.rows = std::max(slots, std::min(kPrefillRows, std::max(1, demand.longest_prompt)));

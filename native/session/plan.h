@@ -17,10 +17,11 @@ inline constexpr std::int32_t kDefaultBatch = 128;
 
 /// What a run is about to do, at its largest.
 struct Demand {
-  std::int32_t batch;           // slots wanted, at least 1
-  std::int64_t samples;         // in all groups together
-  std::int32_t longest_prompt;  // tokens
-  std::int32_t longest_suffix;  // tokens that one sample may draw
+  std::int32_t batch;            // slots wanted, at least 1
+  std::int64_t samples;          // in all groups together
+  std::int32_t longest_prompt;   // tokens
+  std::int32_t longest_suffix;   // tokens that one sample may draw
+  std::size_t longest_heal = 0;  // bytes that a prompt owes
 };
 
 struct MemoryPlan {
@@ -28,7 +29,7 @@ struct MemoryPlan {
   std::int32_t rows;             // of the largest forward pass
   std::size_t activation_bytes;  // buffers of the forward pass
   std::size_t slot_bytes;        // keys and values that one sample draws
-  std::size_t group_bytes;       // largest prompt's keys and values, and its logits
+  std::size_t group_bytes;       // largest prompt's keys and values, its logits and healing masks
   std::size_t total_bytes;       // activations, all slots, one group: what must fit
 };
 
@@ -36,7 +37,7 @@ struct MemoryPlan {
 /// when not even one slot fits.
 MemoryPlan plan_memory(const model::ModelConfig& config, const Demand& demand, std::uint64_t budget_bytes);
 
-/// Keys, values and logits of one prompt of that many tokens.
-std::size_t group_bytes(const model::ModelConfig& config, std::int32_t prompt_tokens);
+/// Keys, values and logits of one prompt of that many tokens, and the masks for the bytes that it owes.
+std::size_t group_bytes(const model::ModelConfig& config, std::int32_t prompt_tokens, std::size_t heal_bytes);
 
 }  // namespace faultline::session

@@ -20,7 +20,7 @@ enum class StopPolicy : std::uint8_t {
 struct GroupRequest {
   std::vector<std::int32_t> prompt;
   std::vector<std::uint8_t> prompt_bytes;  // the whole prompt's, also where `heal` took tokens away; for `function`
-  std::vector<std::uint8_t> heal;          // bytes that the first tokens must spell, empty for none
+  std::vector<std::uint8_t> heal;          // bytes that the first tokens must spell, empty for none; at most a token's
   std::vector<std::uint32_t> sample_indices;
   std::uint64_t key = 0;  // experiment seed XOR hash of the task's id
   sampler::SamplingParameters sampling;

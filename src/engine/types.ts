@@ -60,7 +60,7 @@ export interface GroupRequest {
   readonly prompt: Int32Array;
   /** Bytes of the prompt; used by stop policy `function` to know the state in which the completion starts. */
   readonly promptBytes?: Uint8Array;
-  /** Bytes that the first tokens must reproduce (the removed last token's), empty for none. */
+  /** Bytes that the first tokens must reproduce (the removed last token's), empty for none; at most the longest token's. */
   readonly heal?: Uint8Array;
   /** Which sample indices to draw; each is drawn independently of the others. */
   readonly sampleIndices: readonly number[];

@@ -157,6 +157,7 @@ TEST(constraint_stop_strings_do_not_depend_on_the_pieces) {
 TEST(constraint_vocabulary_refuses_offsets_that_lie) {
   const std::vector<std::uint32_t> good = {0, 1, 3}, falls = {0, 2, 1}, leaves = {0, 1, 4};
   EXPECT_EQ(Vocabulary(bytes_of("abc"), good, 1).size(), 2);
+  EXPECT_EQ(Vocabulary(bytes_of("abc"), good, 1).longest(), std::size_t{2});
   EXPECT_THROWS(input, "offset 2", Vocabulary(bytes_of("abc"), falls, 1));
   EXPECT_THROWS(input, "offset 2", Vocabulary(bytes_of("abc"), leaves, 1));
   EXPECT_THROWS(input, "empty", Vocabulary(bytes_of("abc"), {}, 0));

@@ -191,14 +191,19 @@ TEST(session_memory_is_planned) {
   Session roomy(options(1));
   const Results want = run(roomy, requests, 64);
   const model::ModelConfig& config = roomy.config();
-  const Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59};
+  const Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3};
   const MemoryPlan full = plan_memory(config, demand, 1 << 26);
   EXPECT_EQ(full.slots, 64);
-  const MemoryPlan least =
-      plan_memory(config, {.batch = 1, .samples = 140, .longest_prompt = 68, .longest_suffix = 59}, 1 << 26);
+  const MemoryPlan least = plan_memory(
+      config, {.batch = 1, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3}, 1 << 26);
   EXPECT_EQ(plan_memory(config, demand, least.total_bytes).slots, 1);
   EXPECT_EQ(plan_memory(config, demand, full.total_bytes - 1).slots, 63);
   EXPECT_THROWS(environment, "memory budget", plan_memory(config, demand, least.total_bytes - 1));
+
+  // Each byte to heal is a mask over the vocabulary: 23 tokens are one word.
+  Demand more_to_heal = demand;
+  more_to_heal.longest_heal += 5;
+  EXPECT_EQ(plan_memory(config, more_to_heal, 1 << 26).total_bytes, full.total_bytes + 5 * 8);
 
   // With room for one slot, or a few slots but one prompt at a time: slower, the same samples.
   for (const std::uint64_t budget :
@@ -208,6 +213,16 @@ TEST(session_memory_is_planned) {
   }
   Session starved(options(1, 1000));
   EXPECT_THROWS(environment, "memory budget", run(starved, requests, 64));
+}
+
+TEST(session_refuses_more_bytes_to_heal_than_a_token_has) {
+  Session session(options(1));
+  std::vector<GroupRequest> requests = mixed_requests(1);
+  requests[1].heal = bytes("return");  // as long as the longest token
+  run(session, requests, 16);
+  requests[1].heal = bytes("returnx");  // could be spelled, by two tokens
+  EXPECT_THROWS(usage, "group 1: heal has 7 bytes, but the vocabulary's longest token only 6",
+                run(session, requests, 16));
 }
 
 TEST(session_fails_what_cannot_be_drawn_alone) {
