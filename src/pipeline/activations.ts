@@ -1,10 +1,10 @@
 /** `faultline activations`: what hook points carry for one sequence of tokens, as a safetensors file. */
-import type { ConfigValues } from '../config/schema.js';
-import { locateModel } from '../datasets/models.js';
+import type { Config } from '../config/load.js';
 import { writeSafetensors } from '../engine/safetensors.js';
 import { TokenModel } from '../engine/token-model.js';
 import { FaultlineError } from '../errors.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
+import { modelFolderOf } from './inputs.js';
 import { checkWritable } from './partial-file.js';
 
 export interface ActivationsOptions {
@@ -22,10 +22,11 @@ export interface ActivationsResult {
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
-export async function writeActivations(values: ConfigValues, options: ActivationsOptions): Promise<ActivationsResult> {
+export async function writeActivations(config: Config, options: ActivationsOptions): Promise<ActivationsResult> {
+  const { values } = config;
   const { out, hooks, signal } = options;
   await checkWritable(out);
-  const folder = locateModel(values['model.path']);
+  const folder = await modelFolderOf(config);
   const threads = values['model.threads'];
   const memoryBytes = values['model.memory'];
   const model = await TokenModel.load(folder, {

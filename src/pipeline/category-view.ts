@@ -4,8 +4,10 @@
  *
  * Merging and switching off stay within an outcome, so that crash rate and pass rate mean the same in every experiment.
  */
+import type { Config } from '../config/load.js';
+import { entryError } from '../config/origin-errors.js';
 import type { ConfigValues } from '../config/schema.js';
-import { FaultlineError, nearest } from '../errors.js';
+import { nearest, type FaultlineError } from '../errors.js';
 import type { Verdict } from '../sandbox/verdict.js';
 import type { Category, Classification } from '../taxonomy/types.js';
 
@@ -24,20 +26,27 @@ export interface CategoryView {
   apply(classification: Classification, verdict: Verdict): StoredDecision;
 }
 
-type CategorySettings = Pick<ConfigValues, 'categories.rename' | 'categories.merge' | 'categories.off'>;
+type CategoryKey = 'categories.rename' | 'categories.merge' | 'categories.off';
+type CategorySettings = Pick<ConfigValues, CategoryKey>;
 
 /**
  * @param tree every leaf of the taxonomy
+ * @param origins where the settings came from, for errors
  * @throws FaultlineError kind `usage` for an unknown category (with the nearest names), a merge across outcomes or in a
  *   circle, a name given twice, or a switched-off leaf whose family has no residual one
  */
-export function createCategoryView(settings: CategorySettings, tree: readonly Category[]): CategoryView {
-  const find = (key: string, given: string): Category => {
+export function createCategoryView(
+  settings: CategorySettings,
+  tree: readonly Category[],
+  origins?: Pick<Config['origins'], CategoryKey>,
+): CategoryView {
+  const fault = (key: CategoryKey, reason: string, hint: string): FaultlineError => entryError(origins?.[key], key, reason, { hint });
+  const find = (key: CategoryKey, given: string): Category => {
     const found = tree.find(({ code, name }) => code === given || name === given);
     if (found !== undefined) return found;
     const near = nearest(given, [...tree.map(({ name }) => name), ...tree.map(({ code }) => code)]);
     const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'The categories stand in src/taxonomy/categories.ts.';
-    throw new FaultlineError('usage', `${key}: unknown category ${given}`, { hint });
+    throw fault(key, `unknown category ${given}`, hint);
   };
 
   const names = new Map<string, string>();
@@ -45,9 +54,7 @@ export function createCategoryView(settings: CategorySettings, tree: readonly Ca
     const { code } = find('categories.rename', given);
     const holder = tree.find((other) => other.code !== code && (names.get(other.code) ?? other.name) === name);
     if (holder !== undefined) {
-      throw new FaultlineError('usage', `categories.rename: ${name} is already the name of ${holder.code}`, {
-        hint: 'To count two as one, use categories.merge.',
-      });
+      throw fault('categories.rename', `${name} is already the name of ${holder.code}`, 'To count two as one, use categories.merge.');
     }
     names.set(code, name);
   }
@@ -57,18 +64,22 @@ export function createCategoryView(settings: CategorySettings, tree: readonly Ca
     const from = find('categories.merge', given);
     const into = find('categories.merge', target);
     if (from.outcome !== into.outcome) {
-      throw new FaultlineError('usage', `categories.merge: ${from.code} is ${from.outcome} and ${into.code} is ${into.outcome}`, {
-        hint: 'Merge within one outcome: across outcomes it would change the crash rate.',
-      });
+      throw fault(
+        'categories.merge',
+        `${from.code} is ${from.outcome} and ${into.code} is ${into.outcome}`,
+        'Merge within one outcome: across outcomes it would change the crash rate.',
+      );
     }
     merged.set(from.code, into);
   }
   const off = new Set(settings['categories.off'].map((given) => find('categories.off', given).code));
   for (const code of off) {
     if (residuals(code, tree).length > 0) continue;
-    throw new FaultlineError('usage', `categories.off: the family of ${code} has no residual leaf to count it as`, {
-      hint: 'Name the category it should be counted as in categories.merge.',
-    });
+    throw fault(
+      'categories.off',
+      `the family of ${code} has no residual leaf to count it as`,
+      'Name the category it should be counted as in categories.merge.',
+    );
   }
 
   /** Where a leaf ends up. `verdict` chooses between the two residual leaves of wrong answers. */
@@ -76,9 +87,11 @@ export function createCategoryView(settings: CategorySettings, tree: readonly Ca
     let current = category;
     for (const seen = new Set<string>(); ;) {
       if (seen.has(current.code)) {
-        throw new FaultlineError('usage', `categories: ${[...seen, current.code].join(' -> ')} is a circle`, {
-          hint: 'Remove one of these from categories.merge or categories.off.',
-        });
+        throw fault(
+          merged.has(current.code) ? 'categories.merge' : 'categories.off',
+          `${[...seen, current.code].join(' -> ')} is a circle`,
+          'Remove one of these from categories.merge or categories.off.',
+        );
       }
       seen.add(current.code);
       const into = merged.get(current.code) ?? (off.has(current.code) ? residualFor(current.code, tree, verdict) : undefined);

@@ -52,9 +52,9 @@ interface Judged {
 export async function executeFile(config: Config, options: ExecuteFileOptions): Promise<ExecuteFileResult> {
   const { values } = config;
   const { out, signal, progress } = options;
-  const view = createCategoryView(values, CATEGORIES);
+  const view = createCategoryView(values, CATEGORIES, config.origins);
   await checkWritable(out);
-  const { problems, hash } = await problemsOf(values);
+  const { problems, hash } = await problemsOf(config);
   const byTask = new Map(problems.map((problem) => [problem.taskId, problem]));
   const content = createHash('sha256');
   const lines: Line[] = [];

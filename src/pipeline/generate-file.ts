@@ -30,8 +30,8 @@ export interface GenerateFileResult {
 export async function generateFile(config: Config, { out, logprobs, signal, progress }: GenerateFileOptions): Promise<GenerateFileResult> {
   const { values } = config;
   await checkWritable(out);
-  const { problems, hash } = await problemsOf(values);
-  const model = await loadModel(values);
+  const { problems, hash } = await problemsOf(config);
+  const model = await loadModel(config);
   try {
     signal.throwIfAborted();
     const { modelHash, dtype, kernelFamily } = model.info;

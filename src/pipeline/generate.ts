@@ -1,10 +1,12 @@
 /** The generation stage: problems to samples, through the model that a config names. Stores nothing. */
+import type { Config } from '../config/load.js';
 import type { ConfigValues } from '../config/schema.js';
 import type { Problem } from '../datasets/problem.js';
 import { Model, type Sample } from '../decoding/model.js';
 import { resolveStrategy } from '../decoding/strategy.js';
 import type { SampleRow } from '../store/types.js';
 import type { Executable } from './execute.js';
+import { modelFolderOf } from './inputs.js';
 
 /** Which samples of a problem are to be made. */
 export interface GenerationTask {
@@ -19,10 +21,11 @@ export interface GeneratedSample {
 }
 
 /** Loads the model of a config. The caller disposes it. */
-export function loadModel(values: ConfigValues): Promise<Model> {
+export async function loadModel(config: Config): Promise<Model> {
+  const { values } = config;
   const threads = values['model.threads'];
   const memoryBytes = values['model.memory'];
-  return Model.load(values['model.path'], {
+  return Model.load(await modelFolderOf(config), {
     dtype: values['model.dtype'],
     ...(threads === null ? {} : { threads }),
     ...(memoryBytes === null ? {} : { memoryBytes }),

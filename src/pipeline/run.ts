@@ -48,9 +48,9 @@ export interface RunResult {
  */
 export async function runExperiment(config: Config, { signal, progress }: RunOptions): Promise<RunResult> {
   const { values } = config;
-  const view = createCategoryView(values, CATEGORIES);
-  const problemSet = await problemsOf(values);
-  await using model = await loadModel(values);
+  const view = createCategoryView(values, CATEGORIES, config.origins);
+  const problemSet = await problemsOf(config);
+  await using model = await loadModel(config);
   const database = databasePath(values);
   using store = Store.open(database);
   signal.throwIfAborted();

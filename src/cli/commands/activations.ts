@@ -19,7 +19,7 @@ export function define(command: Command): void {
     exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
   });
   command.action(async (options: Options) => {
-    const { values } = configOf(undefined, options);
+    const config = configOf(undefined, options);
     const output = outputOf(options);
     const out = String(options['out']);
     const tokens = options['tokens'] === undefined ? null : tokenList(String(options['tokens']));
@@ -31,7 +31,7 @@ export function define(command: Command): void {
       .split(',')
       .map((name) => name.trim());
     const { writeActivations } = await import('../../pipeline/activations.js');
-    const result = await withInterrupt(({ signal }) => writeActivations(values, { tokens, text, hooks, out, signal }));
+    const result = await withInterrupt(({ signal }) => writeActivations(config, { tokens, text, hooks, out, signal }));
     output.result(result, () => `${result.tensors.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join('\n')}\nin ${out}`);
   });
 }

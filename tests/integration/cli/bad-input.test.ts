@@ -152,10 +152,19 @@ describe('config', () => {
     ['an unknown key', 'seed: 1\nno_such_key: 2\n', /c\.yaml:2:1: unknown key no_such_key/],
     ['a wrong type', 'seed: many\n', /c\.yaml:1:7: seed: expected an integer/],
     ['broken YAML', 'a: [\n', /c\.yaml:\d+:\d+: not valid YAML/],
-  ])('%s', async (_, yaml, message) => {
+    ['an unknown category', 'categories:\n  rename: { "99.1": x }\n', /c\.yaml:2:11: categories\.rename: unknown category 99\.1$/],
+    [
+      'a merge across outcomes',
+      'categories:\n  merge: { "4.5": "8.1" }\n',
+      /c\.yaml:2:10: categories\.merge: 4\.5 is crash and 8\.1 is wrong/,
+    ],
+    ['too many problems', 'problems:\n  count: 81\n', /c\.yaml:2:10: problems\.count: 81 problems were asked for, .* has 80$/],
+    ['an absent model', 'model: { path: ./no/model }\n', /c\.yaml:1:16: model\.path: .*no\/model: no such/, 3],
+    ['an absent problem file', 'problems:\n  path: no.jsonl\n', /c\.yaml:2:9: problems\.path: .*no\.jsonl: no such file$/, 3],
+  ] as const)('%s', async (_, yaml, message, exit: number = 2) => {
     writeFileSync(file('c.yaml'), yaml);
     const { code, reason } = await refused(['run', file('c.yaml')]);
-    expect([code, reason]).toEqual([2, expect.stringMatching(message)]);
+    expect([code, reason]).toEqual([exit, expect.stringMatching(message)]);
   });
 
   it('a file that is not there', async () => {
@@ -167,6 +176,13 @@ describe('config', () => {
       code: 2,
       reason: expect.stringContaining('--samples') as string,
     });
+  });
+
+  it('a value of a flag or a variable that is wrong only in use', async () => {
+    expect((await refused(['generate', '--num-problems', '81', '--out', out])).reason).toContain('--num-problems: 81 problems');
+    expect((await refused(['generate', '--out', out], { FAULTLINE_MODEL_PATH: './no' })).reason).toMatch(
+      /FAULTLINE_MODEL_PATH: .*no: no such/,
+    );
   });
 
   it('a variable out of range', async () => {
