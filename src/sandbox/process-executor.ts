@@ -178,10 +178,10 @@ export class ProcessExecutor implements Executor {
     if (task.done) return;
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
     // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
-    let isHung = false;
+    const watch = { isHung: false };
     const hung = setTimeout(
       () => {
-        isHung = true;
+        watch.isHung = true;
         worker.kill();
       },
       (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
@@ -209,7 +209,7 @@ export class ProcessExecutor implements Executor {
         this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
         return;
       }
-      await this.workerDied(task, slot, isHung ? { status: 'limit', resource: 'blocked', exception: null } : outcomeOf(end));
+      await this.workerDied(task, slot, watch.isHung ? { status: 'limit', resource: 'blocked', exception: null } : outcomeOf(end));
     }
   }
 
