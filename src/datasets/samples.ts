@@ -2,6 +2,7 @@
  * Sample files in HumanEval's format: one line per sample with `task_id` and `completion`, whatever else the line has
  * is kept. Reading only; `atomic-file.ts` and `withFields` write them.
  */
+import { FaultlineError } from '../errors.js';
 import { lineError, optionalIntegerField, readJsonl, stringField, type JsonLine } from './jsonl.js';
 
 export interface SampleLine {
@@ -18,11 +19,13 @@ export interface SampleLine {
  * Reads a sample file in order.
  *
  * @param known the tasks that a sample may belong to; another one is an error that names it. All are allowed without.
- * Errors are `input` with file, line and column.
+ * Errors are `input` with file, line and column; a file without a sample is one.
  */
 export async function* readSamples(file: string, known?: ReadonlySet<string>): AsyncGenerator<SampleLine> {
   const seen = new Map<string, number>();
+  let any = false;
   for await (const source of readJsonl(file)) {
+    any = true;
     const taskId = stringField(source, 'task_id');
     if (known !== undefined && !known.has(taskId)) {
       throw lineError(source, `task_id ${JSON.stringify(taskId)} is not in the problem file`, {
@@ -42,5 +45,11 @@ export async function* readSamples(file: string, known?: ReadonlySet<string>): A
           ? stringField(source, 'finish_reason')
           : null,
     };
+  }
+  if (!any) {
+    throw new FaultlineError('input', 'the file holds no sample', {
+      place: { file },
+      hint: 'Give a file with one JSON object per line: `faultline generate` writes one.',
+    });
   }
 }

@@ -215,6 +215,13 @@ describe('problems and samples', () => {
     );
   });
 
+  it.each(['', '\n \n'])('no sample at all: %j', async (text) => {
+    const empty = file('empty.jsonl');
+    writeFileSync(empty, text);
+    const { code, reason } = await refused(['execute', '--problems', problems, '--samples', empty, '--out', out]);
+    expect([code, reason]).toEqual([3, expect.stringMatching(/empty\.jsonl: the file holds no sample$/)]);
+  });
+
   it('an unknown dataset', async () => {
     expect((await refused(['generate', '--problems', 'humanevil', '--out', out])).hint).toContain('humaneval');
   });
