@@ -2,7 +2,7 @@
  * The models that faultline knows by name, and the folder behind a name or path. Downloads nothing (`fetch-model.ts`
  * does) and loads nothing.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaultlineError, nearest } from '../errors.js';
 import { bundledData, dataHome } from './home.js';
@@ -36,6 +36,17 @@ export function repositoryOf(name: string): string | null {
 /** Where a repository's files lie, or will lie once they have been fetched. */
 export function modelFolder(repository: string, home?: string): string {
   return join(dataHome(home), 'models', ...repository.split('/'));
+}
+
+/** Every folder of the cache that `--model` finds by its name (`owner/name`), links whose target is gone included; sorted. */
+export function fetchedModels(home?: string): { readonly name: string; readonly folder: string }[] {
+  const root = join(dataHome(home), 'models');
+  const below = (folder: string): string[] =>
+    statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(folder).sort() : [];
+  return below(root)
+    .flatMap((owner) => below(join(root, owner)).map((name) => `${owner}/${name}`))
+    .filter((name) => repositoryOf(name) !== null)
+    .map((name) => ({ name, folder: modelFolder(name, home) }));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundledData } from '../datasets/home.js';
-import { modelFolder, models } from '../datasets/models.js';
+import { fetchedModels, modelFolder, models } from '../datasets/models.js';
 import { datasetPath } from '../datasets/problems.js';
 import { datasets } from '../datasets/registry.js';
 
@@ -31,9 +31,19 @@ export interface ModelListing {
   readonly present: boolean;
 }
 
+/** The models with names of their own, then what was fetched or linked beside them. */
 export function listModels(): ModelListing[] {
-  return models.map(({ name, summary, repository }) => {
+  const named = models.map(({ name, summary, repository }) => {
     const folder = repository === null ? join(bundledData, 'models', name) : modelFolder(repository);
     return { name, summary, folder, present: existsSync(join(folder, 'config.json')) };
   });
+  const listed = new Set(named.map(({ folder }) => folder));
+  const others = fetchedModels().filter(({ folder }) => !listed.has(folder));
+  return [
+    ...named,
+    ...others.map(({ name, folder }) => {
+      const present = existsSync(join(folder, 'config.json'));
+      return { name, summary: name.startsWith('local/') ? 'a folder of your own' : 'from the Hugging Face hub', folder, present };
+    }),
+  ];
 }

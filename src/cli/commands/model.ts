@@ -37,7 +37,7 @@ export function define(command: Command): void {
         },
       });
     });
-    output.result(result, () => `${name}: ${result.how}, in ${result.folder}`);
+    output.result(result, () => `${name}: ${result.how}, in ${result.folder}\nuse it with: --model ${result.name}`);
   });
 
   const list = command
@@ -53,9 +53,14 @@ export function define(command: Command): void {
       rows
         .map(
           ({ name, summary, folder, present }) =>
-            `${name.padEnd(28)} ${summary}\n${''.padEnd(29)}${present ? folder : `not fetched: faultline model fetch ${name}`}`,
+            `${name.padEnd(28)} ${summary}\n${''.padEnd(29)}${present ? folder : missing(name, folder)}`,
         )
         .join('\n'),
     );
   });
+}
+
+/** What to do about a model that is not there: a link of one's own has lost its folder, which no network brings back. */
+function missing(name: string, folder: string): string {
+  return name.startsWith('local/') ? `gone: ${folder} leads nowhere` : `not fetched: faultline model fetch ${name}`;
 }
