@@ -49,6 +49,10 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
     )
     .configureHelp({ showGlobalOptions: false });
   settle(program);
+  program.hook('preAction', async () => {
+    const { checkEnvironment } = await import('../config/environment.js');
+    checkEnvironment(process.env);
+  });
   const asked = args[0] === 'help' ? args[1] : args.find((arg) => !arg.startsWith('-'));
   for (const row of COMMANDS) {
     const command = program.command(row.name).summary(row.summary).description(row.summary);

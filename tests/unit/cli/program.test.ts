@@ -66,6 +66,17 @@ describe('help', () => {
 });
 
 describe('mistakes', () => {
+  it.each([[['doctor']], [['data', 'list']]])('a misspelt variable, with %j', async (args) => {
+    vi.stubEnv('FAULTLINE_SAMPEL', '5');
+    try {
+      const { code, out, err } = await run(...args);
+      expect([code, out]).toEqual([2, '']);
+      expect(err).toMatch(/error:.* unknown variable FAULTLINE_SAMPEL\n.*hint:.* Did you mean FAULTLINE_SAMPLES/);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it.each([
     ['an unknown command', ['rnu'], "unknown command 'rnu'", 'run'],
     ['an unknown flag', ['generate', '--sampels', '3', '--out', 'x'], "unknown option '--sampels'", '--samples'],

@@ -1,0 +1,34 @@
+/**
+ * Which variables that begin with FAULTLINE_ there are, so that a misspelt one is refused and not ignored. The values of
+ * config entries are read in `load.ts`, the others where they are used.
+ */
+import { FaultlineError, nearest } from '../errors.js';
+import { environmentName, KEYS } from './schema.js';
+
+const PREFIX = 'FAULTLINE_';
+
+/** The variables that set no config entry. */
+export const OTHER_VARIABLES = {
+  FAULTLINE_HOME: 'cache folder of fetched models and data sets',
+  FAULTLINE_FORCE_ISA: 'instruction set that the engine must use',
+  FAULTLINE_ADDON: 'path of the engine',
+  FAULTLINE_LAUNCHER: "path of the sandbox's launcher",
+  FAULTLINE_DEBUG: '1 adds stacks to errors',
+  FAULTLINE_TEST_PYTHON: 'interpreter of the sandbox tests',
+  FAULTLINE_UPDATE: '1 lets the tests rewrite transcripts',
+} as const;
+
+/** Throws `usage` for a variable that is nearly one of ours, with the nearest names. Looks at names only. */
+export function checkEnvironment(environment: Readonly<Record<string, string | undefined>>): void {
+  const known = new Set([...KEYS.map(environmentName), ...Object.keys(OTHER_VARIABLES)]);
+  const unknown = Object.keys(environment).find((name) => name.startsWith(PREFIX) && environment[name] !== undefined && !known.has(name));
+  if (unknown === undefined) return;
+  const own = (name: string): string => name.slice(PREFIX.length);
+  const near = nearest(own(unknown), [...known].map(own)).map((name) => PREFIX + name);
+  throw new FaultlineError('usage', `unknown variable ${unknown}`, {
+    hint:
+      near.length > 0
+        ? `Did you mean ${near.join(' or ')}?`
+        : `Unset it; variables are ${Object.keys(OTHER_VARIABLES).join(', ')}, and the config's keys such as FAULTLINE_MODEL_PATH.`,
+  });
+}
