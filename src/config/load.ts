@@ -116,6 +116,12 @@ function readFile(file: string, cwd: string): FileValue[] {
     return { file, line, column: col };
   };
   const broken = document.errors[0];
+  if (broken?.code === 'MULTIPLE_DOCS') {
+    throw new FaultlineError('usage', 'a second YAML document begins here, and a config is one', {
+      place: placeAt(broken.pos[0]),
+      hint: 'Remove the line `---`, or put the second document in a file of its own.',
+    });
+  }
   if (broken !== undefined) {
     throw new FaultlineError('usage', `not valid YAML: ${firstLine(broken.message)}`, {
       place: placeAt(broken.pos[0]),

@@ -139,8 +139,11 @@ export function pathOrName(expected = 'a path or a name'): ValueType<string> {
 /** A list of texts; on a command line separated by commas. */
 export function list(expected = 'a list of texts'): ValueType<readonly string[]> {
   const parse = (raw: unknown): readonly string[] => {
-    if (!Array.isArray(raw) || !raw.every((item): item is string => typeof item === 'string' && item !== '')) refuse(expected, raw);
-    return raw;
+    if (!Array.isArray(raw)) refuse(expected, raw);
+    return raw.map((item: unknown, index) => {
+      if (typeof item === 'string' && item !== '') return item;
+      throw new Mismatch(`expected ${expected}, but item ${index + 1} is ${item === '' ? 'empty' : shown(item)}`);
+    });
   };
   return { expected, parse, fromText: (line) => parse(line === '' ? [] : line.split(',')) };
 }

@@ -91,6 +91,13 @@ function openForReading(file: string): Database.Database {
     return withClearErrors(file, () => {
       const version = refuseForeignTables(database, file);
       const current = loadMigrations().length;
+      // An empty file, or what a run left that was killed while it made the database.
+      if (version === 0) {
+        throw new FaultlineError('input', 'holds no experiment', {
+          place: { file },
+          hint: 'Make one with `faultline run`, or name another file with --db.',
+        });
+      }
       if (version < current) {
         throw new FaultlineError('input', `the database has schema version ${version}, and reading needs version ${current}`, {
           place: { file },

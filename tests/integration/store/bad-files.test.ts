@@ -162,6 +162,14 @@ describe('places', () => {
     rmSync(link);
   });
 
+  it('an empty file holds nothing to read', () => {
+    const file = path.join(folder, 'nothing.db');
+    writeFileSync(file, '');
+    const error = refusal(file, true);
+    expect([error.kind, error.message]).toEqual(['input', `${file}: holds no experiment`]);
+    expect(error.hint).toContain('faultline run');
+  });
+
   it('an empty file becomes a database', () => {
     const file = path.join(folder, 'empty.db');
     writeFileSync(file, '');

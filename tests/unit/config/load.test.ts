@@ -103,6 +103,9 @@ describe('errors', () => {
       '"4.10"',
     ],
     ['a bare code in a list', 'categories: {off: [4.10]}\n', 'categories.off: expected a list of category codes', 'categories.off'],
+    ['a list with a number', 'stop_strings: ["a", 3]\n', 'stop_strings: expected a list of texts, but item 2 is 3', 'stop_strings'],
+    ['a list with nothing', 'stop_strings: ["", b]\n', 'stop_strings: expected a list of texts, but item 1 is empty', 'stop_strings'],
+    ['two documents', 'seed: 1\n---\nseed: 2\n', 'config.yaml:2:1: a second YAML document begins here', 'Remove the line `---`'],
     ['a name that is no folder name', 'experiment: a/b\n', 'experiment: expected a name', 'experiment'],
   ])('%s', (_, yaml, message, hint) => {
     const error = refused(yaml);
