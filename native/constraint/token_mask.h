@@ -23,11 +23,6 @@ class TokenMask {
   bool contains(std::int32_t token) const {
     return (words_[static_cast<std::size_t>(token) / 64] >> (static_cast<unsigned>(token) % 64) & 1) != 0;
   }
-  bool empty() const {
-    for (const std::uint64_t word : words_)
-      if (word != 0) return false;
-    return true;
-  }
   /// ceil(size / 64) words, valid as long as this object.
   const std::uint64_t* words() const { return words_.data(); }
 

@@ -1,18 +1,12 @@
 #include "native/format/safetensors.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <numeric>
-#include <set>
 
 #include "native/base/error.h"
 #include "native/base/mapped_file.h"
@@ -175,7 +169,6 @@ class SafetensorsFile final : public TensorFile {
   }
 
   const std::string& path() const override { return path_; }
-  std::vector<std::string> data_files() const override { return {path_}; }
   const std::vector<std::string>& names() const override { return names_; }
   std::optional<TensorView> find(std::string_view name) const override {
     const auto at = std::lower_bound(names_.begin(), names_.end(), name);
@@ -224,11 +217,6 @@ class ShardedFile final : public TensorFile {
   }
 
   const std::string& path() const override { return path_; }
-  std::vector<std::string> data_files() const override {
-    std::vector<std::string> files;
-    for (const auto& [file, shard] : shards_) files.push_back(file);
-    return files;
-  }
   const std::vector<std::string>& names() const override { return names_; }
   std::optional<TensorView> find(std::string_view name) const override {
     const auto at = tensors_.find(name);
@@ -241,94 +229,6 @@ class ShardedFile final : public TensorFile {
   std::map<std::string, TensorView, std::less<>> tensors_;
   std::vector<std::string> names_;
 };
-
-[[noreturn]] void refuse_output(const std::string& path, const char* what, int error_number) {
-  throw Error(ErrorCode::output, path + ": cannot be " + what + ": " + base::system_reason(error_number));
-}
-
-/// A temporary file beside `path` that becomes it on commit and disappears otherwise.
-class AtomicFile {
- public:
-  explicit AtomicFile(const std::string& path) : path_(path) {
-    static std::atomic<unsigned> counter{0};
-    temporary_ = path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd_ < 0) refuse_output(path_, "written", errno);
-  }
-  ~AtomicFile() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!committed_) ::unlink(temporary_.c_str());
-  }
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-
-  void write(const void* data, std::size_t size) {
-    const char* at = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t written = ::write(fd_, at, size);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) refuse_output(path_, "written", errno);
-      at += written;
-      size -= static_cast<std::size_t>(written);
-    }
-  }
-  void commit() {
-    if (::fsync(fd_) != 0) refuse_output(path_, "synced", errno);
-    const int closed = ::close(fd_);
-    fd_ = -1;
-    if (closed != 0) refuse_output(path_, "written", errno);
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse_output(path_, "written", errno);
-    committed_ = true;
-    // The rename itself is only durable once the folder is synced. Some file systems refuse to sync folders; the file
-    // is whole either way.
-    const auto slash = path_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-    const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder_fd >= 0) {
-      ::fsync(folder_fd);
-      ::close(folder_fd);
-    }
-  }
-
- private:
-  std::string path_;
-  std::string temporary_;
-  int fd_ = -1;
-  bool committed_ = false;
-};
-
-std::string header_text(std::span<const NamedTensor> tensors,
-                        std::span<const std::pair<std::string, std::string>> metadata) {
-  std::set<std::string_view> seen;
-  std::string text = "{";
-  if (!metadata.empty()) {
-    text += json_quote(kMetadata) + ":{";
-    for (std::size_t i = 0; i < metadata.size(); ++i) {
-      if (i > 0) text += ',';
-      text += json_quote(metadata[i].first);
-      text += ':';
-      text += json_quote(metadata[i].second);
-    }
-    text += "}";
-  }
-  std::size_t at = 0;
-  for (const auto& [name, view] : tensors) {
-    if (name == kMetadata) throw Error(ErrorCode::usage, "\"__metadata__\" is not a name a tensor can have");
-    if (!seen.insert(name).second) throw Error(ErrorCode::usage, "two tensors are named " + json_quote(name));
-    if (text.size() > 1) text += ",";
-    text += json_quote(name) + ":{\"dtype\":\"" + tensor::dtype_name(view.dtype) + "\",\"shape\":[";
-    for (std::size_t i = 0; i < view.shape.rank(); ++i) {
-      if (i > 0) text += ',';
-      text += std::to_string(view.shape[i]);
-    }
-    text += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + view.size_bytes()) + "]}";
-    at += view.size_bytes();
-  }
-  text += "}";
-  // The data begins on a multiple of 8, as the reference implementation pads it.
-  while (text.size() % 8 != 0) text += ' ';
-  return text;
-}
 
 bool exists(const std::string& path) {
   struct stat info {};
@@ -356,17 +256,6 @@ std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder) {
   if (exists(index)) return open_sharded_safetensors(index);
   refuse(folder, "has neither model.safetensors nor model.safetensors.index.json",
          "Give a Hugging Face model folder that holds safetensors weights.");
-}
-
-void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
-                       std::span<const std::pair<std::string, std::string>> metadata) {
-  const std::string header = header_text(tensors, metadata);
-  const auto header_size = static_cast<std::uint64_t>(header.size());
-  AtomicFile file(path);
-  file.write(&header_size, kLengthBytes);
-  file.write(header.data(), header.size());
-  for (const NamedTensor& tensor : tensors) file.write(tensor.view.data, tensor.view.size_bytes());
-  file.commit();
 }
 
 }  // namespace faultline::format

@@ -1,4 +1,4 @@
-// safetensors, read with full validation and written atomically. A file that lies gives an Error with its name, the
+// safetensors, read with full validation. Writes nothing. A file that lies gives an Error with its name, the
 // byte offset or tensor, and the reason; it never crashes, over-allocates or reads outside the map.
 //
 // Layout: 8 bytes little-endian header length N, N bytes of JSON (name -> dtype, shape, data_offsets; optional
@@ -9,8 +9,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "native/format/tensor_file.h"
 
@@ -32,16 +30,5 @@ std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder);
 
 /// The same validation over bytes in memory, which must outlive the result; `label` stands for the path in errors.
 std::unique_ptr<TensorFile> parse_safetensors(std::span<const std::byte> bytes, const std::string& label);
-
-struct NamedTensor {
-  std::string name;
-  tensor::TensorView view;
-};
-
-/// Writes exactly these tensors in the given order, with `metadata` as __metadata__ when it is not empty. The file
-/// appears whole or not at all: a temporary file beside it is written, synced and renamed. Throws Error(usage) on a
-/// duplicate or reserved name, Error(output) that names the path and the system's reason.
-void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
-                       std::span<const std::pair<std::string, std::string>> metadata = {});
 
 }  // namespace faultline::format

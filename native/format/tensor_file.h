@@ -17,8 +17,6 @@ class TensorFile {
   virtual ~TensorFile() = default;
   /// The path errors should name: the file, or the index of a sharded one.
   virtual const std::string& path() const = 0;
-  /// The files the tensors stand in, for hashing: one, or one per shard in sorted order; not the index.
-  virtual std::vector<std::string> data_files() const = 0;
   /// Sorted by name.
   virtual const std::vector<std::string>& names() const = 0;
   /// The tensor, or nothing.

@@ -104,16 +104,4 @@ Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig&
   return weights;
 }
 
-std::size_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type) {
-  const auto floats = [](std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); };
-  const std::int64_t width = config.width;
-  const std::size_t embedding = ops::packed_bytes(type, config.width, config.vocabulary);
-  const std::size_t layer = ops::packed_bytes(type, config.width, 3 * config.width) +
-                            ops::packed_bytes(type, config.width, config.width) +
-                            ops::packed_bytes(type, config.width, config.inner) +
-                            ops::packed_bytes(type, config.inner, config.width) + floats(9 * width + config.inner);
-  return (config.tied ? 1 : 2) * embedding + floats(config.context * width + 2 * width) +
-         static_cast<std::size_t>(config.layers) * layer;
-}
-
 }  // namespace faultline::model

@@ -52,7 +52,4 @@ struct Gpt2Weights {
 Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig& config, ops::WeightType type,
                               base::ThreadPool* pool);
 
-/// Bytes that load_gpt2_weights allocates, for memory plans.
-std::size_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type);
-
 }  // namespace faultline::model

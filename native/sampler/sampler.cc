@@ -104,9 +104,4 @@ TokenDraw draw_token(const ops::OpTable& ops, const float* logits, std::int32_t 
   return {draw.token, logits[draw.token] - unmodified.max - log_sum, log_sum - unmodified.weighted / unmodified.sum};
 }
 
-float token_logprob(const ops::OpTable& ops, const float* logits, std::int32_t n, std::int32_t token) {
-  const ops::SoftmaxStats unmodified = unmodified_stats(ops, logits, n);
-  return logits[token] - unmodified.max - ops.log_sum(unmodified.sum);
-}
-
 }  // namespace faultline::sampler

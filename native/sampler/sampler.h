@@ -54,7 +54,4 @@ float keep_threshold(const ops::OpTable& ops, const float* logits, std::int32_t 
 TokenDraw draw_token(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
                      ops::Mask condition, const DrawKey& key);
 
-/// Log-probability of `token` under the unmodified distribution.
-float token_logprob(const ops::OpTable& ops, const float* logits, std::int32_t n, std::int32_t token);
-
 }  // namespace faultline::sampler

@@ -47,8 +47,6 @@ class BatchRun {
   /// reached the sink until then is complete.
   bool run(const SampleSink& sink, const std::atomic<bool>& cancelled);
 
-  const MemoryPlan& plan() const { return plan_; }
-
  private:
   struct Group;
   struct Slot;

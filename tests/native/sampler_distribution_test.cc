@@ -239,7 +239,6 @@ TEST(sampler_reports_the_unmodified_distribution) {
     // A handful of float operations on values below 16: 2^-24 * 16 each.
     EXPECT(std::abs(draw.logprob - want) < 1e-5);
     EXPECT(std::abs(draw.entropy - entropy) < 1e-5);
-    EXPECT_EQ(draw.logprob, token_logprob(ops::ops(), logits.data(), 300, draw.token));
   }
 }
 

@@ -14,8 +14,8 @@
 
 #include "native/base/philox.h"
 #include "native/format/json.h"
-#include "native/format/safetensors.h"
 #include "tests/native/check.h"
+#include "tests/native/safetensors_writer.h"
 
 namespace faultline::check {
 
@@ -87,11 +87,11 @@ inline std::string write_tiny_model(const std::string& name, const TinyShape& sh
   add("ln_f.weight", {width}, 0.2F, 1);
   add("ln_f.bias", {width}, 0.1F);
 
-  std::vector<format::NamedTensor> tensors;
+  std::vector<NamedTensor> tensors;
   for (std::size_t i = 0; i < data.size(); ++i)
     tensors.push_back(
         {data[i].first, {tensor::DType::f32, shapes[i], reinterpret_cast<const std::byte*>(data[i].second.data())}});
-  format::write_safetensors(folder + "/model.safetensors", tensors);
+  write_safetensors(folder + "/model.safetensors", tensors);
   return folder;
 }
 
