@@ -49,17 +49,17 @@ describe('canonical solutions', () => {
     return verdicts.flatMap((verdict, index) => (verdict.passed ? [] : [`${lines[index]!.task_id}: ${JSON.stringify(verdict.outcome)}`]));
   };
 
-  it.skipIf(humanEval === null)('of HumanEval all pass (skipped: ../shared/datasets/HumanEval.jsonl.gz is not there)', async () => {
+  it.skipIf(humanEval === null)('of HumanEval all pass (needs ../shared/datasets/HumanEval.jsonl.gz)', async () => {
     expect(humanEval).toHaveLength(164);
     expect(await failures(humanEval!)).toEqual([]);
   });
 
-  it.skipIf(bundled === null)('of the bundled problems all pass (skipped: ../shared/model/problems is not there)', async () => {
+  it.skipIf(bundled === null)('of the bundled problems all pass (needs ../shared/model/problems)', async () => {
     expect(bundled).toHaveLength(80);
     expect(await failures(bundled!)).toEqual([]);
   });
 
-  it.skipIf(mbpp === null)('of MBPP all pass but the four that cannot (skipped: ../shared/datasets/mbpp.jsonl is not there)', async () => {
+  it.skipIf(mbpp === null)('of MBPP all pass but the four that cannot (needs ../shared/datasets/mbpp.jsonl)', async () => {
     const verdicts = await Promise.all(
       mbpp!.map(async (line): Promise<[number, Verdict]> => {
         const defined = [...line.code.matchAll(/^def\s+(\w+)/gm)].map((match) => match[1]!);
