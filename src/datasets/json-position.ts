@@ -1,6 +1,6 @@
 /**
  * Where in a line of JSON something stands: the first character that cannot be JSON, or the value of a key. Not a
- * parser: `JSON.parse` is, but it does not say reliably where it stopped. Runs only when there is an error to report.
+ * parser: `JSON.parse` is, but it says nothing of places. Runs only when there is an error to report or a value to replace.
  */
 
 /** Offsets count UTF-16 units from 0. */
@@ -19,6 +19,12 @@ export function offsetOfValue(text: string, key: string): number | null {
   return scan(text).values.get(key) ?? null;
 }
 
+/** Where the value of each key of the outermost object stands, `end` excluded; of equal keys the last, as in `JSON.parse`. */
+export function spansOfValues(text: string): ReadonlyMap<string, { readonly start: number; readonly end: number }> {
+  const { values, ends } = scan(text);
+  return new Map([...ends].map(([key, end]) => [key, { start: values.get(key)!, end }]));
+}
+
 class Stop extends Error {
   constructor(
     readonly offset: number,
@@ -28,8 +34,11 @@ class Stop extends Error {
   }
 }
 
-function scan(text: string): { fault: JsonFault | null; values: Map<string, number> } {
+function scan(text: string): { fault: JsonFault | null; values: Map<string, number>; ends: Map<string, number> } {
   const values = new Map<string, number>();
+  const ends = new Map<string, number>();
+  /** The key of the outermost object whose value is being read. */
+  let current: string | null = null;
   let at = 0;
 
   const stop = (reason: string, offset = at): never => {
@@ -63,7 +72,9 @@ function scan(text: string): { fault: JsonFault | null; values: Map<string, numb
     if (text[at] !== ':') stop('expected ":" after the field name');
     at++;
     skipSpace();
-    if (open.length === 1) values.set(name, at);
+    if (open.length !== 1) return;
+    values.set(name, at);
+    current = name;
   };
   /** Reads one scalar, or opens a container and reads up to its first value. Returns whether a value is complete. */
   const begin = (): boolean => {
@@ -85,7 +96,9 @@ function scan(text: string): { fault: JsonFault | null; values: Map<string, numb
       string();
       return true;
     }
-    const scalar = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/.exec(text.slice(at, at + 400));
+    const pattern = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
+    pattern.lastIndex = at;
+    const scalar = pattern.exec(text);
     if (scalar === null) return stop('expected a value');
     at += scalar[0].length;
     return true;
@@ -95,11 +108,15 @@ function scan(text: string): { fault: JsonFault | null; values: Map<string, numb
     for (;;) {
       if (!begin()) continue;
       for (;;) {
+        if (current !== null && open.length === 1) {
+          ends.set(current, at);
+          current = null;
+        }
         skipSpace();
         const container = open.at(-1);
         if (container === undefined) {
           if (at < text.length) stop('expected the end of the line');
-          return { fault: null, values };
+          return { fault: null, values, ends };
         }
         const closer = container === 'object' ? '}' : ']';
         if (text[at] === closer) {
@@ -114,7 +131,7 @@ function scan(text: string): { fault: JsonFault | null; values: Map<string, numb
       }
     }
   } catch (error) {
-    if (error instanceof Stop) return { fault: { offset: error.offset, reason: error.reason }, values };
+    if (error instanceof Stop) return { fault: { offset: error.offset, reason: error.reason }, values, ends };
     throw error;
   }
 }

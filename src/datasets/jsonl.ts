@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FaultlineError, reasonOf } from '../errors.js';
-import { findJsonFault, offsetOfValue } from './json-position.js';
+import { findJsonFault, offsetOfValue, spansOfValues } from './json-position.js';
 
 /** One line that holds an object. */
 export interface JsonLine {
@@ -105,15 +105,24 @@ export function requiredField(line: JsonLine, field: string): unknown {
 }
 
 /**
- * A line with fields added, everything else as it was: byte for byte where none of the fields is there yet, so that
- * numbers beyond 2^53 and odd spellings survive; with equal names, the new values stand in their places.
+ * A line with fields added, everything else as it was, byte for byte, so that numbers beyond 2^53 and odd spellings
+ * survive; where a field is there already, the new value stands in its place.
  */
 export function withFields(line: Pick<JsonLine, 'text' | 'value'>, fields: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(fields);
   if (names.length === 0) return line.text;
-  if (names.some((name) => Object.hasOwn(line.value, name))) return JSON.stringify({ ...line.value, ...fields });
-  const body = line.text.trimEnd().slice(0, -1).trimEnd(); // a JSON object ends in "}"
-  return body + (body.endsWith('{') ? '' : ', ') + JSON.stringify(fields).slice(1);
+  let text = line.text.trimEnd();
+  const present = names.filter((name) => Object.hasOwn(line.value, name));
+  if (present.length > 0) {
+    const spans = spansOfValues(text);
+    const places = present.map((name) => ({ name, ...spans.get(name)! })).sort((a, b) => b.start - a.start);
+    // The last one first, so that the places before it stay where they are.
+    for (const { name, start, end } of places) text = text.slice(0, start) + JSON.stringify(fields[name]) + text.slice(end);
+  }
+  const absent = Object.fromEntries(names.filter((name) => !present.includes(name)).map((name) => [name, fields[name]]));
+  if (Object.keys(absent).length === 0) return text;
+  const body = text.slice(0, -1).trimEnd(); // a JSON object ends in "}"
+  return body + (body.endsWith('{') ? '' : ', ') + JSON.stringify(absent).slice(1);
 }
 
 /** "a number", "null", "a list" ...: for messages. */

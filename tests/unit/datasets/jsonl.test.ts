@@ -94,6 +94,14 @@ describe('withFields', () => {
     expect(withFields(line('{"a":1}'), {})).toBe('{"a":1}');
   });
 
+  it('leaves everything else as it was also where a field is there already', () => {
+    const long = '9'.repeat(500);
+    expect(
+      withFields(line(`{"b" : {"result": [1]}, "n": ${long}, "result":"x" , "seed":12345678901234567890}`), { b: 1, result: null, c: 2 }),
+    ).toBe(`{"b" : 1, "n": ${long}, "result":null , "seed":12345678901234567890, "c":2}`);
+    expect(withFields(line('{"a": 1, "\\u0061": [2, {"a": 3}] }'), { a: 4 })).toBe('{"a": 1, "\\u0061": 4 }');
+  });
+
   it('replaces fields that are there', () => {
     expect(JSON.parse(withFields(line('{"passed": false, "x": 1}'), { passed: true, y: 2 }))).toEqual({ passed: true, x: 1, y: 2 });
   });
