@@ -16,6 +16,7 @@ export function transpileStore(): string {
   const store = readdirSync(path.join(ROOT, 'src/store')).filter((name) => name.endsWith('.ts'));
   const files = [
     'src/errors.ts',
+    'src/folders.ts',
     ...store.map((name) => `src/store/${name}`),
     'tests/unit/store/rows.ts',
     'tests/integration/store/store-run.ts',
