@@ -1,4 +1,6 @@
 // layernorm, gelu and add against the oracle, and all instruction sets against each other.
+#include <algorithm>
+
 #include "native/ops/ref/ref.h"
 #include "tests/native/ops_fixture.h"
 

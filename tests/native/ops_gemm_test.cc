@@ -1,5 +1,7 @@
 // gemm: against the definition to the bit, against the oracle within a derived bound, and all instruction sets against
 // each other.
+#include <algorithm>
+
 #include "native/ops/ref/ref.h"
 #include "tests/native/ops_fixture.h"
 
