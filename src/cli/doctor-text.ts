@@ -1,9 +1,10 @@
 /** What `doctor` prints: one block a part, then what is missing. The facts are `pipeline/doctor.ts`'s. */
-import pc from 'picocolors';
 import type { DoctorReport } from '../pipeline/doctor.js';
+import { coloursOf } from './colours.js';
 
 export function renderDoctor(report: DoctorReport): string {
   const { engine, sandbox, disk, data, missing } = report;
+  const colour = coloursOf(process.stdout);
   const blocks: [title: string, lines: string[]][] = [
     ['faultline', [`${report.version} on Node ${report.node}, ${report.system}`]],
     ['engine', engine === null ? ['not available'] : engineLines(engine)],
@@ -14,10 +15,10 @@ export function renderDoctor(report: DoctorReport): string {
   const width = Math.max(...blocks.map(([title]) => title.length)) + 2;
   const text = blocks.flatMap(([title, lines]) => lines.map((line, index) => `${(index === 0 ? title : '').padEnd(width)}${line}`));
   const verdict = report.ok
-    ? [pc.green('everything that a run needs is here')]
+    ? [colour.green('everything that a run needs is here')]
     : missing.flatMap(({ what, reason, hint }) => [
-        `${pc.red('missing:')} ${what}: ${reason}`,
-        ...(hint === null ? [] : [`${pc.cyan('hint:')} ${hint}`]),
+        `${colour.red('missing:')} ${what}: ${reason}`,
+        ...(hint === null ? [] : [`${colour.cyan('hint:')} ${hint}`]),
       ]);
   return [...text, '', ...verdict].join('\n');
 }

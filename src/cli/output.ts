@@ -2,8 +2,8 @@
  * Where a command prints: results on stdout, everything else on stderr. With `--json` stdout carries exactly one JSON
  * document, and nothing else. Formats no result itself.
  */
-import pc from 'picocolors';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { coloursOf } from './colours.js';
 
 export interface Output {
   readonly json: boolean;
@@ -33,11 +33,12 @@ function jsonValue(_: string, value: unknown): unknown {
 
 /** `error: <place>: <reason>` and `hint: <next step>`, one line each. A stack only with FAULTLINE_DEBUG=1. */
 export function describeError(thrown: unknown, debug: boolean): string {
-  const lines = [`${pc.red('error:')} ${oneLine(reasonOf(thrown))}`];
+  const colour = coloursOf(process.stderr);
+  const lines = [`${colour.red('error:')} ${oneLine(reasonOf(thrown))}`];
   if (thrown instanceof FaultlineError) {
-    if (thrown.hint !== undefined) lines.push(`${pc.cyan('hint:')} ${oneLine(thrown.hint)}`);
+    if (thrown.hint !== undefined) lines.push(`${colour.cyan('hint:')} ${oneLine(thrown.hint)}`);
   } else {
-    lines.push(`${pc.cyan('hint:')} This is a fault of faultline; run it again with FAULTLINE_DEBUG=1 for the details and report them.`);
+    lines.push(`${colour.cyan('hint:')} This is a fault of faultline; run it again with FAULTLINE_DEBUG=1 for the details and report them.`);
   }
   if (debug && thrown instanceof Error && thrown.stack !== undefined) lines.push(thrown.stack);
   return `${lines.join('\n')}\n`;

@@ -1,9 +1,9 @@
 /** How a command says that samples could not be judged because the problem file is at fault, and the exit code for it. */
-import pc from 'picocolors';
 import { ExitCode } from '../errors.js';
 import type { Unjudged } from '../pipeline/unjudged.js';
 import { plural } from '../reports/render/format.js';
 import { visibleLine } from '../reports/render/visible.js';
+import { coloursOf } from './colours.js';
 import type { Output } from './output.js';
 
 const MOST_LINES = 5;
@@ -21,7 +21,8 @@ export function unjudgedLines(unjudged: readonly Unjudged[]): string[] {
 /** Says it on stderr and makes the command end as one with wrong input does. The outputs stay: what was judged is right. */
 export function reportUnjudged(unjudged: readonly Unjudged[], output: Output): void {
   if (unjudged.length === 0) return;
-  for (const line of unjudgedLines(unjudged)) output.note(`${pc.red('error:')} ${line}`);
-  output.note(`${pc.cyan('hint:')} Correct the test in the problem file, then run the command again; these samples are in no rate.`);
+  const colour = coloursOf(process.stderr);
+  for (const line of unjudgedLines(unjudged)) output.note(`${colour.red('error:')} ${line}`);
+  output.note(`${colour.cyan('hint:')} Correct the test in the problem file, then run the command again; these samples are in no rate.`);
   process.exitCode = ExitCode.input;
 }
