@@ -9,7 +9,9 @@ const CHUNK = 1 << 20;
 /** config.json and the weight files of a model folder: what decides its numbers, sorted by name. */
 function modelFiles(folder: string): string[] {
   const index = path.join(folder, 'model.safetensors.index.json');
-  if (fs.existsSync(path.join(folder, 'model.safetensors')) || !fs.existsSync(index)) return ['config.json', 'model.safetensors'];
+  const stats = fs.statSync(index, { throwIfNoEntry: false });
+  if (fs.existsSync(path.join(folder, 'model.safetensors')) || stats === undefined) return ['config.json', 'model.safetensors'];
+  if (!stats.isFile()) throw new FaultlineError('input', 'is not a regular file', { place: { file: index } });
   const map = (JSON.parse(fs.readFileSync(index, 'utf8')) as { weight_map?: Record<string, string> }).weight_map ?? {};
   const shards = [...new Set(Object.values(map))].sort();
   // The engine refuses such an index too, but it does so while this is already reading.

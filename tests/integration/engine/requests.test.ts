@@ -1,4 +1,5 @@
 /** Finish reasons, cuts, invariance and bad input of generation, and bad models, as the rest of the program sees them. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -206,6 +207,14 @@ describe('loading', () => {
       fs.writeFileSync(path.join(f, 'model.safetensors.index.json'), '{"weight_map": {"wte.weight": "../../../../../dev/zero"}}');
     });
     await expect(modelHash(index)).rejects.toThrow(/not a plain file name/);
+  });
+
+  it('never waits for the writer of a pipe in place of an index', async () => {
+    const folder = copy('pipe', (f) => {
+      fs.rmSync(path.join(f, 'model.safetensors'));
+      execFileSync('mkfifo', [path.join(f, 'model.safetensors.index.json')]);
+    });
+    await expect(modelHash(folder)).rejects.toThrow(/not a regular file/);
   });
 
   it('refuses a vocabulary larger than the model', async () => {
