@@ -38,7 +38,7 @@ function scan(text: string): { fault: JsonFault | null; values: Map<string, numb
   const values = new Map<string, number>();
   const ends = new Map<string, number>();
   /** The key of the outermost object whose value is being read. */
-  let current: string | null = null;
+  let current = null as string | null; // set inside closures, which the compiler's narrowing does not see
   let at = 0;
 
   const stop = (reason: string, offset = at): never => {
