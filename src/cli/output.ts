@@ -38,7 +38,9 @@ export function describeError(thrown: unknown, debug: boolean): string {
   if (thrown instanceof FaultlineError) {
     if (thrown.hint !== undefined) lines.push(`${colour.cyan('hint:')} ${oneLine(thrown.hint)}`);
   } else {
-    lines.push(`${colour.cyan('hint:')} This is a fault of faultline; run it again with FAULTLINE_DEBUG=1 for the details and report them.`);
+    lines.push(
+      `${colour.cyan('hint:')} This is a fault of faultline; run it again with FAULTLINE_DEBUG=1 for the details and report them.`,
+    );
   }
   if (debug && thrown instanceof Error && thrown.stack !== undefined) lines.push(thrown.stack);
   return `${lines.join('\n')}\n`;
