@@ -1,5 +1,6 @@
-/** Making folders for outputs. Holds no path of its own, and words no error: callers know what the folder is for. */
+/** Where outputs go: making their folders, and what may be replaced. Holds no path of its own, and words no error: callers know what the output is. */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -19,4 +20,14 @@ export function makeFolders(folder: string): void {
     makeFolders(above);
     makeFolders(folder);
   }
+}
+
+/**
+ * The file that an output appears as when it is renamed into place. `path` is the one behind a link, so that the link stays.
+ * Not `replaceable` is whatever is there and no regular file: as root, renaming over `/dev/null` would replace the device.
+ */
+export async function outputTarget(name: string): Promise<{ readonly path: string; readonly replaceable: boolean }> {
+  const path = await realpath(name).catch(() => name);
+  const there = await stat(path).catch(() => null);
+  return { path, replaceable: there === null || there.isFile() };
 }

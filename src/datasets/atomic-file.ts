@@ -3,9 +3,10 @@
  * can be read under its own name before `commit`.
  */
 import { randomBytes } from 'node:crypto';
-import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { outputTarget } from '../folders.js';
 
 /** Enough to make one write call of a few hundred lines, little enough to lose nothing by holding it. */
 const BUFFER_CHARACTERS = 1 << 18;
@@ -26,13 +27,11 @@ export class AtomicFile {
 
   /**
    * Opens the hidden file. Call it before the work: an unwritable place is an `output` error here, not at the end.
-   * So is a path where something other than a file stands: renaming over `/dev/null` would replace the device.
+   * So is a path where something other than a file stands.
    */
   static async open(name: string): Promise<AtomicFile> {
-    // The file behind a link, so that the link stays: as root, renaming over `/dev/stdout` would replace it.
-    const path = await realpath(name).catch(() => name);
-    const there = await stat(path).catch(() => null);
-    if (there !== null && !there.isFile()) throw unwritable(path, new Error('it is there, and not a regular file'));
+    const { path, replaceable } = await outputTarget(name);
+    if (!replaceable) throw unwritable(path, new Error('it is there, and not a regular file'));
     const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
     try {
       return new AtomicFile(path, temporary, await open(temporary, 'wx'));

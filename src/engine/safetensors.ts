@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { outputTarget } from '../folders.js';
 import type { ActivationArray } from './types.js';
 
 /** The reference implementation aligns the data to 8 bytes by padding the header with spaces. */
@@ -27,13 +28,10 @@ export async function writeSafetensors(out: string, tensors: ReadonlyMap<string,
   head.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(head, 8);
 
-  // The file behind a link, so that the link stays: as root, renaming over `/dev/stdout` would replace it.
-  const file = await fs.promises.realpath(out).catch(() => out);
+  const { path: file, replaceable } = await outputTarget(out);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.partial`);
   try {
-    // Renaming over a device such as /dev/null would replace it.
-    const there = fs.statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) throw new Error('it is there, and not a regular file');
+    if (!replaceable) throw new Error('it is there, and not a regular file');
     const handle = await fs.promises.open(temporary, 'w');
     try {
       await writeAll(handle, head);
