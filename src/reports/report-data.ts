@@ -5,6 +5,7 @@
  * Words: a sample *counts* unless its outcome is `infra`; a counted sample *passes* (outcome `pass`) or is a *failure*.
  */
 import type { Assertion, FailingNode } from '../sandbox/verdict.js';
+import type { Experiment } from '../store/types.js';
 import type { CountedOutcome } from './outcomes.js';
 import type { Estimate } from './statistics/bootstrap.js';
 
@@ -38,23 +39,7 @@ export interface ReportData {
 }
 
 /** The experiment's row, without its database id, with its config as flat entries. */
-export interface ExperimentFacts {
-  readonly name: string;
-  readonly hash: string;
-  readonly seed: string;
-  readonly modelHash: string;
-  readonly tokenizerHash: string;
-  readonly problemsHash: string;
-  readonly dtype: string;
-  readonly kernelFamily: string;
-  readonly isa: string;
-  readonly cpu: string;
-  readonly pythonVersion: string;
-  readonly isolationTier: string;
-  readonly calibration: number;
-  readonly version: string;
-  readonly createdAt: string;
-  readonly finishedAt: string | null;
+export interface ExperimentFacts extends Omit<Experiment, 'id' | 'config'> {
   /** Dotted path and value of each entry of the config, in the config's order. */
   readonly config: readonly { readonly key: string; readonly value: string }[];
 }

@@ -9,7 +9,7 @@ import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './li
 import type { CompartmentEnd } from './launcher.js';
 import { judgeJob } from './protocol.js';
 import { findPython, type Python } from './python.js';
-import { type IsolationTier, type Outcome, type Verdict } from './verdict.js';
+import { unmeasuredVerdict, type IsolationTier, type Outcome, type Verdict } from './verdict.js';
 import { Worker, WorkerEnded } from './worker.js';
 
 export interface ProcessExecutorOptions {
@@ -206,7 +206,7 @@ export class ProcessExecutor implements Executor {
       if (end?.compartment === 'judge' && end.by === 'signal') {
         // The judge's own limits: it was computing with a value of the candidate's.
         const resource = ['SIGPROF', 'SIGXCPU'].includes(signalName(end.number)) ? 'cpu' : 'memory';
-        this.settle(task, outsideVerdict({ status: 'limit', resource, exception: null }));
+        this.settle(task, unmeasuredVerdict({ status: 'limit', resource, exception: null }, 'call'));
         return;
       }
       await this.workerDied(task, slot, watch.isHung ? { status: 'limit', resource: 'blocked', exception: null } : outcomeOf(end));
@@ -254,7 +254,7 @@ export class ProcessExecutor implements Executor {
     }
     this.failuresInARow = 0;
     // A second run would only kill two workers more.
-    const verdict = task.first ?? outsideVerdict(outcome);
+    const verdict = task.first ?? unmeasuredVerdict(outcome, 'call');
     this.finish(task, (own) => {
       own.resolve(verdict);
     });
@@ -369,25 +369,6 @@ function scratchBytes(limits: Limits): number {
 
 function metTimeLimit(verdict: Verdict): boolean {
   return verdict.outcome.status === 'limit' && (verdict.outcome.resource === 'cpu' || verdict.outcome.resource === 'blocked');
-}
-
-/** A verdict about which nothing was measured, as the processes that measure are gone. */
-function outsideVerdict(outcome: Outcome): Verdict {
-  return {
-    passed: false,
-    outcome,
-    measurements: {
-      phase: 'call',
-      calls: 0,
-      allNone: false,
-      stdout: '',
-      cpuSeconds: 0,
-      wallSeconds: 0,
-      peakMemoryBytes: 0,
-      nearLimit: false,
-      assertions: null,
-    },
-  };
 }
 
 /** What the kernel said of a worker's process. Only what a signal ended has a signal's name. */

@@ -112,5 +112,24 @@ export interface Verdict {
   readonly measurements: Measurements;
 }
 
+/** The verdict of an execution about which nothing was measured and that passed nothing: it never began, or the processes that measure are gone. */
+export function unmeasuredVerdict(outcome: Outcome, phase: Phase): Verdict {
+  return {
+    passed: false,
+    outcome,
+    measurements: {
+      phase,
+      calls: 0,
+      allNone: false,
+      stdout: '',
+      cpuSeconds: 0,
+      wallSeconds: 0,
+      peakMemoryBytes: 0,
+      nearLimit: false,
+      assertions: null,
+    },
+  };
+}
+
 /** Isolation in force, best first. `none` only with `--unsafe-no-sandbox`. */
 export type IsolationTier = 'namespaces' | 'landlock' | 'none';
