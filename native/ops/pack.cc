@@ -50,7 +50,54 @@ void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t
   }
 }
 
+/// Columns [begin, end) of W as rows of `stride`. Both orders read the source along its contiguous dimension; the one
+/// that transposes goes over few columns at a time, so that the rows it writes stay in cache.
+template <class T>
+void pack_device_rows(const TensorView& weights, Orientation orientation, std::int64_t begin, std::int64_t end,
+                      std::int64_t k, std::int64_t stride, T* out) {
+  if (orientation == Orientation::nk) {
+    for (std::int64_t j = begin; j < end; ++j) {
+      for (std::int64_t i = 0; i < k; ++i) out[j * stride + i] = converted<T>(weights, j * k + i);
+    }
+    return;
+  }
+  constexpr std::int64_t kColumns = 16;
+  const std::int64_t n = weights.shape[1];
+  for (std::int64_t first = begin; first < end; first += kColumns) {
+    const std::int64_t last = std::min(end, first + kColumns);
+    for (std::int64_t i = 0; i < k; ++i) {
+      for (std::int64_t j = first; j < last; ++j) out[j * stride + i] = converted<T>(weights, i * n + j);
+    }
+  }
+}
+
 }  // namespace
+
+base::AlignedBuffer pack_for_device(const TensorView& weights, Orientation orientation, DeviceType type,
+                                    base::ThreadPool* pool) {
+  FAULTLINE_CHECK(weights.shape.rank() == 2, weights.shape.to_string());
+  FAULTLINE_CHECK(tensor::is_float_weight(weights.dtype), tensor::dtype_name(weights.dtype));
+  const std::int64_t k = weights.shape[orientation == Orientation::kn ? 0 : 1];
+  const std::int64_t n = weights.shape[orientation == Orientation::kn ? 1 : 0];
+  FAULTLINE_CHECK(k <= INT32_MAX - kDevicePad && n <= INT32_MAX - kDevicePadOut, weights.shape.to_string());
+  const std::int64_t stride = device_round_up(static_cast<std::int32_t>(k), kDevicePad);
+  const std::int64_t rows = device_round_up(static_cast<std::int32_t>(n), kDevicePadOut);
+  const std::size_t size = type == DeviceType::f32 ? sizeof(float) : sizeof(std::uint16_t);
+  base::AlignedBuffer packed(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride), size);  // zero-filled
+  const auto pack_range = [&](std::int64_t begin, std::int64_t end) {
+    if (type == DeviceType::f32) {
+      pack_device_rows(weights, orientation, begin, end, k, stride, packed.as<float>());
+    } else {
+      pack_device_rows(weights, orientation, begin, end, k, stride, packed.as<std::uint16_t>());
+    }
+  };
+  if (pool != nullptr) {
+    pool->parallel_for(n, pack_range);
+  } else {
+    pack_range(0, n);
+  }
+  return packed;
+}
 
 PackedWeights pack_columns(const TensorView& weights, Orientation orientation, WeightType type,
                            std::int32_t column_begin, std::int32_t columns, base::ThreadPool* pool) {

@@ -7,6 +7,7 @@
 
 #include "native/base/aligned_buffer.h"
 #include "native/base/thread_pool.h"
+#include "native/ops/device_api.h"
 #include "native/ops/ops.h"
 #include "native/tensor/tensor_view.h"
 
@@ -50,6 +51,12 @@ PackedWeights pack_weights(const tensor::TensorView& weights, Orientation orient
 /// The same for columns [column_begin, column_begin + n) of the matrix alone, e.g. the query part of a fused c_attn.
 PackedWeights pack_columns(const tensor::TensorView& weights, Orientation orientation, WeightType type,
                            std::int32_t column_begin, std::int32_t columns, base::ThreadPool* pool = nullptr);
+
+/// The layout of a DeviceMatrix (device_api.h) in host memory, ready to be sent: element (i, j) of W [k, n] at row j,
+/// column i of [n rounded up to kDevicePadOut][k rounded up to kDevicePad], zero elsewhere. Rounding, splitting and
+/// errors as pack_weights.
+base::AlignedBuffer pack_for_device(const tensor::TensorView& weights, Orientation orientation, DeviceType type,
+                                    base::ThreadPool* pool = nullptr);
 
 /// Element (i, j) of a packed matrix as float: how the oracle and tests read one, and how one embedding row is read
 /// from a packed tied head. Not for inner loops.

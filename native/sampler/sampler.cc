@@ -23,7 +23,7 @@ constexpr float kTemperatureLeast = 1e-6F;
 ops::SoftmaxStats unmodified_stats(const ops::OpTable& ops, const float* logits, std::int32_t n) {
   const ops::SoftmaxStats stats = ops.softmax_stats({.logits = logits, .n = n, .inv_temperature = 1, .mask = nullptr});
   if (!std::isfinite(stats.max) || !std::isfinite(stats.sum) || !std::isfinite(stats.weighted) || stats.sum <= 0)
-    throw Error(ErrorCode::input, "the model's logits are not finite", "Check the weights for NaN and infinities.");
+    throw Error(ErrorCode::input, kNotFinite, "Check the weights for NaN and infinities.");
   return stats;
 }
 

@@ -37,6 +37,9 @@ struct DrawKey {
 /// The stream word of the counter: one per use of random numbers, so that uses never share any.
 inline constexpr std::uint32_t kTokenStream = 0;
 
+/// What a draw from logits that hold NaN or only infinities is refused with.
+inline constexpr const char* kNotFinite = "the model's logits are not finite";
+
 struct TokenDraw {
   std::int32_t token;  // -1: `condition` allows nothing
   /// Of the unmodified distribution (temperature 1, nothing masked), as is the entropy in nats.

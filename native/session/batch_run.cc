@@ -44,9 +44,8 @@ std::string reason_to_fail(const GroupRequest& request, const model::ModelConfig
 struct BatchRun::Group {
   std::int32_t index;
   SampleRules rules;
-  kv::KvSegment prefix;
-  std::vector<float> first_logits;  // of the prompt's last token: every sample's first token is drawn from them
-  std::size_t next_sample = 0;      // into request->sample_indices
+  std::unique_ptr<Prompt> prompt;
+  std::size_t next_sample = 0;  // into request->sample_indices
   std::int32_t live = 0;
   std::size_t bytes = 0;  // committed for it
 
@@ -54,11 +53,10 @@ struct BatchRun::Group {
 };
 
 struct BatchRun::Slot {
-  kv::KvSegment suffix;
+  Lane lane;
   Group* group = nullptr;
   std::optional<Sample> sample;
-  sampler::TokenDraw draw{};
-  std::string error;
+  bool ended = false;
 };
 
 void check_requests(const RunContext& context, std::span<const GroupRequest> requests) {
@@ -92,15 +90,14 @@ void check_requests(const RunContext& context, std::span<const GroupRequest> req
 }
 
 BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch)
-    : context_(context),
-      requests_(requests),
-      plan_(plan_memory(context.model.config, demand_of(requests, batch, context.model.config), context.memory_bytes)),
-      activations_(context.model.config, plan_.rows, plan_.slots),
-      committed_bytes_(plan_.total_bytes - plan_.group_bytes) {
-  const std::int32_t suffix = demand_of(requests, batch, context.model.config).longest_suffix;
+    : context_(context), requests_(requests) {
+  const Demand demand = demand_of(requests, batch, context.backend.config());
+  plan_ = plan_memory(context.backend.footprint(), demand, context.memory_bytes);
+  committed_bytes_ = plan_.total_bytes - plan_.group_bytes;
+  stepper_ = context.backend.stepper(plan_, demand.longest_suffix);
   for (std::int32_t i = 0; i < plan_.slots; ++i) {
     slots_.push_back(std::make_unique<Slot>());
-    slots_.back()->suffix = kv::KvSegment(context.model.kv_shape(), suffix);
+    slots_.back()->lane.slot = i;
     free_.push_back(slots_.back().get());
   }
 }
@@ -111,7 +108,7 @@ bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
   while (true) {
     // New samples take their first token from their prompt's logits. Some may end with it, so fill again.
     for (std::vector<Slot*> started; !(started = fill_slots(sink, cancelled)).empty();) {
-      draw(started, [&](std::size_t i) { return started[i]->group->first_logits.data(); });
+      stepper_->first(lanes_of(started));
       settle(started, sink);
     }
     if (cancelled.load(std::memory_order_relaxed)) return false;
@@ -122,9 +119,16 @@ bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
       if (slot->sample) live.push_back(slot.get());
     if (live.empty()) return true;
     std::ranges::stable_sort(live, {}, [](const Slot* slot) { return slot->group->index; });
-    step(live);
+    stepper_->next(lanes_of(live));
     settle(live, sink);
   }
+}
+
+std::vector<Lane*> BatchRun::lanes_of(std::span<Slot* const> slots) {
+  std::vector<Lane*> lanes;
+  lanes.reserve(slots.size());
+  for (Slot* const slot : slots) lanes.push_back(&slot->lane);
+  return lanes;
 }
 
 std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const std::atomic<bool>& cancelled) {
@@ -138,8 +142,10 @@ std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const 
     Slot* const slot = free_.back();
     free_.pop_back();
     slot->group = &group;
-    slot->suffix.set_length(0);
     slot->sample.emplace(group.rules, group.index, group.rules.request->sample_indices[group.next_sample++]);
+    slot->lane.prompt = group.prompt.get();
+    slot->lane.request = group.rules.request;
+    slot->lane.sample = &*slot->sample;
     ++group.live;
     started.push_back(slot);
   }
@@ -151,7 +157,7 @@ bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& 
   if (next_request_ == requests_.size()) return false;
   const auto index = static_cast<std::int32_t>(next_request_);
   const GroupRequest& request = requests_[next_request_];
-  const model::ModelConfig& config = context_.model.config;
+  const model::ModelConfig& config = context_.backend.config();
   if (request.sample_indices.empty()) {
     ++next_request_;
     return true;
@@ -160,7 +166,8 @@ bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& 
     fail_group(index, reason, sink);
     return true;
   }
-  const std::size_t bytes = group_bytes(config, static_cast<std::int32_t>(request.prompt.size()), request.heal.size());
+  const std::size_t bytes =
+      context_.backend.footprint().prompt_bytes(static_cast<std::int32_t>(request.prompt.size()), request.heal.size());
   if (!groups_.empty() && committed_bytes_ + bytes > context_.memory_bytes) return false;
 
   auto group = std::make_unique<Group>();
@@ -183,8 +190,8 @@ bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& 
     if (!request.stop_strings.empty())
       rules.stop_strings.emplace(std::make_shared<const constraint::StopStrings::Strings>(request.stop_strings));
   }
-  group->prefix = kv::KvSegment(context_.model.kv_shape(), static_cast<std::int32_t>(request.prompt.size()));
-  if (!prefill(*group, cancelled)) return false;
+  group->prompt = stepper_->prefill(request.prompt, cancelled);
+  if (group->prompt == nullptr) return false;
   ++next_request_;
   committed_bytes_ += bytes;
   groups_.push_back(std::move(group));
@@ -202,76 +209,20 @@ void BatchRun::fail_group(std::int32_t index, const std::string& reason, const S
   ++next_request_;
 }
 
-bool BatchRun::prefill(Group& group, const std::atomic<bool>& cancelled) {
-  const std::vector<std::int32_t>& prompt = group.rules.request->prompt;
-  const auto length = static_cast<std::int32_t>(prompt.size());
-  std::vector<model::Row> rows;
-  for (std::int32_t begin = 0; begin < length; begin += kPrefillRows) {
-    if (cancelled.load(std::memory_order_relaxed)) return false;
-    const std::int32_t end = std::min(length, begin + kPrefillRows);
-    rows.clear();
-    for (std::int32_t i = begin; i < end; ++i)
-      rows.push_back({.token = prompt[static_cast<std::size_t>(i)],
-                      .position = i,
-                      .write_to = &group.prefix,
-                      .write_at = i,
-                      .prefix = &group.prefix,
-                      .prefix_visible = i + 1,
-                      .suffix = nullptr,
-                      .suffix_visible = 0});
-    const auto logits = end == length ? model::LogitRows::last : model::LogitRows::none;
-    model::forward(context_.model, context_.pool, activations_, rows, logits);
-  }
-  const float* const logits = activations_.logits.as<float>();
-  group.first_logits.assign(logits, logits + context_.model.config.vocabulary);
-  return true;
-}
-
-/// One more token for every live slot: forward pass, then a draw from each row of logits.
-void BatchRun::step(std::vector<Slot*>& live) {
-  std::vector<model::Row> rows;
-  rows.reserve(live.size());
-  for (Slot* const slot : live) {
-    const std::int32_t drawn = slot->sample->drawn();
-    rows.push_back({.token = slot->sample->last_token(),
-                    .position = slot->sample->position() - 1,
-                    .write_to = &slot->suffix,
-                    .write_at = drawn - 1,
-                    .prefix = &slot->group->prefix,
-                    .prefix_visible = slot->group->prefix.length(),
-                    .suffix = &slot->suffix,
-                    .suffix_visible = drawn});
-  }
-  model::forward(context_.model, context_.pool, activations_, rows, model::LogitRows::all);
-  const float* const logits = activations_.logits.as<float>();
-  const std::int64_t stride = model::Activations::logits_stride(context_.model.config);
-  draw(live, [&](std::size_t i) { return logits + static_cast<std::int64_t>(i) * stride; });
-}
-
-void BatchRun::draw(std::span<Slot* const> slots, const std::function<const float*(std::size_t)>& logits) {
-  context_.pool.parallel_for(static_cast<std::int64_t>(slots.size()), [&](std::int64_t i) {
-    const auto row = static_cast<std::size_t>(i);
-    Slot& slot = *slots[row];
-    try {
-      slot.draw =
-          sampler::draw_token(context_.model.ops, logits(row), context_.model.config.vocabulary,
-                              slot.group->rules.request->sampling, slot.sample->condition(), slot.sample->draw_key());
-    } catch (const Error& error) {
-      slot.error = error.what();  // logits that are not finite: this sample's failure, not the run's
-    }
-  });
-}
-
-/// Takes the drawn tokens, hands over the samples that ended, and frees their slots.
+/// Takes the drawn tokens, hands over the samples that ended, and frees their slots. Taking them is shared out: a step
+/// of several tokens for a thousand samples is a lot of text to look at while the device waits.
 void BatchRun::settle(std::span<Slot* const> slots, const SampleSink& sink) {
-  for (Slot* const slot : slots) {
-    bool ended = true;
-    if (slot->error.empty()) {
-      ended = slot->sample->accept(slot->draw);
-    } else {
-      slot->sample->fail(std::exchange(slot->error, {}));
+  context_.backend.pool().parallel_for(static_cast<std::int64_t>(slots.size()), [&](std::int64_t i) {
+    Slot& slot = *slots[static_cast<std::size_t>(i)];
+    slot.ended = std::ranges::any_of(slot.lane.draws, [&](const auto& draw) { return slot.sample->accept(draw); });
+    if (!slot.ended && !slot.lane.error.empty()) {
+      slot.sample->fail(slot.lane.error);
+      slot.ended = true;
     }
-    if (!ended) continue;
+    slot.lane.error.clear();
+  });
+  for (Slot* const slot : slots) {
+    if (!slot->ended) continue;
     sink(slot->sample->take());
     slot->sample.reset();
     --slot->group->live;

@@ -1,7 +1,7 @@
 // Continuous batching: draws all samples of all groups with a fixed number of slots. A slot holds one sample and its
 // private keys and values; when the sample ends, the next one takes its place. Every step runs the live slots of all
-// open groups as one batch. Groups open in order, as slots and memory allow; a prompt is prefilled when its group opens
-// and forgotten when its last sample has ended.
+// open groups as one batch, on whichever backend the session has. Groups open in order, as slots and memory allow; a
+// prompt is prefilled when its group opens and forgotten when its last sample has ended.
 //
 // A sample's tokens and log-probabilities are the same bits whatever else is in the batch: rows do not influence each
 // other (gpt2_forward.h), and random numbers depend on the sample alone (sampler.h).
@@ -15,9 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "native/base/thread_pool.h"
 #include "native/constraint/token_trie.h"
-#include "native/model/gpt2_forward.h"
+#include "native/session/backend.h"
 #include "native/session/plan.h"
 #include "native/session/request.h"
 #include "native/session/sample.h"
@@ -26,8 +25,7 @@ namespace faultline::session {
 
 /// What a run works with; owned by the session.
 struct RunContext {
-  const model::Gpt2& model;
-  base::ThreadPool& pool;
+  Backend& backend;
   const constraint::TokenTrie* trie;  // null: no vocabulary
   std::optional<std::int32_t> eos_token;
   std::uint64_t memory_bytes;
@@ -43,8 +41,8 @@ class BatchRun {
   BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch);
   ~BatchRun();
 
-  /// Draws everything. Between two forward passes it looks at `cancelled` and returns false when that is set; what has
-  /// reached the sink until then is complete.
+  /// Draws everything. Between two steps of the backend it looks at `cancelled` and returns false when that is set;
+  /// what has reached the sink until then is complete.
   bool run(const SampleSink& sink, const std::atomic<bool>& cancelled);
 
  private:
@@ -53,17 +51,15 @@ class BatchRun {
 
   bool open_next_group(const SampleSink& sink, const std::atomic<bool>& cancelled);
   void fail_group(std::int32_t index, const std::string& reason, const SampleSink& sink);
-  bool prefill(Group& group, const std::atomic<bool>& cancelled);
   std::vector<Slot*> fill_slots(const SampleSink& sink, const std::atomic<bool>& cancelled);
-  void step(std::vector<Slot*>& live);
-  void draw(std::span<Slot* const> slots, const std::function<const float*(std::size_t)>& logits);
+  std::vector<Lane*> lanes_of(std::span<Slot* const> slots);
   void settle(std::span<Slot* const> slots, const SampleSink& sink);
   void close_finished_groups();
 
   const RunContext context_;
   std::span<const GroupRequest> requests_;
   MemoryPlan plan_;
-  model::Activations activations_;
+  std::unique_ptr<Stepper> stepper_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;
   std::list<std::unique_ptr<Group>> groups_;  // open ones, in the order of the requests

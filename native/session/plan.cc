@@ -5,14 +5,9 @@
 #include <string>
 
 #include "native/base/error.h"
-#include "native/constraint/heal.h"
-#include "native/kv/kv_segment.h"
-#include "native/model/activations.h"
 
 namespace faultline::session {
 namespace {
-
-kv::KvShape kv_shape(const model::ModelConfig& config) { return {config.layers, config.heads, config.head_width()}; }
 
 std::string mebibytes(std::uint64_t bytes) {
   char text[32];
@@ -22,20 +17,14 @@ std::string mebibytes(std::uint64_t bytes) {
 
 }  // namespace
 
-std::size_t group_bytes(const model::ModelConfig& config, std::int32_t prompt_tokens, std::size_t heal_bytes) {
-  return kv::KvSegment::bytes(kv_shape(config), prompt_tokens) +
-         sizeof(float) * static_cast<std::size_t>(model::Activations::logits_stride(config)) +
-         constraint::Heal::bytes(heal_bytes, config.vocabulary);
-}
-
-MemoryPlan plan_memory(const model::ModelConfig& config, const Demand& demand, std::uint64_t budget_bytes) {
+MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::uint64_t budget_bytes) {
   MemoryPlan plan{};
-  plan.slot_bytes = kv::KvSegment::bytes(kv_shape(config), demand.longest_suffix);
-  plan.group_bytes = group_bytes(config, demand.longest_prompt, demand.longest_heal);
+  plan.slot_bytes = footprint.segment_bytes(demand.longest_suffix);
+  plan.group_bytes = footprint.prompt_bytes(demand.longest_prompt, demand.longest_heal);
   const auto fill = [&](std::int32_t slots) {
     plan.slots = slots;
-    plan.rows = std::max(slots, std::min(kPrefillRows, std::max(1, demand.longest_prompt)));
-    plan.activation_bytes = model::Activations::bytes(config, plan.rows, slots);
+    plan.rows = std::max(slots, std::min(footprint.prefill_rows(), std::max(1, demand.longest_prompt)));
+    plan.activation_bytes = footprint.activation_bytes(plan.rows, slots);
     plan.total_bytes = plan.activation_bytes + plan.group_bytes + static_cast<std::size_t>(slots) * plan.slot_bytes;
     return plan.total_bytes <= budget_bytes;
   };

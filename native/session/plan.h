@@ -9,12 +9,6 @@
 
 namespace faultline::session {
 
-/// Rows of one prefill pass: bounds the activations, whatever a prompt's length. Results do not depend on it.
-inline constexpr std::int32_t kPrefillRows = 128;
-
-/// Slots when the caller names none: matrix products gain little beyond so many rows.
-inline constexpr std::int32_t kDefaultBatch = 128;
-
 /// What a run is about to do, at its largest.
 struct Demand {
   std::int32_t batch;            // slots wanted, at least 1
@@ -22,6 +16,21 @@ struct Demand {
   std::int32_t longest_prompt;   // tokens
   std::int32_t longest_suffix;   // tokens that one sample may draw
   std::size_t longest_heal = 0;  // bytes that a prompt owes
+};
+
+/// What things cost on one backend, in bytes. All functions are exact: they say what will be allocated.
+class Footprint {
+ public:
+  virtual ~Footprint() = default;
+  /// Buffers of forward passes over `rows` rows at most, `logit_rows` of which get logits, and of the draws behind
+  /// them.
+  virtual std::size_t activation_bytes(std::int32_t rows, std::int32_t logit_rows) const = 0;
+  /// Keys and values of so many tokens.
+  virtual std::size_t segment_bytes(std::int32_t tokens) const = 0;
+  /// Keys, values and logits of one prompt of that many tokens, and the masks for the bytes that it owes.
+  virtual std::size_t prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const = 0;
+  /// Rows of one prefill pass at most: bounds the activations, whatever a prompt's length. Results do not depend on it.
+  virtual std::int32_t prefill_rows() const = 0;
 };
 
 struct MemoryPlan {
@@ -35,9 +44,6 @@ struct MemoryPlan {
 
 /// As many slots as were wanted and as fit `budget_bytes` beside one group. Throws Error(environment) with the numbers
 /// when not even one slot fits.
-MemoryPlan plan_memory(const model::ModelConfig& config, const Demand& demand, std::uint64_t budget_bytes);
-
-/// Keys, values and logits of one prompt of that many tokens, and the masks for the bytes that it owes.
-std::size_t group_bytes(const model::ModelConfig& config, std::int32_t prompt_tokens, std::size_t heal_bytes);
+MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::uint64_t budget_bytes);
 
 }  // namespace faultline::session

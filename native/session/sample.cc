@@ -40,6 +40,14 @@ sampler::DrawKey Sample::draw_key() const {
           .attempt = 0};
 }
 
+std::int32_t Sample::stop_token() const {
+  return rules_->request->stop_policy == StopPolicy::none ? -1 : rules_->eos_token.value_or(-1);
+}
+
+std::int32_t Sample::remaining() const {
+  return std::min(rules_->request->max_new_tokens - drawn(), rules_->context - position());
+}
+
 ops::Mask Sample::condition() const {
   const bool owes = rules_->heal && covered_ < rules_->heal->size();
   return owes ? rules_->heal->mask(covered_).words() : nullptr;
@@ -51,7 +59,7 @@ bool Sample::accept(const sampler::TokenDraw& draw) {
     fail("no token is allowed next");
     return true;
   }
-  if (request.stop_policy != StopPolicy::none && rules_->eos_token && draw.token == *rules_->eos_token) {
+  if (draw.token == stop_token()) {
     result_.eos_logprob = draw.logprob;
     end(FinishReason::eos);
     return true;
@@ -84,15 +92,9 @@ bool Sample::accept(const sampler::TokenDraw& draw) {
       return true;
     }
   }
-  if (drawn() == request.max_new_tokens) {
-    end(FinishReason::length);
-    return true;
-  }
-  if (position() == rules_->context) {
-    end(FinishReason::context);
-    return true;
-  }
-  return false;
+  if (remaining() > 0) return false;
+  end(drawn() == request.max_new_tokens ? FinishReason::length : FinishReason::context);
+  return true;
 }
 
 void Sample::fail(const std::string& reason) {

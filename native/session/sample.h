@@ -39,6 +39,10 @@ class Sample {
   /// word of the random counter, so a rollback that draws again at a position says so by the attempt word.
   std::int32_t position() const { return static_cast<std::int32_t>(rules_->request->prompt.size()) + drawn(); }
   sampler::DrawKey draw_key() const;
+  /// The token that ends the sample; -1: none does.
+  std::int32_t stop_token() const;
+  /// Tokens that it may still draw before its budget or the context ends it, at least 1 while it lives.
+  std::int32_t remaining() const;
   /// The tokens that may come next while bytes of the prompt are owed, else null.
   ops::Mask condition() const;
 

@@ -6,6 +6,9 @@
 #include "native/base/error.h"
 #include "native/base/fp_env.h"
 #include "native/base/host_limits.h"
+#include "native/ops/device.h"
+#include "native/session/cpu_backend.h"
+#include "native/session/device_backend.h"
 
 namespace faultline::session {
 namespace {
@@ -27,6 +30,40 @@ std::unique_ptr<const constraint::TokenTrie> make_trie(const VocabularyBytes& gi
       std::make_shared<constraint::Vocabulary>(given.bytes, offsets, given.eos_token));
 }
 
+std::unique_ptr<Backend> load_cpu(const SessionOptions& options, base::ThreadPool& pool) {
+  return std::make_unique<CpuBackend>(options.folder, options.weights, pool);
+}
+
+std::unique_ptr<Backend> load_device(const SessionOptions& options, base::ThreadPool& pool) {
+  const auto type = options.weights == ops::WeightType::f32 ? ops::DeviceType::f32 : ops::DeviceType::bf16;
+  return std::make_unique<DeviceBackend>(options.folder, type, pool);
+}
+
+/// The backend, and why it is this one.
+std::unique_ptr<Backend> load_backend(const SessionOptions& options, base::ThreadPool& pool, std::string& reason) {
+  if (options.device == DeviceChoice::cpu) {
+    reason = "the CPU was asked for";
+    return load_cpu(options, pool);
+  }
+  if (options.device == DeviceChoice::cuda) {
+    reason = "CUDA was asked for";
+    return load_device(options, pool);
+  }
+  const ops::DeviceReport report = ops::device_report();
+  if (!report.usable) {
+    reason = "CUDA cannot be used: " + report.refused;
+    return load_cpu(options, pool);
+  }
+  try {
+    reason = "CUDA can be used";
+    return load_device(options, pool);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::environment) throw;
+    reason = std::string("CUDA cannot be used for this model: ") + error.what();
+    return load_cpu(options, pool);
+  }
+}
+
 int thread_count(int asked) {
   if (asked < 0) throw Error(ErrorCode::usage, "threads is " + std::to_string(asked) + ", but must be at least 1");
   return asked == 0 ? base::default_threads() : asked;
@@ -34,13 +71,12 @@ int thread_count(int asked) {
 
 }  // namespace
 
-Session::Session(const SessionOptions& options)
-    : pool_(thread_count(options.threads)),
-      model_(model::load_gpt2(options.folder, options.weights, &pool_)),
-      eos_token_(model_.config.eos_token),
-      memory_bytes_(options.memory_bytes != 0 ? options.memory_bytes : base::available_memory() / 2) {
+Session::Session(const SessionOptions& options) : pool_(thread_count(options.threads)) {
+  backend_ = load_backend(options, pool_, device_reason_);
+  eos_token_ = backend_->config().eos_token;
+  memory_bytes_ = options.memory_bytes != 0 ? options.memory_bytes : backend_->default_memory();
   if (options.vocabulary) {
-    trie_ = make_trie(*options.vocabulary, model_.config.vocabulary);
+    trie_ = make_trie(*options.vocabulary, backend_->config().vocabulary);
     eos_token_ = options.vocabulary->eos_token;
   }
 }
@@ -50,14 +86,14 @@ bool Session::generate(std::span<const GroupRequest> requests, std::int32_t batc
   if (batch < 0) throw Error(ErrorCode::usage, "batch is " + std::to_string(batch) + ", but must be at least 1");
   const base::FpEnv fp_env;
   check_requests(context(), requests);
-  return BatchRun(context(), requests, batch == 0 ? kDefaultBatch : batch).run(sink, cancelled);
+  return BatchRun(context(), requests, batch == 0 ? backend_->default_batch() : batch).run(sink, cancelled);
 }
 
 std::optional<std::vector<model::Activation>> Session::activations(std::span<const std::int32_t> tokens,
                                                                    std::span<const model::HookPoint> points,
                                                                    const std::atomic<bool>& cancelled) {
   const base::FpEnv fp_env;
-  const model::ModelConfig& config = model_.config;
+  const model::ModelConfig& config = backend_->config();
   if (tokens.empty()) throw Error(ErrorCode::usage, "there is no token to run", "Give at least one.");
   for (const std::int32_t token : tokens)
     if (token < 0 || token >= config.vocabulary)
@@ -69,39 +105,7 @@ std::optional<std::vector<model::Activation>> Session::activations(std::span<con
     throw Error(ErrorCode::usage,
                 std::to_string(tokens.size()) + " tokens do not fit the context of " + std::to_string(config.context));
 
-  const auto length = static_cast<std::int32_t>(tokens.size());
-  const std::int32_t chunk = std::min(kPrefillRows, length);
-  const bool logits =
-      std::ranges::any_of(points, [](const auto& point) { return point.kind == model::HookKind::logits; });
-  const std::int32_t logit_rows = logits ? chunk : 0;
-  const std::uint64_t needed = kv::KvSegment::bytes(model_.kv_shape(), length) +
-                               model::Activations::bytes(config, chunk, logit_rows) +
-                               model::Capture::bytes(config, points, length);
-  if (needed > memory_bytes_)
-    throw Error(ErrorCode::environment,
-                "these activations need " + std::to_string(needed) + " bytes, but the memory budget is " +
-                    std::to_string(memory_bytes_),
-                "Raise --memory, or ask for fewer hook points or tokens.");
-
-  model::Capture capture(config, points, length);
-  model::Activations buffers(config, chunk, logit_rows);
-  kv::KvSegment prefix(model_.kv_shape(), length);
-  std::vector<model::Row> rows;
-  for (std::int32_t begin = 0; begin < length; begin += kPrefillRows) {
-    if (cancelled.load(std::memory_order_relaxed)) return std::nullopt;
-    rows.clear();
-    for (std::int32_t i = begin; i < std::min(length, begin + kPrefillRows); ++i)
-      rows.push_back({.token = tokens[static_cast<std::size_t>(i)],
-                      .position = i,
-                      .write_to = &prefix,
-                      .write_at = i,
-                      .prefix = &prefix,
-                      .prefix_visible = i + 1,
-                      .suffix = nullptr,
-                      .suffix_visible = 0});
-    model::forward(model_, pool_, buffers, rows, logits ? model::LogitRows::all : model::LogitRows::none, &capture);
-  }
-  return capture.take();
+  return backend_->activations(tokens, points, memory_bytes_, cancelled);
 }
 
 }  // namespace faultline::session

@@ -13,8 +13,8 @@
 
 #include "native/base/thread_pool.h"
 #include "native/constraint/token_trie.h"
-#include "native/model/gpt2_forward.h"
 #include "native/model/hooks.h"
+#include "native/session/backend.h"
 #include "native/session/batch_run.h"
 #include "native/session/request.h"
 
@@ -27,11 +27,19 @@ struct VocabularyBytes {
   std::int32_t eos_token;
 };
 
+/// Where the model runs.
+enum class DeviceChoice : std::uint8_t {
+  cpu,
+  cuda,       // an error when it cannot be used, never the CPU instead
+  automatic,  // CUDA where it can be used, else the CPU; device_reason() says which and why
+};
+
 struct SessionOptions {
   std::string folder;  // of the model: config.json and safetensors
   ops::WeightType weights = ops::WeightType::f32;
+  DeviceChoice device = DeviceChoice::cpu;
   int threads = 0;                 // 0: what affinity and cgroup quotas allow
-  std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: half of what is free once the model is loaded
+  std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: the backend's default, of what is free then
   std::optional<VocabularyBytes> vocabulary = std::nullopt;
 };
 
@@ -39,18 +47,21 @@ struct SessionOptions {
 class Session {
  public:
   /// Loads the model. Throws Error(input) for whatever is wrong with its files or the vocabulary, Error(usage) for a
-  /// thread count below 0, Error(environment) when memory or an instruction set is lacking.
+  /// thread count below 0, Error(environment) when memory, an instruction set or the device asked for is lacking.
   explicit Session(const SessionOptions& options);
 
-  const model::ModelConfig& config() const { return model_.config; }
+  const model::ModelConfig& config() const { return backend_->config(); }
+  BackendDescription device() const { return backend_->description(); }
+  /// Why this device was taken, a sentence without a full stop.
+  const std::string& device_reason() const { return device_reason_; }
   /// The vocabulary's end of text, or else the model's.
   std::optional<std::int32_t> eos_token() const { return eos_token_; }
   int threads() const { return pool_.threads(); }
   std::uint64_t memory_bytes() const { return memory_bytes_; }
 
-  /// Draws all samples of all groups, `batch` at a time at most (0: kDefaultBatch); each goes to `sink` as it ends.
-  /// Returns false when `cancelled` was set in between. Throws Error(usage) before anything runs when a request cannot
-  /// be asked of this model, Error(environment) when not one sample fits the memory budget.
+  /// Draws all samples of all groups, `batch` at a time at most (0: the backend's default); each goes to `sink` as it
+  /// ends. Returns false when `cancelled` was set in between. Throws Error(usage) before anything runs when a request
+  /// cannot be asked of this model, Error(environment) when not one sample fits the memory budget.
   bool generate(std::span<const GroupRequest> requests, std::int32_t batch, const SampleSink& sink,
                 const std::atomic<bool>& cancelled);
 
@@ -62,10 +73,11 @@ class Session {
                                                             const std::atomic<bool>& cancelled);
 
  private:
-  RunContext context() { return {model_, pool_, trie_.get(), eos_token_, memory_bytes_}; }
+  RunContext context() { return {*backend_, trie_.get(), eos_token_, memory_bytes_}; }
 
   base::ThreadPool pool_;
-  model::Gpt2 model_;
+  std::string device_reason_;
+  std::unique_ptr<Backend> backend_;
   std::unique_ptr<const constraint::TokenTrie> trie_;
   std::optional<std::int32_t> eos_token_;
   std::uint64_t memory_bytes_;

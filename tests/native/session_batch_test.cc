@@ -12,97 +12,14 @@
 #include <vector>
 
 #include "native/base/philox.h"
+#include "native/session/cpu_backend.h"
 #include "native/session/engine.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
-#include "tests/native/tiny_model.h"
+#include "tests/native/session_fixture.h"
 
 namespace faultline::session {
 namespace {
-
-using Key = std::pair<std::int32_t, std::uint32_t>;  // group, sample index
-using Results = std::map<Key, SampleResult>;
-
-const std::string& tiny_folder() {
-  static const std::string folder = check::write_tiny_model("batch", {.context = 96});
-  return folder;
-}
-
-/// Tokens 0 to 21 spell letters and line ends, 22 is end of text.
-VocabularyBytes tiny_vocabulary() {
-  VocabularyBytes vocabulary{.bytes = {}, .offsets = {0}, .eos_token = 22};
-  for (const std::string spelling : {"a", "b", "c", "ab",     "bc", "abc",  "\n", "    ", "\n    ", "return", "x",
-                                     "(", ")", "'", "\"\"\"", "#",  "def ", "=",  "1",    ",",      " ",      "\\"}) {
-    vocabulary.bytes.insert(vocabulary.bytes.end(), spelling.begin(), spelling.end());
-    vocabulary.offsets.push_back(static_cast<std::uint32_t>(vocabulary.bytes.size()));
-  }
-  vocabulary.offsets.push_back(vocabulary.offsets.back());
-  return vocabulary;
-}
-
-SessionOptions options(int threads, std::uint64_t memory_bytes = 1 << 26) {
-  return {.folder = tiny_folder(),
-          .weights = ops::WeightType::f32,
-          .threads = threads,
-          .memory_bytes = memory_bytes,
-          .vocabulary = tiny_vocabulary()};
-}
-
-std::vector<std::uint8_t> bytes(const std::string& text) { return {text.begin(), text.end()}; }
-
-/// Groups of all kinds: sampling parameters, policies, healing, prompts of one token and longer than a prefill pass
-/// allows no special case to hide.
-std::vector<GroupRequest> mixed_requests(std::uint32_t samples) {
-  std::vector<GroupRequest> requests;
-  for (std::uint32_t g = 0; g < 7; ++g) {
-    GroupRequest request;
-    const std::uint32_t length = g == 3 ? 1 : 2 + 11 * g;
-    for (std::uint32_t i = 0; i < length; ++i) request.prompt.push_back(static_cast<std::int32_t>((i * 7 + g) % 22));
-    request.prompt_bytes = bytes("def f(x):\n");
-    for (std::uint32_t i = 0; i < samples; ++i) request.sample_indices.push_back(i);
-    request.key = 1000 + g;
-    request.sampling = {.temperature = 0.5F + 0.25F * static_cast<float>(g),
-                        .top_k = g % 2 == 0 ? 0 : 9,
-                        .top_p = g % 3 == 0 ? 1 : 0.9F};
-    request.max_new_tokens = 5 + static_cast<std::int32_t>(g * 9);
-    request.stop_policy = g % 3 == 0 ? StopPolicy::function : g % 3 == 1 ? StopPolicy::eos : StopPolicy::none;
-    if (g == 1) request.heal = bytes("abc");
-    if (g == 2) request.stop_strings = {bytes("ca"), bytes("return")};
-    requests.push_back(request);
-  }
-  return requests;
-}
-
-Results run(Session& session, const std::vector<GroupRequest>& requests, std::int32_t batch) {
-  Results results;
-  const std::atomic<bool> cancelled{false};
-  EXPECT(session.generate(
-      requests, batch,
-      [&](SampleResult&& result) {
-        const Key key{result.group, result.sample_index};
-        EXPECT(!results.contains(key));
-        results[key] = std::move(result);
-      },
-      cancelled));
-  return results;
-}
-
-void expect_same(const std::string& what, const SampleResult& got, const SampleResult& want) {
-  EXPECT(got.tokens == want.tokens);
-  EXPECT(got.bytes == want.bytes);
-  EXPECT_EQ(got.cut, want.cut);
-  EXPECT_EQ(finish_reason_name(got.finish), std::string(finish_reason_name(want.finish)));
-  if (got.tokens.size() != want.tokens.size()) return;
-  const auto n = static_cast<std::int64_t>(want.tokens.size());
-  EXPECT_SAME_BITS(what + " log-probabilities", got.logprobs.data(), want.logprobs.data(), n);
-  EXPECT_SAME_BITS(what + " entropies", got.entropies.data(), want.entropies.data(), n);
-  EXPECT_SAME_BITS(what + " end of text", &got.eos_logprob, &want.eos_logprob, 1);
-}
-
-void expect_same(const std::string& what, const Results& got, const Results& want) {
-  EXPECT_EQ(got.size(), want.size());
-  for (const auto& [key, result] : got) expect_same(what, result, want.at(key));
-}
 
 TEST(session_samples_do_not_depend_on_batch_threads_or_company) {
   const std::vector<GroupRequest> requests = mixed_requests(64);
@@ -190,20 +107,20 @@ TEST(session_memory_is_planned) {
   const std::vector<GroupRequest> requests = mixed_requests(20);
   Session roomy(options(1));
   const Results want = run(roomy, requests, 64);
-  const model::ModelConfig& config = roomy.config();
+  const CpuFootprint footprint(roomy.config());
   const Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3};
-  const MemoryPlan full = plan_memory(config, demand, 1 << 26);
+  const MemoryPlan full = plan_memory(footprint, demand, 1 << 26);
   EXPECT_EQ(full.slots, 64);
   const MemoryPlan least = plan_memory(
-      config, {.batch = 1, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3}, 1 << 26);
-  EXPECT_EQ(plan_memory(config, demand, least.total_bytes).slots, 1);
-  EXPECT_EQ(plan_memory(config, demand, full.total_bytes - 1).slots, 63);
-  EXPECT_THROWS(environment, "memory budget", plan_memory(config, demand, least.total_bytes - 1));
+      footprint, {.batch = 1, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3}, 1 << 26);
+  EXPECT_EQ(plan_memory(footprint, demand, least.total_bytes).slots, 1);
+  EXPECT_EQ(plan_memory(footprint, demand, full.total_bytes - 1).slots, 63);
+  EXPECT_THROWS(environment, "memory budget", plan_memory(footprint, demand, least.total_bytes - 1));
 
   // Each byte to heal is a mask over the vocabulary: 23 tokens are one word.
   Demand more_to_heal = demand;
   more_to_heal.longest_heal += 5;
-  EXPECT_EQ(plan_memory(config, more_to_heal, 1 << 26).total_bytes, full.total_bytes + 5 * 8);
+  EXPECT_EQ(plan_memory(footprint, more_to_heal, 1 << 26).total_bytes, full.total_bytes + 5 * 8);
 
   // With room for one slot, or a few slots but one prompt at a time: slower, the same samples.
   for (const std::uint64_t budget :

@@ -1,0 +1,25 @@
+// The session that the programs in this folder run: `--device cpu|cuda`, `--dtype float32|bfloat16`.
+#pragma once
+
+#include <string>
+
+#include "benchmarks/gpu/arguments.h"
+#include "native/base/error.h"
+#include "native/session/session.h"
+
+namespace faultline::gpu {
+
+inline session::SessionOptions session_options(const Arguments& arguments) {
+  const std::string device = arguments.text("device", "cuda");
+  const std::string dtype = arguments.text("dtype", "bfloat16");
+  if (device != "cpu" && device != "cuda") throw base::Error(base::ErrorCode::usage, "--device is cpu or cuda");
+  if (dtype != "float32" && dtype != "bfloat16")
+    throw base::Error(base::ErrorCode::usage, "--dtype is float32 or bfloat16");
+  session::SessionOptions options;
+  options.folder = arguments.positional();
+  options.weights = dtype == "float32" ? ops::WeightType::f32 : ops::WeightType::bf16;
+  options.device = device == "cpu" ? session::DeviceChoice::cpu : session::DeviceChoice::cuda;
+  return options;
+}
+
+}  // namespace faultline::gpu

@@ -1,0 +1,244 @@
+// runtime.h over the CUDA runtime (linked statically, so that a machine without a driver can load the library and hear
+// why it cannot use it). One stream a device context; memory is stream-ordered, so that releasing never waits for
+// kernels.
+#include "native/ops/cuda/runtime.h"
+
+#include <cstdio>
+
+namespace faultline::ops {
+
+struct Device {
+  int index;
+  cuda::Queue queue;
+};
+
+struct DeviceGraph {
+  cudaGraphExec_t executable;
+};
+
+}  // namespace faultline::ops
+
+namespace faultline::ops::cuda::runtime {
+namespace {
+
+thread_local char error_text[512] = "";
+
+DeviceStatus kind_of(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess:
+      return DeviceStatus::ok;
+    case cudaErrorInsufficientDriver:
+    case cudaErrorSystemDriverMismatch:
+    case cudaErrorCompatNotSupportedOnDevice:
+    case cudaErrorInitializationError:
+      return DeviceStatus::no_driver;
+    case cudaErrorNoDevice:
+    case cudaErrorInvalidDevice:
+    case cudaErrorDevicesUnavailable:
+      return DeviceStatus::no_device;
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorUnsupportedPtxVersion:
+    case cudaErrorInvalidValue:
+    case cudaErrorInvalidConfiguration:
+      return DeviceStatus::unsupported;
+    case cudaErrorMemoryAllocation:
+      return DeviceStatus::out_of_memory;
+    // After these the context is broken: every further call fails the same way.
+    case cudaErrorIllegalAddress:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorHardwareStackError:
+    case cudaErrorECCUncorrectable:
+    case cudaErrorNvlinkUncorrectable:
+    case cudaErrorContextIsDestroyed:
+    case cudaErrorAssert:
+      return DeviceStatus::lost;
+    default:
+      return DeviceStatus::failed;
+  }
+}
+
+DeviceStatus told(cudaError_t error, const char* doing) {
+  if (error == cudaSuccess) return DeviceStatus::ok;
+  std::snprintf(error_text, sizeof error_text, "%s: %s (%s)", doing, cudaGetErrorString(error),
+                cudaGetErrorName(error));
+  cudaGetLastError();  // a call's own error must not be found again by the next one
+  return kind_of(error);
+}
+
+}  // namespace
+
+const char* const kBackendName = "cuda";
+
+DeviceStatus device_count(std::int32_t* count) {
+  *count = 0;
+  int driver = 0;
+  int runtime = 0;
+  int devices = 0;
+  if (const cudaError_t error = cudaRuntimeGetVersion(&runtime); error != cudaSuccess)
+    return told(error, "reading the runtime's version");
+  // Without a driver this is 0 and no error.
+  if (const cudaError_t error = cudaDriverGetVersion(&driver); error != cudaSuccess)
+    return told(error, "reading the driver's version");
+  if (driver == 0) {
+    std::snprintf(error_text, sizeof error_text, "there is no NVIDIA driver (this library needs one for CUDA %d)",
+                  runtime / 1000);
+    return DeviceStatus::no_driver;
+  }
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  if (error == cudaErrorInsufficientDriver) {
+    cudaGetLastError();
+    std::snprintf(error_text, sizeof error_text,
+                  "the NVIDIA driver is for CUDA %d.%d, but this library needs one for CUDA %d or newer", driver / 1000,
+                  driver % 1000 / 10, runtime / 1000);
+    return DeviceStatus::no_driver;
+  }
+  if (error == cudaErrorNoDevice) {
+    cudaGetLastError();
+    std::snprintf(error_text, sizeof error_text, "there is no CUDA device");
+    return DeviceStatus::no_device;
+  }
+  if (error != cudaSuccess) return told(error, "counting devices");
+  *count = devices;
+  return DeviceStatus::ok;
+}
+
+DeviceStatus device_info(std::int32_t index, DeviceInfo* info) {
+  *info = {};
+  cudaDeviceProp properties{};
+  if (const cudaError_t error = cudaGetDeviceProperties(&properties, index); error != cudaSuccess)
+    return told(error, "reading a device's properties");
+  std::snprintf(info->name, sizeof info->name, "%.*s", static_cast<int>(sizeof info->name) - 1, properties.name);
+  info->major = properties.major;
+  info->minor = properties.minor;
+  info->multiprocessors = properties.multiProcessorCount;
+  info->total_bytes = properties.totalGlobalMem;
+  // Free memory would need a context; DeviceApi::memory tells it once there is one.
+  info->free_bytes = 0;
+  cudaDriverGetVersion(&info->driver);
+  cudaRuntimeGetVersion(&info->runtime);
+  return DeviceStatus::ok;
+}
+
+const char* last_error() { return error_text; }
+
+DeviceStatus open(std::int32_t index, Device** device) {
+  *device = nullptr;
+  DeviceInfo info;
+  if (const DeviceStatus status = device_info(index, &info); status != DeviceStatus::ok) return status;
+  if (const cudaError_t error = cudaSetDevice(index); error != cudaSuccess) return told(error, "choosing the device");
+  // The waiting thread sleeps: its core belongs to the sandbox's programs.
+  cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync);
+  cudaGetLastError();
+  cudaStream_t stream = nullptr;
+  if (const cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking); error != cudaSuccess)
+    return told(error, "creating a stream");
+  // Released memory is kept for the next group's prompt instead of going back to the driver at every synchronisation.
+  cudaMemPool_t pool = nullptr;
+  if (cudaDeviceGetDefaultMemPool(&pool, index) == cudaSuccess) {
+    std::uint64_t keep = UINT64_MAX;
+    cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep);
+  }
+  *device = new Device{index, {{stream, info.major >= 9}, info.multiprocessors, 10 * info.major + info.minor}};
+  return DeviceStatus::ok;
+}
+
+void close(Device* device) {
+  if (device == nullptr) return;
+  cudaSetDevice(device->index);
+  cudaStreamSynchronize(device->queue.stream.handle);
+  cudaStreamDestroy(device->queue.stream.handle);
+  cudaMemPool_t pool = nullptr;
+  if (cudaDeviceGetDefaultMemPool(&pool, device->index) == cudaSuccess) cudaMemPoolTrimTo(pool, 0);
+  cudaGetLastError();
+  delete device;
+}
+
+DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* total_bytes) {
+  (void)device;
+  std::size_t free = 0;
+  std::size_t total = 0;
+  const cudaError_t error = cudaMemGetInfo(&free, &total);
+  *free_bytes = free;
+  *total_bytes = total;
+  return told(error, "asking for free memory");
+}
+
+DeviceStatus allocate(Device* device, std::uint64_t bytes, void** memory) {
+  *memory = nullptr;
+  return told(cudaMallocAsync(memory, bytes, device->queue.stream.handle), "allocating memory");
+}
+
+void release(Device* device, void* memory) {
+  if (memory == nullptr) return;
+  cudaFreeAsync(memory, device->queue.stream.handle);
+  cudaGetLastError();
+}
+
+DeviceStatus allocate_host(Device* device, std::uint64_t bytes, void** memory) {
+  (void)device;
+  *memory = nullptr;
+  return told(cudaMallocHost(memory, bytes), "locking host memory");
+}
+
+void release_host(Device* device, void* memory) {
+  if (memory == nullptr) return;
+  cudaStreamSynchronize(device->queue.stream.handle);  // a copy may still read it
+  cudaFreeHost(memory);
+  cudaGetLastError();
+}
+
+DeviceStatus upload(Device* device, void* to, const void* from, std::uint64_t bytes) {
+  return told(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->queue.stream.handle),
+              "copying to the device");
+}
+
+DeviceStatus download(Device* device, void* to, const void* from, std::uint64_t bytes) {
+  return told(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->queue.stream.handle),
+              "copying from the device");
+}
+
+DeviceStatus clear(Device* device, void* memory, std::uint64_t bytes) {
+  return told(cudaMemsetAsync(memory, 0, bytes, device->queue.stream.handle), "clearing memory");
+}
+
+DeviceStatus synchronize(Device* device) { return told(cudaStreamSynchronize(device->queue.stream.handle), "waiting"); }
+
+DeviceStatus begin_capture(Device* device) {
+  return told(cudaStreamBeginCapture(device->queue.stream.handle, cudaStreamCaptureModeThreadLocal), "recording");
+}
+
+DeviceStatus end_capture(Device* device, DeviceGraph** graph) {
+  *graph = nullptr;
+  cudaGraph_t recorded = nullptr;
+  if (const cudaError_t error = cudaStreamEndCapture(device->queue.stream.handle, &recorded); error != cudaSuccess)
+    return told(error, "recording");
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t error = cudaGraphInstantiate(&executable, recorded, 0);
+  cudaGraphDestroy(recorded);
+  if (error != cudaSuccess) return told(error, "preparing a recorded step");
+  *graph = new DeviceGraph{executable};
+  return DeviceStatus::ok;
+}
+
+DeviceStatus launch(Device* device, DeviceGraph* graph) {
+  return told(cudaGraphLaunch(graph->executable, device->queue.stream.handle), "launching a recorded step");
+}
+
+void destroy_graph(Device* device, DeviceGraph* graph) {
+  if (graph == nullptr) return;
+  cudaStreamSynchronize(device->queue.stream.handle);  // it may be running
+  cudaGraphExecDestroy(graph->executable);
+  cudaGetLastError();
+  delete graph;
+}
+
+const Queue& queue(Device* device) { return device->queue; }
+
+DeviceStatus status_of(simt::LaunchStatus status, const char* op) { return told(status, op); }
+
+}  // namespace faultline::ops::cuda::runtime

@@ -1,0 +1,92 @@
+// Where a model runs: the seam between scheduling (batch_run.h) and computing. One implementation keeps everything in
+// host memory and calls ops.h (cpu_backend.h), the other queues device_api.h's operations (device_backend.h). Knows
+// samples only by what their next draw needs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "native/base/thread_pool.h"
+#include "native/model/config.h"
+#include "native/model/hooks.h"
+#include "native/sampler/sampler.h"
+#include "native/session/plan.h"
+#include "native/session/request.h"
+#include "native/session/sample.h"
+
+namespace faultline::session {
+
+/// A prompt's keys, values and last logits, wherever they are kept. Freed with the object.
+class Prompt {
+ public:
+  virtual ~Prompt() = default;
+};
+
+/// One sample in flight, as a stepper sees it.
+struct Lane {
+  std::int32_t slot = 0;  // which of the plan's slots keeps its private keys and values
+  const Prompt* prompt = nullptr;
+  const GroupRequest* request = nullptr;
+  const Sample* sample = nullptr;
+
+  // What the last call drew, in order: one token, or several where the backend takes several steps at once. When the
+  // sample ends at one of them, the rest belong to nobody.
+  std::vector<sampler::TokenDraw> draws;
+  std::string error;  // what kept the next token from being drawn; comes after `draws`
+};
+
+/// Draws tokens for as many samples at a time as the plan has slots. Every token and log-probability depends on its own
+/// sample alone, to the bit. Used by one thread, under a base::FpEnv. Throws Error(environment) when the machine fails.
+class Stepper {
+ public:
+  virtual ~Stepper() = default;
+  /// Runs a prompt once; null when `cancelled` was set in between.
+  virtual std::unique_ptr<Prompt> prefill(std::span<const std::int32_t> tokens, const std::atomic<bool>& cancelled) = 0;
+  /// Draws each lane's first token, from its prompt's logits.
+  virtual void first(std::span<Lane* const> lanes) = 0;
+  /// Draws at least one more token for each. Lanes that share a prompt are neighbours.
+  virtual void next(std::span<Lane* const> lanes) = 0;
+};
+
+/// What the session tells of where it runs; recorded with every experiment.
+struct BackendDescription {
+  std::string device;         // "cpu" or "cuda"
+  std::string name;           // "AMD EPYC ...", "NVIDIA H200"
+  std::string isa;            // "avx512", "sm_90"
+  std::string kernel_family;  // "fma", "mma": within one family results are the same to the bit
+};
+
+/// A loaded model on some hardware. Use from one thread at a time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const model::ModelConfig& config() const = 0;
+  virtual const Footprint& footprint() const = 0;
+  virtual BackendDescription description() const = 0;
+  /// What is used when the caller names no budget: how much may go to keys, values and activations.
+  virtual std::uint64_t default_memory() const = 0;
+  /// Slots when the caller names none.
+  virtual std::int32_t default_batch() const = 0;
+  /// Threads for what is done on the host.
+  virtual base::ThreadPool& pool() = 0;
+
+  /// Allocates what the plan says, for samples of at most `longest_suffix` tokens.
+  virtual std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) = 0;
+
+  /// What the hook points carry when `tokens` (checked by the caller) pass through; nothing when `cancelled` was set in
+  /// between. Throws Error(environment) when it does not fit `memory_bytes`.
+  virtual std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
+                                                                    std::span<const model::HookPoint> points,
+                                                                    std::uint64_t memory_bytes,
+                                                                    const std::atomic<bool>& cancelled) = 0;
+};
+
+/// The refusal that both backends give when hook points do not fit.
+[[noreturn]] void refuse_activations(std::uint64_t needed, std::uint64_t budget);
+
+}  // namespace faultline::session

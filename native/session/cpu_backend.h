@@ -1,0 +1,45 @@
+// A model in host memory, computed by the kernels of ops.h on a pool of threads.
+#pragma once
+
+#include "native/model/gpt2_forward.h"
+#include "native/session/backend.h"
+
+namespace faultline::session {
+
+/// What a model of that shape costs in host memory.
+class CpuFootprint final : public Footprint {
+ public:
+  explicit CpuFootprint(const model::ModelConfig& config) : config_(config) {}
+  std::size_t activation_bytes(std::int32_t rows, std::int32_t logit_rows) const override;
+  std::size_t segment_bytes(std::int32_t tokens) const override;
+  std::size_t prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const override;
+  std::int32_t prefill_rows() const override;
+
+ private:
+  model::ModelConfig config_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's.
+  CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool);
+
+  const model::ModelConfig& config() const override { return model_.config; }
+  const Footprint& footprint() const override { return footprint_; }
+  BackendDescription description() const override;
+  std::uint64_t default_memory() const override;
+  std::int32_t default_batch() const override;
+  base::ThreadPool& pool() override { return pool_; }
+  std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;
+  std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
+                                                            std::span<const model::HookPoint> points,
+                                                            std::uint64_t memory_bytes,
+                                                            const std::atomic<bool>& cancelled) override;
+
+ private:
+  base::ThreadPool& pool_;
+  model::Gpt2 model_;
+  CpuFootprint footprint_;
+};
+
+}  // namespace faultline::session

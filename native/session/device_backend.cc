@@ -1,0 +1,85 @@
+#include "native/session/device_backend.h"
+
+#include <algorithm>
+
+#include "native/base/error.h"
+#include "native/constraint/heal.h"
+#include "native/session/device_stepper.h"
+
+namespace faultline::session {
+namespace {
+
+/// Slots when the caller names none: 16 prompts of 100 samples, which fill the largest devices; memory cuts it on
+/// others.
+constexpr std::int32_t kDefaultBatch = 1600;
+
+}  // namespace
+
+std::size_t DeviceFootprint::activation_bytes(std::int32_t rows, std::int32_t logit_rows) const {
+  const std::int32_t capacity = graph_rows(logit_rows);
+  return model::DeviceActivations::bytes(config_, type_, std::max(rows, capacity), capacity) +
+         device_step_bytes(context_, config_, logit_rows);
+}
+
+std::size_t DeviceFootprint::segment_bytes(std::int32_t tokens) const {
+  return model::device_segment_bytes(config_, type_, tokens);
+}
+
+std::size_t DeviceFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const {
+  return segment_bytes(tokens) +
+         sizeof(float) * static_cast<std::size_t>(model::DeviceActivations::logits_stride(config_)) +
+         constraint::Heal::bytes(heal_bytes, config_.vocabulary);
+}
+
+std::int32_t DeviceFootprint::prefill_rows() const { return kDevicePrefillRows; }
+
+DeviceBackend::DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool)
+    : pool_(pool),
+      model_(model::load_device_gpt2(context_, folder, type, &pool)),
+      footprint_(context_, model_.config, type) {}
+
+BackendDescription DeviceBackend::description() const {
+  const ops::DeviceInfo& info = context_.info();
+  // In float32 every operation gives the CPU's bits, so it is the CPU's family.
+  return {.device = context_.api().name,
+          .name = info.name,
+          .isa = "sm_" + std::to_string(10 * info.major + info.minor),
+          .kernel_family = model_.type == ops::DeviceType::f32 ? "fma" : "mma"};
+}
+
+std::uint64_t DeviceBackend::default_memory() const {
+  // The rest is for what the driver keeps, graphs, and whoever draws on the screen.
+  return context_.free_bytes() / 10 * 9;
+}
+
+std::int32_t DeviceBackend::default_batch() const { return kDefaultBatch; }
+
+std::unique_ptr<Stepper> DeviceBackend::stepper(const MemoryPlan& plan, std::int32_t longest_suffix) {
+  return std::make_unique<DeviceStepper>(context_, model_, plan, longest_suffix);
+}
+
+std::optional<std::vector<model::Activation>> DeviceBackend::activations(std::span<const std::int32_t> tokens,
+                                                                         std::span<const model::HookPoint> points,
+                                                                         std::uint64_t memory_bytes,
+                                                                         const std::atomic<bool>& cancelled) {
+  const auto length = static_cast<std::int32_t>(tokens.size());
+  const std::int32_t chunk = std::min(kDevicePrefillRows, length);
+  const bool logits =
+      std::ranges::any_of(points, [](const auto& point) { return point.kind == model::HookKind::logits; });
+  const std::int32_t logit_rows = logits ? chunk : 0;
+  const std::uint64_t needed = footprint_.segment_bytes(length) +
+                               model::DeviceActivations::bytes(config(), model_.type, chunk, logit_rows) +
+                               model::Capture::bytes(config(), points, length);
+  if (needed > memory_bytes) refuse_activations(needed, memory_bytes);
+
+  model::Capture capture(config(), points, length);
+  const model::DeviceActivations buffers(context_, config(), model_.type, chunk, logit_rows);
+  // Zeroed: a hook point copies whole segments, and what was never written should be nothing in particular.
+  const ops::DeviceBuffer segment =
+      ops::DeviceBuffer::zeroed(context_, footprint_.segment_bytes(length), "a prompt's keys and values");
+  const PromptPass pass{.tokens = tokens, .segment = segment, .all_logits = logits, .capture = &capture};
+  if (!run_prompt(context_, model_, buffers, pass, cancelled)) return std::nullopt;
+  return capture.take();
+}
+
+}  // namespace faultline::session

@@ -1,0 +1,53 @@
+// A model on a CUDA device (or the emulator of one). Several steps are recorded as one graph and launched together,
+// unless a sample's next draw depends on what the host must see first. What changes from step to step stands in device
+// memory, so a graph is recorded once for each size of batch.
+#pragma once
+
+#include "native/model/device_forward.h"
+#include "native/model/device_gpt2.h"
+#include "native/session/backend.h"
+
+namespace faultline::session {
+
+/// What a model of that shape costs in device memory.
+class DeviceFootprint final : public Footprint {
+ public:
+  DeviceFootprint(const ops::DeviceContext& context, const model::ModelConfig& config, ops::DeviceType type)
+      : context_(context), config_(config), type_(type) {}
+  std::size_t activation_bytes(std::int32_t rows, std::int32_t logit_rows) const override;
+  std::size_t segment_bytes(std::int32_t tokens) const override;
+  std::size_t prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const override;
+  std::int32_t prefill_rows() const override;
+
+ private:
+  const ops::DeviceContext& context_;
+  model::ModelConfig config_;
+  ops::DeviceType type_;
+};
+
+class DeviceBackend final : public Backend {
+ public:
+  /// Opens the device and loads the model into its memory; `pool` must outlive the backend. Throws Error(environment)
+  /// with the next step when there is no usable device or the model does not fit, and load_device_gpt2's errors.
+  DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool);
+
+  const model::ModelConfig& config() const override { return model_.config; }
+  const Footprint& footprint() const override { return footprint_; }
+  BackendDescription description() const override;
+  std::uint64_t default_memory() const override;
+  std::int32_t default_batch() const override;
+  base::ThreadPool& pool() override { return pool_; }
+  std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;
+  std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
+                                                            std::span<const model::HookPoint> points,
+                                                            std::uint64_t memory_bytes,
+                                                            const std::atomic<bool>& cancelled) override;
+
+ private:
+  base::ThreadPool& pool_;
+  ops::DeviceContext context_;
+  model::DeviceGpt2 model_;
+  DeviceFootprint footprint_;
+};
+
+}  // namespace faultline::session

@@ -1,0 +1,310 @@
+#include "native/session/device_stepper.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "native/base/check.h"
+#include "native/base/error.h"
+#include "native/constraint/token_mask.h"
+
+namespace faultline::session {
+namespace {
+
+using model::DeviceActivations;
+using ops::DeviceBuffer;
+using ops::DeviceDraw;
+using ops::DeviceRow;
+using ops::DeviceTile;
+using ops::DrawStatus;
+
+/// Longest launch: a run is cancelled between two of them.
+constexpr double kLaunchSeconds = 0.040;
+
+/// Runs of rows with one prefix each, cut into tiles of at most kDeviceTileRows.
+std::int32_t write_tiles(std::span<const DeviceRow> rows, DeviceTile* tiles) {
+  std::int32_t count = 0;
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(rows.size()); ++i) {
+    const bool joins = count > 0 &&
+                       rows[static_cast<std::size_t>(i - 1)].prefix == rows[static_cast<std::size_t>(i)].prefix &&
+                       tiles[count - 1].count < ops::kDeviceTileRows;
+    if (joins) {
+      ++tiles[count - 1].count;
+    } else {
+      tiles[count++] = {i, 1};
+    }
+  }
+  return count;
+}
+
+/// A dead row: token and position are in range, everything else is nothing.
+constexpr DeviceRow kDeadRow{.live = 0,
+                             .token = 0,
+                             .position = 0,
+                             .prefix_visible = 0,
+                             .prefix = nullptr,
+                             .write_to = nullptr,
+                             .prefix_capacity = 0,
+                             .write_capacity = 0,
+                             .write_at = 0,
+                             .suffix_visible = 0,
+                             .first_logits = nullptr,
+                             .mask = nullptr,
+                             .key = 0,
+                             .sample = 0,
+                             .temperature = 0,
+                             .top_k = 0,
+                             .top_p = 1,
+                             .stop_token = -1,
+                             .remaining = 0};
+
+}  // namespace
+
+std::int32_t graph_rows(std::int32_t rows) {
+  if (rows <= 16) {
+    std::int32_t power = 1;
+    while (power < rows) power *= 2;
+    return power;
+  }
+  const std::int32_t step = rows <= 128 ? 16 : rows <= 512 ? 32 : 64;
+  return ops::device_round_up(rows, step);
+}
+
+std::uint64_t device_step_bytes(const ops::DeviceContext& context, const model::ModelConfig& config,
+                                std::int32_t slots) {
+  const auto rows = static_cast<std::uint64_t>(graph_rows(slots));
+  return rows * (sizeof(DeviceRow) + sizeof(DeviceTile) + kStepsPerLaunch * sizeof(DeviceDraw)) +
+         context.api().sample_scratch(static_cast<std::int32_t>(rows), config.vocabulary);
+}
+
+bool run_prompt(const ops::DeviceContext& context, const model::DeviceGpt2& model, const DeviceActivations& activations,
+                const PromptPass& pass, const std::atomic<bool>& cancelled) {
+  const auto length = static_cast<std::int32_t>(pass.tokens.size());
+  const std::int32_t most = std::min({length, kDevicePrefillRows, activations.rows()});
+  const DeviceBuffer rows(context, static_cast<std::uint64_t>(most) * sizeof(DeviceRow), "a prompt's rows");
+  const DeviceBuffer tiles(context, static_cast<std::uint64_t>(most) * sizeof(DeviceTile), "a prompt's tiles");
+  std::vector<DeviceRow> host_rows;
+  std::vector<DeviceTile> host_tiles(static_cast<std::size_t>(most));
+  for (std::int32_t begin = 0; begin < length; begin += most) {
+    if (cancelled.load(std::memory_order_relaxed)) return false;
+    const std::int32_t end = std::min(length, begin + most);
+    host_rows.assign(static_cast<std::size_t>(end - begin), kDeadRow);
+    for (std::int32_t i = begin; i < end; ++i) {
+      DeviceRow& row = host_rows[static_cast<std::size_t>(i - begin)];
+      row.live = 1;
+      row.token = pass.tokens[static_cast<std::size_t>(i)];
+      row.position = i;
+      row.prefix = row.write_to = pass.segment.as<void>();
+      row.prefix_capacity = row.write_capacity = model::device_segment_capacity(length);
+      row.prefix_visible = i + 1;
+      row.write_at = i;
+    }
+    const std::int32_t tile_count = write_tiles(host_rows, host_tiles.data());
+    rows.upload(host_rows.data(), host_rows.size() * sizeof(DeviceRow));
+    tiles.upload(host_tiles.data(), static_cast<std::uint64_t>(tile_count) * sizeof(DeviceTile));
+    const model::DeviceBatch batch{.rows = rows.as<DeviceRow>(),
+                                   .count = end - begin,
+                                   .tiles = tiles.as<DeviceTile>(),
+                                   .tile_count = tile_count,
+                                   .splits = DeviceActivations::splits(end),
+                                   .prompt = true};
+    model::DeviceLogits logits{0, 0, nullptr};
+    if (pass.all_logits) {
+      logits = {0, end - begin, activations.logits.as<float>()};
+    } else if (pass.logits_to != nullptr && end == length) {
+      logits = {end - begin - 1, 1, pass.logits_to};
+    }
+    model::device_forward(context, model, activations, batch, logits, pass.capture, begin);
+    // The next pass writes over the rows, and a cancellation must not wait for a queue of passes.
+    context.synchronize();
+  }
+  return true;
+}
+
+DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::DeviceGpt2& model, const MemoryPlan& plan,
+                             std::int32_t longest_suffix)
+    : context_(context),
+      model_(model),
+      capacity_(graph_rows(plan.slots)),
+      slot_bytes_(model::device_segment_bytes(model.config, model.type, longest_suffix)),
+      slot_capacity_(model::device_segment_capacity(longest_suffix)),
+      mask_words_(constraint::TokenMask::bytes(model.config.vocabulary) / sizeof(std::uint64_t)),
+      activations_(context, model.config, model.type, std::max(plan.rows, capacity_), capacity_),
+      slots_(context, slot_bytes_ * static_cast<std::uint64_t>(plan.slots), "keys and values of the samples"),
+      rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_), "rows"),
+      tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_), "tiles"),
+      draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_), "drawn tokens"),
+      scratch_(context, context.api().sample_scratch(capacity_, model.config.vocabulary), "the sampler"),
+      host_rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_)),
+      host_tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_)),
+      host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)) {}
+
+std::unique_ptr<Prompt> DeviceStepper::prefill(std::span<const std::int32_t> tokens,
+                                               const std::atomic<bool>& cancelled) {
+  auto prompt = std::make_unique<DevicePrompt>();
+  prompt->length = static_cast<std::int32_t>(tokens.size());
+  prompt->segment = DeviceBuffer(context_, model::device_segment_bytes(model_.config, model_.type, prompt->length),
+                                 "a prompt's keys and values");
+  prompt->logits = DeviceBuffer(
+      context_, sizeof(float) * static_cast<std::uint64_t>(DeviceActivations::logits_stride(model_.config)),
+      "a prompt's logits");
+  const PromptPass pass{.tokens = tokens, .segment = prompt->segment, .logits_to = prompt->logits.as<float>()};
+  if (!run_prompt(context_, model_, activations_, pass, cancelled)) return nullptr;
+  return prompt;
+}
+
+/// The row that draws the sample's next token.
+DeviceRow DeviceStepper::row_of(const Lane& lane) const {
+  const auto& prompt = static_cast<const DevicePrompt&>(*lane.prompt);
+  const Sample& sample = *lane.sample;
+  const GroupRequest& request = *lane.request;
+  const std::int32_t drawn = sample.drawn();
+  const std::uint64_t* const mask = sample.condition();
+  const sampler::DrawKey key = sample.draw_key();
+  return {.live = 1,
+          .token = drawn > 0 ? sample.last_token() : 0,
+          .position = sample.position() - 1,
+          .prefix_visible = prompt.length,
+          .prefix = prompt.segment.as<void>(),
+          .write_to = slots_.as<char>() + slot_bytes_ * static_cast<std::uint64_t>(lane.slot),
+          .prefix_capacity = model::device_segment_capacity(prompt.length),
+          .write_capacity = slot_capacity_,
+          .write_at = std::max(0, drawn - 1),
+          .suffix_visible = drawn,
+          .first_logits = prompt.logits.as<float>(),
+          .mask = mask == nullptr ? nullptr : masks_.as<std::uint64_t>() + mask_of_.at(mask) * mask_words_,
+          .key = key.key,
+          .sample = key.sample,
+          .temperature = request.sampling.temperature,
+          .top_k = request.sampling.top_k,
+          .top_p = request.sampling.top_p,
+          .stop_token = sample.stop_token(),
+          .remaining = sample.remaining()};
+}
+
+/// Sends the masks that the lanes' next draws need, each once. False when there are none.
+bool DeviceStepper::send_masks(std::span<Lane* const> lanes) {
+  mask_of_.clear();
+  for (const Lane* const lane : lanes) {
+    if (const std::uint64_t* const mask = lane->sample->condition()) mask_of_.emplace(mask, mask_of_.size());
+  }
+  const std::uint64_t bytes = mask_words_ * sizeof(std::uint64_t);
+  if (masks_.size() < mask_of_.size() * bytes)
+    masks_ = DeviceBuffer(context_, mask_of_.size() * bytes, "healing masks");
+  for (const auto& [mask, place] : mask_of_) masks_.upload(mask, bytes, place * bytes);
+  return !mask_of_.empty();
+}
+
+/// Sends the lanes' rows, followed by dead ones up to `rows`, and their tiles; returns how many tiles there are.
+std::int32_t DeviceStepper::send_rows(std::span<Lane* const> lanes, std::int32_t rows) {
+  auto* const host = host_rows_.as<DeviceRow>();
+  for (std::size_t i = 0; i < lanes.size(); ++i) host[i] = row_of(*lanes[i]);
+  std::fill(host + lanes.size(), host + rows, kDeadRow);
+  auto* const tiles = host_tiles_.as<DeviceTile>();
+  const std::int32_t count = write_tiles({host, static_cast<std::size_t>(rows)}, tiles);
+  std::fill(tiles + count, tiles + rows, DeviceTile{0, 0});
+  rows_.upload(host, static_cast<std::uint64_t>(rows) * sizeof(DeviceRow));
+  tiles_.upload(tiles, static_cast<std::uint64_t>(rows) * sizeof(DeviceTile));
+  return count;
+}
+
+void DeviceStepper::first(std::span<Lane* const> lanes) {
+  send_masks(lanes);
+  const auto count = static_cast<std::int32_t>(lanes.size());
+  send_rows(lanes, count);
+  const ops::DeviceSampleArgs args{.rows = rows_.as<DeviceRow>(),
+                                   .count = count,
+                                   .logits = nullptr,
+                                   .stride = 0,
+                                   .vocabulary = model_.config.vocabulary,
+                                   .first = true,
+                                   .out = draws_.as<DeviceDraw>(),
+                                   .scratch = scratch_.as<void>(),
+                                   .candidates = nullptr};
+  context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
+  collect(lanes, count, 1);
+}
+
+void DeviceStepper::next(std::span<Lane* const> lanes) {
+  const bool masked = send_masks(lanes);
+  const std::int32_t rows = graph_rows(static_cast<std::int32_t>(lanes.size()));
+  const std::int32_t tiles = send_rows(lanes, rows);
+  std::int32_t longest = 0;
+  for (const Lane* const lane : lanes)
+    longest = std::max(longest, static_cast<const DevicePrompt&>(*lane->prompt).length);
+  const std::int32_t steps = steps_for(lanes, masked);
+  const ops::RecordedGraph& recorded = graph({.rows = rows,
+                                              .tiles = std::min(rows, graph_rows(tiles)),
+                                              .splits = DeviceActivations::splits(longest),
+                                              .steps = steps});
+  const auto begin = std::chrono::steady_clock::now();
+  recorded.launch();
+  collect(lanes, rows, steps);
+  step_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / steps;
+}
+
+/// A power of two: as many steps as fit the longest launch, but no more than the sample with most tokens left can use,
+/// and one where the next mask depends on the token drawn under this one.
+std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, bool masked) const {
+  if (masked) return 1;
+  std::int32_t useful = 1;
+  for (const Lane* const lane : lanes) useful = std::max(useful, lane->sample->remaining());
+  std::int32_t steps = 1;
+  while (steps < kStepsPerLaunch && steps < useful && 2 * steps * step_seconds_ <= kLaunchSeconds) steps *= 2;
+  return steps;
+}
+
+const ops::RecordedGraph& DeviceStepper::graph(const GraphSize& size) {
+  const auto found = graphs_.find(size);
+  if (found != graphs_.end()) return found->second;
+  const model::DeviceBatch batch{.rows = rows_.as<DeviceRow>(),
+                                 .count = size.rows,
+                                 .tiles = tiles_.as<DeviceTile>(),
+                                 .tile_count = size.tiles,
+                                 .splits = size.splits,
+                                 .prompt = false};
+  const std::int64_t stride = DeviceActivations::logits_stride(model_.config);
+  return graphs_
+      .emplace(size, ops::RecordedGraph(
+                         context_,
+                         [&] {
+                           for (std::int32_t step = 0; step < size.steps; ++step) {
+                             model::device_forward(context_, model_, activations_, batch,
+                                                   {0, size.rows, activations_.logits.as<float>()});
+                             const ops::DeviceSampleArgs args{.rows = rows_.as<DeviceRow>(),
+                                                              .count = size.rows,
+                                                              .logits = activations_.logits.as<float>(),
+                                                              .stride = stride,
+                                                              .vocabulary = model_.config.vocabulary,
+                                                              .first = false,
+                                                              .out = draws_.as<DeviceDraw>() + step * size.rows,
+                                                              .scratch = scratch_.as<void>(),
+                                                              .candidates = nullptr};
+                             context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
+                           }
+                         }))
+      .first->second;
+}
+
+/// Fetches what `steps` steps over `rows` rows drew and hands it to the lanes.
+void DeviceStepper::collect(std::span<Lane* const> lanes, std::int32_t rows, std::int32_t steps) {
+  auto* const host = host_draws_.as<DeviceDraw>();
+  draws_.download(host, sizeof(DeviceDraw) * static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(steps));
+  context_.synchronize();
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    Lane& lane = *lanes[i];
+    lane.draws.clear();
+    for (std::int32_t step = 0; step < steps; ++step) {
+      const DeviceDraw& draw = host[static_cast<std::size_t>(step) * static_cast<std::size_t>(rows) + i];
+      if (draw.status == DrawStatus::dead) break;
+      if (draw.status == DrawStatus::not_finite) {
+        lane.error = sampler::kNotFinite;
+        break;
+      }
+      lane.draws.push_back({draw.token, draw.logprob, draw.entropy});
+    }
+    FAULTLINE_CHECK(!lane.draws.empty() || !lane.error.empty(), "a live sample drew nothing");
+  }
+}
+
+}  // namespace faultline::session

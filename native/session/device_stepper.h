@@ -1,0 +1,96 @@
+// Draws tokens on a device: what device_backend.h hands to a run.
+#pragma once
+
+#include <compare>
+#include <map>
+
+#include "native/model/device_forward.h"
+#include "native/model/device_gpt2.h"
+#include "native/session/backend.h"
+
+namespace faultline::session {
+
+/// Rows of one prefill pass: a whole prompt of usual length at once, to fill the device.
+inline constexpr std::int32_t kDevicePrefillRows = 512;
+
+/// Steps of one launch, at most. More would save little of the time between launches, and what a sample draws behind
+/// its end is thrown away: half of this, on average.
+inline constexpr std::int32_t kStepsPerLaunch = 8;
+
+/// Rows that a graph is recorded for when `rows` are live: few sizes, so that few graphs are recorded while a batch
+/// shrinks, and few rows are computed for nobody.
+std::int32_t graph_rows(std::int32_t rows);
+
+/// Bytes of what a stepper allocates beside the forward pass's buffers and the slots, for memory plans.
+std::uint64_t device_step_bytes(const ops::DeviceContext& context, const model::ModelConfig& config,
+                                std::int32_t slots);
+
+/// A prompt in device memory.
+struct DevicePrompt final : Prompt {
+  ops::DeviceBuffer segment;
+  ops::DeviceBuffer logits;  // of its last token
+  std::int32_t length = 0;
+};
+
+/// Runs `tokens` through the model, kDevicePrefillRows at a time: keys and values end up in `segment`. `logits_to` gets
+/// the last token's logits (null: none), or every pass's into the activations where `all_logits`. False when cancelled.
+struct PromptPass {
+  std::span<const std::int32_t> tokens;
+  const ops::DeviceBuffer& segment;
+  float* logits_to = nullptr;
+  bool all_logits = false;
+  model::Capture* capture = nullptr;
+};
+bool run_prompt(const ops::DeviceContext& context, const model::DeviceGpt2& model,
+                const model::DeviceActivations& activations, const PromptPass& pass,
+                const std::atomic<bool>& cancelled);
+
+class DeviceStepper final : public Stepper {
+ public:
+  DeviceStepper(const ops::DeviceContext& context, const model::DeviceGpt2& model, const MemoryPlan& plan,
+                std::int32_t longest_suffix);
+
+  std::unique_ptr<Prompt> prefill(std::span<const std::int32_t> tokens, const std::atomic<bool>& cancelled) override;
+  void first(std::span<Lane* const> lanes) override;
+  void next(std::span<Lane* const> lanes) override;
+
+ private:
+  /// What a recorded graph is good for.
+  struct GraphSize {
+    std::int32_t rows;
+    std::int32_t tiles;
+    std::int32_t splits;
+    std::int32_t steps;
+    auto operator<=>(const GraphSize&) const = default;
+  };
+
+  ops::DeviceRow row_of(const Lane& lane) const;
+  bool send_masks(std::span<Lane* const> lanes);
+  std::int32_t send_rows(std::span<Lane* const> lanes, std::int32_t rows);
+  std::int32_t steps_for(std::span<Lane* const> lanes, bool masked) const;
+  const ops::RecordedGraph& graph(const GraphSize& size);
+  void collect(std::span<Lane* const> lanes, std::int32_t rows, std::int32_t steps);
+
+  const ops::DeviceContext& context_;
+  const model::DeviceGpt2& model_;
+  std::int32_t capacity_;  // of rows, a size that graph_rows() gives
+  std::uint64_t slot_bytes_;
+  std::int32_t slot_capacity_;  // tokens
+  std::size_t mask_words_;
+  model::DeviceActivations activations_;
+  ops::DeviceBuffer slots_;
+  ops::DeviceBuffer rows_;
+  ops::DeviceBuffer tiles_;
+  ops::DeviceBuffer draws_;  // [kStepsPerLaunch][rows of the launch]
+  ops::DeviceBuffer scratch_;
+  ops::DeviceBuffer masks_;  // as many as lanes once owed different bytes
+  ops::HostBuffer host_rows_;
+  ops::HostBuffer host_tiles_;
+  ops::HostBuffer host_draws_;
+  std::map<const std::uint64_t*, std::size_t>
+      mask_of_;  // host mask to its place in masks_, for the launch being prepared
+  std::map<GraphSize, ops::RecordedGraph> graphs_;
+  double step_seconds_ = 0;  // of the last launch, per step; 0: not known yet
+};
+
+}  // namespace faultline::session

@@ -1,0 +1,196 @@
+// The whole engine over a device: in float32 its samples and activations are the CPU's to the bit, in bfloat16 they do
+// not depend on the batch; memory is planned; runs are cancelled; what a machine lacks is said.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "native/session/device_backend.h"
+#include "native/session/device_stepper.h"
+#include "native/session/session.h"
+#include "tests/native/check.h"
+#include "tests/native/device_fixture.h"
+#include "tests/native/session_fixture.h"
+
+namespace faultline::session {
+namespace {
+
+using check::emulated;
+
+SessionOptions on_device(ops::WeightType type = ops::WeightType::f32) {
+  SessionOptions device = options(1);
+  device.device = DeviceChoice::cuda;
+  device.weights = type;
+  return device;
+}
+
+/// Of all kinds, but short: the emulator runs every thread of every kernel.
+std::vector<GroupRequest> short_requests(std::uint32_t samples) {
+  std::vector<GroupRequest> requests = mixed_requests(samples);
+  for (GroupRequest& request : requests)
+    request.max_new_tokens = std::min(request.max_new_tokens, emulated() ? 11 : 59);
+  return requests;
+}
+
+TEST(device_session_float_samples_are_the_cpus) {
+  Session cpu(options(2));
+  Session device(on_device());
+  EXPECT_EQ(device.device().kernel_family, cpu.device().kernel_family);
+  const std::vector<GroupRequest> requests = short_requests(emulated() ? 3 : 64);
+  const Results want = run(cpu, requests, 64);
+  expect_same("device", run(device, requests, 64), want);
+  expect_same("device, few slots", run(device, requests, 5), want);
+}
+
+TEST(device_session_bfloat_samples_do_not_depend_on_batch_or_company) {
+  Session device(on_device(ops::WeightType::bf16));
+  EXPECT_EQ(device.device().kernel_family, std::string("mma"));
+  std::vector<GroupRequest> requests = short_requests(emulated() ? 3 : 64);
+  const Results want = run(device, requests, 512);
+  expect_same("7 slots", run(device, requests, 7), want);
+  for (std::int32_t g : {1, 5}) {
+    GroupRequest alone = requests[static_cast<std::size_t>(g)];
+    alone.sample_indices = {2};
+    expect_same("alone", run(device, {alone}, 1).begin()->second, want.at({g, 2}));
+  }
+  // Not float32 in disguise, and close to it: the model is the same.
+  Session cpu(options(2));
+  const Results exact = run(cpu, {requests[0]}, 64);
+  EXPECT(exact.at({0, 0}).logprobs != want.at({0, 0}).logprobs);
+  EXPECT(std::abs(exact.at({0, 0}).entropies[0] - want.at({0, 0}).entropies[0]) < 0.05);
+}
+
+TEST(device_session_activations_are_the_cpus) {
+  Session cpu(options(2));
+  Session device(on_device());
+  const std::vector<model::HookPoint> points = model::all_hook_points(cpu.config().layers);
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t i = 0; i < 21; ++i) tokens.push_back(i * 5 % 22);
+  const std::atomic<bool> cancelled{false};
+  const auto want = cpu.activations(tokens, points, cancelled);
+  const auto got = device.activations(tokens, points, cancelled);
+  EXPECT_EQ(got->size(), want->size());
+  for (std::size_t i = 0; i < want->size(); ++i) {
+    EXPECT(got->at(i).shape == want->at(i).shape);
+    EXPECT_SAME_BITS(model::hook_name(points[i]), got->at(i).data.as<float>(), want->at(i).data.as<float>(),
+                     static_cast<std::int64_t>(want->at(i).data.size() / sizeof(float)));
+  }
+}
+
+TEST(device_session_bfloat_activations_are_near_the_cpus) {
+  Session cpu(options(2));
+  Session device(on_device(ops::WeightType::bf16));
+  const std::vector<model::HookPoint> points = model::all_hook_points(cpu.config().layers);
+  const std::vector<std::int32_t> tokens = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2};
+  const std::atomic<bool> cancelled{false};
+  const auto want = cpu.activations(tokens, points, cancelled);
+  const auto got = device.activations(tokens, points, cancelled);
+  for (std::size_t i = 0; i < want->size(); ++i) {
+    const float* const exact = want->at(i).data.as<float>();
+    const float* const rounded = got->at(i).data.as<float>();
+    const std::size_t count = want->at(i).data.size() / sizeof(float);
+    double largest = 0, worst = 0;
+    for (std::size_t j = 0; j < count; ++j) {
+      largest = std::max(largest, std::abs(double{exact[j]}));
+      worst = std::max(worst, std::abs(double{exact[j]} - rounded[j]));
+      if (std::isnan(rounded[j])) worst = INFINITY;
+    }
+    // Two layers of operands with 8 bits each: some tens of roundings of 2^-9, of which most cancel.
+    if (!(worst <= 0.06 * largest))
+      check::fail(__FILE__, __LINE__,
+                  model::hook_name(points[i]) + " is off by " + check::show(worst) + " of " + check::show(largest));
+  }
+}
+
+TEST(device_session_long_prompts_run_in_pieces) {
+  const std::string folder = check::write_tiny_model("device-long", {.layers = 1, .context = 640});
+  SessionOptions cpu_options{.folder = folder, .threads = 2, .memory_bytes = 1 << 26};
+  SessionOptions device_options = cpu_options;
+  device_options.device = DeviceChoice::cuda;
+  Session cpu(cpu_options);
+  Session device(device_options);
+  GroupRequest request;
+  for (std::int32_t i = 0; i < kDevicePrefillRows + 30; ++i) request.prompt.push_back(i * 13 % 22);
+  request.sample_indices = {0, 1};
+  request.max_new_tokens = 3;
+  request.stop_policy = StopPolicy::none;
+  expect_same("long prompt", run(device, {request}, 2), run(cpu, {request}, 2));
+}
+
+TEST(device_session_memory_is_planned) {
+  Session roomy(on_device());
+  const std::vector<GroupRequest> requests = short_requests(2);
+  const Results want = run(roomy, requests, 64);
+  const DeviceFootprint footprint(check::device_context(), roomy.config(), ops::DeviceType::f32);
+  const Demand one{.batch = 1, .samples = 14, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3};
+  const MemoryPlan least = plan_memory(footprint, one, 1 << 26);
+  SessionOptions tight = on_device();
+  tight.memory_bytes = least.total_bytes + least.slot_bytes;
+  Session poor(tight);
+  expect_same("little memory", run(poor, requests, 64), want);
+  tight.memory_bytes = least.activation_bytes;
+  Session none(tight);
+  EXPECT_THROWS(environment, "memory budget", run(none, requests, 64));
+}
+
+TEST(device_session_is_cancelled_between_launches) {
+  Session device(on_device());
+  std::vector<GroupRequest> requests = short_requests(8);
+  std::atomic<bool> cancelled{false};
+  std::size_t heard = 0;
+  EXPECT(!device.generate(
+      requests, 4,
+      [&](SampleResult&&) {
+        ++heard;
+        cancelled = true;
+      },
+      cancelled));
+  EXPECT(heard > 0 && heard < 7 * 8);
+  // The next job starts afresh.
+  requests = short_requests(1);
+  Session cpu(options(1));
+  expect_same("after a cancelled job", run(device, requests, 4), run(cpu, requests, 4));
+}
+
+TEST(device_session_bad_prompts_fail_alone) {
+  const std::string folder = check::write_tiny_model("device-short", {.layers = 1, .context = 24});
+  SessionOptions device_options{.folder = folder, .threads = 1, .memory_bytes = 1 << 26};
+  device_options.device = DeviceChoice::cuda;
+  GroupRequest good;
+  good.prompt = {1, 2, 3};
+  good.sample_indices = {0, 1};
+  good.max_new_tokens = 4;
+  good.stop_policy = StopPolicy::none;
+  GroupRequest bad = good;
+  bad.prompt = {99};
+  GroupRequest full = good;
+  full.prompt.assign(24, 1);
+  Session device(device_options);
+  const Results results = run(device, {good, bad, full}, 8);
+  EXPECT_EQ(finish_reason_name(results.at({0, 1}).finish), std::string("length"));
+  EXPECT(results.at({1, 0}).error.find("outside the vocabulary") != std::string::npos);
+  EXPECT(results.at({2, 0}).error.find("no room in the context") != std::string::npos);
+}
+
+TEST(device_session_graph_sizes_are_few_and_large_enough) {
+  std::set<std::int32_t> sizes;
+  for (std::int32_t rows = 1; rows <= 2048; ++rows) {
+    const std::int32_t size = graph_rows(rows);
+    EXPECT(size >= rows && graph_rows(size) == size);
+    EXPECT(size < rows + std::max(64, rows));
+    sizes.insert(size);
+  }
+  EXPECT(sizes.size() < 64);
+}
+
+TEST(device_report_names_kernels_and_devices) {
+  const ops::DeviceReport report = ops::device_report();
+  EXPECT(report.usable && report.refused.empty());
+  EXPECT(!report.devices.empty() && report.devices[0].major >= 8);
+  EXPECT(report.kernels.size() >= 7);
+}
+
+}  // namespace
+}  // namespace faultline::session
