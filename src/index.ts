@@ -6,6 +6,7 @@ export type { Problem, ProblemSet } from './datasets/problem.js';
 export { TokenModel } from './engine/token-model.js';
 export type {
   ActivationArray,
+  DeviceChoice,
   DType,
   EngineInfo,
   EngineOptions,

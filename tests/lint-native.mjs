@@ -5,9 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 
-const files = ['native', 'tests/native', 'benchmarks/native']
+const files = ['native', 'tests/native', 'benchmarks/native', 'benchmarks/gpu']
   .flatMap((folder) => fs.readdirSync(folder, { recursive: true }).map((file) => `${folder}/${file}`))
-  .filter((file) => /\.(cc|h|inl)$/.test(file));
+  .filter((file) => /\.(cc|cu|h|inl)$/.test(file));
 const run = spawnSync('clang-format', process.argv.includes('--fix') ? ['-i', ...files] : ['--dry-run', '--Werror', ...files], {
   stdio: 'inherit',
 });

@@ -6,6 +6,7 @@
 #include "native/binding/events.h"
 #include "native/binding/native_model.h"
 #include "native/model/hooks.h"
+#include "native/ops/device.h"
 #include "native/ops/registry.h"
 
 namespace faultline::binding {
@@ -47,6 +48,44 @@ Napi::Value engine_report(const Napi::CallbackInfo& info) {
   return report;
 }
 
+/// deviceReport(): the CUDA backend's library and devices, or why there are none to use.
+Napi::Value device_report(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const ops::DeviceReport found = ops::device_report();
+  const auto text_or_null = [env](const std::string& text) {
+    return text.empty() ? env.Null() : Napi::String::New(env, text).As<Napi::Value>();
+  };
+  Napi::Object report = Napi::Object::New(env);
+  report.Set("usable", found.usable);
+  report.Set("library", found.library);
+  report.Set("backend", text_or_null(found.backend));
+  report.Set("refused", found.usable ? env.Null() : Napi::String::New(env, found.refused).As<Napi::Value>());
+  report.Set("hint", text_or_null(found.hint));
+  Napi::Array devices = Napi::Array::New(env);
+  for (const ops::DeviceInfo& device : found.devices) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", device.name);
+    row.Set("major", device.major);
+    row.Set("minor", device.minor);
+    row.Set("multiprocessors", device.multiprocessors);
+    row.Set("memoryBytes", static_cast<double>(device.total_bytes));
+    row.Set("driver", device.driver);
+    row.Set("runtime", device.runtime);
+    devices.Set(devices.Length(), row);
+  }
+  report.Set("devices", devices);
+  Napi::Array kernels = Napi::Array::New(env);
+  for (const ops::DeviceKernelRow& kernel : found.kernels) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("op", kernel.op);
+    row.Set("type", kernel.type);
+    row.Set("function", kernel.function);
+    kernels.Set(kernels.Length(), row);
+  }
+  report.Set("kernels", kernels);
+  return report;
+}
+
 /// hookPoints(layers): every hook point of a model with so many layers.
 Napi::Value hook_points(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -67,6 +106,7 @@ Napi::Value hook_points(const Napi::CallbackInfo& info) {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("engineReport", Napi::Function::New(env, engine_report, "engineReport"));
+  exports.Set("deviceReport", Napi::Function::New(env, device_report, "deviceReport"));
   exports.Set("hookPoints", Napi::Function::New(env, hook_points, "hookPoints"));
   return exports;
 }

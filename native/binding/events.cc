@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "native/ops/registry.h"
-
 namespace faultline::binding {
 namespace {
 
@@ -55,7 +53,6 @@ struct ToJs {
   Napi::Env env;
 
   Napi::Object operator()(Loaded&& event) const {
-    const ops::Selection& selection = ops::selection();
     Napi::Object object = typed(env, "loaded");
     object.Set("layers", event.config.layers);
     object.Set("heads", event.config.heads);
@@ -63,9 +60,12 @@ struct ToJs {
     object.Set("vocabularySize", event.config.vocabulary);
     object.Set("context", event.config.context);
     object.Set("eosToken", event.eos_token < 0 ? env.Null() : Napi::Number::New(env, event.eos_token));
-    object.Set("isa", ops::cpu::isa_name(selection.isa));
-    object.Set("kernelFamily", selection.kernel_family);
-    object.Set("cpu", selection.cpu_brand);
+    object.Set("device", event.device.device);
+    object.Set("deviceName", event.device.name);
+    object.Set("deviceReason", event.device_reason);
+    object.Set("isa", event.device.isa);
+    object.Set("kernelFamily", event.device.kernel_family);
+    object.Set("cpu", event.cpu);
     object.Set("threads", event.threads);
     return object;
   }

@@ -5,11 +5,13 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "native/base/error.h"
 #include "native/model/hooks.h"
+#include "native/session/backend.h"
 #include "native/session/engine.h"
 #include "native/session/request.h"
 
@@ -20,6 +22,9 @@ struct Loaded {
   model::ModelConfig config;
   std::int32_t eos_token;  // -1: none
   int threads;
+  session::BackendDescription device;
+  std::string device_reason;
+  std::string cpu;  // also where another device computes
 };
 struct LoadFailed {
   base::Error error;

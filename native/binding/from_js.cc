@@ -61,6 +61,14 @@ session::StopPolicy stop_policy(const Napi::Value& value) {
   refuse(value.Env(), "stopPolicy", "function, eos or none");
 }
 
+session::DeviceChoice device_choice(const Napi::Value& value) {
+  const std::string device = text(value, "device");
+  if (device == "cpu") return session::DeviceChoice::cpu;
+  if (device == "cuda") return session::DeviceChoice::cuda;
+  if (device == "auto") return session::DeviceChoice::automatic;
+  refuse(value.Env(), "device", "cpu, cuda or auto");
+}
+
 session::GroupRequest group_request(const Napi::Object& group) {
   const Napi::Object sampling = object(group.Get("sampling"), "sampling");
   session::GroupRequest request;
@@ -104,6 +112,7 @@ session::SessionOptions session_options(const Napi::Object& options) {
   const std::string dtype = text(options.Get("dtype"), "dtype");
   if (dtype != "float32" && dtype != "bfloat16") refuse(options.Env(), "dtype", "float32 or bfloat16");
   result.weights = dtype == "float32" ? ops::WeightType::f32 : ops::WeightType::bf16;
+  result.device = device_choice(options.Get("device"));
   result.threads = int32(options.Get("threads"), "threads");
   constexpr double kSafeInteger = 9007199254740991.0;
   result.memory_bytes = static_cast<std::uint64_t>(integer(options.Get("memoryBytes"), "memoryBytes", 0, kSafeInteger));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "native/binding/from_js.h"
+#include "native/ops/cpu/isa.h"
 
 namespace faultline::binding {
 
@@ -99,7 +100,13 @@ void NativeModel::stop(const Napi::CallbackInfo& info) {
 }
 
 void NativeModel::loaded(const session::Session& session) {
-  push(Loaded{session.config(), session.eos_token().value_or(-1), session.threads()});
+  push(Loaded{.config = session.config(),
+              .eos_token = session.eos_token().value_or(-1),
+              .threads = session.threads(),
+              .device = session.device(),
+              .device_reason = session.device_reason(),
+              // Not the registry's: on another device nobody asks which instruction set the CPU would use.
+              .cpu = ops::cpu::detect_cpu().brand});
 }
 void NativeModel::load_failed(const base::Error& error) { push(LoadFailed{error}); }
 void NativeModel::sample(session::JobId job, session::SampleResult&& result) {

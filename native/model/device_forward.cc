@@ -26,18 +26,23 @@ ActivationBytes activation_bytes(const ModelConfig& config, DeviceType type, std
   const auto m = static_cast<std::uint64_t>(rows);
   const std::uint64_t element = ops::device_element_size(type);
   const auto width = static_cast<std::uint64_t>(ops::device_stride(config.width));
-  const std::uint64_t splits =
-      type == DeviceType::f32 ? 0 : static_cast<std::uint64_t>(DeviceActivations::splits(config.context));
   return {.residual = m * width * sizeof(float),
           .normed = m * width * element,
           .qkv = m * static_cast<std::uint64_t>(ops::device_stride(3 * config.width)) * element,
           .z = m * width * element,
-          .partial = m * static_cast<std::uint64_t>(config.heads) * splits *
-                     static_cast<std::uint64_t>(ops::device_dim(config.head_width()) + 2) * sizeof(float),
+          .partial = type == DeviceType::f32
+                         ? 0
+                         : m * static_cast<std::uint64_t>(DeviceActivations::partial_stride(config)) * sizeof(float),
           .mlp = m * static_cast<std::uint64_t>(ops::device_stride(config.inner)) * element,
           .logits = static_cast<std::uint64_t>(logit_rows) *
                     static_cast<std::uint64_t>(DeviceActivations::logits_stride(config)) * sizeof(float)};
 }
+
+/// A pass's rows of one buffer, in device memory.
+struct Rows {
+  char* data;
+  std::int64_t stride;  // elements
+};
 
 /// One forward pass: the arguments of device_forward() and what its steps share. A step is one line of run().
 class Pass {
@@ -48,36 +53,50 @@ class Pass {
         api_(context.api()),
         model_(model),
         config_(model.config),
-        a_(activations),
         batch_(batch),
         capture_(capture),
         first_position_(first_position),
-        width_(ops::device_stride(config_.width)),
-        qkv_width_(ops::device_stride(3 * config_.width)),
-        inner_(ops::device_stride(config_.inner)) {}
+        residual_(rows(activations.residual, config_.width, DeviceType::f32)),
+        normed_(rows(activations.normed, config_.width, model.type)),
+        qkv_(rows(activations.qkv, 3 * config_.width, model.type)),
+        z_(rows(activations.z, config_.width, model.type)),
+        mlp_(rows(activations.mlp, config_.inner, model.type)),
+        partial_(activations.partial.as<float>() + batch.first_row * DeviceActivations::partial_stride(config_)) {}
 
-  void run(const DeviceLogits& logits) {
+  void run(std::span<const DeviceLogits> logits) {
     embed();
     for (std::int32_t i = 0; i < config_.layers; ++i) {
       const DeviceGpt2Layer& layer = model_.layers[static_cast<std::size_t>(i)];
-      capture_floats(HookKind::resid_pre, i, a_.residual, width_);
-      layer_norm(layer.ln1, HookKind::ln1_scale, HookKind::ln1_normalized, i, 0, batch_.count);
-      linear(a_.normed, width_, layer.attn_qkv, ops::Epilogue::none, model_.type, a_.qkv, qkv_width_);
+      capture_floats(HookKind::resid_pre, i, residual_);
+      layer_norm(layer.ln1, HookKind::ln1_scale, HookKind::ln1_normalized, i);
+      linear(normed_, layer.attn_qkv, ops::Epilogue::none, model_.type, qkv_);
       capture_qkv(i);
       attend(i);
       if (wants(HookKind::pattern, i)) capture_pattern(i);
-      capture_typed(HookKind::z, i, a_.z, width_);
-      add_branch(a_.z, width_, layer.attn_proj, HookKind::attn_out, i);
-      capture_floats(HookKind::resid_mid, i, a_.residual, width_);
-      layer_norm(layer.ln2, HookKind::ln2_scale, HookKind::ln2_normalized, i, 0, batch_.count);
+      capture_typed(HookKind::z, i, z_);
+      add_branch(z_, layer.attn_proj, HookKind::attn_out, i);
+      capture_floats(HookKind::resid_mid, i, residual_);
+      layer_norm(layer.ln2, HookKind::ln2_scale, HookKind::ln2_normalized, i);
       mlp_hidden(layer.mlp_fc, i);
-      add_branch(a_.mlp, inner_, layer.mlp_proj, HookKind::mlp_out, i);
-      capture_floats(HookKind::resid_post, i, a_.residual, width_);
+      add_branch(mlp_, layer.mlp_proj, HookKind::mlp_out, i);
+      capture_floats(HookKind::resid_post, i, residual_);
     }
     unembed(logits);
   }
 
  private:
+  /// The pass's rows of an activation of that width.
+  Rows rows(const DeviceBuffer& buffer, std::int32_t width, DeviceType type) const {
+    const std::int64_t stride = ops::device_stride(width);
+    const auto row_bytes = static_cast<std::uint64_t>(stride) * ops::device_element_size(type);
+    return {buffer.as<char>() + static_cast<std::uint64_t>(batch_.first_row) * row_bytes, stride};
+  }
+  /// Those rows from `first` on.
+  static char* from(const Rows& rows, std::int32_t first, DeviceType type) {
+    return rows.data + static_cast<std::uint64_t>(first * rows.stride) * ops::device_element_size(type);
+  }
+  static float* floats(const Rows& rows) { return reinterpret_cast<float*>(rows.data); }
+
   bool wants(HookKind kind, std::int32_t layer) const { return capture_ != nullptr && capture_->wants(kind, layer); }
 
   void embed() {
@@ -86,65 +105,63 @@ class Pass {
                                     .wte = model_.embedding.matrix,
                                     .wpe = model_.positions.as<float>(),
                                     .width = config_.width,
-                                    .residual = a_.residual.as<float>(),
-                                    .stride = width_};
+                                    .residual = floats(residual_),
+                                    .stride = residual_.stride};
     if (wants(HookKind::pos_embed, 0) || wants(HookKind::embed, 0)) capture_embeddings(args);
     queue(api_.embed(context_.raw(), &args), "embedding tokens");
   }
 
-  void layer_norm(const DeviceLayerNorm& weights, HookKind scale_hook, HookKind normalized_hook, std::int32_t layer,
-                  std::int32_t begin, std::int32_t end) {
-    ops::DeviceLayerNormArgs args{.x = a_.residual.as<float>() + begin * width_,
-                                  .x_stride = width_,
-                                  .rows = end - begin,
-                                  .width = config_.width,
-                                  .gamma = weights.gamma.as<float>(),
-                                  .beta = weights.beta.as<float>(),
-                                  .eps = config_.epsilon,
-                                  .out_type = model_.type,
-                                  .out = a_.normed.as<char>() + begin * width_ * bytes_per_element(),
-                                  .out_stride = width_,
-                                  .scale = nullptr};
-    if (wants(scale_hook, layer) || wants(normalized_hook, layer))
-      capture_norm(args, scale_hook, normalized_hook, layer);
+  /// normed = layer norm of the residual for rows [begin, end).
+  ops::DeviceLayerNormArgs norm_args(const DeviceLayerNorm& weights, std::int32_t begin, std::int32_t end) const {
+    return {.x = reinterpret_cast<const float*>(from(residual_, begin, DeviceType::f32)),
+            .x_stride = residual_.stride,
+            .rows = end - begin,
+            .width = config_.width,
+            .gamma = weights.gamma.as<float>(),
+            .beta = weights.beta.as<float>(),
+            .eps = config_.epsilon,
+            .out_type = model_.type,
+            .out = from(normed_, begin, model_.type),
+            .out_stride = normed_.stride,
+            .scale = nullptr};
+  }
+  void layer_norm(const DeviceLayerNorm& weights, std::int32_t begin, std::int32_t end) {
+    const ops::DeviceLayerNormArgs args = norm_args(weights, begin, end);
     queue(api_.layernorm(context_.raw(), &args), "normalising");
   }
+  /// Of all rows, seen by the hooks.
+  void layer_norm(const DeviceLayerNorm& weights, HookKind scale_hook, HookKind normalized_hook, std::int32_t layer) {
+    if (wants(scale_hook, layer) || wants(normalized_hook, layer))
+      capture_norm(norm_args(weights, 0, batch_.count), scale_hook, normalized_hook, layer);
+    layer_norm(weights, 0, batch_.count);
+  }
 
-  void linear(const DeviceBuffer& in, std::int64_t in_width, const DeviceLinear& weights, ops::Epilogue epilogue,
-              DeviceType out_type, const DeviceBuffer& out, std::int64_t out_width) {
-    const ops::DeviceGemmArgs args{.a = in.as<void>(),
-                                   .lda = in_width,
+  void linear(const Rows& in, const DeviceLinear& weights, ops::Epilogue epilogue, DeviceType out_type,
+              const Rows& out) {
+    const ops::DeviceGemmArgs args{.a = in.data,
+                                   .lda = in.stride,
                                    .m = batch_.count,
                                    .w = weights.matrix,
                                    .bias = weights.bias.as<float>(),
                                    .epilogue = static_cast<std::int32_t>(epilogue),
-                                   .residual = epilogue == ops::Epilogue::residual ? out.as<float>() : nullptr,
+                                   .residual = epilogue == ops::Epilogue::residual ? floats(out) : nullptr,
                                    .out_type = out_type,
-                                   .out = out.as<void>(),
-                                   .ldo = out_width};
+                                   .out = out.data,
+                                   .ldo = out.stride};
     queue(api_.gemm(context_.raw(), &args), "multiplying matrices");
   }
 
   /// residual += in W + bias. Where somebody wants to see the branch before it joins it is computed once more by
   /// itself: the same chain, so the same bits.
-  void add_branch(const DeviceBuffer& in, std::int64_t in_width, const DeviceLinear& weights, HookKind hook,
-                  std::int32_t layer) {
-    if (wants(hook, layer)) {
-      const DeviceBuffer branch = float_rows(width_);
-      linear(in, in_width, weights, ops::Epilogue::none, DeviceType::f32, branch, width_);
-      capture_floats(hook, layer, branch, width_);
-    }
-    linear(in, in_width, weights, ops::Epilogue::residual, DeviceType::f32, a_.residual, width_);
+  void add_branch(const Rows& in, const DeviceLinear& weights, HookKind hook, std::int32_t layer) {
+    if (wants(hook, layer)) capture_product(in, weights, hook, layer);
+    linear(in, weights, ops::Epilogue::residual, DeviceType::f32, residual_);
   }
 
   void mlp_hidden(const DeviceLinear& fc, std::int32_t layer) {
-    if (wants(HookKind::mlp_pre, layer)) {
-      const DeviceBuffer pre = float_rows(inner_);
-      linear(a_.normed, width_, fc, ops::Epilogue::none, DeviceType::f32, pre, inner_);
-      capture_floats(HookKind::mlp_pre, layer, pre, inner_);
-    }
-    linear(a_.normed, width_, fc, ops::Epilogue::gelu, model_.type, a_.mlp, inner_);
-    capture_typed(HookKind::mlp_post, layer, a_.mlp, inner_);
+    if (wants(HookKind::mlp_pre, layer)) capture_product(normed_, fc, HookKind::mlp_pre, layer);
+    linear(normed_, fc, ops::Epilogue::gelu, model_.type, mlp_);
+    capture_typed(HookKind::mlp_post, layer, mlp_);
   }
 
   ops::DeviceAttendArgs attend_args(std::int32_t layer) const {
@@ -156,11 +173,11 @@ class Pass {
             .shape = model_.kv_shape(),
             .layer = layer,
             .scale = config_.scale_attention ? 1.0F / std::sqrt(static_cast<float>(config_.head_width())) : 1.0F,
-            .qkv = a_.qkv.as<void>(),
-            .qkv_stride = qkv_width_,
-            .partial = a_.partial.as<float>(),
-            .z = a_.z.as<void>(),
-            .z_stride = width_,
+            .qkv = qkv_.data,
+            .qkv_stride = qkv_.stride,
+            .partial = partial_,
+            .z = z_.data,
+            .z_stride = z_.stride,
             .prompt = batch_.prompt};
   }
 
@@ -169,79 +186,84 @@ class Pass {
     queue(api_.attend(context_.raw(), &args), "attending");
   }
 
-  void unembed(const DeviceLogits& logits) {
-    const bool captures = wants(HookKind::ln_final_scale, 0) || wants(HookKind::ln_final_normalized, 0);
-    if (logits.count == 0 && !captures) return;
-    const std::int32_t first = captures ? 0 : logits.first;
-    const std::int32_t end = captures ? batch_.count : logits.first + logits.count;
-    layer_norm(model_.ln_final, HookKind::ln_final_scale, HookKind::ln_final_normalized, 0, first, end);
-    if (logits.count == 0) return;
+  void unembed(std::span<const DeviceLogits> logits) {
+    if (wants(HookKind::ln_final_scale, 0) || wants(HookKind::ln_final_normalized, 0))
+      layer_norm(model_.ln_final, HookKind::ln_final_scale, HookKind::ln_final_normalized, 0);
     const std::int64_t stride = DeviceActivations::logits_stride(config_);
-    const ops::DeviceGemmArgs args{.a = a_.normed.as<char>() + logits.first * width_ * bytes_per_element(),
-                                   .lda = width_,
-                                   .m = logits.count,
-                                   .w = model_.unembedding(),
-                                   .bias = nullptr,
-                                   .epilogue = static_cast<std::int32_t>(ops::Epilogue::none),
-                                   .residual = nullptr,
-                                   .out_type = DeviceType::f32,
-                                   .out = logits.to,
-                                   .ldo = stride};
-    queue(api_.gemm(context_.raw(), &args), "computing logits");
-    if (wants(HookKind::logits, 0)) {
-      std::vector<float> values(static_cast<std::size_t>(logits.count * stride));
-      fetch(values.data(), logits.to, values.size() * sizeof(float));
-      capture_->rows(HookKind::logits, 0, first_position_ + logits.first, logits.count, values.data(), stride);
+    for (const DeviceLogits& range : logits) {
+      layer_norm(model_.ln_final, range.first, range.first + range.count);
+      const ops::DeviceGemmArgs args{.a = from(normed_, range.first, model_.type),
+                                     .lda = normed_.stride,
+                                     .m = range.count,
+                                     .w = model_.unembedding(),
+                                     .bias = nullptr,
+                                     .epilogue = static_cast<std::int32_t>(ops::Epilogue::none),
+                                     .residual = nullptr,
+                                     .out_type = DeviceType::f32,
+                                     .out = range.to,
+                                     .ldo = stride};
+      queue(api_.gemm(context_.raw(), &args), "computing logits");
+      if (!wants(HookKind::logits, 0)) continue;
+      std::vector<float> values(static_cast<std::size_t>(range.count * stride));
+      fetch(values.data(), range.to, values.size() * sizeof(float));
+      capture_->rows(HookKind::logits, 0, first_position_ + range.first, range.count, values.data(), stride);
     }
   }
 
   // Captures. None of them is on the path of a pass without one.
 
-  std::int64_t bytes_per_element() const { return static_cast<std::int64_t>(ops::device_element_size(model_.type)); }
-
-  DeviceBuffer float_rows(std::int64_t stride) const {
+  /// Memory for a float matrix with the pass's rows.
+  DeviceBuffer float_memory(std::int64_t stride) const {
     return {context_, sizeof(float) * static_cast<std::uint64_t>(batch_.count * stride), "a hook point"};
   }
+  static Rows rows_of(const DeviceBuffer& memory, std::int64_t stride) { return {memory.as<char>(), stride}; }
 
   void fetch(void* to, const void* from, std::uint64_t bytes) const {
     context_.check(api_.download(context_.raw(), to, from, bytes), "fetching a hook point");
     context_.synchronize();
   }
 
-  /// Rows of the model's type as floats.
-  std::vector<float> fetch_typed(const DeviceBuffer& buffer, std::int64_t stride) const {
-    const auto count = static_cast<std::size_t>(batch_.count * stride);
-    std::vector<float> values(count);
-    if (model_.type == DeviceType::f32) {
-      fetch(values.data(), buffer.as<void>(), count * sizeof(float));
-      return values;
-    }
-    std::vector<std::uint16_t> bits(count);
-    fetch(bits.data(), buffer.as<void>(), count * sizeof(std::uint16_t));
-    for (std::size_t i = 0; i < count; ++i) values[i] = tensor::float_from_bfloat16(bits[i]);
+  std::vector<float> fetch_floats(const Rows& rows) const {
+    std::vector<float> values(static_cast<std::size_t>(batch_.count * rows.stride));
+    fetch(values.data(), rows.data, values.size() * sizeof(float));
     return values;
   }
 
-  void capture_floats(HookKind kind, std::int32_t layer, const DeviceBuffer& buffer, std::int64_t stride) {
-    if (!wants(kind, layer)) return;
-    std::vector<float> values(static_cast<std::size_t>(batch_.count * stride));
-    fetch(values.data(), buffer.as<void>(), values.size() * sizeof(float));
-    capture_->rows(kind, layer, first_position_, batch_.count, values.data(), stride);
+  /// Rows of the model's type as floats.
+  std::vector<float> fetch_typed(const Rows& rows) const {
+    if (model_.type == DeviceType::f32) return fetch_floats(rows);
+    std::vector<std::uint16_t> bits(static_cast<std::size_t>(batch_.count * rows.stride));
+    fetch(bits.data(), rows.data, bits.size() * sizeof(std::uint16_t));
+    std::vector<float> values(bits.size());
+    std::transform(bits.begin(), bits.end(), values.begin(), tensor::float_from_bfloat16);
+    return values;
   }
 
-  void capture_typed(HookKind kind, std::int32_t layer, const DeviceBuffer& buffer, std::int64_t stride) {
+  void capture_floats(HookKind kind, std::int32_t layer, const Rows& rows) {
     if (!wants(kind, layer)) return;
-    const std::vector<float> values = fetch_typed(buffer, stride);
-    capture_->rows(kind, layer, first_position_, batch_.count, values.data(), stride);
+    capture_->rows(kind, layer, first_position_, batch_.count, fetch_floats(rows).data(), rows.stride);
+  }
+
+  void capture_typed(HookKind kind, std::int32_t layer, const Rows& rows) {
+    if (!wants(kind, layer)) return;
+    capture_->rows(kind, layer, first_position_, batch_.count, fetch_typed(rows).data(), rows.stride);
+  }
+
+  /// What a matrix product gives before its epilogue.
+  void capture_product(const Rows& in, const DeviceLinear& weights, HookKind hook, std::int32_t layer) {
+    const std::int64_t stride = ops::device_stride(weights.matrix.n);
+    const DeviceBuffer memory = float_memory(stride);
+    linear(in, weights, ops::Epilogue::none, DeviceType::f32, rows_of(memory, stride));
+    capture_floats(hook, layer, rows_of(memory, stride));
   }
 
   void capture_qkv(std::int32_t layer) {
     if (!wants(HookKind::q, layer) && !wants(HookKind::k, layer) && !wants(HookKind::v, layer)) return;
-    const std::vector<float> values = fetch_typed(a_.qkv, qkv_width_);
+    const std::vector<float> values = fetch_typed(qkv_);
     const HookKind kinds[] = {HookKind::q, HookKind::k, HookKind::v};
     for (std::size_t part = 0; part < 3; ++part)
       capture_->rows(kinds[part], layer, first_position_, batch_.count,
-                     values.data() + part * static_cast<std::size_t>(config_.width), qkv_width_);
+                     values.data() + part * static_cast<std::size_t>(config_.width), qkv_.stride);
   }
 
   /// The two embeddings before they are added: each is what embed() gives with the other one zero.
@@ -252,7 +274,7 @@ class Pass {
     const float* const positions = args.wpe;
     args.wpe = zero_positions.as<float>();
     queue(api_.embed(context_.raw(), &args), "embedding tokens");
-    capture_floats(HookKind::embed, 0, a_.residual, width_);
+    capture_floats(HookKind::embed, 0, residual_);
     if (!wants(HookKind::pos_embed, 0)) return;
     std::vector<float> values(static_cast<std::size_t>(batch_.count) * static_cast<std::size_t>(config_.width));
     fetch(values.data(), positions + std::int64_t{first_position_} * config_.width, values.size() * sizeof(float));
@@ -266,8 +288,8 @@ class Pass {
     const DeviceBuffer gamma(context_, sizeof(float) * width, "a hook point");
     gamma.upload(ones.data(), sizeof(float) * width);
     const DeviceBuffer beta = DeviceBuffer::zeroed(context_, sizeof(float) * width, "a hook point");
-    const DeviceBuffer normalized = float_rows(width_);
-    const DeviceBuffer scale = float_rows(1);
+    const DeviceBuffer normalized = float_memory(args.out_stride);
+    const DeviceBuffer scale = float_memory(1);
     args.gamma = gamma.as<float>();
     args.beta = beta.as<float>();
     args.out_type = DeviceType::f32;
@@ -275,8 +297,8 @@ class Pass {
     args.scale = scale.as<float>();
     queue(api_.layernorm(context_.raw(), &args), "normalising");
     context_.synchronize();  // `ones` may go
-    capture_floats(normalized_hook, layer, normalized, width_);
-    capture_floats(scale_hook, layer, scale, 1);
+    capture_floats(normalized_hook, layer, rows_of(normalized, args.out_stride));
+    capture_floats(scale_hook, layer, rows_of(scale, 1));
   }
 
   /// The weights themselves are never stored. They come out as what the same attention gives for one-hot values, a
@@ -319,10 +341,10 @@ class Pass {
       copy.upload(segment.data(), bytes);
       context_.synchronize();
       queue(api_.attend(context_.raw(), &args), "attending");
-      const std::vector<float> weights = fetch_typed(a_.z, width_);
+      const std::vector<float> weights = fetch_typed(z_);
       for (std::int32_t head = 0; head < config_.heads; ++head) {
         for (std::int32_t r = 0; r < batch_.count; ++r)
-          std::copy_n(weights.data() + r * width_ + head * head_width, here,
+          std::copy_n(weights.data() + r * z_.stride + head * head_width, here,
                       capture_->pattern(layer, head, first_position_ + r) + first);
       }
     }
@@ -355,13 +377,15 @@ class Pass {
   const ops::DeviceApi& api_;
   const DeviceGpt2& model_;
   const ModelConfig& config_;
-  const DeviceActivations& a_;
   const DeviceBatch& batch_;
   Capture* capture_;
   std::int32_t first_position_;
-  std::int64_t width_;  // strides, in elements
-  std::int64_t qkv_width_;
-  std::int64_t inner_;
+  Rows residual_;
+  Rows normed_;
+  Rows qkv_;
+  Rows z_;
+  Rows mlp_;
+  float* partial_;
 };
 
 }  // namespace
@@ -388,9 +412,9 @@ std::uint64_t DeviceActivations::bytes(const ModelConfig& config, DeviceType typ
 }
 
 void device_forward(const DeviceContext& context, const DeviceGpt2& model, const DeviceActivations& activations,
-                    const DeviceBatch& batch, const DeviceLogits& logits, Capture* capture,
+                    const DeviceBatch& batch, std::span<const DeviceLogits> logits, Capture* capture,
                     std::int32_t first_position) {
-  FAULTLINE_CHECK(batch.count > 0 && batch.count <= activations.rows());
+  FAULTLINE_CHECK(batch.count > 0 && batch.first_row + batch.count <= activations.rows());
   FAULTLINE_CHECK(capture == nullptr || batch.prompt);
   Pass(context, model, activations, batch, capture, first_position).run(logits);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "native/model/config.h"
 #include "native/model/device_gpt2.h"
@@ -24,6 +25,10 @@ class DeviceActivations {
   /// Floats from one row of logits to the next.
   static std::int64_t logits_stride(const ModelConfig& config) {
     return ops::device_round_up(config.vocabulary, ops::kDevicePadOut);
+  }
+  /// Floats of `partial` that belong to one row.
+  static std::int64_t partial_stride(const ModelConfig& config) {
+    return std::int64_t{config.heads} * splits(config.context) * (ops::device_dim(config.head_width()) + 2);
   }
   /// Splits of a prefix of `tokens` keys, at least 1.
   static std::int32_t splits(std::int32_t tokens) {
@@ -50,17 +55,18 @@ class DeviceActivations {
 struct DeviceBatch {
   ops::DeviceRow* rows;
   std::int32_t count;
+  std::int32_t first_row;  // of the activations' rows: passes side by side use different ones
   const ops::DeviceTile* tiles;
   std::int32_t tile_count;
   std::int32_t splits;
   bool prompt;  // one prompt's tokens in order (prefix == write_to), not generated tokens
 };
 
-/// Which rows get logits, and where.
+/// Neighbouring rows that get logits, and where.
 struct DeviceLogits {
   std::int32_t first;  // of `count` rows
-  std::int32_t count;  // 0: none
-  float* to;           // [count, DeviceActivations::logits_stride]
+  std::int32_t count;
+  float* to;  // [count, DeviceActivations::logits_stride]
 };
 
 /// Queues the pass. Row i's results depend on row i and on what it attends to, never on its neighbours or their number.
@@ -68,7 +74,7 @@ struct DeviceLogits {
 /// hook points that it wants are fetched as the pass reaches them, which waits for the device each time; results are
 /// the same bits with and without. Throws Error(environment) when the device fails.
 void device_forward(const ops::DeviceContext& context, const DeviceGpt2& model, const DeviceActivations& activations,
-                    const DeviceBatch& batch, const DeviceLogits& logits, Capture* capture = nullptr,
+                    const DeviceBatch& batch, std::span<const DeviceLogits> logits, Capture* capture = nullptr,
                     std::int32_t first_position = 0);
 
 }  // namespace faultline::model

@@ -45,8 +45,10 @@ struct Lane {
 class Stepper {
  public:
   virtual ~Stepper() = default;
-  /// Runs a prompt once; null when `cancelled` was set in between.
-  virtual std::unique_ptr<Prompt> prefill(std::span<const std::int32_t> tokens, const std::atomic<bool>& cancelled) = 0;
+  /// Runs each prompt once, together where that is faster; none when `cancelled` was set in between. Prompts have
+  /// tokens.
+  virtual std::vector<std::unique_ptr<Prompt>> prefill(std::span<const std::span<const std::int32_t>> prompts,
+                                                       const std::atomic<bool>& cancelled) = 0;
   /// Draws each lane's first token, from its prompt's logits.
   virtual void first(std::span<Lane* const> lanes) = 0;
   /// Draws at least one more token for each. Lanes that share a prompt are neighbours.

@@ -131,11 +131,12 @@ std::vector<Lane*> BatchRun::lanes_of(std::span<Slot* const> slots) {
   return lanes;
 }
 
+/// Gives free slots to the samples that come next. None when cancelled in between.
 std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const std::atomic<bool>& cancelled) {
   std::vector<Slot*> started;
   while (!free_.empty()) {
     if (groups_.empty() || !groups_.back()->has_pending()) {
-      if (!open_next_group(sink, cancelled)) break;
+      if (!open_next_group(sink)) break;
       continue;
     }
     Group& group = *groups_.back();
@@ -143,17 +144,34 @@ std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const 
     free_.pop_back();
     slot->group = &group;
     slot->sample.emplace(group.rules, group.index, group.rules.request->sample_indices[group.next_sample++]);
-    slot->lane.prompt = group.prompt.get();
     slot->lane.request = group.rules.request;
     slot->lane.sample = &*slot->sample;
     ++group.live;
     started.push_back(slot);
   }
+  if (!prefill_open_groups(cancelled)) return {};
+  for (Slot* const slot : started) slot->lane.prompt = slot->group->prompt.get();
   return started;
 }
 
-/// False when there is none, when its prompt must wait for memory, or when cancelled.
-bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& cancelled) {
+/// Runs the prompts of the groups opened since the last time, all at once. False when cancelled.
+bool BatchRun::prefill_open_groups(const std::atomic<bool>& cancelled) {
+  std::vector<Group*> opened;
+  std::vector<std::span<const std::int32_t>> prompts;
+  for (const std::unique_ptr<Group>& group : groups_) {
+    if (group->prompt != nullptr) continue;
+    opened.push_back(group.get());
+    prompts.emplace_back(group->rules.request->prompt);
+  }
+  if (opened.empty()) return true;
+  std::vector<std::unique_ptr<Prompt>> done = stepper_->prefill(prompts, cancelled);
+  if (done.empty()) return false;
+  for (std::size_t i = 0; i < opened.size(); ++i) opened[i]->prompt = std::move(done[i]);
+  return true;
+}
+
+/// False when there is none, or when its prompt must wait for memory.
+bool BatchRun::open_next_group(const SampleSink& sink) {
   if (next_request_ == requests_.size()) return false;
   const auto index = static_cast<std::int32_t>(next_request_);
   const GroupRequest& request = requests_[next_request_];
@@ -190,8 +208,6 @@ bool BatchRun::open_next_group(const SampleSink& sink, const std::atomic<bool>& 
     if (!request.stop_strings.empty())
       rules.stop_strings.emplace(std::make_shared<const constraint::StopStrings::Strings>(request.stop_strings));
   }
-  group->prompt = stepper_->prefill(request.prompt, cancelled);
-  if (group->prompt == nullptr) return false;
   ++next_request_;
   committed_bytes_ += bytes;
   groups_.push_back(std::move(group));

@@ -49,7 +49,8 @@ class BatchRun {
   struct Group;
   struct Slot;
 
-  bool open_next_group(const SampleSink& sink, const std::atomic<bool>& cancelled);
+  bool open_next_group(const SampleSink& sink);
+  bool prefill_open_groups(const std::atomic<bool>& cancelled);
   void fail_group(std::int32_t index, const std::string& reason, const SampleSink& sink);
   std::vector<Slot*> fill_slots(const SampleSink& sink, const std::atomic<bool>& cancelled);
   std::vector<Lane*> lanes_of(std::span<Slot* const> slots);

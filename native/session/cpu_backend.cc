@@ -57,15 +57,20 @@ class CpuStepper final : public Stepper {
     for (std::int32_t i = 0; i < plan.slots; ++i) suffixes_.emplace_back(model.kv_shape(), longest_suffix);
   }
 
-  std::unique_ptr<Prompt> prefill(std::span<const std::int32_t> tokens, const std::atomic<bool>& cancelled) override {
-    auto prompt = std::make_unique<CpuPrompt>();
-    prompt->prefix = kv::KvSegment(model_.kv_shape(), static_cast<std::int32_t>(tokens.size()));
-    if (!run_prompt(model_, pool_, activations_, tokens, prompt->prefix, model::LogitRows::none, model::LogitRows::last,
-                    nullptr, cancelled))
-      return nullptr;
-    const float* const logits = activations_.logits.as<float>();
-    prompt->first_logits.assign(logits, logits + model_.config.vocabulary);
-    return prompt;
+  std::vector<std::unique_ptr<Prompt>> prefill(std::span<const std::span<const std::int32_t>> prompts,
+                                               const std::atomic<bool>& cancelled) override {
+    std::vector<std::unique_ptr<Prompt>> done;
+    for (const std::span<const std::int32_t> tokens : prompts) {
+      auto prompt = std::make_unique<CpuPrompt>();
+      prompt->prefix = kv::KvSegment(model_.kv_shape(), static_cast<std::int32_t>(tokens.size()));
+      if (!run_prompt(model_, pool_, activations_, tokens, prompt->prefix, model::LogitRows::none,
+                      model::LogitRows::last, nullptr, cancelled))
+        return {};
+      const float* const logits = activations_.logits.as<float>();
+      prompt->first_logits.assign(logits, logits + model_.config.vocabulary);
+      done.push_back(std::move(prompt));
+    }
+    return done;
   }
 
   void first(std::span<Lane* const> lanes) override {

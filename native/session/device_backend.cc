@@ -77,8 +77,8 @@ std::optional<std::vector<model::Activation>> DeviceBackend::activations(std::sp
   // Zeroed: a hook point copies whole segments, and what was never written should be nothing in particular.
   const ops::DeviceBuffer segment =
       ops::DeviceBuffer::zeroed(context_, footprint_.segment_bytes(length), "a prompt's keys and values");
-  const PromptPass pass{.tokens = tokens, .segment = segment, .all_logits = logits, .capture = &capture};
-  if (!run_prompt(context_, model_, buffers, pass, cancelled)) return std::nullopt;
+  const PromptRun prompt{tokens, &segment, nullptr};
+  if (!run_prompts(context_, model_, buffers, {&prompt, 1}, &capture, cancelled)) return std::nullopt;
   return capture.take();
 }
 

@@ -77,44 +77,57 @@ std::uint64_t device_step_bytes(const ops::DeviceContext& context, const model::
          context.api().sample_scratch(static_cast<std::int32_t>(rows), config.vocabulary);
 }
 
-bool run_prompt(const ops::DeviceContext& context, const model::DeviceGpt2& model, const DeviceActivations& activations,
-                const PromptPass& pass, const std::atomic<bool>& cancelled) {
-  const auto length = static_cast<std::int32_t>(pass.tokens.size());
-  const std::int32_t most = std::min({length, kDevicePrefillRows, activations.rows()});
-  const DeviceBuffer rows(context, static_cast<std::uint64_t>(most) * sizeof(DeviceRow), "a prompt's rows");
-  const DeviceBuffer tiles(context, static_cast<std::uint64_t>(most) * sizeof(DeviceTile), "a prompt's tiles");
+bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& model,
+                 const DeviceActivations& activations, std::span<const PromptRun> prompts, model::Capture* capture,
+                 const std::atomic<bool>& cancelled) {
+  // Prompts one behind the other, cut into passes wherever the rows end.
+  std::int64_t total = 0;
+  for (const PromptRun& prompt : prompts) total += static_cast<std::int64_t>(prompt.tokens.size());
+  const auto most = static_cast<std::int32_t>(std::min<std::int64_t>(total, activations.rows()));
+  const DeviceBuffer rows(context, static_cast<std::uint64_t>(most) * sizeof(DeviceRow), "prompts' rows");
+  const DeviceBuffer tiles(context, static_cast<std::uint64_t>(most) * sizeof(DeviceTile), "prompts' tiles");
   std::vector<DeviceRow> host_rows;
   std::vector<DeviceTile> host_tiles(static_cast<std::size_t>(most));
-  for (std::int32_t begin = 0; begin < length; begin += most) {
+  std::vector<model::DeviceLogits> logits;
+  std::size_t current = 0;    // prompt
+  std::int32_t position = 0;  // in it
+  while (current < prompts.size()) {
     if (cancelled.load(std::memory_order_relaxed)) return false;
-    const std::int32_t end = std::min(length, begin + most);
-    host_rows.assign(static_cast<std::size_t>(end - begin), kDeadRow);
-    for (std::int32_t i = begin; i < end; ++i) {
-      DeviceRow& row = host_rows[static_cast<std::size_t>(i - begin)];
+    const std::int32_t first_position = position;
+    host_rows.clear();
+    logits.clear();
+    std::int32_t longest = 0;
+    while (current < prompts.size() && static_cast<std::int32_t>(host_rows.size()) < most) {
+      const PromptRun& prompt = prompts[current];
+      const auto length = static_cast<std::int32_t>(prompt.tokens.size());
+      DeviceRow row = kDeadRow;
       row.live = 1;
-      row.token = pass.tokens[static_cast<std::size_t>(i)];
-      row.position = i;
-      row.prefix = row.write_to = pass.segment.as<void>();
+      row.token = prompt.tokens[static_cast<std::size_t>(position)];
+      row.position = row.write_at = position;
+      row.prefix = row.write_to = prompt.segment->as<void>();
       row.prefix_capacity = row.write_capacity = model::device_segment_capacity(length);
-      row.prefix_visible = i + 1;
-      row.write_at = i;
+      row.prefix_visible = ++position;
+      longest = std::max(longest, position);
+      host_rows.push_back(row);
+      if (position < length) continue;
+      if (prompt.last_logits != nullptr)
+        logits.push_back({static_cast<std::int32_t>(host_rows.size()) - 1, 1, prompt.last_logits});
+      ++current;
+      position = 0;
     }
+    const auto count = static_cast<std::int32_t>(host_rows.size());
+    if (capture != nullptr && activations.logit_rows() > 0) logits = {{0, count, activations.logits.as<float>()}};
     const std::int32_t tile_count = write_tiles(host_rows, host_tiles.data());
     rows.upload(host_rows.data(), host_rows.size() * sizeof(DeviceRow));
     tiles.upload(host_tiles.data(), static_cast<std::uint64_t>(tile_count) * sizeof(DeviceTile));
     const model::DeviceBatch batch{.rows = rows.as<DeviceRow>(),
-                                   .count = end - begin,
+                                   .count = count,
+                                   .first_row = 0,
                                    .tiles = tiles.as<DeviceTile>(),
                                    .tile_count = tile_count,
-                                   .splits = DeviceActivations::splits(end),
+                                   .splits = DeviceActivations::splits(longest),
                                    .prompt = true};
-    model::DeviceLogits logits{0, 0, nullptr};
-    if (pass.all_logits) {
-      logits = {0, end - begin, activations.logits.as<float>()};
-    } else if (pass.logits_to != nullptr && end == length) {
-      logits = {end - begin - 1, 1, pass.logits_to};
-    }
-    model::device_forward(context, model, activations, batch, logits, pass.capture, begin);
+    model::device_forward(context, model, activations, batch, logits, capture, first_position);
     // The next pass writes over the rows, and a cancellation must not wait for a queue of passes.
     context.synchronize();
   }
@@ -139,18 +152,23 @@ DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::Dev
       host_tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_)),
       host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)) {}
 
-std::unique_ptr<Prompt> DeviceStepper::prefill(std::span<const std::int32_t> tokens,
-                                               const std::atomic<bool>& cancelled) {
-  auto prompt = std::make_unique<DevicePrompt>();
-  prompt->length = static_cast<std::int32_t>(tokens.size());
-  prompt->segment = DeviceBuffer(context_, model::device_segment_bytes(model_.config, model_.type, prompt->length),
-                                 "a prompt's keys and values");
-  prompt->logits = DeviceBuffer(
-      context_, sizeof(float) * static_cast<std::uint64_t>(DeviceActivations::logits_stride(model_.config)),
-      "a prompt's logits");
-  const PromptPass pass{.tokens = tokens, .segment = prompt->segment, .logits_to = prompt->logits.as<float>()};
-  if (!run_prompt(context_, model_, activations_, pass, cancelled)) return nullptr;
-  return prompt;
+std::vector<std::unique_ptr<Prompt>> DeviceStepper::prefill(std::span<const std::span<const std::int32_t>> prompts,
+                                                            const std::atomic<bool>& cancelled) {
+  std::vector<std::unique_ptr<Prompt>> done;
+  std::vector<PromptRun> runs;
+  for (const std::span<const std::int32_t> tokens : prompts) {
+    auto prompt = std::make_unique<DevicePrompt>();
+    prompt->length = static_cast<std::int32_t>(tokens.size());
+    prompt->segment = DeviceBuffer(context_, model::device_segment_bytes(model_.config, model_.type, prompt->length),
+                                   "a prompt's keys and values");
+    prompt->logits = DeviceBuffer(
+        context_, sizeof(float) * static_cast<std::uint64_t>(DeviceActivations::logits_stride(model_.config)),
+        "a prompt's logits");
+    runs.push_back({tokens, &prompt->segment, prompt->logits.as<float>()});
+    done.push_back(std::move(prompt));
+  }
+  if (!run_prompts(context_, model_, activations_, runs, nullptr, cancelled)) return {};
+  return done;
 }
 
 /// The row that draws the sample's next token.
@@ -195,23 +213,25 @@ bool DeviceStepper::send_masks(std::span<Lane* const> lanes) {
   return !mask_of_.empty();
 }
 
-/// Sends the lanes' rows, followed by dead ones up to `rows`, and their tiles; returns how many tiles there are.
-std::int32_t DeviceStepper::send_rows(std::span<Lane* const> lanes, std::int32_t rows) {
+/// Sends the lanes' rows, followed by dead ones up to the end of the parts, and each part's tiles, which it counts.
+void DeviceStepper::send_rows(std::span<Lane* const> lanes, std::span<Part> parts) {
+  const std::int32_t rows = parts.back().begin + parts.back().count;
   auto* const host = host_rows_.as<DeviceRow>();
   for (std::size_t i = 0; i < lanes.size(); ++i) host[i] = row_of(*lanes[i]);
   std::fill(host + lanes.size(), host + rows, kDeadRow);
   auto* const tiles = host_tiles_.as<DeviceTile>();
-  const std::int32_t count = write_tiles({host, static_cast<std::size_t>(rows)}, tiles);
-  std::fill(tiles + count, tiles + rows, DeviceTile{0, 0});
+  std::fill(tiles, tiles + rows, DeviceTile{0, 0});
+  for (Part& part : parts)
+    part.tiles = write_tiles({host + part.begin, static_cast<std::size_t>(part.count)}, tiles + part.begin);
   rows_.upload(host, static_cast<std::uint64_t>(rows) * sizeof(DeviceRow));
   tiles_.upload(tiles, static_cast<std::uint64_t>(rows) * sizeof(DeviceTile));
-  return count;
 }
 
 void DeviceStepper::first(std::span<Lane* const> lanes) {
   send_masks(lanes);
   const auto count = static_cast<std::int32_t>(lanes.size());
-  send_rows(lanes, count);
+  Part whole{0, count, 0};
+  send_rows(lanes, {&whole, 1});
   const ops::DeviceSampleArgs args{.rows = rows_.as<DeviceRow>(),
                                    .count = count,
                                    .logits = nullptr,
@@ -228,62 +248,81 @@ void DeviceStepper::first(std::span<Lane* const> lanes) {
 void DeviceStepper::next(std::span<Lane* const> lanes) {
   const bool masked = send_masks(lanes);
   const std::int32_t rows = graph_rows(static_cast<std::int32_t>(lanes.size()));
-  const std::int32_t tiles = send_rows(lanes, rows);
+  GraphSize size{.parts = {{0, rows, 0}, {rows, 0, 0}}, .splits = 0, .steps = steps_for(lanes, masked)};
+  if (rows >= kRowsToHalve) {
+    const std::int32_t half = ops::device_round_up(rows / 2, ops::kDeviceTileRows);
+    size.parts[0].count = size.parts[1].begin = half;
+    size.parts[1].count = rows - half;
+  }
+  send_rows(lanes, size.parts);
+  for (Part& part : size.parts) part.tiles = std::min(part.count, graph_rows(part.tiles));
   std::int32_t longest = 0;
   for (const Lane* const lane : lanes)
     longest = std::max(longest, static_cast<const DevicePrompt&>(*lane->prompt).length);
-  const std::int32_t steps = steps_for(lanes, masked);
-  const ops::RecordedGraph& recorded = graph({.rows = rows,
-                                              .tiles = std::min(rows, graph_rows(tiles)),
-                                              .splits = DeviceActivations::splits(longest),
-                                              .steps = steps});
+  size.splits = DeviceActivations::splits(longest);
+  const ops::RecordedGraph& recorded = graph(size);
   const auto begin = std::chrono::steady_clock::now();
   recorded.launch();
-  collect(lanes, rows, steps);
-  step_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / steps;
+  collect(lanes, rows, size.steps);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  row_seconds_ = seconds / size.steps / rows;
 }
 
-/// A power of two: as many steps as fit the longest launch, but no more than the sample with most tokens left can use,
-/// and one where the next mask depends on the token drawn under this one.
+/// A power of two: as many steps as fit the longest launch, going by the launch before, but no more than the sample
+/// with most tokens left can use. One where the next mask depends on the token drawn under this one, and at first.
 std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, bool masked) const {
-  if (masked) return 1;
+  if (masked || row_seconds_ == 0) return 1;
+  // A small batch takes more time a row than a large one: for growing batches this errs on the short side.
+  const double step_seconds = row_seconds_ * static_cast<double>(lanes.size());
   std::int32_t useful = 1;
   for (const Lane* const lane : lanes) useful = std::max(useful, lane->sample->remaining());
   std::int32_t steps = 1;
-  while (steps < kStepsPerLaunch && steps < useful && 2 * steps * step_seconds_ <= kLaunchSeconds) steps *= 2;
+  while (steps < kStepsPerLaunch && steps < useful && 2 * steps * step_seconds <= kLaunchSeconds) steps *= 2;
   return steps;
 }
 
 const ops::RecordedGraph& DeviceStepper::graph(const GraphSize& size) {
   const auto found = graphs_.find(size);
   if (found != graphs_.end()) return found->second;
-  const model::DeviceBatch batch{.rows = rows_.as<DeviceRow>(),
-                                 .count = size.rows,
-                                 .tiles = tiles_.as<DeviceTile>(),
-                                 .tile_count = size.tiles,
+  const ops::DeviceApi& api = context_.api();
+  const auto queued = [&](ops::DeviceStatus status) { context_.check(status, "recording a step"); };
+  const auto record = [&] {
+    const bool halved = size.parts[1].count > 0;
+    if (halved) queued(api.fork(context_.raw()));
+    for (std::int32_t i = 0; i <= (halved ? 1 : 0); ++i) {
+      if (halved) queued(api.branch(context_.raw(), i));
+      for (std::int32_t step = 0; step < size.steps; ++step) queue_step(size, size.parts[i], step);
+    }
+    if (halved) queued(api.join(context_.raw()));
+  };
+  return graphs_.emplace(size, ops::RecordedGraph(context_, record)).first->second;
+}
+
+/// One step of some of the rows: forward pass and draw.
+void DeviceStepper::queue_step(const GraphSize& size, const Part& part, std::int32_t step) const {
+  const std::int64_t stride = DeviceActivations::logits_stride(model_.config);
+  const std::int32_t rows = size.parts[0].count + size.parts[1].count;
+  float* const logits = activations_.logits.as<float>() + part.begin * stride;
+  const model::DeviceBatch batch{.rows = rows_.as<DeviceRow>() + part.begin,
+                                 .count = part.count,
+                                 .first_row = part.begin,
+                                 .tiles = tiles_.as<DeviceTile>() + part.begin,
+                                 .tile_count = part.tiles,
                                  .splits = size.splits,
                                  .prompt = false};
-  const std::int64_t stride = DeviceActivations::logits_stride(model_.config);
-  return graphs_
-      .emplace(size, ops::RecordedGraph(
-                         context_,
-                         [&] {
-                           for (std::int32_t step = 0; step < size.steps; ++step) {
-                             model::device_forward(context_, model_, activations_, batch,
-                                                   {0, size.rows, activations_.logits.as<float>()});
-                             const ops::DeviceSampleArgs args{.rows = rows_.as<DeviceRow>(),
-                                                              .count = size.rows,
-                                                              .logits = activations_.logits.as<float>(),
-                                                              .stride = stride,
-                                                              .vocabulary = model_.config.vocabulary,
-                                                              .first = false,
-                                                              .out = draws_.as<DeviceDraw>() + step * size.rows,
-                                                              .scratch = scratch_.as<void>(),
-                                                              .candidates = nullptr};
-                             context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
-                           }
-                         }))
-      .first->second;
+  const model::DeviceLogits all{0, part.count, logits};
+  model::device_forward(context_, model_, activations_, batch, {&all, 1});
+  const ops::DeviceSampleArgs args{
+      .rows = batch.rows,
+      .count = part.count,
+      .logits = logits,
+      .stride = stride,
+      .vocabulary = model_.config.vocabulary,
+      .first = false,
+      .out = draws_.as<DeviceDraw>() + step * rows + part.begin,
+      .scratch = scratch_.as<char>() + context_.api().sample_scratch(part.begin, model_.config.vocabulary),
+      .candidates = nullptr};
+  context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
 }
 
 /// Fetches what `steps` steps over `rows` rows drew and hands it to the lanes.

@@ -10,12 +10,17 @@
 
 namespace faultline::session {
 
-/// Rows of one prefill pass: a whole prompt of usual length at once, to fill the device.
+/// Rows of one prefill pass at least: a whole prompt of usual length at once, to fill the device. More where the plan
+/// has more slots.
 inline constexpr std::int32_t kDevicePrefillRows = 512;
 
 /// Steps of one launch, at most. More would save little of the time between launches, and what a sample draws behind
 /// its end is thrown away: half of this, on average.
 inline constexpr std::int32_t kStepsPerLaunch = 8;
+
+/// From so many rows on a step runs as two halves side by side: while one attends, which is bound by memory, the other
+/// multiplies matrices, which is not. Smaller halves would leave multiprocessors idle.
+inline constexpr std::int32_t kRowsToHalve = 512;
 
 /// Rows that a graph is recorded for when `rows` are live: few sizes, so that few graphs are recorded while a batch
 /// shrinks, and few rows are computed for nobody.
@@ -32,33 +37,41 @@ struct DevicePrompt final : Prompt {
   std::int32_t length = 0;
 };
 
-/// Runs `tokens` through the model, kDevicePrefillRows at a time: keys and values end up in `segment`. `logits_to` gets
-/// the last token's logits (null: none), or every pass's into the activations where `all_logits`. False when cancelled.
-struct PromptPass {
+/// One prompt's way through the model.
+struct PromptRun {
   std::span<const std::int32_t> tokens;
-  const ops::DeviceBuffer& segment;
-  float* logits_to = nullptr;
-  bool all_logits = false;
-  model::Capture* capture = nullptr;
+  const ops::DeviceBuffer* segment;  // gets the keys and values
+  float* last_logits;                // gets the last token's logits; null: nobody wants them
 };
-bool run_prompt(const ops::DeviceContext& context, const model::DeviceGpt2& model,
-                const model::DeviceActivations& activations, const PromptPass& pass,
-                const std::atomic<bool>& cancelled);
+
+/// Runs prompts through the model, as many rows at a time as the activations have, prompts side by side. With
+/// `capture`, a single prompt whose hook points are fetched, and all of whose logits are computed where the activations
+/// have rows for them. False when cancelled in between.
+bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& model,
+                 const model::DeviceActivations& activations, std::span<const PromptRun> prompts,
+                 model::Capture* capture, const std::atomic<bool>& cancelled);
 
 class DeviceStepper final : public Stepper {
  public:
   DeviceStepper(const ops::DeviceContext& context, const model::DeviceGpt2& model, const MemoryPlan& plan,
                 std::int32_t longest_suffix);
 
-  std::unique_ptr<Prompt> prefill(std::span<const std::int32_t> tokens, const std::atomic<bool>& cancelled) override;
+  std::vector<std::unique_ptr<Prompt>> prefill(std::span<const std::span<const std::int32_t>> prompts,
+                                               const std::atomic<bool>& cancelled) override;
   void first(std::span<Lane* const> lanes) override;
   void next(std::span<Lane* const> lanes) override;
 
  private:
+  /// Rows [begin, begin + count) of a launch, whose tiles stand from the same place on in tiles_.
+  struct Part {
+    std::int32_t begin;
+    std::int32_t count;
+    std::int32_t tiles;
+    auto operator<=>(const Part&) const = default;
+  };
   /// What a recorded graph is good for.
   struct GraphSize {
-    std::int32_t rows;
-    std::int32_t tiles;
+    Part parts[2];  // the second has no rows where the step runs as a whole
     std::int32_t splits;
     std::int32_t steps;
     auto operator<=>(const GraphSize&) const = default;
@@ -66,9 +79,10 @@ class DeviceStepper final : public Stepper {
 
   ops::DeviceRow row_of(const Lane& lane) const;
   bool send_masks(std::span<Lane* const> lanes);
-  std::int32_t send_rows(std::span<Lane* const> lanes, std::int32_t rows);
+  void send_rows(std::span<Lane* const> lanes, std::span<Part> parts);
   std::int32_t steps_for(std::span<Lane* const> lanes, bool masked) const;
   const ops::RecordedGraph& graph(const GraphSize& size);
+  void queue_step(const GraphSize& size, const Part& part, std::int32_t step) const;
   void collect(std::span<Lane* const> lanes, std::int32_t rows, std::int32_t steps);
 
   const ops::DeviceContext& context_;
@@ -90,7 +104,7 @@ class DeviceStepper final : public Stepper {
   std::map<const std::uint64_t*, std::size_t>
       mask_of_;  // host mask to its place in masks_, for the launch being prepared
   std::map<GraphSize, ops::RecordedGraph> graphs_;
-  double step_seconds_ = 0;  // of the last launch, per step; 0: not known yet
+  double row_seconds_ = 0;  // of the last launch, per step and row; 0: not known yet
 };
 
 }  // namespace faultline::session

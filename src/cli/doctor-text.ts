@@ -3,11 +3,12 @@ import type { DoctorReport } from '../pipeline/doctor.js';
 import { coloursOf } from './colours.js';
 
 export function renderDoctor(report: DoctorReport): string {
-  const { engine, sandbox, disk, data, missing } = report;
+  const { engine, cuda, sandbox, disk, data, missing } = report;
   const colour = coloursOf(process.stdout);
   const blocks: [title: string, lines: string[]][] = [
     ['faultline', [`${report.version} on Node ${report.node}, ${report.system}`]],
     ['engine', engine === null ? ['not available'] : engineLines(engine)],
+    ['cuda', cuda === null ? ['not available'] : cudaLines(cuda)],
     ['sandbox', sandboxLines(sandbox)],
     ['disk', [`${disk.folder}: ${disk.freeBytes === null ? 'not enough space' : `${(disk.freeBytes / 1e9).toFixed(1)} GB free`}`]],
     ['data', [`model: ${data.model ?? 'not found'}`, `problems: ${data.problems ?? 'not found'}`]],
@@ -30,6 +31,22 @@ function engineLines({ cpu, isa, kernelFamily, candidates, kernels }: NonNullabl
     `instruction set ${isa}, kernel family ${kernelFamily}`,
     ...refused.map((candidate) => `not ${candidate.isa}: ${candidate.refused ?? ''}`),
     `kernels: ${kernels.map(({ op, isa: kernelIsa }) => `${op} (${kernelIsa})`).join(', ')}`,
+  ];
+}
+
+function cudaLines(cuda: NonNullable<DoctorReport['cuda']>): string[] {
+  const { refused, hint, devices, driver, runtime, backend, library, kernels } = cuda;
+  const versions = [...(driver === null ? [] : [`driver for CUDA ${driver}`]), ...(runtime === null ? [] : [`runtime ${runtime}`])];
+  return [
+    ...(refused === null ? [] : [`not usable: ${refused}`]),
+    ...(hint === null ? [] : [`hint: ${hint}`]),
+    ...devices.map(
+      ({ name, computeCapability, memoryBytes, multiprocessors }) =>
+        `${name}: compute capability ${computeCapability}, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB, ${multiprocessors} multiprocessors`,
+    ),
+    ...(versions.length === 0 ? [] : [versions.join(', ')]),
+    ...(backend === null ? [] : [`library: ${library} (${backend})`]),
+    ...(kernels.length === 0 ? [] : [`kernels: ${kernels.map(({ op, type }) => `${op} (${type})`).join(', ')}`]),
   ];
 }
 

@@ -12,9 +12,15 @@ export const OTHER_VARIABLES = {
   FAULTLINE_HOME: 'cache folder of fetched models and data sets',
   FAULTLINE_FORCE_ISA: 'instruction set that the engine must use',
   FAULTLINE_ADDON: 'path of the engine',
+  FAULTLINE_CUDA: 'AUTO, ON or OFF: whether the native build includes the CUDA backend',
+  FAULTLINE_CUDA_LIBRARY: "path of the CUDA backend's library",
   FAULTLINE_LAUNCHER: "path of the sandbox's launcher",
   FAULTLINE_DEBUG: '1 adds stacks to errors',
   FAULTLINE_TEST_PYTHON: 'interpreter of the sandbox tests',
+  FAULTLINE_SIMT_LIBRARY: "path of the tests' emulated backend",
+  FAULTLINE_SIMT_FAIL: 'what the emulated backend fails with',
+  FAULTLINE_SIMT_MEMORY: "bytes of the emulated device's memory",
+  FAULTLINE_SIMT_SCHEDULE: 'order in which the emulated backend runs threads',
   FAULTLINE_UPDATE: '1 lets the tests rewrite transcripts',
 } as const;
 

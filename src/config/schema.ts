@@ -58,10 +58,25 @@ export const ENTRIES = {
     'Model: a Hugging Face folder, the bundled `pico-gpt2-py`, or a name fetched by `faultline model fetch`.',
   ),
   'model.dtype': entry(choice('float32', 'bfloat16'), 'float32', results, 'Number format of weights and arithmetic.'),
-  'model.device': entry(choice('cpu'), 'cpu', noResults, 'Where the model runs.'),
-  'model.memory': entry(optional(bytes(16 * MiB), 'half of what is free'), null, noResults, 'Budget for keys, values and activations.'),
+  'model.device': entry(
+    choice('cpu', 'cuda', 'auto'),
+    'auto',
+    noResults,
+    'Where the model runs: `cpu`, `cuda` (an error where that cannot be used), or `auto`: CUDA where it can be used, else the CPU.',
+  ),
+  'model.memory': entry(
+    optional(bytes(16 * MiB), 'half of what is free; on CUDA nine tenths'),
+    null,
+    noResults,
+    "Budget for keys, values and activations, of the device's memory, such as 8GiB. Default: half of what is free, on CUDA nine tenths.",
+  ),
   'model.threads': entry(optional(integer(1, 1024), 'what the machine allows'), null, noResults, 'Engine threads.'),
-  'model.batch': entry(optional(integer(1, 65536), 'what the memory budget allows'), null, noResults, 'Most samples generated at once.'),
+  'model.batch': entry(
+    optional(integer(1, 65536), '128, on CUDA 1600'),
+    null,
+    noResults,
+    'Most samples generated at once, as far as the memory budget allows. Default: 128, on CUDA 1600.',
+  ),
 
   'problems.path': entry(
     pathOrName('a problem file (.jsonl or .jsonl.gz), or the name of a data set'),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { locateModel } from '../datasets/models.js';
 import type {
   ActivationArray,
+  DeviceChoice,
   DType,
   EngineInfo,
   EngineOptions,
@@ -35,14 +36,17 @@ export interface TokenEngine {
 }
 
 export interface LoadOptions {
-  /** Default: `float32`, the same on every CPU. `bfloat16` halves memory and is faster where the hardware has it. */
+  /** Default: `float32`, the same on every CPU and GPU. `bfloat16` halves memory and is faster where the hardware has it. */
   readonly dtype?: DType;
   /** Default: as many as affinity and cgroup quotas allow. */
   readonly threads?: number;
   /** Budget for keys, values and activations. Default: the engine's. */
   readonly memoryBytes?: number;
-  /** `auto` picks the best there is; today that is the CPU. */
-  readonly device?: 'auto' | 'cpu';
+  /**
+   * Default: `auto`, which is CUDA where that can be used and the CPU elsewhere; `model.info` says which, and why. With
+   * `cuda` loading fails where it cannot be used.
+   */
+  readonly device?: DeviceChoice;
   /** Where fetched models lie. Default: `$FAULTLINE_HOME`, else `~/.cache/faultline`. */
   readonly dataHome?: string;
 }
@@ -76,7 +80,10 @@ export interface GenerateOptions {
   readonly stopPolicy?: StopPolicy;
   /** A completion ends before the first of these. */
   readonly stopStrings?: readonly string[];
-  /** The most samples computed at once; fewer where the memory budget holds fewer. Default: 128. Changes no result. */
+  /**
+   * The most samples computed at once; fewer where the memory budget holds fewer. Default: 128 on the CPU, 1600 on a GPU.
+   * Changes no result.
+   */
   readonly batch?: number;
   /** Stops within one step; the iteration then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -105,6 +112,7 @@ export interface Sample {
   readonly error: string | null;
 }
 
+const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'cuda'];
 const STOP_POLICIES: readonly StopPolicy[] = ['function', 'eos', 'none'];
 
 /**
@@ -139,11 +147,12 @@ export class Model {
    * Loads a model folder in the Hugging Face layout, the bundled model (`pico-gpt2-py`) or a fetched one (`gpt2`).
    * Dispose it when done: threads and memory are not the garbage collector's.
    *
-   * Errors are `FaultlineError`s of kind `input` (a missing or damaged file, named), `environment` (no addon) or `usage`.
+   * Errors are `FaultlineError`s of kind `input` (a missing or damaged file, named), `environment` (no addon, no such
+   * device) or `usage`.
    */
   static async load(nameOrFolder: string, options: LoadOptions = {}): Promise<Model> {
     const { dtype = 'float32', device = 'auto', threads, memoryBytes } = options;
-    requireChoice('device', device, ['auto', 'cpu']);
+    requireChoice('device', device, DEVICES);
     const folder = locateModel(nameOrFolder, options.dataHome);
     const tokenizer = await loadTokenizer(folder);
     const vocabulary = fitVocabulary(tokenizer, await vocabularySizeOf(folder), folder);
@@ -151,6 +160,7 @@ export class Model {
     const { TokenModel } = await import('../engine/token-model.js');
     const engineOptions: EngineOptions = {
       dtype,
+      device,
       vocabulary,
       ...(threads === undefined ? {} : { threads }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),

@@ -3,7 +3,7 @@
  * to the real thing. No behaviour. Values are checked before they get here; the addon throws on what would otherwise
  * read outside an array.
  */
-import type { FinishReason, StopPolicy } from './types.js';
+import type { DeviceChoice, FinishReason, StopPolicy } from './types.js';
 
 /** A C++ error as data: `kind` is a row of native/base/error_codes.def. */
 export interface NativeFault {
@@ -15,9 +15,10 @@ export interface NativeFault {
 export interface NativeModelOptions {
   readonly folder: string;
   readonly dtype: 'float32' | 'bfloat16';
+  readonly device: DeviceChoice;
   /** 0: what affinity and cgroup quotas allow. */
   readonly threads: number;
-  /** 0: half of what is free once the model is loaded. */
+  /** Of the device that is used. 0: a share of what is free once the model is loaded. */
   readonly memoryBytes: number;
   readonly vocabulary: { readonly bytes: Uint8Array; readonly offsets: Uint32Array; readonly eosToken: number } | null;
 }
@@ -60,6 +61,9 @@ export interface NativeInfo {
   readonly vocabularySize: number;
   readonly context: number;
   readonly eosToken: number | null;
+  readonly device: 'cpu' | 'cuda' | 'emulated';
+  readonly deviceName: string;
+  readonly deviceReason: string;
   readonly isa: string;
   readonly kernelFamily: string;
   readonly cpu: string;
@@ -97,9 +101,36 @@ export interface NativeEngineReport {
   readonly kernels: readonly { readonly op: string; readonly isa: string; readonly function: string }[];
 }
 
+export interface NativeDevice {
+  readonly name: string;
+  /** Compute capability. */
+  readonly major: number;
+  readonly minor: number;
+  readonly multiprocessors: number;
+  readonly memoryBytes: number;
+  /** Newest CUDA that the driver serves, and the one that the library was built with: 13010 is 13.1; 0 where there is none. */
+  readonly driver: number;
+  readonly runtime: number;
+}
+
+export interface NativeDeviceReport {
+  readonly usable: boolean;
+  /** Path of the backend's library, loaded or looked for. */
+  readonly library: string;
+  /** What the library calls itself: `cuda`, or `emulated` in tests; null where none was loaded. */
+  readonly backend: string | null;
+  readonly devices: readonly NativeDevice[];
+  readonly kernels: readonly { readonly op: string; readonly type: string; readonly function: string }[];
+  /** Why it is not usable; null where it is. */
+  readonly refused: string | null;
+  readonly hint: string | null;
+}
+
 export interface Addon {
   readonly NativeModel: new (options: NativeModelOptions, onEvents: (events: readonly NativeEvent[]) => void) => NativeModel;
   /** Throws an Error with a `fault` when FAULTLINE_FORCE_ISA cannot be met. */
   engineReport(): NativeEngineReport;
+  /** Looks once per process; throws nothing for what the machine may lack. */
+  deviceReport(): NativeDeviceReport;
   hookPoints(layers: number): { readonly name: string; readonly dimensions: readonly string[] }[];
 }

@@ -8,7 +8,7 @@ import type { NativeEvent, NativeGroup, NativeInfo, NativeModel } from './addon-
 import { checkHooks } from './hook-points.js';
 import { modelHash } from './model-hash.js';
 import { fromFault, fromThrown } from './native-error.js';
-import type { ActivationArray, EngineInfo, EngineOptions, GroupRequest, HookPoint, SampleTokens } from './types.js';
+import type { ActivationArray, DType, EngineInfo, EngineOptions, GroupRequest, HookPoint, SampleTokens } from './types.js';
 
 /** Events of one job, handed to whoever waits for it. */
 type JobListener = (event: NativeEvent) => void;
@@ -43,11 +43,11 @@ export class TokenModel {
 
   /**
    * Loads a Hugging Face folder (config.json and safetensors). Errors are `FaultlineError`s: `input` for whatever is
-   * wrong with the files, `environment` when the addon, memory or the forced instruction set is lacking, `usage` for an
-   * option out of range.
+   * wrong with the files, `environment` when the addon, memory, the forced instruction set or the device asked for is
+   * lacking, `usage` for an option out of range.
    */
   static async load(folder: string, options: EngineOptions): Promise<TokenModel> {
-    const { dtype, threads, memoryBytes, vocabulary = null } = options;
+    const { dtype, device = 'auto', threads, memoryBytes, vocabulary = null } = options;
     if (threads !== undefined) requireInteger('threads', threads, 1, INT32_MOST);
     if (memoryBytes !== undefined) requireInteger('memoryBytes', memoryBytes, 1, Number.MAX_SAFE_INTEGER);
     const { NativeModel: Native } = addon();
@@ -61,7 +61,7 @@ export class TokenModel {
     });
     let native: NativeModel;
     try {
-      const nativeOptions = { folder, dtype, threads: threads ?? 0, memoryBytes: memoryBytes ?? 0, vocabulary };
+      const nativeOptions = { folder, dtype, device, threads: threads ?? 0, memoryBytes: memoryBytes ?? 0, vocabulary };
       native = new Native(nativeOptions, (events) => dispatch(switchboard, events));
     } catch (error) {
       throw fromThrown(error);
@@ -71,10 +71,7 @@ export class TokenModel {
     const hash = modelHash(folder);
     hash.catch(() => undefined);
     try {
-      const { layers, heads, width, vocabularySize, context, eosToken, isa, kernelFamily, cpu, threads: used } = await loaded;
-      const shape = { layers, heads, width, vocabularySize, context, eosToken };
-      const machine = { isa, kernelFamily, cpu, threads: used };
-      return new TokenModel({ architecture: 'gpt2', ...shape, dtype, modelHash: await hash, ...machine }, native, switchboard);
+      return new TokenModel(engineInfo(await loaded, dtype, await hash), native, switchboard);
     } catch (error) {
       await stop(native, switchboard);
       throw error;
@@ -224,6 +221,16 @@ class Job {
     this.#switchboard.jobs.delete(this.#id);
     if (this.#last === undefined) this.#native.cancel(this.#id);
   }
+}
+
+function engineInfo(native: NativeInfo, dtype: DType, hash: string): EngineInfo {
+  const { layers, heads, width, vocabularySize, context, eosToken } = native;
+  const { device, deviceName, deviceReason, isa, kernelFamily, cpu, threads } = native;
+  return {
+    architecture: 'gpt2',
+    ...{ layers, heads, width, vocabularySize, context, eosToken, dtype, modelHash: hash },
+    ...{ device, deviceName, deviceReason, isa, kernelFamily, cpu, threads },
+  };
 }
 
 function dispatch(switchboard: Switchboard, events: readonly NativeEvent[]): void {

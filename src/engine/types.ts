@@ -5,6 +5,9 @@
 
 export type DType = 'float32' | 'bfloat16';
 
+/** Where a model is to run. `auto` is CUDA where that can be used and the CPU elsewhere; `cuda` is never the CPU instead. */
+export type DeviceChoice = 'auto' | 'cpu' | 'cuda';
+
 /** Bytes of each token: token i is `bytes.subarray(offsets[i], offsets[i + 1])`. Special tokens are empty. */
 export interface Vocabulary {
   readonly bytes: Uint8Array;
@@ -15,9 +18,14 @@ export interface Vocabulary {
 
 export interface EngineOptions {
   readonly dtype: DType;
+  /** Default: `auto`. */
+  readonly device?: DeviceChoice;
   /** Engine threads; default: what affinity and cgroup quotas allow. */
   readonly threads?: number;
-  /** Budget for keys, values and activations; default: half of what the cgroup or machine has free. */
+  /**
+   * Budget for keys, values and activations, of the memory of the device that is used. Default: half of what the cgroup or
+   * machine has free; on a GPU nine tenths of what it has free.
+   */
   readonly memoryBytes?: number;
   /** Needed for `heal`, stop strings and `function`; generation without them works on tokens alone. */
   readonly vocabulary?: Vocabulary;
@@ -35,10 +43,17 @@ export interface EngineInfo {
   readonly dtype: DType;
   /** SHA-256 over config.json and the weight files, in hexadecimal. */
   readonly modelHash: string;
-  /** Instruction set in use: `scalar`, `avx2`, `avx512`, `neon`. */
+  /** What computes; `emulated` is the tests' stand-in for a GPU. */
+  readonly device: 'cpu' | 'cuda' | 'emulated';
+  /** Its product name, such as `NVIDIA H200`; the CPU's where that computes. */
+  readonly deviceName: string;
+  /** Why it is this device, a sentence without a full stop. */
+  readonly deviceReason: string;
+  /** Instruction set in use: `scalar`, `avx2`, `avx512`, `neon`; on a GPU its architecture, such as `sm_90`. */
   readonly isa: string;
-  /** `fma` for now; bfloat16 results are comparable within one family only. */
+  /** `fma` or, for bfloat16 on a GPU, `mma`; bfloat16 results are the same within one family only, and in `mma` on one architecture only. */
   readonly kernelFamily: string;
+  /** The machine's CPU, also where a GPU computes. */
   readonly cpu: string;
   readonly threads: number;
 }

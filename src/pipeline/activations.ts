@@ -4,8 +4,10 @@ import { writeSafetensors } from '../engine/safetensors.js';
 import { TokenModel } from '../engine/token-model.js';
 import { FaultlineError } from '../errors.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
+import { engineOptionsOf, noteDevice } from './device.js';
 import { modelFolderOf } from './inputs.js';
 import { checkWritable } from './partial-file.js';
+import type { Progress } from './progress.js';
 
 export interface ActivationsOptions {
   /** Token ids, or text that the model's tokenizer turns into them; exactly one. */
@@ -14,26 +16,24 @@ export interface ActivationsOptions {
   readonly hooks: readonly string[];
   readonly out: string;
   readonly signal: AbortSignal;
+  readonly progress: Progress;
 }
 
 export interface ActivationsResult {
   readonly out: string;
   readonly tokens: readonly number[];
+  /** What computed them. */
+  readonly device: string;
+  readonly deviceName: string;
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
 export async function writeActivations(config: Config, options: ActivationsOptions): Promise<ActivationsResult> {
   const { values } = config;
-  const { out, hooks, signal } = options;
+  const { out, hooks, signal, progress } = options;
   await checkWritable(out);
   const folder = await modelFolderOf(config);
-  const threads = values['model.threads'];
-  const memoryBytes = values['model.memory'];
-  const model = await TokenModel.load(folder, {
-    dtype: values['model.dtype'],
-    ...(threads === null ? {} : { threads }),
-    ...(memoryBytes === null ? {} : { memoryBytes }),
-  });
+  const model = await TokenModel.load(folder, engineOptionsOf(values));
   try {
     const tokens = options.text === null ? Int32Array.from(options.tokens ?? []) : (await loadTokenizer(folder)).encodePrompt(options.text);
     if (tokens.length === 0) {
@@ -42,8 +42,10 @@ export async function writeActivations(config: Config, options: ActivationsOptio
       });
     }
     const arrays = await model.activations(tokens, hooks, { signal });
+    noteDevice(values, model.info, progress);
     await writeSafetensors(out, arrays);
-    return { out, tokens: [...tokens], tensors: [...arrays].map(([name, { shape }]) => ({ name, shape })) };
+    const { device, deviceName } = model.info;
+    return { out, tokens: [...tokens], device, deviceName, tensors: [...arrays].map(([name, { shape }]) => ({ name, shape })) };
   } finally {
     await model.dispose();
   }

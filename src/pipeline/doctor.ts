@@ -1,11 +1,11 @@
-/** What this machine offers a run: engine, sandbox, disk, data. Changes nothing; every lack comes with the next step. */
+/** What this machine offers a run: engine, GPU, sandbox, disk, data. Changes nothing; every lack comes with the next step. */
 import { existsSync, statfsSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
 import { locateModel } from '../datasets/models.js';
 import { locateProblems } from '../datasets/problems.js';
-import { engineReport, type EngineReport } from '../engine/doctor.js';
+import { deviceReport, engineReport, type DeviceReport, type EngineReport } from '../engine/doctor.js';
 import { FaultlineError } from '../errors.js';
 import { sandboxReport, type SandboxReport } from '../sandbox/doctor.js';
 import { version } from './bundled.js';
@@ -13,7 +13,7 @@ import { databasePath } from './inputs.js';
 
 /** Something that a run needs and does not find. */
 export interface Lack {
-  readonly what: 'engine' | 'sandbox' | 'python' | 'disk' | 'model' | 'problems';
+  readonly what: 'engine' | 'cuda' | 'sandbox' | 'python' | 'disk' | 'model' | 'problems';
   readonly reason: string;
   readonly hint: string | null;
 }
@@ -26,6 +26,8 @@ export interface DoctorReport {
   readonly system: string;
   /** Null when the addon could not be loaded. */
   readonly engine: EngineReport | null;
+  /** The CUDA backend, usable or not; null where there is no engine. */
+  readonly cuda: DeviceReport | null;
   readonly sandbox: SandboxReport;
   readonly disk: { readonly folder: string; readonly freeBytes: number | null };
   /** Where model and problems are; null for what was not found. */
@@ -50,6 +52,10 @@ export async function examine(values: ConfigValues): Promise<DoctorReport> {
   };
 
   const engine = await attempt('engine', () => engineReport());
+  const cuda = engine === null ? null : deviceReport();
+  // Without a GPU a run takes the CPU, unless it was told not to.
+  if (cuda !== null && cuda.refused !== null && values['model.device'] === 'cuda')
+    missing.push({ what: 'cuda', reason: `CUDA cannot be used: ${cuda.refused}`, hint: cuda.hint });
   const python = values['sandbox.python'];
   const sandbox = await sandboxReport(python === null ? {} : { python });
   if (sandbox.tier === null) {
@@ -65,6 +71,7 @@ export async function examine(values: ConfigValues): Promise<DoctorReport> {
     node: process.version,
     system: `${platform()} ${release()} ${arch()}`,
     engine,
+    cuda,
     sandbox,
     disk: { folder, freeBytes },
     data: { model, problems },

@@ -8,12 +8,15 @@ import { canonicalResults } from '../config/load.js';
 import type { ConfigValues } from '../config/schema.js';
 import { FaultlineError } from '../errors.js';
 import type { Experiment, ExperimentManifest } from '../store/types.js';
+import { kernelsOf } from './device.js';
 
 /** Where the numbers of this run would come from. */
 export interface Provenance {
   readonly modelHash: string;
   readonly tokenizerHash: string;
   readonly problemsHash: string;
+  readonly device: string;
+  readonly deviceName: string;
   readonly kernelFamily: string;
   readonly isa: string;
   readonly cpu: string;
@@ -43,21 +46,13 @@ export function createManifest(values: ConfigValues, provenance: Provenance): Ex
 
 /**
  * Stops a resume that would mix results of two kinds. The hash leaves these out because they are this machine's, not
- * the config's. Float32 is the same on every CPU, so its kernel family does not matter.
+ * the config's. Float32 is the same on every CPU and GPU, so its kernels do not matter.
  * @throws FaultlineError kind `environment` that names both and the ways out
  */
 export function checkResumable(recorded: Experiment, now: ExperimentManifest): void {
+  const [then, here] = [kernelsOf(recorded), kernelsOf(now)];
   const rows: readonly { what: string; then: string; now: string; ways: string }[] = [
-    ...(now.dtype === 'float32'
-      ? []
-      : [
-          {
-            what: `${now.dtype} kernels`,
-            then: recorded.kernelFamily,
-            now: now.kernelFamily,
-            ways: 'continue on a machine with the same kernels, use float32',
-          },
-        ]),
+    ...(then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }]),
     { what: 'Python', then: recorded.pythonVersion, now: now.pythonVersion, ways: 'set sandbox.python to that Python' },
     { what: 'isolation', then: recorded.isolationTier, now: now.isolationTier, ways: 'continue where that isolation is available' },
   ];
@@ -71,4 +66,11 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
       },
     );
   }
+}
+
+/** How to come by the kernels that an experiment was begun with. */
+function kernelWays({ device, isa, kernelFamily }: Experiment): string {
+  const machine =
+    device === 'cpu' ? `with --device cpu on a machine with ${kernelFamily} kernels` : `with --device cuda on a GPU of architecture ${isa}`;
+  return `continue ${machine}, use float32`;
 }

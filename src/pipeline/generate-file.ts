@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/load.js';
 import { canonicalResults } from '../config/load.js';
 import { FaultlineError } from '../errors.js';
+import { kernelsOf, noteDevice } from './device.js';
 import { generateSamples, loadModel } from './generate.js';
 import { problemsOf } from './inputs.js';
 import { checkWritable, PartialFile } from './partial-file.js';
@@ -25,6 +26,9 @@ export interface GenerateFileResult {
   readonly errors: number;
   /** Lines that an earlier, interrupted run had finished. */
   readonly resumed: number;
+  /** What drew this run's samples. */
+  readonly device: string;
+  readonly deviceName: string;
 }
 
 export async function generateFile(config: Config, { out, logprobs, signal, progress }: GenerateFileOptions): Promise<GenerateFileResult> {
@@ -34,11 +38,11 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
   const model = await loadModel(config);
   try {
     signal.throwIfAborted();
-    const { modelHash, dtype, kernelFamily } = model.info;
-    // Float32 is the same under every kernel family; other formats must not be mixed.
-    const family = dtype === 'float32' ? null : kernelFamily;
+    const { modelHash, device, deviceName } = model.info;
+    // Lines of kernels that round in other ways must not be mixed.
+    const kernels = kernelsOf(model.info);
     const fingerprint = createHash('sha256')
-      .update(JSON.stringify(['generate', canonicalResults(values), modelHash, model.tokenizer.hash, hash, family, logprobs]))
+      .update(JSON.stringify(['generate', canonicalResults(values), modelHash, model.tokenizer.hash, hash, kernels, logprobs]))
       .digest('hex');
     const file = PartialFile.open(out, fingerprint);
     try {
@@ -54,6 +58,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
           ),
         }))
         .filter(({ sampleIndices }) => sampleIndices.length > 0);
+      if (tasks.length > 0) noteDevice(values, model.info, progress);
       const task = progress.task('generate', total, resumed);
       let errors = 0;
       for await (const { row } of generateSamples(model, values, tasks, signal)) {
@@ -72,7 +77,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
       }
       await file.complete(total);
       progress.finish();
-      return { out, problems: problems.length, samples: total, errors, resumed };
+      return { out, problems: problems.length, samples: total, errors, resumed, device, deviceName };
     } catch (thrown) {
       if (signal.aborted) throw interrupted(file.size, signal.reason);
       throw thrown;

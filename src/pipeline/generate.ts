@@ -6,6 +6,7 @@ import { Model, type Sample } from '../decoding/model.js';
 import { resolveStrategy } from '../decoding/strategy.js';
 import type { SampleRow } from '../store/types.js';
 import type { Executable } from './execute.js';
+import { engineOptionsOf } from './device.js';
 import { modelFolderOf } from './inputs.js';
 
 /** Which samples of a problem are to be made. */
@@ -22,14 +23,7 @@ export interface GeneratedSample {
 
 /** Loads the model of a config. The caller disposes it. */
 export async function loadModel(config: Config): Promise<Model> {
-  const { values } = config;
-  const threads = values['model.threads'];
-  const memoryBytes = values['model.memory'];
-  return Model.load(await modelFolderOf(config), {
-    dtype: values['model.dtype'],
-    ...(threads === null ? {} : { threads }),
-    ...(memoryBytes === null ? {} : { memoryBytes }),
-  });
+  return Model.load(await modelFolderOf(config), engineOptionsOf(config.values));
 }
 
 /** The strategy that a config's parameters describe; its name is the store's. Temperature 0 is greedy, whatever it was called. */

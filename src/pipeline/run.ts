@@ -12,6 +12,7 @@ import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
+import { describeDevice, noteDevice } from './device.js';
 import { checkResumable, createManifest, experimentName, type Provenance } from './experiment.js';
 import { generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
 import { version } from './bundled.js';
@@ -59,6 +60,8 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     modelHash: model.info.modelHash,
     tokenizerHash: model.tokenizer.hash,
     problemsHash: problemSet.hash,
+    device: model.info.device,
+    deviceName: model.info.deviceName,
     kernelFamily: model.info.kernelFamily,
     isa: model.info.isa,
     cpu: model.info.cpu,
@@ -87,6 +90,12 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         progress.note(`continuing ${recorded.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
       }
       experiment = store.beginExperiment(manifest);
+      if (tasks.length > 0) {
+        noteDevice(values, model.info, progress);
+        // The row tells where the experiment began; in float32 it may go on elsewhere.
+        const device = describeDevice(manifest);
+        if (describeDevice(experiment) !== device) store.addNote(experiment.id, 'generate', `continued on ${device}`);
+      }
       store.addProblems(
         experiment.id,
         problemSet.problems.map((problem, position) => ({ ...problem, position })),

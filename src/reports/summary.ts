@@ -284,6 +284,8 @@ function factsOf(experiment: Experiment): ExperimentFacts {
     tokenizerHash: experiment.tokenizerHash,
     problemsHash: experiment.problemsHash,
     dtype: experiment.dtype,
+    device: experiment.device,
+    deviceName: experiment.deviceName,
     kernelFamily: experiment.kernelFamily,
     isa: experiment.isa,
     cpu: experiment.cpu,

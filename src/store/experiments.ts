@@ -4,7 +4,7 @@ import { FaultlineError } from '../errors.js';
 import type { Experiment, ExperimentManifest } from './types.js';
 
 const COLUMNS = `id, hash, name, config, seed, model_hash AS modelHash, tokenizer_hash AS tokenizerHash, problems_hash AS problemsHash,
-  dtype, kernel_family AS kernelFamily, isa, cpu, python_version AS pythonVersion, isolation_tier AS isolationTier, calibration,
+  dtype, device, device_name AS deviceName, kernel_family AS kernelFamily, isa, cpu, python_version AS pythonVersion, isolation_tier AS isolationTier, calibration,
   version, created_at AS createdAt, finished_at AS finishedAt`;
 
 /** Fewer digits of a hash than this could be meant as a name. */
@@ -28,9 +28,9 @@ export class Experiments {
     );
     this.#byName = database.prepare<[string], Experiment>(`SELECT ${COLUMNS} FROM experiments WHERE name = ? ORDER BY id DESC LIMIT 1`);
     this.#insert = database.prepare<[ExperimentManifest & { createdAt: string }]>(
-      `INSERT INTO experiments (hash, name, config, seed, model_hash, tokenizer_hash, problems_hash, dtype, kernel_family, isa, cpu,
+      `INSERT INTO experiments (hash, name, config, seed, model_hash, tokenizer_hash, problems_hash, dtype, device, device_name, kernel_family, isa, cpu,
          python_version, isolation_tier, calibration, version, created_at)
-       VALUES (@hash, @name, @config, @seed, @modelHash, @tokenizerHash, @problemsHash, @dtype, @kernelFamily, @isa, @cpu,
+       VALUES (@hash, @name, @config, @seed, @modelHash, @tokenizerHash, @problemsHash, @dtype, @device, @deviceName, @kernelFamily, @isa, @cpu,
          @pythonVersion, @isolationTier, @calibration, @version, @createdAt)
        ON CONFLICT (hash) DO NOTHING`,
     );

@@ -14,7 +14,12 @@ export interface ExperimentManifest {
   readonly tokenizerHash: string;
   readonly problemsHash: string;
   readonly dtype: string;
+  /** `cpu`, `cuda` or, in tests, `emulated`. */
+  readonly device: string;
+  /** Its product name; the CPU's where that computes. */
+  readonly deviceName: string;
   readonly kernelFamily: string;
+  /** The CPU's instruction set, or the GPU's architecture. */
   readonly isa: string;
   readonly cpu: string;
   readonly pythonVersion: string;

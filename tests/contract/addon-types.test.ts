@@ -32,8 +32,13 @@ describe('addon-types.ts', () => {
     expect(methods.sort()).toEqual(members('NativeModel'));
   });
 
-  it('names the fields of the report and of hook points', () => {
+  it('names the fields of the reports and of hook points', () => {
     expect(keys(native.engineReport())).toEqual(members('NativeEngineReport'));
+    const report = native.deviceReport();
+    expect(keys(report)).toEqual(members('NativeDeviceReport'));
+    for (const device of report.devices) expect(keys(device)).toEqual(members('NativeDevice'));
+    for (const kernel of report.kernels) expect(keys(kernel)).toEqual(['function', 'op', 'type']);
+    expect(report.usable).toBe(report.refused === null);
     expect(keys(native.hookPoints(1)[0]!)).toEqual(['dimensions', 'name']);
   });
 
@@ -44,7 +49,7 @@ describe('addon-types.ts', () => {
         const look = () => (events.some((event) => event.type === type) ? resolve() : setTimeout(look, 5));
         look();
       });
-    const options = { dtype: 'float32', threads: 1, memoryBytes: 0, vocabulary: null } as const;
+    const options = { dtype: 'float32', device: 'cpu', threads: 1, memoryBytes: 0, vocabulary: null } as const;
     const model = new native.NativeModel({ ...options, folder: path.join(root, 'tests/golden/tiny-gpt2') }, (batch) =>
       events.push(...batch),
     );

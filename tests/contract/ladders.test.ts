@@ -72,7 +72,7 @@ describe('TypeScript ladder', () => {
 });
 
 describe('native ladder', () => {
-  const files = projectFiles().filter((file) => /^native\/.*\/.*\.(cc|h|inl|def)$/.test(file));
+  const files = projectFiles().filter((file) => /^native\/.*\/.*\.(cc|cu|h|inl|def)$/.test(file));
   const rows = ladder('Native ladder');
   const includes = (file: string) => [...read(file).matchAll(/^\s*#\s*include\s+"(native\/[^"]+)"/gm)].map((match) => match[1]!);
 

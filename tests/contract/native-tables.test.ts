@@ -1,6 +1,7 @@
 /**
- * The native tables agree with what stands beside them: error codes with the TypeScript kinds, kernels with their files, and files that
- * are compiled for one instruction set with the rule that keeps the linker from mixing them up (native/ops/cpu/README.md).
+ * The native tables agree with what stands beside them: error codes with the TypeScript kinds, kernels with their files and tests, and
+ * files that are compiled for one instruction set, or by another compiler, with the rules that keep them apart (native/ops/cpu/README.md,
+ * native/ops/cuda/simt.h).
  */
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../../src/errors.js';
@@ -50,6 +51,44 @@ describe('kernels', () => {
         .filter((match) => !allowed.test(match[1]!))
         .map((match) => `${file} includes ${match[1]!}`),
     );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('device kernels', () => {
+  const kernels = rows('native/ops/cuda/kernels.def', 'FAULTLINE_DEVICE_KERNEL');
+  const files = projectFiles().filter((file) => /^native\/ops\/cuda\/.*\.(cu|h)$/.test(file));
+  const includes = (file: string) => [...read(file).matchAll(/^\s*#\s*include\s+(\S+)/gm)].map((match) => match[1]!);
+
+  it('have a file each', () => {
+    expect(kernels.length).toBeGreaterThan(5);
+    const missing = kernels.filter(([, , kernel]) => {
+      const file = `native/ops/cuda/${kernel}.cu`;
+      return !files.includes(file) || !new RegExp(`^[\\w:]+ ${kernel}\\(`, 'm').test(read(file));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('are run by a test of their operation and type', () => {
+    const tests = projectFiles()
+      .filter((file) => /^tests\/native\/device_\w+_test\.cc$/.test(file))
+      .map(read)
+      .filter((text) => text.includes('device_api()'));
+    const names: Record<string, string> = { f32: 'float_', bf16: 'bf16_', any: '' };
+    const missing = kernels.filter(([op, type]) => {
+      const test = `TEST(device_${op}_${names[type!]!}`;
+      return !tests.some((text) => text.includes(test) && text.includes(`device_api().${op}(`));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('are written against simt.h alone, which chooses between CUDA and the emulator', () => {
+    const wrong = files.flatMap((file) => {
+      const either = /\/simt(_\w+)?\.h$/.test(file) ? /^(<cuda\w*\.h>|FAULTLINE_SIMT_EMULATOR)$/ : /^(?!)/;
+      return includes(file)
+        .filter((name) => !name.startsWith('"native/') && !/^<[a-z]+>$/.test(name) && !either.test(name))
+        .map((name) => `${file} includes ${name}`);
+    });
     expect(wrong).toEqual([]);
   });
 });

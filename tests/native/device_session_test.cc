@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "native/session/device_backend.h"
@@ -60,6 +62,17 @@ TEST(device_session_bfloat_samples_do_not_depend_on_batch_or_company) {
   const Results exact = run(cpu, {requests[0]}, 64);
   EXPECT(exact.at({0, 0}).logprobs != want.at({0, 0}).logprobs);
   EXPECT(std::abs(exact.at({0, 0}).entropies[0] - want.at({0, 0}).entropies[0]) < 0.05);
+}
+
+TEST(device_session_halves_of_a_large_batch_change_nothing) {
+  Session device(on_device(ops::WeightType::bf16));
+  GroupRequest request = short_requests(1)[4];
+  request.max_new_tokens = 3;
+  request.sample_indices.clear();
+  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(kRowsToHalve) + 9; ++i) request.sample_indices.push_back(i);
+  const Results want = run(device, {request}, 2048);
+  request.sample_indices = {3, 300, static_cast<std::uint32_t>(kRowsToHalve) + 8};
+  for (const auto& [key, result] : run(device, {request}, 8)) expect_same("few", result, want.at(key));
 }
 
 TEST(device_session_activations_are_the_cpus) {
@@ -183,6 +196,111 @@ TEST(device_session_graph_sizes_are_few_and_large_enough) {
     sizes.insert(size);
   }
   EXPECT(sizes.size() < 64);
+}
+
+/// Sets a variable of the emulator for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(device_session_says_what_the_machine_lacks) {
+  if (!emulated()) return check::note("only the emulator can lack a device, memory or its health on demand");
+  SessionOptions either = on_device();
+  either.device = DeviceChoice::automatic;
+  {
+    Session session(either);
+    EXPECT_EQ(session.device().device, std::string("emulated"));
+    EXPECT_EQ(session.device_reason(), std::string("CUDA can be used"));
+  }
+  for (const char* const lack : {"no_driver", "no_device"}) {
+    const Variable fail("FAULTLINE_SIMT_FAIL", lack);
+    EXPECT_THROWS(environment, "CUDA cannot be used", Session session(on_device()));
+    const ops::DeviceReport report = ops::device_report();
+    EXPECT(!report.usable && !report.refused.empty() && report.hint.find("--device cpu") != std::string::npos);
+    Session session(either);
+    EXPECT_EQ(session.device().device, std::string("cpu"));
+    EXPECT(session.device_reason().find(report.refused) != std::string::npos);
+  }
+  {
+    const Variable old("FAULTLINE_SIMT_CAPABILITY", "75");
+    EXPECT_THROWS(environment, "compute capability 7.5", Session session(on_device()));
+  }
+  {
+    const Variable small("FAULTLINE_SIMT_MEMORY", "20000");
+    EXPECT_THROWS(environment, "the weights need", Session session(on_device()));
+    Session session(either);
+    EXPECT_EQ(session.device().device, std::string("cpu"));
+    EXPECT(session.device_reason().find("the weights need") != std::string::npos);
+  }
+}
+
+TEST(device_session_a_lost_device_fails_the_job_and_nothing_else) {
+  if (!emulated()) return check::note("only the emulator can lose a device on demand");
+  const std::vector<GroupRequest> requests = short_requests(1);
+  std::set<std::string> messages;
+  for (int after = 1; after < 120; after += 13) {
+    const Variable fail("FAULTLINE_SIMT_FAIL", "lost:" + std::to_string(after));
+    try {
+      Session session(on_device());
+      run(session, requests, 8);
+      messages.insert("finished");
+    } catch (const base::Error& error) {
+      EXPECT_EQ(base::error_code_name(error.code()), std::string("environment"));
+      EXPECT(std::string(error.what()).find("the device was lost while") == 0);
+      EXPECT(!error.hint().empty());
+      messages.insert(error.what());
+    }
+  }
+  EXPECT(messages.size() > 2 && !messages.contains("finished"));
+  // A new session starts with a device that works.
+  Session session(on_device());
+  EXPECT_EQ(run(session, {requests[0]}, 1).size(), std::size_t{1});
+}
+
+TEST(device_session_memory_runs_out_with_numbers) {
+  if (!emulated()) return check::note("only the emulator can be this small");
+  // Enough for the weights, but the budget that was asked for is more than the device has.
+  const Variable small("FAULTLINE_SIMT_MEMORY", "400000");
+  SessionOptions greedy = on_device();
+  greedy.memory_bytes = std::uint64_t{1} << 30;
+  {
+    Session session(greedy);
+    EXPECT_THROWS(environment, "memory ran out while allocating", run(session, short_requests(64), 400));
+  }
+  // What was allocated until then is free again.
+  SessionOptions modest = on_device();
+  modest.memory_bytes = 0;
+  Session session(modest);
+  EXPECT(session.memory_bytes() > 50000 && session.memory_bytes() < 400000);
+}
+
+TEST(device_sessions_side_by_side_do_not_disturb_each_other) {
+  const std::vector<GroupRequest> requests = short_requests(2);
+  Session one(on_device());
+  Session two(on_device(ops::WeightType::bf16));
+  const Results alone = run(one, requests, 8);
+  const Results other_alone = run(two, requests, 8);
+  Results together;
+  Results other_together;
+  std::thread first([&] {
+    Session own(on_device());
+    together = run(own, requests, 8);
+  });
+  std::thread second([&] {
+    Session own(on_device(ops::WeightType::bf16));
+    other_together = run(own, requests, 8);
+  });
+  first.join();
+  second.join();
+  expect_same("in a thread", together, alone);
+  expect_same("in a thread, bfloat16", other_together, other_alone);
 }
 
 TEST(device_report_names_kernels_and_devices) {

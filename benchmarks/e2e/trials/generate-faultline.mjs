@@ -24,7 +24,7 @@ const seconds = () => performance.now() / 1000;
 
 runTrial(async (/** @type {OwnSettings} */ settings) => {
   const beforeLoad = seconds();
-  const model = await TokenModel.load(settings.modelPath, { dtype: settings.dtype, threads: settings.threads });
+  const model = await TokenModel.load(settings.modelPath, { dtype: settings.dtype, device: 'cpu', threads: settings.threads });
   const loadSeconds = seconds() - beforeLoad;
 
   const generate = async (/** @type {number} */ newTokens) => {

@@ -3,7 +3,7 @@ import { runTrial } from '../../lib/trial.mjs';
 import { TokenModel } from '../../../dist/engine/token-model.js';
 
 runTrial(async (/** @type {{modelPath: string, prompt: number[], threads: number}} */ { modelPath, prompt, threads }) => {
-  const model = await TokenModel.load(modelPath, { dtype: 'float32', threads });
+  const model = await TokenModel.load(modelPath, { dtype: 'float32', device: 'cpu', threads });
   const { shape, data } = (await model.activations(Int32Array.from(prompt), ['logits'])).get('logits');
   await model.dispose();
   const vocabulary = shape.at(-1);

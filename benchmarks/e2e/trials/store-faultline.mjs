@@ -18,6 +18,8 @@ runTrial(async (/** @type {{folder: string, problems: number, samples: number}} 
     tokenizerHash: '0'.repeat(64),
     problemsHash: '0'.repeat(64),
     dtype: 'float32',
+    device: 'cpu',
+    deviceName: 'benchmark',
     kernelFamily: 'fma',
     isa: 'avx2',
     cpu: 'benchmark',

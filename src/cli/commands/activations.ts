@@ -31,7 +31,7 @@ export function define(command: Command): void {
       .split(',')
       .map((name) => name.trim());
     const { writeActivations } = await import('../../pipeline/activations.js');
-    const result = await withInterrupt(({ signal }) => writeActivations(config, { tokens, text, hooks, out, signal }));
+    const result = await withInterrupt((context) => writeActivations(config, { ...context, tokens, text, hooks, out }));
     output.result(result, () => `${result.tensors.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join('\n')}\nin ${out}`);
   });
 }

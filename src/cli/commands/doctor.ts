@@ -5,10 +5,11 @@ import { configOf, finishDefinition, outputOf, type Options } from '../command.j
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
-  addConfigFlags(command, ['--model', '--problems', '--python', '--outputs', '--db']);
+  addConfigFlags(command, ['--model', '--device', '--problems', '--python', '--outputs', '--db']);
   finishDefinition(command, {
     examples: [
-      ['faultline doctor', 'engine, sandbox, Python, disk and data'],
+      ['faultline doctor', 'engine, GPU, sandbox, Python, disk and data'],
+      ['faultline doctor --device cuda', 'the same; a GPU that cannot be used is missing then'],
       ['faultline doctor --json', 'the same for programs'],
     ],
     exitCodes: ['ok', 'usage', 'environment', 'internal'],

@@ -3,7 +3,7 @@
  * what there is nothing to say about. The layout, version {@link REPORT_VERSION}:
  *
  * - `schema` "faultline.report", `version` the layout's number: it grows when a field changes its meaning or goes, not when one is added
- * - `experiment` the experiment's row (hashes, dtype, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
+ * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
@@ -36,6 +36,8 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       tokenizer_hash: experiment.tokenizerHash,
       problems_hash: experiment.problemsHash,
       dtype: experiment.dtype,
+      device: experiment.device,
+      device_name: experiment.deviceName,
       kernel_family: experiment.kernelFamily,
       isa: experiment.isa,
       cpu: experiment.cpu,

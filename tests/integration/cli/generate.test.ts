@@ -25,7 +25,8 @@ describe('generate', () => {
   it('writes HumanEval lines in problem and sample order', async () => {
     const { code, out } = await faultline([...args('plain.jsonl'), '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual({ out: file('plain.jsonl'), problems: 5, samples: 30, errors: 0, resumed: 0 });
+    const device = { device: expect.any(String) as string, deviceName: expect.any(String) as string };
+    expect(JSON.parse(out)).toEqual({ out: file('plain.jsonl'), problems: 5, samples: 30, errors: 0, resumed: 0, ...device });
     const rows = readLines(file('plain.jsonl'));
     expect(rows.map(({ task_id, sample_index }) => [task_id, sample_index])).toEqual(
       Array.from({ length: 30 }, (_, i) => [`Pico/${Math.floor(i / 6)}`, i % 6]),

@@ -158,7 +158,13 @@ describe('generation', () => {
       threads: 2,
     });
     expect(model.info.modelHash).toMatch(/^[0-9a-f]{64}$/);
-    expect(engineReport().isa).toBe(model.info.isa);
+  });
+
+  it('says what runs it', async () => {
+    await using onCpu = await TokenModel.load(tiny, { dtype: 'float32', device: 'cpu' });
+    const { cpu, isa, kernelFamily } = engineReport();
+    expect(onCpu.info).toMatchObject({ device: 'cpu', deviceName: cpu, cpu, isa, kernelFamily });
+    expect(onCpu.info.deviceReason).toBe('the CPU was asked for');
   });
 });
 

@@ -21,7 +21,7 @@ describe('faultline.yaml', () => {
     expect(unset).toEqual(['experiment', 'outputs.directory']);
   });
 
-  it('pins what makes the transcript the same on every CPU', () => {
+  it('pins what makes the transcript the same on every CPU and GPU', () => {
     expect(bundled.values).toMatchObject({ 'model.dtype': 'float32', seed: 1n, samples: 20 });
   });
 });

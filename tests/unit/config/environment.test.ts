@@ -38,9 +38,9 @@ describe('checkEnvironment', () => {
     const read = new Set<string>();
     for (const folder of ['src', 'tests', 'native', 'bin']) {
       for (const file of fs.readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
-        if (!/\.(ts|mjs|js|cc|h)$/.test(file)) continue;
+        if (!/\.(ts|mjs|js|cc|cu|h)$/.test(file)) continue;
         const text = fs.readFileSync(path.join(root, folder, file), 'utf8');
-        const uses = /(?:process\.env(?:\.|\[')|getenv\(")(FAULTLINE_[A-Z_]+)|(FAULTLINE_[A-Z_]+)[^{}]*\} = process\.env/g;
+        const uses = /(?:process\.env(?:\.|\[')|(?:getenv|environment)\(")(FAULTLINE_[A-Z_]+)|(FAULTLINE_[A-Z_]+)[^{}]*\} = process\.env/g;
         for (const [, direct, taken] of text.matchAll(uses)) read.add((direct ?? taken)!);
       }
     }

@@ -150,7 +150,7 @@ describe('Model', () => {
     await expect(Model.load('gpt2', { dataHome: '/nonexistent' })).rejects.toMatchObject({ hint: 'Run: faultline model fetch gpt2' });
     await expect(Model.load('pico-gpt2-py', { device: 'tpu' as never })).rejects.toMatchObject({
       kind: 'usage',
-      message: 'device is "tpu", expected auto, cpu',
+      message: 'device is "tpu", expected auto, cpu, cuda',
     });
   });
 });

@@ -15,6 +15,8 @@ const here: Provenance = {
   modelHash: 'm',
   tokenizerHash: 't',
   problemsHash: 'p',
+  device: 'cpu',
+  deviceName: 'some CPU',
   kernelFamily: 'fma',
   isa: 'avx2',
   cpu: 'some CPU',
@@ -28,7 +30,7 @@ describe('createManifest', () => {
   const base = createManifest(values(), here);
 
   it('has the same hash wherever and however fast it runs', () => {
-    const elsewhere = { ...here, isa: 'avx512', cpu: 'other', calibration: 2, version: '0.2.0' };
+    const elsewhere = { ...here, device: 'cuda', deviceName: 'GPU', isa: 'sm_90', cpu: 'other', calibration: 2, version: '0.2.0' };
     expect(createManifest(values({ 'model.threads': '1', 'sandbox.workers': '9', 'outputs.directory': 'y' }), elsewhere).hash).toBe(
       base.hash,
     );
@@ -67,11 +69,44 @@ describe('checkResumable', () => {
     createdAt: '',
     finishedAt: null,
   });
-  const now = (dtype: string) => createManifest(values({ 'model.dtype': dtype }), here);
+  const now = (dtype: string, change: Partial<Provenance> = {}) => createManifest(values({ 'model.dtype': dtype }), { ...here, ...change });
+  const hopper = { device: 'cuda', deviceName: 'NVIDIA H200', kernelFamily: 'mma', isa: 'sm_90' };
+  const ampere = { device: 'cuda', deviceName: 'NVIDIA A100', kernelFamily: 'mma', isa: 'sm_80' };
 
   it('lets the same go on, and float32 under other kernels', () => {
     checkResumable(recorded('bfloat16', {}), now('bfloat16'));
     checkResumable(recorded('float32', { kernelFamily: 'amx', isa: 'amx', cpu: 'other' }), now('float32'));
+    checkResumable(recorded('float32', { ...hopper, kernelFamily: 'fma' }), now('float32'));
+  });
+
+  it('lets bfloat16 go on under other instruction sets of a CPU, and on other GPUs of an architecture', () => {
+    checkResumable(recorded('bfloat16', { isa: 'avx512' }), now('bfloat16'));
+    checkResumable(recorded('bfloat16', hopper), now('bfloat16', { ...hopper, deviceName: 'NVIDIA H100', cpu: 'other' }));
+  });
+
+  it.each([
+    ['a GPU from a CPU', {}, hopper, 'kernels fma, and here it is mma on sm_90', 'with --device cpu on a machine with fma kernels'],
+    ['a CPU from a GPU', hopper, {}, 'kernels mma on sm_90, and here it is fma', 'with --device cuda on a GPU of architecture sm_90'],
+    [
+      'another architecture',
+      ampere,
+      hopper,
+      'mma on sm_80, and here it is mma on sm_90',
+      'with --device cuda on a GPU of architecture sm_80',
+    ],
+    ['the emulator', hopper, { ...hopper, device: 'emulated' }, 'and here it is mma on sm_90, emulated', '--device cuda'],
+  ])('keeps bfloat16 from going on on %s', (_, then, other, message, hint) => {
+    let error: unknown;
+    try {
+      checkResumable(recorded('bfloat16', then), now('bfloat16', other));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      kind: 'environment',
+      message: expect.stringContaining(message) as string,
+      hint: expect.stringContaining(hint) as string,
+    });
   });
 
   it.each([

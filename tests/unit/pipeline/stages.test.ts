@@ -28,6 +28,8 @@ const manifest = {
   tokenizerHash: 't',
   problemsHash: 'p',
   dtype: 'float32',
+  device: 'cpu',
+  deviceName: 'x',
   kernelFamily: 'fma',
   isa: 'scalar',
   cpu: 'c',

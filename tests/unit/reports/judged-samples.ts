@@ -27,6 +27,8 @@ export const EXPERIMENT: Experiment = {
   tokenizerHash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
   problemsHash: 'fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13',
   dtype: 'float32',
+  device: 'cpu',
+  deviceName: 'Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz',
   kernelFamily: 'fma',
   isa: 'avx512',
   cpu: 'Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz',

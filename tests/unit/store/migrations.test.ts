@@ -72,6 +72,23 @@ describe('the schema', () => {
     expect(missing).toEqual([]);
   });
 
+  it('takes a database of the first version along, with everything in it', () => {
+    const old = new Database(':memory:');
+    try {
+      migrate(old, ID, loadMigrations().slice(0, 1));
+      old.exec(`INSERT INTO experiments (hash, name, config, seed, model_hash, tokenizer_hash, problems_hash, dtype, kernel_family, isa, cpu,
+          python_version, isolation_tier, calibration, version, created_at)
+        VALUES ('h', 'n', '{}', '1', 'm', 't', 'p', 'bfloat16', 'fma', 'avx2', 'a CPU', '3.11.7', 'namespaces', 1.5, '0.1.0', 'then')`);
+      const before = old.prepare('SELECT * FROM experiments').get() as Record<string, unknown>;
+      migrate(old, ID, loadMigrations());
+      // All that there was then was drawn on the CPU.
+      expect(old.prepare('SELECT * FROM experiments').all()).toEqual([{ ...before, device: 'cpu', device_name: 'a CPU' }]);
+      expect(old.pragma('user_version', { simple: true })).toBe(loadMigrations().length);
+    } finally {
+      old.close();
+    }
+  });
+
   it('has one view with a row for each sample, judged or not', () => {
     expect(database.prepare('SELECT count(*) FROM sample_results').pluck().get()).toBe(0);
   });

@@ -16,6 +16,8 @@ export function manifest(fields: Partial<ExperimentManifest> = {}): ExperimentMa
     tokenizerHash: 't'.repeat(64),
     problemsHash: 'p'.repeat(64),
     dtype: 'float32',
+    device: 'cpu',
+    deviceName: 'a CPU',
     kernelFamily: 'fma',
     isa: 'avx2',
     cpu: 'a CPU',

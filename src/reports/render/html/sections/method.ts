@@ -12,7 +12,7 @@ export function methodSection(data: ReportData): Markup {
     ['model', experiment.modelHash],
     ['tokenizer', experiment.tokenizerHash],
     ['problems', experiment.problemsHash],
-    ['numbers', `${experiment.dtype}, kernels ${experiment.kernelFamily} on ${experiment.isa}`],
+    ['numbers', `${experiment.dtype}, kernels ${experiment.kernelFamily} on ${experiment.isa}${gpuName(experiment)}`],
     ['processor', experiment.cpu],
     ['Python', experiment.pythonVersion],
     ['isolation', experiment.isolationTier],
@@ -57,6 +57,11 @@ export function methodSection(data: ReportData): Markup {
       <li>Exception types, messages and lines are what the candidate’s own process reported; passes, limits and signals are not.</li>
     </ul>
   </section>`;
+}
+
+/** The CPU has a row of its own. */
+function gpuName({ device, deviceName }: ReportData['experiment']): string {
+  return device === 'cpu' ? '' : ` (${deviceName})`;
 }
 
 function entry(name: string, value: Markup): Markup {

@@ -1,0 +1,81 @@
+/** What `doctor` prints of a report. What it finds on this machine is tests/integration/cli/device.test.ts's. */
+import { describe, expect, it } from 'vitest';
+import { renderDoctor } from '../../../src/cli/doctor-text.js';
+import type { DoctorReport } from '../../../src/pipeline/doctor.js';
+
+const lacking = { devices: [], driver: null, runtime: null, backend: null, kernels: [] };
+const report: DoctorReport = {
+  ok: true,
+  version: '0.1.0',
+  node: 'v20.17.0',
+  system: 'linux 6.1 x64',
+  engine: {
+    cpu: 'a CPU',
+    isa: 'avx2',
+    kernelFamily: 'fma',
+    candidates: [],
+    kernels: [{ op: 'gemm', isa: 'avx2', function: 'avx2::gemm' }],
+  },
+  cuda: { ...lacking, usable: false, library: '/lib.so', refused: 'this build has no CUDA library (/lib.so)', hint: 'Rebuild it.' },
+  sandbox: {
+    tier: 'namespaces',
+    reason: null,
+    hint: null,
+    python: { path: '/python3', version: '3.11.7', needs: [] },
+    launchMilliseconds: 50,
+  },
+  disk: { folder: '/here', freeBytes: 5e9 },
+  data: { model: '/model', problems: '/problems.jsonl' },
+  missing: [],
+};
+
+/** The lines of the block `cuda`, without its title's column. */
+function block(cuda: DoctorReport['cuda'], rest: Partial<DoctorReport> = {}): string[] {
+  const lines = renderDoctor({ ...report, ...rest, cuda }).split('\n');
+  const begin = lines.findIndex((line) => line.startsWith('cuda'));
+  const end = lines.findIndex((line) => line.startsWith('sandbox'));
+  return lines.slice(begin, end).map((line) => line.slice('faultline  '.length));
+}
+
+describe('the block cuda', () => {
+  it('says why there is none and what to do, and that nothing is missing', () => {
+    expect(block(report.cuda)).toEqual(['not usable: this build has no CUDA library (/lib.so)', 'hint: Rebuild it.']);
+    expect(renderDoctor(report)).toContain('everything that a run needs is here');
+  });
+
+  it('shows each device, the versions, the library and its kernels', () => {
+    const h200 = { name: 'NVIDIA H200', computeCapability: '9.0', multiprocessors: 132, memoryBytes: 139.8 * 2 ** 30 };
+    const kernels = [
+      { op: 'gemm', type: 'bf16', function: 'cuda::gemm_bf16' },
+      { op: 'sample', type: 'any', function: 'cuda::sample' },
+    ];
+    const usable = {
+      usable: true,
+      refused: null,
+      hint: null,
+      library: '/lib.so',
+      backend: 'cuda',
+      driver: '13.0',
+      runtime: '12.8',
+      kernels,
+    };
+    expect(block({ ...usable, devices: [h200, { ...h200, name: 'NVIDIA A100' }] })).toEqual([
+      'NVIDIA H200: compute capability 9.0, 139.8 GiB, 132 multiprocessors',
+      'NVIDIA A100: compute capability 9.0, 139.8 GiB, 132 multiprocessors',
+      'driver for CUDA 13.0, runtime 12.8',
+      'library: /lib.so (cuda)',
+      'kernels: gemm (bf16), sample (any)',
+    ]);
+  });
+
+  it('is not available without the engine', () => {
+    expect(block(null, { engine: null })).toEqual(['not available']);
+  });
+});
+
+it('ends with what is missing', () => {
+  const missing = [{ what: 'cuda', reason: 'CUDA cannot be used: there is no CUDA device', hint: 'Make one visible.' }] as const;
+  expect(renderDoctor({ ...report, ok: false, missing })).toMatch(
+    /missing:.* cuda: CUDA cannot be used: there is no CUDA device\n.*hint:.* Make one visible\.$/,
+  );
+});
