@@ -3,7 +3,7 @@ ceilings.
 
 The model has GPT-2 124M's shape and random weights; prompts of 150 tokens, 256 new tokens per sample, temperature 0.8,
 top-p 0.95, nothing stops early. The contestants alternate and the best run of each counts. Times contain everything
-from the prompt's tokens to the last draw, but no loading and no recording of graphs.
+from the prompt's tokens to the last draw, but no loading. The peers record their graphs beforehand, we within the time.
 """
 
 import json

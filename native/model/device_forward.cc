@@ -56,12 +56,12 @@ class Pass {
         batch_(batch),
         capture_(capture),
         first_position_(first_position),
-        residual_(rows(activations.residual, config_.width, DeviceType::f32)),
-        normed_(rows(activations.normed, config_.width, model.type)),
-        qkv_(rows(activations.qkv, 3 * config_.width, model.type)),
-        z_(rows(activations.z, config_.width, model.type)),
-        mlp_(rows(activations.mlp, config_.inner, model.type)),
-        partial_(activations.partial.as<float>() + batch.first_row * DeviceActivations::partial_stride(config_)) {}
+        residual_(rows(activations.residual, config_.width)),
+        normed_(rows(activations.normed, config_.width)),
+        qkv_(rows(activations.qkv, 3 * config_.width)),
+        z_(rows(activations.z, config_.width)),
+        mlp_(rows(activations.mlp, config_.inner)),
+        partial_(activations.partial.as<float>()) {}
 
   void run(std::span<const DeviceLogits> logits) {
     embed();
@@ -85,11 +85,8 @@ class Pass {
   }
 
  private:
-  /// The pass's rows of an activation of that width.
-  Rows rows(const DeviceBuffer& buffer, std::int32_t width, DeviceType type) const {
-    const std::int64_t stride = ops::device_stride(width);
-    const auto row_bytes = static_cast<std::uint64_t>(stride) * ops::device_element_size(type);
-    return {buffer.as<char>() + static_cast<std::uint64_t>(batch_.first_row) * row_bytes, stride};
+  static Rows rows(const DeviceBuffer& buffer, std::int32_t width) {
+    return {buffer.as<char>(), ops::device_stride(width)};
   }
   /// Those rows from `first` on.
   static char* from(const Rows& rows, std::int32_t first, DeviceType type) {
@@ -414,7 +411,7 @@ std::uint64_t DeviceActivations::bytes(const ModelConfig& config, DeviceType typ
 void device_forward(const DeviceContext& context, const DeviceGpt2& model, const DeviceActivations& activations,
                     const DeviceBatch& batch, std::span<const DeviceLogits> logits, Capture* capture,
                     std::int32_t first_position) {
-  FAULTLINE_CHECK(batch.count > 0 && batch.first_row + batch.count <= activations.rows());
+  FAULTLINE_CHECK(batch.count > 0 && batch.count <= activations.rows());
   FAULTLINE_CHECK(capture == nullptr || batch.prompt);
   Pass(context, model, activations, batch, capture, first_position).run(logits);
 }

@@ -55,7 +55,6 @@ class DeviceActivations {
 struct DeviceBatch {
   ops::DeviceRow* rows;
   std::int32_t count;
-  std::int32_t first_row;  // of the activations' rows: passes side by side use different ones
   const ops::DeviceTile* tiles;
   std::int32_t tile_count;
   std::int32_t splits;

@@ -23,7 +23,7 @@
 namespace faultline::ops {
 
 /// Changes with every change of this file.
-inline constexpr std::int32_t kDeviceAbi = 1;
+inline constexpr std::int32_t kDeviceAbi = 2;
 
 enum class DeviceType : std::uint8_t { f32, bf16 };
 
@@ -185,7 +185,6 @@ struct DeviceSampleArgs {
   std::int32_t vocabulary;
   bool first;                // read each row's first_logits instead
   DeviceDraw* out;           // [count]
-  void* scratch;             // sample_scratch(count, vocabulary) bytes
   std::int32_t* candidates;  // [count][kDeviceCandidates] tokens in descending order of their perturbed logits (the
                              // first is the token drawn; -1 where there are no more), or null
 };
@@ -256,7 +255,6 @@ struct DeviceApi {
   DeviceStatus (*gemm)(Device* device, const DeviceGemmArgs* args);
   DeviceStatus (*attend)(Device* device, const DeviceAttendArgs* args);
   DeviceStatus (*sample)(Device* device, const DeviceSampleArgs* args);
-  std::uint64_t (*sample_scratch)(std::int32_t count, std::int32_t vocabulary);
 };
 
 /// The one symbol that a backend exports: its table, or null when `abi` is another than its own.

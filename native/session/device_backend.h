@@ -12,15 +12,13 @@ namespace faultline::session {
 /// What a model of that shape costs in device memory.
 class DeviceFootprint final : public Footprint {
  public:
-  DeviceFootprint(const ops::DeviceContext& context, const model::ModelConfig& config, ops::DeviceType type)
-      : context_(context), config_(config), type_(type) {}
+  DeviceFootprint(const model::ModelConfig& config, ops::DeviceType type) : config_(config), type_(type) {}
   std::size_t activation_bytes(std::int32_t rows, std::int32_t logit_rows) const override;
   std::size_t segment_bytes(std::int32_t tokens) const override;
   std::size_t prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const override;
   std::int32_t prefill_rows() const override;
 
  private:
-  const ops::DeviceContext& context_;
   model::ModelConfig config_;
   ops::DeviceType type_;
 };

@@ -70,11 +70,9 @@ std::int32_t graph_rows(std::int32_t rows) {
   return ops::device_round_up(rows, step);
 }
 
-std::uint64_t device_step_bytes(const ops::DeviceContext& context, const model::ModelConfig& config,
-                                std::int32_t slots) {
-  const auto rows = static_cast<std::uint64_t>(graph_rows(slots));
-  return rows * (sizeof(DeviceRow) + sizeof(DeviceTile) + kStepsPerLaunch * sizeof(DeviceDraw)) +
-         context.api().sample_scratch(static_cast<std::int32_t>(rows), config.vocabulary);
+std::uint64_t device_step_bytes(std::int32_t slots) {
+  return static_cast<std::uint64_t>(graph_rows(slots)) *
+         (sizeof(DeviceRow) + sizeof(DeviceTile) + kStepsPerLaunch * sizeof(DeviceDraw));
 }
 
 bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& model,
@@ -122,7 +120,6 @@ bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& mod
     tiles.upload(host_tiles.data(), static_cast<std::uint64_t>(tile_count) * sizeof(DeviceTile));
     const model::DeviceBatch batch{.rows = rows.as<DeviceRow>(),
                                    .count = count,
-                                   .first_row = 0,
                                    .tiles = tiles.as<DeviceTile>(),
                                    .tile_count = tile_count,
                                    .splits = DeviceActivations::splits(longest),
@@ -147,7 +144,6 @@ DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::Dev
       rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_), "rows"),
       tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_), "tiles"),
       draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_), "drawn tokens"),
-      scratch_(context, context.api().sample_scratch(capacity_, model.config.vocabulary), "the sampler"),
       host_rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_)),
       host_tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_)),
       host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)) {}
@@ -213,25 +209,23 @@ bool DeviceStepper::send_masks(std::span<Lane* const> lanes) {
   return !mask_of_.empty();
 }
 
-/// Sends the lanes' rows, followed by dead ones up to the end of the parts, and each part's tiles, which it counts.
-void DeviceStepper::send_rows(std::span<Lane* const> lanes, std::span<Part> parts) {
-  const std::int32_t rows = parts.back().begin + parts.back().count;
+/// Sends the lanes' rows, followed by dead ones up to `rows`, and their tiles; returns how many tiles there are.
+std::int32_t DeviceStepper::send_rows(std::span<Lane* const> lanes, std::int32_t rows) {
   auto* const host = host_rows_.as<DeviceRow>();
   for (std::size_t i = 0; i < lanes.size(); ++i) host[i] = row_of(*lanes[i]);
   std::fill(host + lanes.size(), host + rows, kDeadRow);
   auto* const tiles = host_tiles_.as<DeviceTile>();
-  std::fill(tiles, tiles + rows, DeviceTile{0, 0});
-  for (Part& part : parts)
-    part.tiles = write_tiles({host + part.begin, static_cast<std::size_t>(part.count)}, tiles + part.begin);
+  const std::int32_t count = write_tiles({host, static_cast<std::size_t>(rows)}, tiles);
+  std::fill(tiles + count, tiles + rows, DeviceTile{0, 0});
   rows_.upload(host, static_cast<std::uint64_t>(rows) * sizeof(DeviceRow));
   tiles_.upload(tiles, static_cast<std::uint64_t>(rows) * sizeof(DeviceTile));
+  return count;
 }
 
 void DeviceStepper::first(std::span<Lane* const> lanes) {
   send_masks(lanes);
   const auto count = static_cast<std::int32_t>(lanes.size());
-  Part whole{0, count, 0};
-  send_rows(lanes, {&whole, 1});
+  send_rows(lanes, count);
   const ops::DeviceSampleArgs args{.rows = rows_.as<DeviceRow>(),
                                    .count = count,
                                    .logits = nullptr,
@@ -239,7 +233,6 @@ void DeviceStepper::first(std::span<Lane* const> lanes) {
                                    .vocabulary = model_.config.vocabulary,
                                    .first = true,
                                    .out = draws_.as<DeviceDraw>(),
-                                   .scratch = scratch_.as<void>(),
                                    .candidates = nullptr};
   context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
   collect(lanes, count, 1);
@@ -248,18 +241,14 @@ void DeviceStepper::first(std::span<Lane* const> lanes) {
 void DeviceStepper::next(std::span<Lane* const> lanes) {
   const bool masked = send_masks(lanes);
   const std::int32_t rows = graph_rows(static_cast<std::int32_t>(lanes.size()));
-  GraphSize size{.parts = {{0, rows, 0}, {rows, 0, 0}}, .splits = 0, .steps = steps_for(lanes, masked)};
-  if (rows >= kRowsToHalve) {
-    const std::int32_t half = ops::device_round_up(rows / 2, ops::kDeviceTileRows);
-    size.parts[0].count = size.parts[1].begin = half;
-    size.parts[1].count = rows - half;
-  }
-  send_rows(lanes, size.parts);
-  for (Part& part : size.parts) part.tiles = std::min(part.count, graph_rows(part.tiles));
+  const std::int32_t tiles = send_rows(lanes, rows);
   std::int32_t longest = 0;
   for (const Lane* const lane : lanes)
     longest = std::max(longest, static_cast<const DevicePrompt&>(*lane->prompt).length);
-  size.splits = DeviceActivations::splits(longest);
+  const GraphSize size{.rows = rows,
+                       .tiles = std::min(rows, graph_rows(tiles)),
+                       .splits = DeviceActivations::splits(longest),
+                       .steps = steps_for(lanes, masked)};
   const ops::RecordedGraph& recorded = graph(size);
   const auto begin = std::chrono::steady_clock::now();
   recorded.launch();
@@ -284,44 +273,30 @@ std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, bool masked)
 const ops::RecordedGraph& DeviceStepper::graph(const GraphSize& size) {
   const auto found = graphs_.find(size);
   if (found != graphs_.end()) return found->second;
-  const ops::DeviceApi& api = context_.api();
-  const auto queued = [&](ops::DeviceStatus status) { context_.check(status, "recording a step"); };
   const auto record = [&] {
-    const bool halved = size.parts[1].count > 0;
-    if (halved) queued(api.fork(context_.raw()));
-    for (std::int32_t i = 0; i <= (halved ? 1 : 0); ++i) {
-      if (halved) queued(api.branch(context_.raw(), i));
-      for (std::int32_t step = 0; step < size.steps; ++step) queue_step(size, size.parts[i], step);
-    }
-    if (halved) queued(api.join(context_.raw()));
+    for (std::int32_t step = 0; step < size.steps; ++step) queue_step(size, step);
   };
   return graphs_.emplace(size, ops::RecordedGraph(context_, record)).first->second;
 }
 
-/// One step of some of the rows: forward pass and draw.
-void DeviceStepper::queue_step(const GraphSize& size, const Part& part, std::int32_t step) const {
-  const std::int64_t stride = DeviceActivations::logits_stride(model_.config);
-  const std::int32_t rows = size.parts[0].count + size.parts[1].count;
-  float* const logits = activations_.logits.as<float>() + part.begin * stride;
-  const model::DeviceBatch batch{.rows = rows_.as<DeviceRow>() + part.begin,
-                                 .count = part.count,
-                                 .first_row = part.begin,
-                                 .tiles = tiles_.as<DeviceTile>() + part.begin,
-                                 .tile_count = part.tiles,
+/// Forward pass and draw.
+void DeviceStepper::queue_step(const GraphSize& size, std::int32_t step) const {
+  const model::DeviceBatch batch{.rows = rows_.as<DeviceRow>(),
+                                 .count = size.rows,
+                                 .tiles = tiles_.as<DeviceTile>(),
+                                 .tile_count = size.tiles,
                                  .splits = size.splits,
                                  .prompt = false};
-  const model::DeviceLogits all{0, part.count, logits};
+  const model::DeviceLogits all{0, size.rows, activations_.logits.as<float>()};
   model::device_forward(context_, model_, activations_, batch, {&all, 1});
-  const ops::DeviceSampleArgs args{
-      .rows = batch.rows,
-      .count = part.count,
-      .logits = logits,
-      .stride = stride,
-      .vocabulary = model_.config.vocabulary,
-      .first = false,
-      .out = draws_.as<DeviceDraw>() + step * rows + part.begin,
-      .scratch = scratch_.as<char>() + context_.api().sample_scratch(part.begin, model_.config.vocabulary),
-      .candidates = nullptr};
+  const ops::DeviceSampleArgs args{.rows = batch.rows,
+                                   .count = size.rows,
+                                   .logits = all.to,
+                                   .stride = DeviceActivations::logits_stride(model_.config),
+                                   .vocabulary = model_.config.vocabulary,
+                                   .first = false,
+                                   .out = draws_.as<DeviceDraw>() + step * size.rows,
+                                   .candidates = nullptr};
   context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
 }
 

@@ -18,17 +18,12 @@ inline constexpr std::int32_t kDevicePrefillRows = 512;
 /// its end is thrown away: half of this, on average.
 inline constexpr std::int32_t kStepsPerLaunch = 8;
 
-/// From so many rows on a step runs as two halves side by side: while one attends, which is bound by memory, the other
-/// multiplies matrices, which is not. Smaller halves would leave multiprocessors idle.
-inline constexpr std::int32_t kRowsToHalve = 512;
-
 /// Rows that a graph is recorded for when `rows` are live: few sizes, so that few graphs are recorded while a batch
 /// shrinks, and few rows are computed for nobody.
 std::int32_t graph_rows(std::int32_t rows);
 
 /// Bytes of what a stepper allocates beside the forward pass's buffers and the slots, for memory plans.
-std::uint64_t device_step_bytes(const ops::DeviceContext& context, const model::ModelConfig& config,
-                                std::int32_t slots);
+std::uint64_t device_step_bytes(std::int32_t slots);
 
 /// A prompt in device memory.
 struct DevicePrompt final : Prompt {
@@ -62,16 +57,10 @@ class DeviceStepper final : public Stepper {
   void next(std::span<Lane* const> lanes) override;
 
  private:
-  /// Rows [begin, begin + count) of a launch, whose tiles stand from the same place on in tiles_.
-  struct Part {
-    std::int32_t begin;
-    std::int32_t count;
-    std::int32_t tiles;
-    auto operator<=>(const Part&) const = default;
-  };
   /// What a recorded graph is good for.
   struct GraphSize {
-    Part parts[2];  // the second has no rows where the step runs as a whole
+    std::int32_t rows;
+    std::int32_t tiles;
     std::int32_t splits;
     std::int32_t steps;
     auto operator<=>(const GraphSize&) const = default;
@@ -79,10 +68,10 @@ class DeviceStepper final : public Stepper {
 
   ops::DeviceRow row_of(const Lane& lane) const;
   bool send_masks(std::span<Lane* const> lanes);
-  void send_rows(std::span<Lane* const> lanes, std::span<Part> parts);
+  std::int32_t send_rows(std::span<Lane* const> lanes, std::int32_t rows);
   std::int32_t steps_for(std::span<Lane* const> lanes, bool masked) const;
   const ops::RecordedGraph& graph(const GraphSize& size);
-  void queue_step(const GraphSize& size, const Part& part, std::int32_t step) const;
+  void queue_step(const GraphSize& size, std::int32_t step) const;
   void collect(std::span<Lane* const> lanes, std::int32_t rows, std::int32_t steps);
 
   const ops::DeviceContext& context_;
@@ -96,7 +85,6 @@ class DeviceStepper final : public Stepper {
   ops::DeviceBuffer rows_;
   ops::DeviceBuffer tiles_;
   ops::DeviceBuffer draws_;  // [kStepsPerLaunch][rows of the launch]
-  ops::DeviceBuffer scratch_;
   ops::DeviceBuffer masks_;  // as many as lanes once owed different bytes
   ops::HostBuffer host_rows_;
   ops::HostBuffer host_tiles_;

@@ -58,8 +58,7 @@ class Batch {
         masks_(size(static_cast<std::int64_t>(requests.size()) * words_)),
         rows_(requests.size()),
         draws_(requests.size()),
-        candidates_(requests.size() * kDeviceCandidates),
-        scratch_(1 + device_api().sample_scratch(static_cast<std::int32_t>(requests.size()), vocabulary_)) {
+        candidates_(requests.size() * kDeviceCandidates) {
     std::vector<float> all(logits_.size(), kNan);
     std::vector<std::uint64_t> masks(masks_.size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -103,7 +102,6 @@ class Batch {
     EXPECT_GUARDS_INTACT(rows_, "rows");
     EXPECT_GUARDS_INTACT(draws_, "draws");
     EXPECT_GUARDS_INTACT(candidates_, "candidates");
-    EXPECT_GUARDS_INTACT(scratch_, "scratch");
   }
   /// The same with first_logits.
   void draw_first() {
@@ -131,7 +129,6 @@ class Batch {
             .vocabulary = vocabulary_,
             .first = false,
             .out = draws_.data(),
-            .scratch = scratch_.data(),
             .candidates = nullptr};
   }
 
@@ -143,7 +140,6 @@ class Batch {
   OnDevice<DeviceRow> rows_;
   OnDevice<DeviceDraw> draws_;
   OnDevice<std::int32_t> candidates_;
-  OnDevice<char> scratch_;
 };
 
 std::string describe(const Request& request) {
@@ -383,6 +379,36 @@ TEST(device_sample_sums_tails_in_the_cpus_order) {
       if (n == 900) requests.push_back(request);
     }
     expect_draws(requests, n);
+  }
+}
+
+/// Weights of a little more than a half of the sums' last place, which are always rounded up: the tail reaches its
+/// target many tokens before sums in another order do, and before exact ones.
+TEST(device_sample_agrees_where_roundings_add_up) {
+  const base::FpEnv mode;
+  Random random(40);
+  struct Row {
+    const char* what;
+    int likely;    // tokens of weight 1 in each lane, first
+    int unlikely;  // tokens after them in each lane
+    float places;  // their weight, and what it is rounded to, in units of `last_place`
+    float rounded;
+    float last_place;
+  };
+  // The first row's tokens are all within reach of the lists, the second row's are not.
+  for (const Row& row : {Row{"in lists", 200, 56, 8.55f, 9, 0x1p-16f}, Row{"in a row", 1, 1250, 0.55f, 1, 0x1p-23f}}) {
+    const std::int64_t likely = 16 * row.likely, all = likely + 16 * row.unlikely;
+    std::vector<Request> requests;
+    for (int round = 0; round < 8; ++round) {
+      Request request{std::vector<float>(size(all), 0.0f), {1, 0, 1}, {}, row.what};
+      for (std::int64_t i = likely; i < all; ++i)
+        request.logits[size(i)] = std::log((row.places + 0.2f * std::abs(random.real())) * row.last_place);
+      const double unlikely_mass = 16.0 * row.unlikely * double(row.rounded) * double(row.last_place);
+      const double left_out = unlikely_mass * (round + 1) / 10;
+      request.parameters.top_p = static_cast<float>(1 - left_out / (double(likely) + unlikely_mass));
+      requests.push_back(request);
+    }
+    expect_draws(requests, all);
   }
 }
 

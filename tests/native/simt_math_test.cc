@@ -64,6 +64,10 @@ TEST(simt_math_exp_and_gelu_are_those_of_the_cpu) {
   for (const float x : {0.0f, -0.0f, kInfinity, -kInfinity}) inputs.push_back(x);
   expect_same("exp", inputs, device::exact_exp, cpu::exp16);
   expect_same("gelu", inputs, device::gelu, cpu::gelu16);
+  std::erase_if(inputs, [](float x) { return !(x <= 0); });
+  const auto exp_to_one = [](float x) { return simt::add(device::exp_to_one(device::bounded_exponent(x)), 0.0f); };
+  expect_same("exp up to 1", inputs, exp_to_one, cpu::exp16);
+  EXPECT(!(device::exp_to_one(std::numeric_limits<float>::quiet_NaN()) < std::numeric_limits<float>::max()));
 }
 
 TEST(simt_math_log_is_that_of_the_cpu) {

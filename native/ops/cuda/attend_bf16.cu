@@ -508,8 +508,8 @@ simt::LaunchStatus attend_of_dim(const Queue& queue, const Attend& args) {
                                                      kThreads, kPrefixShared<kDim>, queue.stream, args);
     if (attended != simt::kLaunched) return attended;
   }
-  return simt::launch(attend_suffix<kDim>, {args.count, heads}, kThreads, sizeof(SuffixShared<kDim>), queue.stream,
-                      args);
+  return simt::launch(attend_suffix<kDim>, {args.count, heads}, kThreads, sizeof(SuffixShared<kDim>),
+                      queue.stream, args);
 }
 
 }  // namespace

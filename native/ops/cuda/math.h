@@ -20,24 +20,42 @@ SIMT_DEVICE float max_of(float a, float b) { return a > b ? a : b; }
 /// a < b ? a : b, so b when either is NaN.
 SIMT_DEVICE float min_of(float a, float b) { return a < b ? a : b; }
 
-/// exp(x) for x in [-87.336, 88]. Below: 0. Above: exp(88). exp(0) is exactly 1, NaN stays NaN.
-SIMT_DEVICE float exact_exp(float x) {
-  constexpr float kLow = -87.336f, kHigh = 88.0f;
+/// Below -87.336 exp is 0. The place to say so is the argument, -88 being one that comes out as 0 below: a choice
+/// between results makes compilers branch around the polynomial, and then those of several numbers no longer overlap.
+SIMT_DEVICE float bounded_exponent(float x) {
+  constexpr float kLow = -87.336f;
+  return kLow > x ? -88.0f : x;
+}
+/// exp(x) = y 2^n with y in [0.7, 1.5]. n stands in the low bits of `shifted`; n is -127 and y more than 1 for -88.
+SIMT_DEVICE float exp_in_parts(float x, float& shifted) {
   // 1.5 * 2^23: adding it leaves the nearest integer in the low bits of the sum.
   constexpr float kRound = 12582912.0f;
-  const float bounded = max_of(kLow, min_of(kHigh, x));
-  const float shifted = simt::fma(bounded, 1.44269504f, kRound);
+  shifted = simt::fma(x, 1.44269504f, kRound);
   const float n = simt::sub(shifted, kRound);
-  const float r = simt::fma(n, 2.12194440e-4f, simt::fma(n, -0.693359375f, bounded));
+  const float r = simt::fma(n, 2.12194440e-4f, simt::fma(n, -0.693359375f, x));
   float p = 1.9875691500e-4f;
   p = simt::fma(p, r, 1.3981999507e-3f);
   p = simt::fma(p, r, 8.3334519073e-3f);
   p = simt::fma(p, r, 4.1665795894e-2f);
   p = simt::fma(p, r, 1.6666665459e-1f);
   p = simt::fma(p, r, 5.0000001201e-1f);
-  const float y = simt::add(simt::fma(p, simt::mul(r, r), r), 1.0f);
-  const float power = simt::as_float((simt::as_bits(shifted) << 23) + (127u << 23));
-  return kLow > x ? 0.0f : simt::mul(y, power);
+  return simt::add(simt::fma(p, simt::mul(r, r), r), 1.0f);
+}
+
+/// exp(x) for x in [-87.336, 88]. Below: 0. Above: exp(88). exp(0) is exactly 1, NaN stays NaN.
+SIMT_DEVICE float exact_exp(float x) {
+  constexpr float kHigh = 88.0f;
+  float shifted;
+  const float y = exp_in_parts(bounded_exponent(min_of(kHigh, x)), shifted);
+  return simt::mul(y, simt::as_float((simt::as_bits(shifted) << 23) + (127u << 23)));
+}
+
+/// The same number for bounded_exponent(x), x up to 0, in fewer instructions. What is below the normal numbers comes as
+/// a subnormal one, which arithmetic takes for the 0 that it is; NaN gives NaN or the largest float.
+SIMT_DEVICE float exp_to_one(float bounded) {
+  float shifted;
+  const float y = exp_in_parts(bounded, shifted);
+  return simt::as_float(simt::as_bits(y) + (simt::as_bits(shifted) << 23));
 }
 
 /// log(1 + f) + e ln 2 for f in [sqrt(1/2) - 1, sqrt(2) - 1].

@@ -23,7 +23,4 @@ struct Queue {
 #include "native/ops/cuda/kernels.def"
 #undef FAULTLINE_DEVICE_KERNEL
 
-/// Bytes of scratch that `sample` needs.
-std::uint64_t sample_scratch(std::int32_t count, std::int32_t vocabulary);
-
 }  // namespace faultline::ops::cuda

@@ -10,6 +10,8 @@ namespace faultline::ops {
 struct Device {
   int index;
   cuda::Queue queue;
+
+  cudaStream_t stream() const { return queue.stream.handle; }
 };
 
 struct DeviceGraph {
@@ -150,8 +152,8 @@ DeviceStatus open(std::int32_t index, Device** device) {
 void close(Device* device) {
   if (device == nullptr) return;
   cudaSetDevice(device->index);
-  cudaStreamSynchronize(device->queue.stream.handle);
-  cudaStreamDestroy(device->queue.stream.handle);
+  cudaStreamSynchronize(device->stream());
+  cudaStreamDestroy(device->stream());
   cudaMemPool_t pool = nullptr;
   if (cudaDeviceGetDefaultMemPool(&pool, device->index) == cudaSuccess) cudaMemPoolTrimTo(pool, 0);
   cudaGetLastError();
@@ -159,10 +161,17 @@ void close(Device* device) {
 }
 
 DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* total_bytes) {
-  (void)device;
   std::size_t free = 0;
   std::size_t total = 0;
   const cudaError_t error = cudaMemGetInfo(&free, &total);
+  // What the pool keeps of released memory is ours to allocate again.
+  cudaMemPool_t pool = nullptr;
+  std::uint64_t reserved = 0;
+  std::uint64_t used = 0;
+  if (cudaDeviceGetDefaultMemPool(&pool, device->index) == cudaSuccess &&
+      cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved) == cudaSuccess &&
+      cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used) == cudaSuccess && used < reserved)
+    free += reserved - used;
   *free_bytes = free;
   *total_bytes = total;
   return told(error, "asking for free memory");
@@ -170,12 +179,12 @@ DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* to
 
 DeviceStatus allocate(Device* device, std::uint64_t bytes, void** memory) {
   *memory = nullptr;
-  return told(cudaMallocAsync(memory, bytes, device->queue.stream.handle), "allocating memory");
+  return told(cudaMallocAsync(memory, bytes, device->stream()), "allocating memory");
 }
 
 void release(Device* device, void* memory) {
   if (memory == nullptr) return;
-  cudaFreeAsync(memory, device->queue.stream.handle);
+  cudaFreeAsync(memory, device->stream());
   cudaGetLastError();
 }
 
@@ -187,35 +196,33 @@ DeviceStatus allocate_host(Device* device, std::uint64_t bytes, void** memory) {
 
 void release_host(Device* device, void* memory) {
   if (memory == nullptr) return;
-  cudaStreamSynchronize(device->queue.stream.handle);  // a copy may still read it
+  cudaStreamSynchronize(device->stream());  // a copy may still read it
   cudaFreeHost(memory);
   cudaGetLastError();
 }
 
 DeviceStatus upload(Device* device, void* to, const void* from, std::uint64_t bytes) {
-  return told(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->queue.stream.handle),
-              "copying to the device");
+  return told(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->stream()), "copying to the device");
 }
 
 DeviceStatus download(Device* device, void* to, const void* from, std::uint64_t bytes) {
-  return told(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->queue.stream.handle),
-              "copying from the device");
+  return told(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream()), "copying from the device");
 }
 
 DeviceStatus clear(Device* device, void* memory, std::uint64_t bytes) {
-  return told(cudaMemsetAsync(memory, 0, bytes, device->queue.stream.handle), "clearing memory");
+  return told(cudaMemsetAsync(memory, 0, bytes, device->stream()), "clearing memory");
 }
 
-DeviceStatus synchronize(Device* device) { return told(cudaStreamSynchronize(device->queue.stream.handle), "waiting"); }
+DeviceStatus synchronize(Device* device) { return told(cudaStreamSynchronize(device->stream()), "waiting"); }
 
 DeviceStatus begin_capture(Device* device) {
-  return told(cudaStreamBeginCapture(device->queue.stream.handle, cudaStreamCaptureModeThreadLocal), "recording");
+  return told(cudaStreamBeginCapture(device->stream(), cudaStreamCaptureModeThreadLocal), "recording");
 }
 
 DeviceStatus end_capture(Device* device, DeviceGraph** graph) {
   *graph = nullptr;
   cudaGraph_t recorded = nullptr;
-  if (const cudaError_t error = cudaStreamEndCapture(device->queue.stream.handle, &recorded); error != cudaSuccess)
+  if (const cudaError_t error = cudaStreamEndCapture(device->stream(), &recorded); error != cudaSuccess)
     return told(error, "recording");
   cudaGraphExec_t executable = nullptr;
   const cudaError_t error = cudaGraphInstantiate(&executable, recorded, 0);
@@ -226,12 +233,12 @@ DeviceStatus end_capture(Device* device, DeviceGraph** graph) {
 }
 
 DeviceStatus launch(Device* device, DeviceGraph* graph) {
-  return told(cudaGraphLaunch(graph->executable, device->queue.stream.handle), "launching a recorded step");
+  return told(cudaGraphLaunch(graph->executable, device->stream()), "launching a recorded step");
 }
 
 void destroy_graph(Device* device, DeviceGraph* graph) {
   if (graph == nullptr) return;
-  cudaStreamSynchronize(device->queue.stream.handle);  // it may be running
+  cudaStreamSynchronize(device->stream());  // it may be running
   cudaGraphExecDestroy(graph->executable);
   cudaGetLastError();
   delete graph;
