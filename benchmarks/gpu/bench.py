@@ -31,6 +31,10 @@ GENERATE_BAR = 5.0
 TUNED_BAR = 2.0
 # Largest error of the tuned loop's logits, relative to the largest: both it and its reference are bf16.
 LOOP_CHECK_LIMIT = 0.05
+# A run ends so soon after it was cancelled: within one launch.
+CANCEL_LIMIT = 0.05
+# A card of 12 GB, less what a desktop takes.
+SMALL_MEMORY_MIB = 8192
 
 
 class Bench:
@@ -40,7 +44,7 @@ class Bench:
         self.results = common.Results(options.state, "bench")
         self.folder = pathlib.Path(options.build) / "gpu-check" / "models" / f"bench-{SHAPE}"
         self.rates = {}  # (groups, samples) -> {contestant: tokens/s}
-        self.peaks = {}
+        self.cancel = {}  # (groups, samples) -> seconds that a cancelled run went on
 
     def left(self):
         return self.limit - common.seconds()
@@ -62,11 +66,12 @@ class Bench:
             temperature=0.8,
             top_p=0.95,
             repeat=repeat,
+            cancel=1,
         )
         if output["tokens"] != groups * samples * NEW:
             raise RuntimeError(f"{output['tokens']} tokens instead of {groups * samples * NEW}")
         self.results.detail(f"faultline {groups}x{samples}", output)
-        self.peaks[groups, samples] = output.get("peak_bytes")
+        self.cancel[groups, samples] = output["cancel_milliseconds"] / 1e3
         self.better((groups, samples), "faultline", output["tokens_per_second"])
 
     def better(self, workload, contestant, rate):
@@ -190,6 +195,45 @@ class Bench:
             f"{output['seconds'][0]:.1f} s ({output['tokens_per_second']:,.0f} tokens/s)",
         )
 
+    def small_memory(self):
+        """The main workload within the budget of a small card."""
+        import peers
+
+        peers.release()
+        groups, samples = MAIN
+        output = common.run_bench(
+            self.build,
+            self.folder,
+            dtype="bfloat16",
+            device="cuda",
+            groups=groups,
+            samples=samples,
+            prompt=PROMPT,
+            new=NEW,
+            memory=SMALL_MEMORY_MIB,
+            temperature=0.8,
+            top_p=0.95,
+            repeat=1,
+        )
+        self.results.detail("small memory", output)
+        # The budget is for keys, values and activations; the weights stand beside it.
+        weights = 1 << 30
+        self.results.row(
+            f"{groups} x {samples} sequences with a budget of {SMALL_MEMORY_MIB >> 10} GiB",
+            f"{output['tokens_per_second']:,.0f} tokens/s, {output['peak_bytes'] / 2**30:.2f} GiB in all",
+            f"{SMALL_MEMORY_MIB >> 10} GiB and the weights",
+            output["peak_bytes"] <= (SMALL_MEMORY_MIB << 20) + weights,
+        )
+
+    def cancelled(self):
+        longest = max(self.cancel.values())
+        self.results.row(
+            "a cancelled run goes on for, at most",
+            f"{longest * 1e3:.0f} ms",
+            f"{CANCEL_LIMIT * 1e3:.0f} ms",
+            longest <= CANCEL_LIMIT,
+        )
+
     def rtx_3060(self):
         """The model of a card that is not here, from the shares measured on this one."""
         sizes = common.SHAPES[SHAPE]
@@ -278,10 +322,16 @@ class Bench:
                 "the whole experiment, 164 x 100 samples of 128 tokens, at the rate of 16 x 100",
                 f"{EXPERIMENT_TOKENS / rate:.1f} s of generation",
             )
-        if self.left() > 20:
-            self.attempt("the whole experiment", self.experiment)
-        if self.left() > 15:
-            self.attempt("kernels", self.kernels)
+        self.attempt("a cancelled run", self.cancelled)
+        for what, needed, measure in (
+            ("the whole experiment", 15, self.experiment),
+            ("a small memory budget", 10, self.small_memory),
+            ("kernels", 15, self.kernels),
+        ):
+            if self.left() < needed:
+                self.results.row(what, "no time left", "measured", False)
+                continue
+            self.attempt(what, measure)
         return self.results.finish()
 
 

@@ -1,8 +1,10 @@
 // How many tokens a second the whole engine draws, prefill included, and a hash of what it drew:
 //   faultline_device_bench FOLDER [--device cuda] [--dtype bfloat16] --groups 16 --samples 100 --prompt 150 --new 256
-//                          [--batch 0] [--temperature 0.8] [--top-p 0.95] [--repeat 3]
+//                          [--batch 0] [--memory 0] [--temperature 0.8] [--top-p 0.95] [--repeat 3] [--cancel 0]
 // Prints one JSON object. The hash is over tokens and log-probability bits in the order of groups and samples, so that
-// it is the same whatever the batch.
+// it is the same whatever the batch. --memory is in MiB, 0 for the default. peak_bytes: device memory of the model and
+// its runs, at its largest. cancel_milliseconds, with --cancel 1: how long runs went on after they were cancelled, at
+// most.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -11,6 +13,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,7 +21,6 @@
 #include "benchmarks/gpu/open_session.h"
 #include "native/base/philox.h"
 #include "native/format/json.h"
-#include "native/ops/device.h"
 
 namespace faultline {
 namespace {
@@ -57,6 +59,29 @@ class Hash {
   std::uint64_t state_ = 14695981039346656037u;
 };
 
+/// How long a run goes on after it was cancelled, at its longest of a few moments spread over a run of `length`
+/// seconds.
+double cancel_seconds(session::Session& session, const std::vector<session::GroupRequest>& groups, std::int32_t batch,
+                      double length) {
+  using Clock = std::chrono::steady_clock;
+  double longest = 0;
+  for (const double share : {0.005, 0.1, 0.3, 0.6}) {
+    std::atomic<bool> cancelled{false};
+    Clock::time_point asked;
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::duration<double>(share * length));
+      asked = Clock::now();
+      cancelled = true;
+    });
+    const bool finished = session.generate(
+        groups, batch, [](session::SampleResult&&) {}, cancelled);
+    const Clock::time_point returned = Clock::now();
+    other.join();
+    if (!finished) longest = std::max(longest, std::chrono::duration<double>(returned - asked).count());
+  }
+  return longest;
+}
+
 void run(const gpu::Arguments& arguments) {
   const session::SessionOptions options = gpu::session_options(arguments);
   const auto load_begin = std::chrono::steady_clock::now();
@@ -93,11 +118,9 @@ void run(const gpu::Arguments& arguments) {
     hash = all.value();
   }
 
-  std::uint64_t used = 0;
-  if (options.device == session::DeviceChoice::cuda) {
-    const ops::DeviceContext context;
-    used = context.info().total_bytes - context.free_bytes();
-  }
+  const double cancelled_after = arguments.integer("cancel", 0) == 0
+                                     ? 0
+                                     : cancel_seconds(session, groups, arguments.integer("batch", 0), seconds.back());
   const session::BackendDescription device = session.device();
   std::string times;
   for (const double time : seconds) times.append(times.empty() ? "" : ", ").append(std::to_string(time));
@@ -105,10 +128,10 @@ void run(const gpu::Arguments& arguments) {
   std::printf(
       "{\"device\": %s, \"isa\": \"%s\", \"dtype\": \"%s\", \"tokens\": %zu, \"seconds\": [%s], \"tokens_per_second\": "
       "%.1f, "
-      "\"peak_bytes\": %llu, \"load_seconds\": %.2f, \"hash\": \"%016llx\"}\n",
+      "\"peak_bytes\": %llu, \"cancel_milliseconds\": %.1f, \"load_seconds\": %.2f, \"hash\": \"%016llx\"}\n",
       format::json_quote(device.name).c_str(), device.isa.c_str(), arguments.text("dtype", "bfloat16").c_str(), tokens,
-      times.c_str(), static_cast<double>(tokens) / best, static_cast<unsigned long long>(used), load_seconds,
-      static_cast<unsigned long long>(hash));
+      times.c_str(), static_cast<double>(tokens) / best, static_cast<unsigned long long>(session.peak_memory()),
+      cancelled_after * 1e3, load_seconds, static_cast<unsigned long long>(hash));
 }
 
 }  // namespace

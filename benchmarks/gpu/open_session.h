@@ -1,4 +1,4 @@
-// The session that the programs in this folder run: `--device cpu|cuda`, `--dtype float32|bfloat16`.
+// The session that the programs in this folder run: `--device cpu|cuda`, `--dtype float32|bfloat16`, `--memory MiB`.
 #pragma once
 
 #include <string>
@@ -19,6 +19,7 @@ inline session::SessionOptions session_options(const Arguments& arguments) {
   options.folder = arguments.positional();
   options.weights = dtype == "float32" ? ops::WeightType::f32 : ops::WeightType::bf16;
   options.device = device == "cpu" ? session::DeviceChoice::cpu : session::DeviceChoice::cuda;
+  options.memory_bytes = static_cast<std::uint64_t>(arguments.integer("memory", 0)) << 20;
   return options;
 }
 

@@ -58,7 +58,7 @@ struct DeviceBatch {
   const ops::DeviceTile* tiles;
   std::int32_t tile_count;
   std::int32_t splits;
-  bool prompt;  // one prompt's tokens in order (prefix == write_to), not generated tokens
+  bool prompt;  // prompts' tokens (prefix == write_to), each prompt's in order, not generated ones
 };
 
 /// Neighbouring rows that get logits, and where.

@@ -87,6 +87,11 @@ void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceT
                 "this model's heads are " + std::to_string(config.head_width()) +
                     " wide, but the CUDA kernels go up to " + std::to_string(ops::kDeviceDimMost),
                 "Use --device cpu.");
+  if (type == DeviceType::bf16 && config.width > ops::kDeviceWidthMost)
+    throw Error(ErrorCode::environment,
+                "this model is " + std::to_string(config.width) + " wide, but the CUDA kernels for bfloat16 go up to " +
+                    std::to_string(ops::kDeviceWidthMost),
+                "Use --dtype float32, or --device cpu.");
   const std::uint64_t needed = weight_bytes(config, type);
   const std::uint64_t free = context.free_bytes();
   if (needed > free)

@@ -39,8 +39,9 @@ Library load_library() {
   Library library;
   const char* const asked = std::getenv("FAULTLINE_CUDA_LIBRARY");
   const bool by_name = asked != nullptr && *asked != '\0';
-  library.path = by_name ? asked : own_folder() + "/" + kLibraryFile;
   std::error_code unreadable;
+  // Absolute, because the loader would look a bare name up in the system's folders.
+  library.path = by_name ? std::filesystem::absolute(asked, unreadable).string() : own_folder() + "/" + kLibraryFile;
   if (!std::filesystem::exists(library.path, unreadable)) {
     library.refused = by_name ? "FAULTLINE_CUDA_LIBRARY names " + library.path + ", which is not there"
                               : "this build has no CUDA library (" + library.path + ")";
@@ -51,7 +52,8 @@ Library load_library() {
   void* const handle = dlopen(library.path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     library.refused = "the CUDA library cannot be loaded: " + std::string(dlerror());
-    library.hint = "Rebuild it on this machine with FAULTLINE_CUDA=ON.";
+    library.hint =
+        by_name ? "Correct FAULTLINE_CUDA_LIBRARY, or unset it." : "Rebuild it on this machine with FAULTLINE_CUDA=ON.";
     return library;
   }
   const auto entry = reinterpret_cast<DeviceEntryPoint>(dlsym(handle, kDeviceEntryPoint));
@@ -78,9 +80,15 @@ const char* hint_for(DeviceStatus status) {
       return "Lower --memory or --batch, close other programs that use the GPU, or use --device cpu.";
     case DeviceStatus::lost:
       return "Look at the system log and nvidia-smi; the run resumes from what was stored once the GPU is back.";
-    default:
+    case DeviceStatus::not_built_for:
+      return "Rebuild with FAULTLINE_CUDA=ON on this machine, or use --device cpu.";
+    case DeviceStatus::ok:
       return "";
+    case DeviceStatus::unsupported:
+    case DeviceStatus::failed:
+      break;
   }
+  return "Run nvidia-smi; if that finds the GPU well, use --device cpu and report this.";
 }
 
 }  // namespace
@@ -108,8 +116,9 @@ DeviceReport device_report() {
   DeviceStatus status = api.device_count(&count);
   for (std::int32_t i = 0; status == DeviceStatus::ok && i < count; ++i) {
     DeviceInfo info{};
-    status = api.device_info(i, &info);
-    if (status == DeviceStatus::ok) report.devices.push_back(info);
+    const DeviceStatus described = api.device_info(i, &info);
+    if (described == DeviceStatus::ok) report.devices.push_back(info);
+    if (i == 0) status = described;  // the one that is used; others may be broken
   }
   if (status == DeviceStatus::ok && count == 0) status = DeviceStatus::no_device;
   if (status != DeviceStatus::ok) {
@@ -139,11 +148,10 @@ DeviceContext::~DeviceContext() {
   if (device_ != nullptr) api_->close(device_);
 }
 
-std::uint64_t DeviceContext::free_bytes() const {
-  std::uint64_t free = 0;
-  std::uint64_t total = 0;
-  check(api_->memory(device_, &free, &total), "asking for the device's free memory");
-  return free;
+DeviceContext::Memory DeviceContext::memory() const {
+  Memory memory{};
+  check(api_->memory(device_, &memory.free, &memory.peak), "asking for the device's free memory");
+  return memory;
 }
 
 void DeviceContext::check(DeviceStatus status, const std::string& doing) const {

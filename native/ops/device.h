@@ -42,8 +42,10 @@ class DeviceContext {
   const DeviceApi& api() const { return *api_; }
   Device* raw() const { return device_; }
   const DeviceInfo& info() const { return info_; }
-  /// Bytes that are free now, other programs counted.
-  std::uint64_t free_bytes() const;
+  /// Bytes that can be allocated now, other programs counted.
+  std::uint64_t free_bytes() const { return memory().free; }
+  /// The most bytes that this context had allocated at any time.
+  std::uint64_t peak_bytes() const { return memory().peak; }
 
   /// Throws Error(environment) for any status but ok: out of memory, a lost device, or what else last_error() says,
   /// while `doing`, e.g. "allocating 3.1 GiB of keys and values".
@@ -52,6 +54,12 @@ class DeviceContext {
   void synchronize() const { check(api_->synchronize(device_), "waiting for the device"); }
 
  private:
+  struct Memory {
+    std::uint64_t free;
+    std::uint64_t peak;
+  };
+  Memory memory() const;
+
   const DeviceApi* api_;
   Device* device_ = nullptr;
   DeviceInfo info_{};

@@ -1,5 +1,5 @@
 // The boundary between faultline and a device backend: a C table of functions and plain structs, so that the backend is
-// a shared library of its own which is loaded when present (device_library.h). Two libraries implement it from the same
+// a shared library of its own which is loaded when present (device.h). Two libraries implement it from the same
 // sources in ops/cuda/: libfaultline_cuda.so (nvcc) and, for tests, the SIMT emulator (g++). Data and shapes only: no
 // code, no standard-library types, no model.
 //
@@ -32,6 +32,8 @@ enum class DeviceType : std::uint8_t { f32, bf16 };
 inline constexpr std::int32_t kDevicePad = 64;
 /// Rows of a device weight (the outputs of the matrix product) are padded to this.
 inline constexpr std::int32_t kDevicePadOut = 128;
+/// Largest width of bfloat16 rows: what the layer norm keeps in registers.
+inline constexpr std::int32_t kDeviceWidthMost = 4096;
 /// Largest head width; head widths are padded in keys and values, see device_dim().
 inline constexpr std::int32_t kDeviceDimMost = 128;
 /// Most rows of one attention tile: neighbours that share a prefix.
@@ -125,8 +127,9 @@ struct DeviceLayerNormArgs {
   float* scale;  // [rows] or null
 };
 
-/// out = epilogue(a W + bias). With w.type f32: ops.h's gemm to the bit, and out is float. With bf16: one chain of
-/// mma.m16n8k16 along k, ascending, for every output.
+/// out = epilogue(a W + bias). With w.type f32: ops.h's gemm to the bit, and out is float. With bf16: every output
+/// is one chain of tensor-core products of 16 of k, ascending, rounded as the device's matrix unit does: a row's bits
+/// do not depend on m, but may differ between devices.
 struct DeviceGemmArgs {
   const void* a;  // [m, lda] of w.type; lda at least w.k_stride, a multiple of 8, zero past k
   std::int64_t lda;
@@ -197,7 +200,6 @@ struct DeviceInfo {
   std::int32_t driver;  // 13000 is CUDA 13.0; 0 where there is none
   std::int32_t runtime;
   std::uint64_t total_bytes;
-  std::uint64_t free_bytes;
 };
 
 /// One row of ops/cuda/kernels.def.
@@ -212,7 +214,8 @@ enum class DeviceStatus : std::int32_t {
   ok,
   no_driver,  // no driver, or one older than the library needs
   no_device,
-  unsupported,  // this device or these arguments
+  not_built_for,  // the library has no code for this device
+  unsupported,    // these arguments
   out_of_memory,
   lost,  // the device fell off the bus, or a kernel faulted: nothing on it can be used any more
   failed,
@@ -221,7 +224,7 @@ enum class DeviceStatus : std::int32_t {
 struct Device;       // opaque: one context on one device, with one stream
 struct DeviceGraph;  // opaque: recorded operations
 
-/// All functions but the first two and last_error are called by the thread that opened the device.
+/// Functions with a device are called by one thread at a time.
 struct DeviceApi {
   std::int32_t abi;  // kDeviceAbi
   const char* name;  // "cuda" or "emulated"
@@ -234,12 +237,14 @@ struct DeviceApi {
 
   DeviceStatus (*open)(std::int32_t index, Device** device);
   void (*close)(Device* device);
-  DeviceStatus (*memory)(Device* device, std::uint64_t* free_bytes, std::uint64_t* total_bytes);
+  /// free_bytes: what can be allocated now, what the device keeps of released memory included; peak_bytes: the most
+  /// that it had allocated at any time.
+  DeviceStatus (*memory)(Device* device, std::uint64_t* free_bytes, std::uint64_t* peak_bytes);
   DeviceStatus (*allocate)(Device* device, std::uint64_t bytes, void** memory);  // 256-byte aligned, contents undefined
   void (*release)(Device* device, void* memory);
   DeviceStatus (*allocate_host)(Device* device, std::uint64_t bytes, void** memory);  // page-locked
   void (*release_host)(Device* device, void* memory);
-  /// Queued. Host memory from allocate_host must stay as it is until synchronize; other memory may be reused at once.
+  /// Queued. The host's side must stay as it is until synchronize.
   DeviceStatus (*upload)(Device* device, void* to, const void* from, std::uint64_t bytes);
   DeviceStatus (*download)(Device* device, void* to, const void* from, std::uint64_t bytes);
   DeviceStatus (*clear)(Device* device, void* memory, std::uint64_t bytes);

@@ -57,7 +57,7 @@ class Stepper {
 
 /// What the session tells of where it runs; recorded with every experiment.
 struct BackendDescription {
-  std::string device;         // "cpu" or "cuda"
+  std::string device;         // "cpu", "cuda" or "emulated"
   std::string name;           // "AMD EPYC ...", "NVIDIA H200"
   std::string isa;            // "avx512", "sm_90"
   std::string kernel_family;  // "fma", "mma": within one family results are the same to the bit
@@ -72,6 +72,11 @@ class Backend {
   virtual BackendDescription description() const = 0;
   /// What is used when the caller names no budget: how much may go to keys, values and activations.
   virtual std::uint64_t default_memory() const = 0;
+  /// What can be allocated now: a larger budget is cut to it. Host memory is the system's to grant, so the CPU names
+  /// none.
+  virtual std::uint64_t free_memory() const = 0;
+  /// The most device memory that the model and its runs had allocated at any time; 0 on the CPU.
+  virtual std::uint64_t peak_memory() const = 0;
   /// Slots when the caller names none.
   virtual std::int32_t default_batch() const = 0;
   /// Threads for what is done on the host.

@@ -90,9 +90,11 @@ void check_requests(const RunContext& context, std::span<const GroupRequest> req
 }
 
 BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch)
-    : context_(context), requests_(requests) {
+    : context_(context),
+      requests_(requests),
+      memory_bytes_(std::min(context.memory_bytes, context.backend.free_memory())) {
   const Demand demand = demand_of(requests, batch, context.backend.config());
-  plan_ = plan_memory(context.backend.footprint(), demand, context.memory_bytes);
+  plan_ = plan_memory(context.backend.footprint(), demand, memory_bytes_);
   committed_bytes_ = plan_.total_bytes - plan_.group_bytes;
   stepper_ = context.backend.stepper(plan_, demand.longest_suffix);
   for (std::int32_t i = 0; i < plan_.slots; ++i) {
@@ -186,7 +188,7 @@ bool BatchRun::open_next_group(const SampleSink& sink) {
   }
   const std::size_t bytes =
       context_.backend.footprint().prompt_bytes(static_cast<std::int32_t>(request.prompt.size()), request.heal.size());
-  if (!groups_.empty() && committed_bytes_ + bytes > context_.memory_bytes) return false;
+  if (!groups_.empty() && committed_bytes_ + bytes > memory_bytes_) return false;
 
   auto group = std::make_unique<Group>();
   group->index = index;

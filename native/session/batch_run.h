@@ -59,6 +59,7 @@ class BatchRun {
 
   const RunContext context_;
   std::span<const GroupRequest> requests_;
+  std::uint64_t memory_bytes_;  // the budget, cut to what there is
   MemoryPlan plan_;
   std::unique_ptr<Stepper> stepper_;
   std::vector<std::unique_ptr<Slot>> slots_;

@@ -28,6 +28,8 @@ class CpuBackend final : public Backend {
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;
   std::uint64_t default_memory() const override;
+  std::uint64_t free_memory() const override { return UINT64_MAX; }
+  std::uint64_t peak_memory() const override { return 0; }
   std::int32_t default_batch() const override;
   base::ThreadPool& pool() override { return pool_; }
   std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;

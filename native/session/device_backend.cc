@@ -13,20 +13,12 @@ namespace {
 /// others.
 constexpr std::int32_t kDefaultBatch = 1600;
 
-/// The next step for a plan that is larger than what is free. Going by the plan's own bytes a sample, and no promise.
-std::string smaller_run(const MemoryPlan& plan, std::uint64_t free) {
-  const std::uint64_t one = plan.slot_bytes + plan.activation_bytes / static_cast<std::uint64_t>(plan.slots);
-  const std::uint64_t fit = free > plan.group_bytes ? (free - plan.group_bytes) / one : 0;
-  if (fit == 0) return "Close other programs that use the GPU, lower --max-new-tokens, or use --device cpu.";
-  return "Use --batch " + std::to_string(fit) + " or less, lower --memory, or close other programs that use the GPU.";
-}
-
 }  // namespace
 
 std::size_t DeviceFootprint::activation_bytes(std::int32_t rows, std::int32_t logit_rows) const {
   const std::int32_t capacity = graph_rows(logit_rows);
   return model::DeviceActivations::bytes(config_, type_, std::max(rows, capacity), capacity) +
-         device_step_bytes(logit_rows);
+         device_step_bytes(rows, logit_rows);
 }
 
 std::size_t DeviceFootprint::segment_bytes(std::int32_t tokens) const {
@@ -41,8 +33,12 @@ std::size_t DeviceFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_
 
 std::int32_t DeviceFootprint::prefill_rows() const { return kDevicePrefillRows; }
 
-DeviceBackend::DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool)
-    : pool_(pool), model_(model::load_device_gpt2(context_, folder, type, &pool)), footprint_(model_.config, type) {}
+DeviceBackend::DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool,
+                             std::int32_t steps_per_launch)
+    : pool_(pool),
+      model_(model::load_device_gpt2(context_, folder, type, &pool)),
+      footprint_(model_.config, type),
+      steps_per_launch_(steps_per_launch) {}
 
 BackendDescription DeviceBackend::description() const {
   const ops::DeviceInfo& info = context_.info();
@@ -61,14 +57,7 @@ std::uint64_t DeviceBackend::default_memory() const {
 std::int32_t DeviceBackend::default_batch() const { return kDefaultBatch; }
 
 std::unique_ptr<Stepper> DeviceBackend::stepper(const MemoryPlan& plan, std::int32_t longest_suffix) {
-  // A budget may promise what the device does not have; said before anything is allocated.
-  const std::uint64_t free = context_.free_bytes();
-  if (plan.total_bytes > free)
-    throw base::Error(base::ErrorCode::environment,
-                      std::to_string(plan.slots) + " samples at a time need " + ops::gibibytes(plan.total_bytes) +
-                          ", but " + context_.info().name + " has " + ops::gibibytes(free) + " free",
-                      smaller_run(plan, free));
-  return std::make_unique<DeviceStepper>(context_, model_, plan, longest_suffix);
+  return std::make_unique<DeviceStepper>(context_, model_, plan, longest_suffix, steps_per_launch_);
 }
 
 std::optional<std::vector<model::Activation>> DeviceBackend::activations(std::span<const std::int32_t> tokens,

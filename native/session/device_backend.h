@@ -1,6 +1,7 @@
 // A model on a CUDA device (or the emulator of one). Several steps are recorded as one graph and launched together,
 // unless a sample's next draw depends on what the host must see first. What changes from step to step stands in device
-// memory, so a graph is recorded once for each size of batch.
+// memory, so a graph is recorded once for each size: rows, tiles of rows that share a prompt, splits of the longest
+// prompt, and steps.
 #pragma once
 
 #include "native/model/device_forward.h"
@@ -27,12 +28,15 @@ class DeviceBackend final : public Backend {
  public:
   /// Opens the device and loads the model into its memory; `pool` must outlive the backend. Throws Error(environment)
   /// with the next step when there is no usable device or the model does not fit, and load_device_gpt2's errors.
-  DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool);
+  /// `steps_per_launch`: see SessionOptions.
+  DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool, std::int32_t steps_per_launch);
 
   const model::ModelConfig& config() const override { return model_.config; }
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;
   std::uint64_t default_memory() const override;
+  std::uint64_t free_memory() const override { return context_.free_bytes(); }
+  std::uint64_t peak_memory() const override { return context_.peak_bytes(); }
   std::int32_t default_batch() const override;
   base::ThreadPool& pool() override { return pool_; }
   std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;
@@ -46,6 +50,7 @@ class DeviceBackend final : public Backend {
   ops::DeviceContext context_;
   model::DeviceGpt2 model_;
   DeviceFootprint footprint_;
+  std::int32_t steps_per_launch_;
 };
 
 }  // namespace faultline::session

@@ -70,9 +70,11 @@ std::int32_t graph_rows(std::int32_t rows) {
   return ops::device_round_up(rows, step);
 }
 
-std::uint64_t device_step_bytes(std::int32_t slots) {
-  return static_cast<std::uint64_t>(graph_rows(slots)) *
-         (sizeof(DeviceRow) + sizeof(DeviceTile) + kStepsPerLaunch * sizeof(DeviceDraw));
+std::uint64_t device_step_bytes(std::int32_t rows, std::int32_t slots) {
+  const auto of_steps = static_cast<std::uint64_t>(graph_rows(slots));
+  const auto of_prompts = static_cast<std::uint64_t>(std::min(rows, kDevicePrefillRows));
+  return of_steps * (sizeof(DeviceRow) + sizeof(DeviceTile) + kStepsPerLaunch * sizeof(DeviceDraw)) +
+         of_prompts * (sizeof(DeviceRow) + sizeof(DeviceTile));
 }
 
 bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& model,
@@ -81,7 +83,7 @@ bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& mod
   // Prompts one behind the other, cut into passes wherever the rows end.
   std::int64_t total = 0;
   for (const PromptRun& prompt : prompts) total += static_cast<std::int64_t>(prompt.tokens.size());
-  const auto most = static_cast<std::int32_t>(std::min<std::int64_t>(total, activations.rows()));
+  const auto most = static_cast<std::int32_t>(std::min<std::int64_t>({total, activations.rows(), kDevicePrefillRows}));
   const DeviceBuffer rows(context, static_cast<std::uint64_t>(most) * sizeof(DeviceRow), "prompts' rows");
   const DeviceBuffer tiles(context, static_cast<std::uint64_t>(most) * sizeof(DeviceTile), "prompts' tiles");
   std::vector<DeviceRow> host_rows;
@@ -132,7 +134,7 @@ bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& mod
 }
 
 DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::DeviceGpt2& model, const MemoryPlan& plan,
-                             std::int32_t longest_suffix)
+                             std::int32_t longest_suffix, std::int32_t steps_per_launch)
     : context_(context),
       model_(model),
       capacity_(graph_rows(plan.slots)),
@@ -146,7 +148,8 @@ DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::Dev
       draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_), "drawn tokens"),
       host_rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_)),
       host_tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_)),
-      host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)) {}
+      host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)),
+      steps_per_launch_(steps_per_launch) {}
 
 std::vector<std::unique_ptr<Prompt>> DeviceStepper::prefill(std::span<const std::span<const std::int32_t>> prompts,
                                                             const std::atomic<bool>& cancelled) {
@@ -203,8 +206,10 @@ bool DeviceStepper::send_masks(std::span<Lane* const> lanes) {
     if (const std::uint64_t* const mask = lane->sample->condition()) mask_of_.emplace(mask, mask_of_.size());
   }
   const std::uint64_t bytes = mask_words_ * sizeof(std::uint64_t);
-  if (masks_.size() < mask_of_.size() * bytes)
+  if (masks_.size() != mask_of_.size() * bytes) {
+    masks_ = {};  // the old ones first: both together are not planned for
     masks_ = DeviceBuffer(context_, mask_of_.size() * bytes, "healing masks");
+  }
   for (const auto& [mask, place] : mask_of_) masks_.upload(mask, bytes, place * bytes);
   return !mask_of_.empty();
 }
@@ -253,16 +258,20 @@ void DeviceStepper::next(std::span<Lane* const> lanes) {
   const auto begin = std::chrono::steady_clock::now();
   recorded.launch();
   collect(lanes, rows, size.steps);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  row_seconds_ = seconds / size.steps / rows;
+  step_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / size.steps;
+  step_rows_ = rows;
 }
 
 /// A power of two: as many steps as fit the longest launch, going by the launch before, but no more than the sample
 /// with most tokens left can use. One where the next mask depends on the token drawn under this one, and at first.
 std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, bool masked) const {
-  if (masked || row_seconds_ == 0) return 1;
-  // A small batch takes more time a row than a large one: for growing batches this errs on the short side.
-  const double step_seconds = row_seconds_ * static_cast<double>(lanes.size());
+  if (masked) return 1;
+  if (steps_per_launch_ != 0) return steps_per_launch_;
+  if (step_rows_ == 0) return 1;
+  // More rows take longer, at most in proportion. Fewer may take as long as before: their weights are read all the
+  // same.
+  const double growth = static_cast<double>(graph_rows(static_cast<std::int32_t>(lanes.size()))) / step_rows_;
+  const double step_seconds = step_seconds_ * std::max(1.0, growth);
   std::int32_t useful = 1;
   for (const Lane* const lane : lanes) useful = std::max(useful, lane->sample->remaining());
   std::int32_t steps = 1;

@@ -10,8 +10,8 @@
 
 namespace faultline::session {
 
-/// Rows of one prefill pass at least: a whole prompt of usual length at once, to fill the device. More where the plan
-/// has more slots.
+/// Rows of one prefill pass: a whole prompt of usual length at once, to fill the device, and no more, because a run is
+/// cancelled between passes.
 inline constexpr std::int32_t kDevicePrefillRows = 512;
 
 /// Steps of one launch, at most. More would save little of the time between launches, and what a sample draws behind
@@ -23,7 +23,7 @@ inline constexpr std::int32_t kStepsPerLaunch = 8;
 std::int32_t graph_rows(std::int32_t rows);
 
 /// Bytes of what a stepper allocates beside the forward pass's buffers and the slots, for memory plans.
-std::uint64_t device_step_bytes(std::int32_t slots);
+std::uint64_t device_step_bytes(std::int32_t rows, std::int32_t slots);
 
 /// A prompt in device memory.
 struct DevicePrompt final : Prompt {
@@ -39,7 +39,7 @@ struct PromptRun {
   float* last_logits;                // gets the last token's logits; null: nobody wants them
 };
 
-/// Runs prompts through the model, as many rows at a time as the activations have, prompts side by side. With
+/// Runs prompts through the model, kDevicePrefillRows at a time, prompts side by side. With
 /// `capture`, a single prompt whose hook points are fetched, and all of whose logits are computed where the activations
 /// have rows for them. False when cancelled in between.
 bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& model,
@@ -48,8 +48,9 @@ bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& mod
 
 class DeviceStepper final : public Stepper {
  public:
+  /// `steps_per_launch`: see SessionOptions.
   DeviceStepper(const ops::DeviceContext& context, const model::DeviceGpt2& model, const MemoryPlan& plan,
-                std::int32_t longest_suffix);
+                std::int32_t longest_suffix, std::int32_t steps_per_launch);
 
   std::vector<std::unique_ptr<Prompt>> prefill(std::span<const std::span<const std::int32_t>> prompts,
                                                const std::atomic<bool>& cancelled) override;
@@ -92,7 +93,10 @@ class DeviceStepper final : public Stepper {
   std::map<const std::uint64_t*, std::size_t>
       mask_of_;  // host mask to its place in masks_, for the launch being prepared
   std::map<GraphSize, ops::RecordedGraph> graphs_;
-  double row_seconds_ = 0;  // of the last launch, per step and row; 0: not known yet
+  std::int32_t steps_per_launch_;
+  // Of the last launch: how long a step took, and for how many rows; 0: not known yet.
+  double step_seconds_ = 0;
+  std::int32_t step_rows_ = 0;
 };
 
 }  // namespace faultline::session

@@ -36,7 +36,7 @@ std::unique_ptr<Backend> load_cpu(const SessionOptions& options, base::ThreadPoo
 
 std::unique_ptr<Backend> load_device(const SessionOptions& options, base::ThreadPool& pool) {
   const auto type = options.weights == ops::WeightType::f32 ? ops::DeviceType::f32 : ops::DeviceType::bf16;
-  return std::make_unique<DeviceBackend>(options.folder, type, pool);
+  return std::make_unique<DeviceBackend>(options.folder, type, pool, options.steps_per_launch);
 }
 
 /// The backend, and why it is this one.

@@ -41,6 +41,9 @@ struct SessionOptions {
   int threads = 0;                 // 0: what affinity and cgroup quotas allow
   std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: the backend's default, of what is free then
   std::optional<VocabularyBytes> vocabulary = std::nullopt;
+  /// Steps that a device takes at once; 0: as many as fit the time after which a run must have heard that it is
+  /// cancelled. Results do not depend on it.
+  std::int32_t steps_per_launch = 0;
 };
 
 /// Use from one thread at a time.
@@ -58,6 +61,8 @@ class Session {
   std::optional<std::int32_t> eos_token() const { return eos_token_; }
   int threads() const { return pool_.threads(); }
   std::uint64_t memory_bytes() const { return memory_bytes_; }
+  /// See Backend::peak_memory.
+  std::uint64_t peak_memory() const { return backend_->peak_memory(); }
 
   /// Draws all samples of all groups, `batch` at a time at most (0: the backend's default); each goes to `sink` as it
   /// ends. Returns false when `cancelled` was set in between. Throws Error(usage) before anything runs when a request

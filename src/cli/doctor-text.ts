@@ -46,7 +46,7 @@ function cudaLines(cuda: NonNullable<DoctorReport['cuda']>): string[] {
     ),
     ...(versions.length === 0 ? [] : [versions.join(', ')]),
     ...(backend === null ? [] : [`library: ${library} (${backend})`]),
-    ...(kernels.length === 0 ? [] : [`kernels: ${kernels.map(({ op, type }) => `${op} (${type})`).join(', ')}`]),
+    ...(kernels.length === 0 ? [] : [`kernels: ${kernels.map(({ op, function: kernel }) => `${op} (${kernel})`).join(', ')}`]),
   ];
 }
 

@@ -24,12 +24,12 @@ export function engineOptionsOf(values: ConfigValues): EngineOptions {
 }
 
 /**
- * Says which device `auto` came to, and why it is not a GPU. Whoever named a device got that one: there is nothing to say.
+ * Says which device `auto` came to, and why. Whoever named a device got that one: there is nothing to say.
  * Called when work begins or is done: before, what is wrong with a request is all that should be read.
  */
 export function noteDevice(values: ConfigValues, info: EngineInfo, progress: Progress): void {
   if (values['model.device'] !== 'auto') return;
-  progress.note(`device: ${info.device === 'cpu' ? `cpu (${info.deviceReason})` : `${info.device}, ${info.deviceName}`}`);
+  progress.note(`device: ${info.device === 'cpu' ? 'cpu' : `${info.device}, ${info.deviceName}`} (${info.deviceReason})`);
 }
 
 /**

@@ -28,6 +28,18 @@ SessionOptions on_device(ops::WeightType type = ops::WeightType::f32) {
   return device;
 }
 
+/// Sets a variable of the emulator for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
 /// Of all kinds, but short: the emulator runs every thread of every kernel.
 std::vector<GroupRequest> short_requests(std::uint32_t samples) {
   std::vector<GroupRequest> requests = mixed_requests(samples);
@@ -62,6 +74,27 @@ TEST(device_session_bfloat_samples_do_not_depend_on_batch_or_company) {
   const Results exact = run(cpu, {requests[0]}, 64);
   EXPECT(exact.at({0, 0}).logprobs != want.at({0, 0}).logprobs);
   EXPECT(std::abs(exact.at({0, 0}).entropies[0] - want.at({0, 0}).entropies[0]) < 0.05);
+}
+
+/// Samples that end inside a launch by every reason, healed ones among them, whatever the launch's length.
+TEST(device_session_steps_of_one_launch_are_steps) {
+  std::vector<GroupRequest> requests = short_requests(9);
+  for (GroupRequest& request : requests) request.max_new_tokens = 12;
+  GroupRequest full = requests[6];  // a prompt that leaves the context little room
+  while (full.prompt.size() < 91) full.prompt.push_back(static_cast<std::int32_t>(full.prompt.size() % 22));
+  full.stop_policy = StopPolicy::none;
+  requests.push_back(full);
+  Session cpu(options(2));
+  const Results want = run(cpu, requests, 64);
+  std::set<std::string> reasons;
+  for (const auto& [key, result] : want) reasons.insert(finish_reason_name(result.finish));
+  EXPECT(reasons == (std::set<std::string>{"context", "eos", "function", "length", "stop"}));
+  for (const std::int32_t steps : {1, 2, 4, 8}) {
+    SessionOptions device_options = on_device();
+    device_options.steps_per_launch = steps;
+    Session device(device_options);
+    expect_same(std::to_string(steps) + " steps", run(device, requests, 9), want);
+  }
 }
 
 TEST(device_session_activations_are_the_cpus) {
@@ -137,6 +170,50 @@ TEST(device_session_memory_is_planned) {
   EXPECT_THROWS(environment, "memory budget", run(none, requests, 64));
 }
 
+/// What the plan says is what is allocated, beside the weights.
+TEST(device_session_the_plan_is_exact) {
+  for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+    Session session(on_device(type));
+    const std::uint64_t weights = session.peak_memory();
+    GroupRequest request = short_requests(7)[5];
+    run(session, {request}, 64);
+    const Demand demand{.batch = 64,
+                        .samples = 7,
+                        .longest_prompt = static_cast<std::int32_t>(request.prompt.size()),
+                        .longest_suffix = request.max_new_tokens};
+    const auto device_type = type == ops::WeightType::f32 ? ops::DeviceType::f32 : ops::DeviceType::bf16;
+    const MemoryPlan plan = plan_memory(DeviceFootprint(session.config(), device_type), demand, 1 << 26);
+    EXPECT_EQ(plan.slots, 7);
+    const std::uint64_t allocated = session.peak_memory() - weights;
+    // A real allocator rounds every one of two dozen allocations up.
+    EXPECT(allocated <= plan.total_bytes + (emulated() ? 0 : 24 * 512));
+    EXPECT(allocated > plan.total_bytes / 100 * 97);
+  }
+}
+
+TEST(device_session_a_budget_is_cut_to_what_there_is) {
+  if (!emulated()) return check::note("only the emulator can be this small");
+  SessionOptions greedy = on_device();
+  greedy.memory_bytes = std::uint64_t{1} << 40;
+  const std::vector<GroupRequest> requests = short_requests(2);
+  Session roomy(greedy);
+  const std::uint64_t weights = roomy.peak_memory();
+  const Results want = run(roomy, requests, 64);
+  const Demand one{.batch = 1, .samples = 14, .longest_prompt = 68, .longest_suffix = 11, .longest_heal = 3};
+  const MemoryPlan least = plan_memory(DeviceFootprint(roomy.config(), ops::DeviceType::f32), one, 1 << 26);
+  // What is open beside counts too.
+  const std::uint64_t used = (std::uint64_t{2} << 30) - check::device_context().free_bytes();
+  {
+    const Variable small("FAULTLINE_SIMT_MEMORY",
+                         std::to_string(used + weights + least.total_bytes + 2 * least.slot_bytes));
+    Session poor(greedy);
+    expect_same("little memory", run(poor, requests, 64), want);
+  }
+  const Variable smaller("FAULTLINE_SIMT_MEMORY", std::to_string(used + weights + least.activation_bytes));
+  Session poorer(greedy);
+  EXPECT_THROWS(environment, "but the memory budget is", run(poorer, requests, 64));
+}
+
 TEST(device_session_is_cancelled_between_launches) {
   Session device(on_device());
   std::vector<GroupRequest> requests = short_requests(8);
@@ -186,18 +263,6 @@ TEST(device_session_graph_sizes_are_few_and_large_enough) {
   }
   EXPECT(sizes.size() < 64);
 }
-
-/// Sets a variable of the emulator for as long as it lives.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
-  ~Variable() { unsetenv(name_); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-};
 
 TEST(device_session_says_what_the_machine_lacks) {
   if (!emulated()) return check::note("only the emulator can lack a device, memory or its health on demand");
@@ -253,22 +318,16 @@ TEST(device_session_a_lost_device_fails_the_job_and_nothing_else) {
   EXPECT_EQ(run(session, {requests[0]}, 1).size(), std::size_t{1});
 }
 
-TEST(device_session_memory_runs_out_with_numbers) {
-  if (!emulated()) return check::note("only the emulator can be this small");
-  // Enough for the weights, but the budget that was asked for is more than the device has.
-  const Variable small("FAULTLINE_SIMT_MEMORY", "400000");
-  SessionOptions greedy = on_device();
-  greedy.memory_bytes = std::uint64_t{1} << 30;
-  {
-    Session session(greedy);
-    EXPECT_THROWS(environment, "400 samples at a time need", run(session, short_requests(64), 400));
-    EXPECT_EQ(run(session, {short_requests(1)[0]}, 1).size(), std::size_t{1});
-  }
-  // What was allocated until then is free again.
-  SessionOptions modest = on_device();
-  modest.memory_bytes = 0;
-  Session session(modest);
-  EXPECT(session.memory_bytes() > 50000 && session.memory_bytes() < 400000);
+TEST(device_session_refuses_what_the_kernels_have_no_room_for) {
+  const std::string wide = check::write_tiny_model("device-wide", {.layers = 1, .heads = 65, .width = 4160});
+  SessionOptions bf16{.folder = wide, .weights = ops::WeightType::bf16, .device = DeviceChoice::cuda, .threads = 1};
+  EXPECT_THROWS(environment, "4160 wide", Session session(bf16));
+  const std::string long_heads = check::write_tiny_model("device-heads", {.layers = 1, .heads = 1, .width = 144});
+  SessionOptions f32{.folder = long_heads, .device = DeviceChoice::cuda, .threads = 1};
+  EXPECT_THROWS(environment, "heads are 144 wide", Session session(f32));
+  f32.device = DeviceChoice::automatic;
+  Session session(f32);
+  EXPECT(session.device_reason().find("heads are 144 wide") != std::string::npos);
 }
 
 TEST(device_sessions_side_by_side_do_not_disturb_each_other) {

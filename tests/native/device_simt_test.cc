@@ -689,13 +689,16 @@ TEST(simt_device_memory_is_limited) {
   EXPECT(second == nullptr);
   EXPECT(last_error_has("6000 bytes wanted, 4000 of 10000 are free"));
   std::uint64_t free_bytes = 0;
-  std::uint64_t total_bytes = 0;
-  EXPECT(runtime::memory(device, &free_bytes, &total_bytes) == ops::DeviceStatus::ok);
+  std::uint64_t peak_bytes = 0;
+  EXPECT(runtime::memory(device, &free_bytes, &peak_bytes) == ops::DeviceStatus::ok);
   EXPECT_EQ(free_bytes, 4000u);
-  EXPECT_EQ(total_bytes, 10000u);
+  EXPECT_EQ(peak_bytes, 6000u);
   runtime::release(device, first);
-  EXPECT(runtime::allocate(device, 6000, &second) == ops::DeviceStatus::ok);
+  EXPECT(runtime::allocate(device, 5000, &second) == ops::DeviceStatus::ok);
   runtime::release(device, second);
+  EXPECT(runtime::memory(device, &free_bytes, &peak_bytes) == ops::DeviceStatus::ok);
+  EXPECT_EQ(free_bytes, 10000u);
+  EXPECT_EQ(peak_bytes, 6000u);
 }
 
 TEST(simt_device_fails_where_it_is_told_to) {

@@ -1,5 +1,6 @@
 // The library's one export: the DeviceApi table, made of kernels.def and runtime.h. Chooses a kernel by the type of the
-// operands; computes nothing.
+// operands and by the device; computes nothing.
+#include "native/ops/cuda/gemm_bf16_hopper.h"
 #include "native/ops/cuda/queue.h"
 #include "native/ops/cuda/runtime.h"
 
@@ -22,7 +23,12 @@ DeviceStatus layernorm_any(Device* device, const DeviceLayerNormArgs* args) {
 
 DeviceStatus gemm_typed(Device* device, const DeviceGemmArgs* args) {
   const Queue& queue = runtime::queue(device);
-  return runtime::status_of(args->w.type == DeviceType::f32 ? gemm_f32(queue, *args) : gemm_bf16(queue, *args), "gemm");
+  const bool hopper =
+      simt::kWarpgroups && gemm_hopper_suits(queue.capability, queue.multiprocessors, args->m, args->w.n);
+  const simt::LaunchStatus status = args->w.type == DeviceType::f32 ? gemm_f32(queue, *args)
+                                    : hopper                        ? gemm_bf16_hopper(queue, *args)
+                                                                    : gemm_bf16(queue, *args);
+  return runtime::status_of(status, "gemm");
 }
 
 DeviceStatus attend_typed(Device* device, const DeviceAttendArgs* args) {
@@ -64,7 +70,6 @@ const DeviceApi& table() {
       .gemm = gemm_typed,
       .attend = attend_typed,
       .sample = sample_any,
-      .sample_scratch = sample_scratch,
   };
   return api;
 }

@@ -93,8 +93,7 @@ struct alignas(8) TwoFloats {
 /// Where a row's state of one split lies: acc [dim], m, l.
 SIMT_DEVICE float* partial_at(const Attend& args, std::int32_t row, std::int32_t head, std::int32_t split,
                               std::int32_t dim) {
-  return args.partial +
-         ((std::int64_t{row} * args.shape.heads + head) * args.splits + split) * (std::int64_t{dim} + 2);
+  return args.partial + ((std::int64_t{row} * args.shape.heads + head) * args.splits + split) * (std::int64_t{dim} + 2);
 }
 
 SIMT_KERNEL(kThreads, 8)
@@ -118,7 +117,7 @@ store_prompt(Attend args) {
 // ---- Prefix ----
 
 template <std::int32_t kDim>
-constexpr std::size_t kPrefixShared = kStages * 2 * kChunkKeys * kDim * sizeof(std::uint16_t);
+constexpr std::size_t kPrefixShared = kStages * 2 * kChunkKeys* kDim * sizeof(std::uint16_t);
 
 /// Offset of a 16-byte piece of a key in a staged chunk. Eight keys' equal pieces, which ldmatrix reads at once, are
 /// spread over all banks: 128 bytes hold 64 / kDim keys (at least one), so that many neighbours share an exclusive or.
@@ -224,7 +223,9 @@ SIMT_DEVICE void fold_values(WarpState<kDim>& state, const std::uint32_t (&weigh
 }
 
 template <std::int32_t kDim>
-SIMT_KERNEL(kThreads, kDim <= 32 ? 4 : kDim == 64 ? 3 : 2)
+SIMT_KERNEL(kThreads, kDim <= 32   ? 4
+                      : kDim == 64 ? 3
+                                   : 2)
 attend_prefix(Attend args) {
   simt::inputs_ready();
   const DeviceTile tile = args.tiles[simt::block_x()];
@@ -257,8 +258,8 @@ attend_prefix(Attend args) {
   // Any row that sees keys of this split knows where they are; dead rows need not.
   const DeviceRow& witness =
       args.rows[tile.begin + (low_sees != 0 ? simt::lowest_bit(low_sees) : 32 + simt::lowest_bit(high_sees))];
-  const std::uint16_t* const keys = static_cast<const std::uint16_t*>(witness.prefix) +
-                                    head_at(args, head, witness.prefix_capacity, kDim);
+  const std::uint16_t* const keys =
+      static_cast<const std::uint16_t*>(witness.prefix) + head_at(args, head, witness.prefix_capacity, kDim);
   const std::uint16_t* const values = keys + std::int64_t{witness.prefix_capacity} * kDim;
 
   constexpr std::int32_t kStage = kChunkKeys * kDim;
@@ -491,8 +492,7 @@ attend_suffix(Attend args) {
   simt::sync_block();
   if (thread >= head_width) return;
   Column result = {kMinusInfinity, 0.0f, 0.0f};
-  for (std::int32_t i = 0; i < kStates; ++i)
-    result = merged(result, {shared.m[i], shared.l[i], shared.acc[i][thread]});
+  for (std::int32_t i = 0; i < kStates; ++i) result = merged(result, {shared.m[i], shared.l[i], shared.acc[i][thread]});
   z[head * head_width + thread] = simt::to_bf16(result.l == 0.0f ? 0.0f : simt::div(result.acc, result.l));
 }
 
@@ -508,8 +508,8 @@ simt::LaunchStatus attend_of_dim(const Queue& queue, const Attend& args) {
                                                      kThreads, kPrefixShared<kDim>, queue.stream, args);
     if (attended != simt::kLaunched) return attended;
   }
-  return simt::launch(attend_suffix<kDim>, {args.count, heads}, kThreads, sizeof(SuffixShared<kDim>),
-                      queue.stream, args);
+  return simt::launch(attend_suffix<kDim>, {args.count, heads}, kThreads, sizeof(SuffixShared<kDim>), queue.stream,
+                      args);
 }
 
 }  // namespace

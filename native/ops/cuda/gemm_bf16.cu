@@ -10,23 +10,15 @@
 // lies at piece p ^ (r % 8): the eight rows that one ldmatrix phase reads at the same p then fall into different banks.
 #include <utility>
 
+#include "native/ops/cuda/gemm_bf16_epilogue.h"
 #include "native/ops/cuda/gemm_bf16_variants.h"
 #include "native/ops/cuda/queue.h"
-#include "native/ops/ops.h"
 
 namespace faultline::ops::cuda {
 namespace {
 
-using simt::Word4;
-
-struct alignas(8) Word2 {
-  std::uint32_t x, y;
-};
-
 constexpr std::int32_t kRowBytes = 2 * kGemmBf16Depth;
 constexpr std::int32_t kPieces = kRowBytes / 16;
-/// Elements of A's rows, so that their bytes fit 31 bits.
-constexpr std::int64_t kStrideMost = 1 << 29;
 
 template <int kIndex>
 struct Tiling {
@@ -214,117 +206,18 @@ SIMT_DEVICE void multiply(const Fragments<kIndex>& f, float (&acc)[Tiling<kIndex
   }
 }
 
-/// gelu_tanh(x) = x / (1 + exp(-2 y)), y = sqrt(2/pi) (x + 0.044715 x^3), by the device's exp2 and reciprocal.
-SIMT_DEVICE float fast_gelu(float x) {
-  constexpr float kLinear = -2.302208198f;  // -2 sqrt(2/pi) log2(e)
-  constexpr float kCubic = -0.1029432397f;  // times 0.044715
-  const float exponent = simt::mul(x, simt::fma(simt::mul(x, x), kCubic, kLinear));
-  return simt::mul(x, simt::fast_reciprocal(simt::add(1.0f, simt::fast_exp2(exponent))));
-}
-
-/// kCount neighbouring columns of one row: 2, as an accumulator holds them, or 4, after quads have exchanged halves.
-template <int kCount>
-struct Outputs {
-  float value[kCount];
-};
-
-template <int kCount>
-SIMT_DEVICE Outputs<kCount> read_floats(const float* from) {
-  Outputs<kCount> out;
-  if constexpr (kCount == 4) {
-    const Word4 word = *reinterpret_cast<const Word4*>(from);
-    out = {{simt::as_float(word.x), simt::as_float(word.y), simt::as_float(word.z), simt::as_float(word.w)}};
-  } else {
-    const Word2 word = *reinterpret_cast<const Word2*>(from);
-    out = {{simt::as_float(word.x), simt::as_float(word.y)}};
-  }
-  return out;
-}
-
-template <int kCount>
-SIMT_DEVICE void write_outputs(const DeviceGemmArgs& args, std::int64_t at, const Outputs<kCount>& out) {
-  const float (&v)[kCount] = out.value;
-  if (args.out_type == DeviceType::f32) {
-    float* const to = static_cast<float*>(args.out) + at;
-    if constexpr (kCount == 4) {
-      *reinterpret_cast<Word4*>(to) = {simt::as_bits(v[0]), simt::as_bits(v[1]), simt::as_bits(v[2]),
-                                       simt::as_bits(v[3])};
-    } else {
-      *reinterpret_cast<Word2*>(to) = {simt::as_bits(v[0]), simt::as_bits(v[1])};
-    }
-  } else {
-    std::uint16_t* const to = static_cast<std::uint16_t*>(args.out) + at;
-    if constexpr (kCount == 4) {
-      *reinterpret_cast<Word2*>(to) = {simt::to_bf16_pair(v[0], v[1]), simt::to_bf16_pair(v[2], v[3])};
-    } else {
-      *reinterpret_cast<std::uint32_t*>(to) = simt::to_bf16_pair(v[0], v[1]);
-    }
-  }
-}
-
 /// Bias, epilogue and stores of one tile.
 template <int kIndex>
 SIMT_DEVICE void finish_tile(const DeviceGemmArgs& args, std::int32_t tile_row, std::int32_t tile_column,
                              const float (&acc)[Tiling<kIndex>::kDown][Tiling<kIndex>::kAcross][4]) {
   using T = Tiling<kIndex>;
-  constexpr std::int32_t kCount = T::kAcross == 1 ? 2 : 4, kGroups = 2 * T::kDown;
-  // Groups of 8 rows whose residuals are held at once: all, unless the accumulators leave no registers for that.
-  constexpr std::int32_t kBatch = T::kDown * T::kAcross > 20 ? 4 : kGroups;
-  const std::int32_t lane = simt::lane(), warp = simt::warp();
-  const bool odd = lane % 2 != 0;
-  const std::int32_t row = tile_row + warp % T::kWarpsDown * T::kWarpRows + lane / 4;
-  // An accumulator holds columns 2 q and 2 q + 1 of its eight in lane q of a quad. For 16-byte stores two neighbouring
-  // lanes swap: the even one gets four columns of the left eight, the odd one the same four of the right eight.
-  const std::int32_t column = tile_column + warp / T::kWarpsDown * T::kWarpColumns +
-                              (kCount == 2 ? lane % 4 * 2 : lane % 4 / 2 * 4 + (odd ? 8 : 0));
-  const std::int64_t end = args.ldo < args.w.n_stride ? args.ldo : args.w.n_stride;
-  const bool gelu = args.epilogue == static_cast<std::int32_t>(Epilogue::gelu);
-  const bool residual = args.epilogue == static_cast<std::int32_t>(Epilogue::residual);
-
-#pragma unroll
-  for (std::int32_t j = 0; j < T::kAcross; j += kCount / 2) {
-    const std::int32_t c = column + j * 8;
-    const bool inside = c < end;  // of a group all or none, because end is a multiple of 8
-    Outputs<kCount> bias{};
-    if (args.bias != nullptr && inside) bias = read_floats<kCount>(args.bias + c);
-#pragma unroll
-    for (std::int32_t first_group = 0; first_group < kGroups; first_group += kBatch) {
-      // Residuals are read before the batch's first store: they may be the same memory, so later loads wait for it.
-      Outputs<kCount> before[kBatch] = {};
-      if (residual && inside) {
-#pragma unroll
-        for (std::int32_t b = 0; b < kBatch; ++b) {
-          const std::int32_t r = row + (first_group + b) * 8;
-          if (r < args.m) before[b] = read_floats<kCount>(args.residual + r * args.ldo + c);
-        }
-      }
-#pragma unroll
-      for (std::int32_t b = 0; b < kBatch; ++b) {
-        const std::int32_t i = (first_group + b) / 2, half = b % 2 * 2;
-        const std::int32_t r = row + (first_group + b) * 8;
-        const float (&left)[4] = acc[i][j];
-        Outputs<kCount> out;
-        if constexpr (kCount == 4) {
-          const float (&right)[4] = acc[i][j + 1];
-          const float first = simt::shuffle_xor(odd ? left[half] : right[half], 1);
-          const float second = simt::shuffle_xor(odd ? left[half + 1] : right[half + 1], 1);
-          out = {{odd ? first : left[half], odd ? second : left[half + 1], odd ? right[half] : first,
-                  odd ? right[half + 1] : second}};
-        } else {
-          out = {{left[half], left[half + 1]}};
-        }
-        if (!inside || r >= args.m) continue;
-#pragma unroll
-        for (std::int32_t e = 0; e < kCount; ++e) {
-          float value = simt::add(out.value[e], bias.value[e]);
-          if (gelu) value = fast_gelu(value);
-          if (residual) value = simt::add(value, before[b].value[e]);
-          out.value[e] = c + e < args.w.n ? value : 0.0f;
-        }
-        write_outputs<kCount>(args, r * args.ldo + c, out);
-      }
-    }
-  }
+  // Residuals of all rows at once, unless the accumulators leave no registers for that.
+  constexpr std::int32_t kBatch = T::kDown * T::kAcross > 20 ? 4 : 2 * T::kDown;
+  const std::int32_t row = tile_row + simt::warp() % T::kWarpsDown * T::kWarpRows;
+  const std::int32_t column = tile_column + simt::warp() / T::kWarpsDown * T::kWarpColumns;
+  const auto addends = read_addends<T::kDown, T::kAcross, kBatch>(args, row, column, 0);
+  finish_outputs<T::kDown, T::kAcross, kBatch>(
+      args, row, column, addends, [&](std::int32_t i, std::int32_t j, std::int32_t e) { return acc[i][j][e]; });
 }
 
 template <int kIndex>
@@ -378,9 +271,8 @@ gemm_tiles(DeviceGemmArgs args, std::int32_t tiles_down, std::int32_t tiles) {
         }
         multiply<kIndex>(fragments[kStep % 2], acc);
       };
-      [&]<int... kStep>(std::integer_sequence<int, kStep...>) {
-        (step(std::integral_constant<int, kStep>{}), ...);
-      }(std::make_integer_sequence<int, T::kSteps>{});
+      [&]<int... kStep>(std::integer_sequence<int, kStep...>) { (step(std::integral_constant<int, kStep>{}), ...); }
+      (std::make_integer_sequence<int, T::kSteps>{});
     }
     finish_tile<kIndex>(args, tile % tiles_down * T::kRows, tile / tiles_down * T::kColumns, acc);
   }
@@ -405,21 +297,10 @@ simt::LaunchStatus queue_variant(std::int32_t index, const Queue& queue, const D
   return kQueue[index](queue, args, columns);
 }
 
-bool aligned16(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; }
-
 }  // namespace
 
 simt::LaunchStatus gemm_bf16(const Queue& queue, const DeviceGemmArgs& args) {
-  const bool residual = args.epilogue == static_cast<std::int32_t>(Epilogue::residual);
-  if (residual && args.out_type != DeviceType::f32) return simt::kNoVariant;
-  if (args.lda % 8 != 0 || args.lda > kStrideMost || args.ldo % 8 != 0 || args.w.k_stride % kDevicePad != 0 ||
-      args.w.n_stride % kDevicePadOut != 0) {
-    return simt::kNoVariant;
-  }
-  if (!aligned16(args.a) || !aligned16(args.w.data) || !aligned16(args.bias) || !aligned16(args.out) ||
-      (residual && !aligned16(args.residual))) {
-    return simt::kNoVariant;
-  }
+  if (!gemm_bf16_takes(args)) return simt::kNoVariant;
   if (args.m == 0) return simt::kLaunched;
   const std::int32_t columns = args.ldo < args.w.n_stride ? static_cast<std::int32_t>(args.ldo) : args.w.n_stride;
   const std::int32_t index = gemm_bf16_pick(queue.capability, queue.multiprocessors, args.m, columns, args.w.k_stride);

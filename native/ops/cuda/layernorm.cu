@@ -52,7 +52,7 @@ layernorm_exact(DeviceLayerNormArgs args) {
 constexpr std::int32_t kFastThreads = 128;
 constexpr std::int32_t kFastRows = kFastThreads / 32;  // of one block
 constexpr std::int32_t kStep = 128;                    // elements that a warp reads at once: four a lane
-constexpr std::int32_t kWidest = 4096;
+constexpr std::int32_t kWidest = kDeviceWidthMost;
 
 /// Four bfloat16, 8-byte aligned: one store.
 struct alignas(8) Word2 {

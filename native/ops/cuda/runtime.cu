@@ -10,6 +10,7 @@ namespace faultline::ops {
 struct Device {
   int index;
   cuda::Queue queue;
+  cudaMemPool_t pool;  // of its own: the process's default pool is somebody else's
 
   cudaStream_t stream() const { return queue.stream.handle; }
 };
@@ -40,6 +41,7 @@ DeviceStatus kind_of(cudaError_t error) {
       return DeviceStatus::no_device;
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorUnsupportedPtxVersion:
+      return DeviceStatus::not_built_for;
     case cudaErrorInvalidValue:
     case cudaErrorInvalidConfiguration:
       return DeviceStatus::unsupported;
@@ -58,6 +60,8 @@ DeviceStatus kind_of(cudaError_t error) {
     case cudaErrorNvlinkUncorrectable:
     case cudaErrorContextIsDestroyed:
     case cudaErrorAssert:
+    case cudaErrorUnknown:
+    case cudaErrorDeviceUninitialized:
       return DeviceStatus::lost;
     default:
       return DeviceStatus::failed;
@@ -119,8 +123,6 @@ DeviceStatus device_info(std::int32_t index, DeviceInfo* info) {
   info->minor = properties.minor;
   info->multiprocessors = properties.multiProcessorCount;
   info->total_bytes = properties.totalGlobalMem;
-  // Free memory would need a context; DeviceApi::memory tells it once there is one.
-  info->free_bytes = 0;
   cudaDriverGetVersion(&info->driver);
   cudaRuntimeGetVersion(&info->runtime);
   return DeviceStatus::ok;
@@ -140,12 +142,18 @@ DeviceStatus open(std::int32_t index, Device** device) {
   if (const cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking); error != cudaSuccess)
     return told(error, "creating a stream");
   // Released memory is kept for the next group's prompt instead of going back to the driver at every synchronisation.
+  cudaMemPoolProps properties{};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location = {cudaMemLocationTypeDevice, index};
   cudaMemPool_t pool = nullptr;
-  if (cudaDeviceGetDefaultMemPool(&pool, index) == cudaSuccess) {
-    std::uint64_t keep = UINT64_MAX;
-    cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep);
+  std::uint64_t keep = UINT64_MAX;
+  cudaError_t error = cudaMemPoolCreate(&pool, &properties);
+  if (error == cudaSuccess) error = cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep);
+  if (error != cudaSuccess) {
+    cudaStreamDestroy(stream);
+    return told(error, "creating a memory pool");
   }
-  *device = new Device{index, {{stream, info.major >= 9}, info.multiprocessors, 10 * info.major + info.minor}};
+  *device = new Device{index, {{stream, info.major >= 9}, info.multiprocessors, 10 * info.major + info.minor}, pool};
   return DeviceStatus::ok;
 }
 
@@ -154,32 +162,31 @@ void close(Device* device) {
   cudaSetDevice(device->index);
   cudaStreamSynchronize(device->stream());
   cudaStreamDestroy(device->stream());
-  cudaMemPool_t pool = nullptr;
-  if (cudaDeviceGetDefaultMemPool(&pool, device->index) == cudaSuccess) cudaMemPoolTrimTo(pool, 0);
+  cudaMemPoolDestroy(device->pool);
   cudaGetLastError();
   delete device;
 }
 
-DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* total_bytes) {
+DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* peak_bytes) {
+  *free_bytes = 0;
+  *peak_bytes = 0;
   std::size_t free = 0;
   std::size_t total = 0;
-  const cudaError_t error = cudaMemGetInfo(&free, &total);
+  if (const cudaError_t error = cudaMemGetInfo(&free, &total); error != cudaSuccess)
+    return told(error, "asking for free memory");
   // What the pool keeps of released memory is ours to allocate again.
-  cudaMemPool_t pool = nullptr;
   std::uint64_t reserved = 0;
   std::uint64_t used = 0;
-  if (cudaDeviceGetDefaultMemPool(&pool, device->index) == cudaSuccess &&
-      cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved) == cudaSuccess &&
-      cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used) == cudaSuccess && used < reserved)
-    free += reserved - used;
-  *free_bytes = free;
-  *total_bytes = total;
+  cudaError_t error = cudaMemPoolGetAttribute(device->pool, cudaMemPoolAttrReservedMemCurrent, &reserved);
+  if (error == cudaSuccess) error = cudaMemPoolGetAttribute(device->pool, cudaMemPoolAttrUsedMemCurrent, &used);
+  if (error == cudaSuccess) error = cudaMemPoolGetAttribute(device->pool, cudaMemPoolAttrUsedMemHigh, peak_bytes);
+  *free_bytes = free + (reserved - used);
   return told(error, "asking for free memory");
 }
 
 DeviceStatus allocate(Device* device, std::uint64_t bytes, void** memory) {
   *memory = nullptr;
-  return told(cudaMallocAsync(memory, bytes, device->stream()), "allocating memory");
+  return told(cudaMallocFromPoolAsync(memory, bytes, device->pool, device->stream()), "allocating memory");
 }
 
 void release(Device* device, void* memory) {

@@ -23,7 +23,7 @@ const char* last_error();
 DeviceStatus open(std::int32_t index, Device** device);
 /// Null: nothing. Whatever was allocated on the device and every graph is released first.
 void close(Device* device);
-DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* total_bytes);
+DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* peak_bytes);
 DeviceStatus allocate(Device* device, std::uint64_t bytes, void** memory);
 void release(Device* device, void* memory);
 DeviceStatus allocate_host(Device* device, std::uint64_t bytes, void** memory);

@@ -16,6 +16,7 @@
 #include FAULTLINE_SIMT_EMULATOR
 #else
 
+#include <cuda.h>
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
@@ -30,6 +31,7 @@ struct Stream {
   /// Whether a kernel may be started while the one before it runs, see inputs_ready(): from compute capability 9.0 on.
   bool overlaps;
 };
+
 /// What queueing came to: kLaunched, or a reason that the runtime can put into words.
 using LaunchStatus = cudaError_t;
 inline constexpr LaunchStatus kLaunched = cudaSuccess;
@@ -67,9 +69,9 @@ SIMT_DEVICE void inputs_ready() {
 SIMT_DEVICE void sync_block() { __syncthreads(); }
 SIMT_DEVICE void sync_warp() { __syncwarp(); }
 
-/// The block's dynamic shared memory, 128-byte aligned.
+/// The block's dynamic shared memory, 1024-byte aligned.
 SIMT_DEVICE char* shared_memory() {
-  extern __shared__ __align__(128) char memory[];
+  extern __shared__ __align__(1024) char memory[];
   return memory;
 }
 
@@ -200,5 +202,7 @@ LaunchStatus launch(void (*kernel)(Parameters...), Grid grid, std::int32_t threa
 }
 
 }  // namespace faultline::ops::cuda::simt
+
+#include "native/ops/cuda/simt_sm90.h"
 
 #endif

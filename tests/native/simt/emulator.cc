@@ -120,6 +120,8 @@ constinit thread_local Thread* current = nullptr;
 namespace {
 
 constexpr std::int32_t kWarp = 32;
+constexpr std::int32_t kWarpgroup = 128;
+constexpr std::int32_t kTileRowBytes = 128;
 constexpr std::int32_t kThreadsMost = 1024;    // of a block, on every CUDA device
 constexpr std::int32_t kGridSideMost = 65535;  // y and z
 // Sanitizers enlarge frames and write their reports on the stack of the fiber that erred.
@@ -128,7 +130,7 @@ constexpr std::size_t kStackBytes = 512 * 1024;
 #else
 constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
-constexpr std::size_t kSharedAlignment = 128;
+constexpr std::size_t kSharedAlignment = 1024;
 constexpr unsigned char kCanary = 0xA5;
 #if defined(FAULTLINE_SIMT_ASAN)
 constexpr std::size_t kCanaryBytes = 0;  // the allocation ends where shared memory does
@@ -162,15 +164,21 @@ const char* name_of(Collective what) {
       return "load_matrix4";
     case Collective::load_matrix4_transposed:
       return "load_matrix4_transposed";
+    case Collective::barrier_wait:
+      return "barrier_wait";
+    case Collective::wgmma:
+      return "wgmma";
+    case Collective::wgmma_wait:
+      return "wgmma_wait";
   }
   return "?";
 }
 
 /// Shuffles, votes and matrix functions order no memory accesses (CUDA C++ Programming Guide, "Warp Shuffle
-/// Functions").
+/// Functions"), but after wgmma_wait no thread of the warp has products that still read.
 bool orders_memory(Collective what) {
-  return what == Collective::sync_warp || what == Collective::sync_block || what == Collective::any_in_block ||
-         what == Collective::count_in_block;
+  return what == Collective::sync_warp || what == Collective::wgmma_wait || what == Collective::sync_block ||
+         what == Collective::any_in_block || what == Collective::count_in_block;
 }
 
 bool is_block_wide(Collective what) {
@@ -274,6 +282,41 @@ void note_write([[maybe_unused]] void* to) {
 #endif
 }
 
+// What threads leave here for each other has fixed room: ThreadSanitizer would see them race for an allocation.
+constexpr std::size_t kBarriersMost = 64;  // of a block
+constexpr std::size_t kTilesMost = 8;      // on their way to one barrier
+constexpr std::size_t kProductsMost = 64;  // of a warp, started and not waited for
+
+/// An mbarrier. `phase` counts those that have ended.
+struct Phases {
+  std::uint64_t* at = nullptr;
+  std::int32_t arrivals = 0;
+  std::int32_t missing = 0;
+  std::int64_t bytes_missing = 0;  // expected less copied; of either there may be more at a time
+  std::uint32_t phase = 0;
+  std::array<std::pair<char*, Tile>, kTilesMost> copies;
+  std::size_t copy_count = 0;
+  std::array<std::uint64_t, kThreadsMost / 64> waiting{};
+  char order[2] = {};  // as a meeting's: of phases in turn
+};
+
+/// A product of one warp's share of a warpgroup, 16 rows, that has been started.
+struct Product {
+  const char* a;
+  const char* b;
+  std::int32_t columns;
+  bool add;
+  std::int64_t group;
+  std::array<float*, kWarp> d;
+};
+
+/// Products of a warp, in order.
+struct Products {
+  std::array<Product, kProductsMost> started;
+  std::size_t count = 0;
+  std::int64_t committed = 0;  // groups
+};
+
 /// What a fiber says before it is abandoned. Nothing in it owns memory: that fiber's frames are never unwound.
 struct Fault {
   const char* what = nullptr;  // a function's name; null: no fault
@@ -312,6 +355,11 @@ class Machine {
   [[noreturn]] void fault(Fault fault);
   [[noreturn]] void run_fiber();
   const Block& block() const { return block_; }
+  void barrier_init(std::uint64_t* barrier, std::int32_t arrivals);
+  void barrier_arrive(std::uint64_t* barrier, std::int32_t expected_bytes);
+  void barrier_wait(std::uint64_t* barrier, std::uint32_t parity);
+  void start_tile(void* shared, const Tile& tile, std::uint64_t* landed);
+  void wgmma_commit(std::int32_t warp) { ++products_[static_cast<std::size_t>(warp)].committed; }
 
  private:
   void prepare(std::int32_t threads);
@@ -326,13 +374,21 @@ class Machine {
   void set_ready(std::int32_t thread);
   void set_waiting(Fiber& fiber, Collective what);
   void finish_warp(std::int32_t warp);
+  void finish_warpgroup(std::int32_t warpgroup);
   void finish_block_meeting();
+  Phases& phases_at(const char* what, std::uint64_t* barrier);
+  void end_phase_if_complete(Phases& phases);
+  void multiply(std::int32_t warp, const Product& product);
   std::string place() const;
   std::string whereabouts() const;
   std::string describe(const Fault& fault) const;
 
   std::array<Fiber, kThreadsMost> fibers_;
   std::array<Meeting, kThreadsMost / kWarp> warps_;
+  std::array<Meeting, kThreadsMost / kWarpgroup> warpgroups_;
+  std::array<Products, kThreadsMost / kWarp> products_;
+  std::array<Phases, kBarriersMost> barriers_;
+  std::size_t barrier_count_ = 0;
   std::array<std::uint64_t, kThreadsMost / 64> ready_{};
   Meeting barrier_;
   // For ThreadSanitizer: from the launching context to a block's threads, and from all threads back to it. Blocks are
@@ -540,7 +596,10 @@ void Machine::switch_to_next(Context& from) {
 void Machine::meet(Collective what) {
   Fiber& self = static_cast<Fiber&>(*current);
   const bool block_wide = is_block_wide(what);
-  Meeting& meeting = block_wide ? barrier_ : warps_[static_cast<std::size_t>(self.warp)];
+  const bool warpgroup_wide = what == Collective::wgmma;
+  Meeting& meeting = block_wide       ? barrier_
+                     : warpgroup_wide ? warpgroups_[static_cast<std::size_t>(self.thread / kWarpgroup)]
+                                      : warps_[static_cast<std::size_t>(self.warp)];
   if (meeting.arrived > 0 && meeting.what != what)
     fault(
         {.what = block_wide ? "the block diverged" : "the warp diverged", .came_to = what, .others_at = meeting.what});
@@ -554,6 +613,8 @@ void Machine::meet(Collective what) {
   if (block_wide) {
     meeting.votes += what == Collective::sync_block ? 0 : self.value;
     if (meeting.arrived == alive_) finish_block_meeting();
+  } else if (warpgroup_wide) {
+    if (meeting.arrived == kWarpgroup) finish_warpgroup(self.thread / kWarpgroup);
   } else if (meeting.arrived == kWarp) {
     finish_warp(self.warp);
   }
@@ -626,12 +687,180 @@ void Machine::finish_warp(std::int32_t warp) {
       }
       break;
     }
+    case Collective::wgmma_wait: {
+      Products& products = products_[static_cast<std::size_t>(warp)];
+      const std::int64_t done = products.committed - lanes[0].source_lane;
+      std::size_t end = 0;
+      while (end < products.count && products.started[end].group < done) multiply(warp, products.started[end++]);
+      for (std::size_t i = end; i < products.count; ++i) products.started[i - end] = products.started[i];
+      products.count -= end;
+      Meeting& meeting = warps_[static_cast<std::size_t>(warp)];
+      release_order(meeting.order[meeting.turn % 2]);  // what the products have read
+      break;
+    }
     default:
       break;  // sync_warp: having met is all
   }
   for (int i = 0; i < kWarp; ++i) set_ready(warp * kWarp + i);
   Meeting& meeting = warps_[static_cast<std::size_t>(warp)];
   meeting.finish(orders_memory(meeting.what));
+}
+
+void Machine::finish_warpgroup(std::int32_t warpgroup) {
+  const Fiber* const threads = &fibers_[static_cast<std::size_t>(warpgroup * kWarpgroup)];
+  for (int i = 1; i < kWarpgroup; ++i)
+    if (threads[i].operands[0] != threads[0].operands[0] || threads[i].operands[1] != threads[0].operands[1] ||
+        threads[i].columns != threads[0].columns || threads[i].add != threads[0].add)
+      fault_address("wgmma", threads[i].operands[0],
+                    "is an operand that the warpgroup's threads do not have in common");
+  for (int warp = 0; warp < kWarpgroup / kWarp; ++warp) {
+    Products& products = products_[static_cast<std::size_t>(warpgroup * (kWarpgroup / kWarp) + warp)];
+    Product product{static_cast<const char*>(threads->operands[0]),
+                    static_cast<const char*>(threads->operands[1]),
+                    threads->columns,
+                    threads->add,
+                    products.committed,
+                    {}};
+    for (int i = 0; i < kWarp; ++i) product.d[static_cast<std::size_t>(i)] = threads[warp * kWarp + i].d;
+    if (products.count == kProductsMost)
+      fault_address("wgmma", product.a, "is an operand of more products than the emulator keeps");
+    products.started[products.count++] = product;
+  }
+  for (int i = 0; i < kWarpgroup; ++i) set_ready(warpgroup * kWarpgroup + i);
+  warpgroups_[static_cast<std::size_t>(warpgroup)].finish(false);
+}
+
+/// PTX ISA, "Register fragments and shared memory matrix layouts" of wgmma: the warp's 16 rows, fragments as of mma's d
+/// for every eight columns. The 128-byte swizzle exchanges bits 4 to 6 of an address by its bits 7 to 9.
+void Machine::multiply(std::int32_t warp, const Product& product) {
+  constexpr int kRows = 16;
+  constexpr int kDepth = 16;
+  constexpr int kColumnsMost = 256;
+  const auto element = [this](const char* operand, std::int32_t row, int k) {
+    const std::size_t at = static_cast<std::size_t>(operand - shared_) + static_cast<std::size_t>(row) * kTileRowBytes +
+                           static_cast<std::size_t>(2 * k);
+    std::uint16_t value;
+    std::memcpy(&value, shared_ + (at ^ (at >> 7 & 7) << 4), sizeof value);
+    return exact(value);
+  };
+  const int first_row = warp % 4 * kRows;
+  double a[kRows][kDepth];
+  double b[kDepth][kColumnsMost];
+  double sums[kColumnsMost];
+  for (int row = 0; row < kRows; ++row) {
+    for (int k = 0; k < kDepth; ++k) a[row][k] = element(product.a, first_row + row, k);
+    note_read(product.a + (first_row + row) * kTileRowBytes);
+  }
+  for (int column = 0; column < product.columns; ++column) {
+    for (int k = 0; k < kDepth; ++k) b[k][column] = element(product.b, column, k);
+    note_read(product.b + column * kTileRowBytes);
+  }
+  for (int row = 0; row < kRows; ++row) {
+    const auto d = [&](int column) -> float& {
+      return product
+          .d[static_cast<std::size_t>(row % 8 * 4 + column % 8 / 2)][column / 8 * 4 + row / 8 * 2 + column % 2];
+    };
+    for (int column = 0; column < product.columns; ++column)
+      sums[column] = product.add ? static_cast<double>(d(column)) : 0.0;
+    for (int k = 0; k < kDepth; ++k)
+      for (int column = 0; column < product.columns; ++column) sums[column] += a[row][k] * b[k][column];
+    for (int column = 0; column < product.columns; ++column) d(column) = static_cast<float>(sums[column]);
+  }
+}
+
+Phases& Machine::phases_at(const char* what, std::uint64_t* barrier) {
+  for (std::size_t i = 0; i < barrier_count_; ++i)
+    if (barriers_[i].at == barrier) return barriers_[i];
+  fault_address(what, barrier, "is not an initialised barrier");
+}
+
+void Machine::barrier_init(std::uint64_t* barrier, std::int32_t arrivals) {
+  if (reinterpret_cast<std::uintptr_t>(barrier) % 8 != 0)
+    fault_address("barrier_init", barrier, "is not 8-byte aligned");
+  const char* const at = reinterpret_cast<const char*>(barrier);
+  if (at < shared_ || at + 8 > shared_ + shared_bytes_)
+    fault_address("barrier_init", barrier, "is not in the block's shared memory");
+  if (arrivals < 1) fault_address("barrier_init", barrier, "expects no arrivals");
+  for (std::size_t i = 0; i < barrier_count_; ++i)
+    if (barriers_[i].at == barrier) fault_address("barrier_init", barrier, "is initialised already");
+  if (barrier_count_ == kBarriersMost) fault_address("barrier_init", barrier, "is one more than the emulator keeps");
+  Phases& phases = barriers_[barrier_count_++];
+  phases = {};
+  phases.at = barrier;
+  phases.arrivals = phases.missing = arrivals;
+}
+
+void Machine::end_phase_if_complete(Phases& phases) {
+  if (phases.missing > 0 || phases.bytes_missing != 0) return;
+  for (std::size_t i = 0; i < phases.copy_count; ++i) {
+    const auto& [to, tile] = phases.copies[i];
+    for (std::int32_t row = 0; row < tile.box_rows; ++row) {
+      for (std::int32_t piece = 0; piece < kTileRowBytes / 16; ++piece) {
+        char* const at = to + row * kTileRowBytes + (piece ^ row % 8) * 16;
+        const std::int64_t column = tile.column + 8 * piece;
+        const bool inside = tile.row + row < tile.rows;
+        const std::int64_t there = inside ? std::clamp<std::int64_t>(tile.columns - column, 0, 8) : 0;
+        std::memset(at, 0, 16);
+        if (there > 0)
+          std::memcpy(at, tile.data + 2 * ((tile.row + row) * tile.stride + column),
+                      static_cast<std::size_t>(2 * there));
+      }
+    }
+  }
+  phases.copy_count = 0;
+  phases.missing = phases.arrivals;
+  release_order(phases.order[phases.phase % 2]);
+  ++phases.phase;
+  for (std::size_t word = 0; word < phases.waiting.size(); ++word) {
+    for (std::uint64_t& bits = phases.waiting[word]; bits != 0; bits &= bits - 1)
+      set_ready(static_cast<std::int32_t>(64 * word) + std::countr_zero(bits));
+  }
+}
+
+void Machine::barrier_arrive(std::uint64_t* barrier, std::int32_t expected_bytes) {
+  Phases& phases = phases_at("barrier_arrive", barrier);
+  if (phases.missing == 0) fault_address("barrier_arrive", barrier, "has no arrivals left in this phase");
+  release_order(phases.order[phases.phase % 2]);
+  phases.bytes_missing += expected_bytes;
+  --phases.missing;
+  end_phase_if_complete(phases);
+}
+
+void Machine::barrier_wait(std::uint64_t* barrier, std::uint32_t parity) {
+  Fiber& self = static_cast<Fiber&>(*current);
+  {
+    Phases& phases = phases_at("barrier_wait", barrier);
+    if (phases.phase % 2 == parity) {
+      phases.waiting[static_cast<std::size_t>(self.thread) / 64] |= std::uint64_t{1} << (self.thread % 64);
+      set_waiting(self, Collective::barrier_wait);
+      release_order(end_order_);  // this thread may be abandoned here
+      switch_to_next(self.context);
+    }
+  }
+  acquire_order(phases_at("barrier_wait", barrier).order[parity]);
+}
+
+void Machine::start_tile(void* shared, const Tile& tile, std::uint64_t* landed) {
+  Phases& phases = phases_at("copy_tile", landed);
+  char* const to = static_cast<char*>(shared);
+  const std::size_t bytes = static_cast<std::size_t>(tile.box_rows) * kTileRowBytes;
+  if (reinterpret_cast<std::uintptr_t>(shared) % 1024 != 0)
+    fault_address("copy_tile to", shared, "is not 1024-byte aligned");
+  if (to < shared_ || to + bytes > shared_ + shared_bytes_)
+    fault_address("copy_tile to", shared, "is not in the block's shared memory");
+  for (std::int32_t row = 0; row < tile.box_rows; ++row) {
+    for (std::int32_t piece = 0; piece < kTileRowBytes / 16; ++piece) {
+      note_write(to + row * kTileRowBytes + piece * 16);
+      const std::int64_t column = tile.column + 8 * piece;
+      if (tile.row + row < tile.rows && column + 8 <= tile.columns)
+        note_read(tile.data + 2 * ((tile.row + row) * tile.stride + column));
+    }
+  }
+  if (phases.copy_count == kTilesMost) fault_address("copy_tile to", shared, "is one more than the emulator keeps");
+  std::memset(to, 0xFF, bytes);
+  phases.bytes_missing -= static_cast<std::int64_t>(bytes);
+  phases.copies[phases.copy_count++] = {to, tile};
+  end_phase_if_complete(phases);
 }
 
 /// The kernel by the place of its launch, and the block.
@@ -688,6 +917,9 @@ bool Machine::run_block(const Launch& launch) {
   if (kCanaryBytes > 0) std::memset(shared_ + shared_bytes_, kCanary, kCanaryBytes);
   ready_.fill(0);
   for (Meeting& meeting : warps_) meeting.finish(false);
+  for (Meeting& meeting : warpgroups_) meeting.finish(false);
+  for (Products& products : products_) products = {};
+  barrier_count_ = 0;
   barrier_.finish(false);
   alive_ = launch.threads;
   for (std::int32_t i = 0; i < launch.threads; ++i) {
@@ -807,6 +1039,43 @@ void start_copy(void* shared, const void* global, bool valid) {
   std::memset(shared, 0xFF, 16);
   Thread& self = *current;
   self.copies.push_back({shared, valid ? global : nullptr, self.committed});
+}
+
+void barrier_init(std::uint64_t* barrier, std::int32_t arrivals) { machine().barrier_init(barrier, arrivals); }
+
+void barrier_arrive(std::uint64_t* barrier, std::int32_t expected_bytes) {
+  machine().barrier_arrive(barrier, expected_bytes);
+}
+
+void barrier_wait(std::uint64_t* barrier, std::uint32_t parity) { machine().barrier_wait(barrier, parity); }
+
+void start_tile(void* shared, const Tile& tile, std::uint64_t* landed) { machine().start_tile(shared, tile, landed); }
+
+void wgmma(float* d, std::int32_t columns, const void* a, const void* b, bool add) {
+  Thread& self = *current;
+  const std::pair<const void*, std::int32_t> operands[] = {{a, 64}, {b, columns}};
+  for (const auto& [operand, rows] : operands) {
+    const auto at = static_cast<const char*>(operand) - self.block->shared;
+    if (at < 0 || at % 1024 >= kTileRowBytes || at % 32 != 0)
+      fault_address("wgmma", operand, "is not the start of 16 of k in row 0 of a tile");
+    if (at / 1024 * 1024 + rows * kTileRowBytes > static_cast<std::int64_t>(self.block->shared_bytes))
+      fault_address("wgmma", operand, "is an operand that does not end in the block's shared memory");
+  }
+  self.d = d;
+  self.columns = columns;
+  self.operands[0] = a;
+  self.operands[1] = b;
+  self.add = add;
+  meet(Collective::wgmma);
+}
+
+void wgmma_commit() {
+  if (current->lane == 0) machine().wgmma_commit(current->warp);
+}
+
+void wgmma_wait(std::int32_t groups_left) {
+  current->source_lane = groups_left;
+  meet(Collective::wgmma_wait);
 }
 
 void land_copies(int groups_left) {

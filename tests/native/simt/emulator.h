@@ -91,6 +91,9 @@ enum class Collective : std::uint8_t {
   mma,
   load_matrix4,
   load_matrix4_transposed,
+  barrier_wait,
+  wgmma,
+  wgmma_wait,
 };
 
 struct Block {
@@ -117,6 +120,9 @@ struct Thread {
   const std::uint32_t* b;
   std::uint32_t* matrices;
   const void* row;
+  const void* operands[2];  // of wgmma
+  std::int32_t columns;
+  bool add;
   std::vector<PendingCopy> copies;
   std::int64_t committed;  // groups
 };
@@ -140,6 +146,20 @@ void check_row(const char* what, const void* row);
 void check_global16(const char* what, const void* address);
 void start_copy(void* shared, const void* global, bool valid);
 void land_copies(int groups_left);
+
+// mbarriers, by their place in shared memory.
+void barrier_init(std::uint64_t* barrier, std::int32_t arrivals);
+void barrier_arrive(std::uint64_t* barrier, std::int32_t expected_bytes);
+void barrier_wait(std::uint64_t* barrier, std::uint32_t parity);
+struct Tile {
+  const char* data;
+  std::int64_t rows, columns, stride, row, column;
+  std::int32_t box_rows;
+};
+void start_tile(void* shared, const Tile& tile, std::uint64_t* landed);
+void wgmma(float* d, std::int32_t columns, const void* a, const void* b, bool add);
+void wgmma_commit();
+void wgmma_wait(std::int32_t groups_left);
 
 struct Launch {
   Grid grid;
@@ -291,6 +311,60 @@ SIMT_DEVICE void load_matrix4_transposed(std::uint32_t (&r)[4], const void* shar
   self.matrices = r;
   self.row = shared_row;
   detail::meet(detail::Collective::load_matrix4_transposed);
+}
+
+// Compute capability 9.0.
+inline constexpr bool kWarpgroups = true;
+SIMT_DEVICE std::int32_t uniform(std::int32_t value) { return value; }
+SIMT_DEVICE bool elect() { return lane() == 0; }
+
+using Barrier = std::uint64_t;
+SIMT_DEVICE void barrier_init(Barrier* barrier, std::int32_t arrivals) { detail::barrier_init(barrier, arrivals); }
+SIMT_DEVICE void barrier_init_done() {}
+SIMT_DEVICE void barrier_arrive(Barrier* barrier) { detail::barrier_arrive(barrier, 0); }
+SIMT_DEVICE void barrier_arrive_expect(Barrier* barrier, std::int32_t bytes) { detail::barrier_arrive(barrier, bytes); }
+SIMT_DEVICE void barrier_wait(Barrier* barrier, std::uint32_t parity) { detail::barrier_wait(barrier, parity); }
+
+struct TileMap {
+  const void* data;
+  std::int64_t rows, columns, stride;
+  std::int32_t box_rows;
+};
+#define SIMT_PARAMETER const
+inline constexpr std::int32_t kTileColumns = 64;
+inline LaunchStatus describe_tiles(TileMap& tiles, const void* data, std::int64_t rows, std::int64_t columns,
+                                   std::int64_t stride, std::int32_t box_rows) {
+  if (reinterpret_cast<std::uintptr_t>(data) % 16 != 0 || stride % 8 != 0 || box_rows < 1 || box_rows > 256)
+    return kNoVariant;
+  tiles = {data, rows, columns, stride, box_rows};
+  return kLaunched;
+}
+/// The target holds 0xFF bytes until the phase of `landed` ends.
+SIMT_DEVICE void copy_tile(void* shared, const TileMap& tiles, std::int32_t row, std::int32_t column, Barrier* landed) {
+  detail::start_tile(
+      shared,
+      {static_cast<const char*>(tiles.data), tiles.rows, tiles.columns, tiles.stride, row, column, tiles.box_rows},
+      landed);
+}
+template <int, bool>
+SIMT_DEVICE void set_registers() {}
+
+SIMT_DEVICE void wgmma_fence() {}
+SIMT_DEVICE void wgmma_commit() { detail::wgmma_commit(); }
+template <int kGroups, int kCount>
+SIMT_DEVICE void wgmma_wait(float (&)[kCount]) {
+  detail::wgmma_wait(kGroups);
+}
+struct Operand {
+  const char* at;
+};
+SIMT_DEVICE Operand operand(const void* at) { return {static_cast<const char*>(at)}; }
+SIMT_DEVICE Operand further(Operand from, std::int32_t bytes) { return {from.at + bytes}; }
+/// Rounds as mma does, so that kernels of either have the same bits. Done as late as wgmma_wait allows, so that an
+/// operand that is overwritten before, and a d that is read before, both show.
+template <int kCount>
+SIMT_DEVICE void wgmma(float (&d)[kCount], Operand a, Operand b, bool add) {
+  detail::wgmma(d, 2 * kCount, a.at, b.at, add);
 }
 
 /// Runs `kernel` to its end, or records it with copies of its arguments where the stream captures.

@@ -4,9 +4,11 @@
 // Environment, for tests of errors: FAULTLINE_SIMT_MEMORY is the device's memory in bytes (2 GiB where not set).
 // FAULTLINE_SIMT_FAIL is no_driver or no_device, for what device_count then reports, or lost:<n>: of the kernels and
 // graphs that are launched and the synchronizes after a device was opened, the n-th, from 1, and all after it report
-// that it is lost. Read by device_count, device_info and open.
+// that it is lost. FAULTLINE_SIMT_CAPABILITY is the compute capability, 10 * major + minor (90 where not set). Read by
+// device_count, device_info and open.
 #include "native/ops/cuda/runtime.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -23,6 +25,8 @@ struct Device {
   cuda::simt::StreamState stream;
   cuda::Queue queue;
   std::uint64_t total_bytes = 0;
+  std::uint64_t own_bytes = 0;   // allocated now
+  std::uint64_t peak_bytes = 0;  // at any time
   std::unordered_map<void*, std::uint64_t> allocations;
 };
 
@@ -40,10 +44,8 @@ namespace {
 
 constexpr std::uint64_t kDefaultBytes = std::uint64_t{2} << 30;
 constexpr std::size_t kAlignment = 256;
-// Compute capability 9.0, for which every kernel has a variant; few multiprocessors, so that tests of work that is
-// divided among them stay small.
-constexpr std::int32_t kMajor = 9;
-constexpr std::int32_t kMinor = 0;
+constexpr std::int32_t kDefaultCapability = 90;
+// Few, so that tests of work that is divided among them stay small.
 constexpr std::int32_t kMultiprocessors = 4;
 
 thread_local std::string error_text;
@@ -63,6 +65,11 @@ std::string_view environment(const char* name) {
 std::uint64_t memory_limit() {
   const std::string_view limit = environment("FAULTLINE_SIMT_MEMORY");
   return limit.empty() ? kDefaultBytes : std::strtoull(limit.data(), nullptr, 10);
+}
+
+std::int32_t capability() {
+  const std::string_view wanted = environment("FAULTLINE_SIMT_CAPABILITY");
+  return wanted.empty() ? kDefaultCapability : std::atoi(wanted.data());
 }
 
 std::uint64_t free_of(std::uint64_t total) {
@@ -124,11 +131,10 @@ DeviceStatus device_info(std::int32_t index, DeviceInfo* info) {
                   "there is no device " + std::to_string(index) + ": the emulator has device 0");
   *info = {};
   std::snprintf(info->name, sizeof info->name, "%s", "SIMT emulator (correctness only)");
-  info->major = kMajor;
-  info->minor = kMinor;
+  info->major = capability() / 10;
+  info->minor = capability() % 10;
   info->multiprocessors = kMultiprocessors;
   info->total_bytes = memory_limit();
-  info->free_bytes = free_of(info->total_bytes);
   return DeviceStatus::ok;
 }
 
@@ -140,7 +146,7 @@ DeviceStatus open(std::int32_t index, Device** device) {
   if (const DeviceStatus status = device_info(index, &info); status != DeviceStatus::ok) return status;
   *device = new Device;
   (*device)->total_bytes = info.total_bytes;
-  (*device)->queue = {&(*device)->stream, kMultiprocessors, 10 * kMajor + kMinor};
+  (*device)->queue = {&(*device)->stream, kMultiprocessors, 10 * info.major + info.minor};
   const std::string_view fail = environment("FAULTLINE_SIMT_FAIL");
   constexpr std::string_view kLost = "lost:";
   if (fail.substr(0, kLost.size()) == kLost)
@@ -151,9 +157,9 @@ DeviceStatus open(std::int32_t index, Device** device) {
 // Memory that is still allocated leaks, so that LeakSanitizer names the place that forgot it.
 void close(Device* device) { delete device; }
 
-DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* total_bytes) {
-  *total_bytes = device->total_bytes;
+DeviceStatus memory(Device* device, std::uint64_t* free_bytes, std::uint64_t* peak_bytes) {
   *free_bytes = free_of(device->total_bytes);
+  *peak_bytes = device->peak_bytes;
   return DeviceStatus::ok;
 }
 
@@ -168,6 +174,8 @@ DeviceStatus allocate(Device* device, std::uint64_t bytes, void** memory) {
                                                    std::to_string(left) + " of " + std::to_string(device->total_bytes) +
                                                    " are free");
   used_bytes += bytes;
+  device->own_bytes += bytes;
+  device->peak_bytes = std::max(device->peak_bytes, device->own_bytes);
   device->allocations.emplace(found, bytes);
   *memory = found;
   return DeviceStatus::ok;
@@ -181,6 +189,7 @@ void release(Device* device, void* memory) {
     std::abort();
   }
   used_bytes -= found->second;
+  device->own_bytes -= found->second;
   device->allocations.erase(found);
   std::free(memory);
 }

@@ -64,7 +64,7 @@ describe('the block cuda', () => {
       'NVIDIA A100: compute capability 9.0, 139.8 GiB, 132 multiprocessors',
       'driver for CUDA 13.0, runtime 12.8',
       'library: /lib.so (cuda)',
-      'kernels: gemm (bf16), sample (any)',
+      'kernels: gemm (cuda::gemm_bf16), sample (cuda::sample)',
     ]);
   });
 

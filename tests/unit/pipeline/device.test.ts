@@ -33,9 +33,9 @@ describe('noteDevice', () => {
     return text;
   };
 
-  it('says in one line what auto chose, and why it is not a GPU', () => {
+  it('says in one line what auto chose, and why', () => {
     expect(note('auto', cpu)).toBe('device: cpu (CUDA cannot be used: there is no CUDA device)\n');
-    expect(note('auto', gpu)).toBe('device: cuda, NVIDIA H200\n');
+    expect(note('auto', gpu)).toBe('device: cuda, NVIDIA H200 (CUDA can be used)\n');
   });
 
   it('is silent where a device was named', () => {
