@@ -15,10 +15,12 @@ using base::Error;
 using base::ErrorCode;
 
 Demand demand_of(std::span<const GroupRequest> requests, std::int32_t batch, const model::ModelConfig& config) {
-  Demand demand{.batch = batch, .samples = 0, .longest_prompt = 1, .longest_suffix = 1};
+  Demand demand{.batch = batch, .samples = 0, .longest_prompt = 1, .longest_suffix = 1, .longest_heal = 0, .groups = 0};
   for (const GroupRequest& request : requests) {
     if (request.prompt.size() >= static_cast<std::size_t>(config.context)) continue;  // will fail on its own
     const auto prompt = static_cast<std::int32_t>(request.prompt.size());
+    if (request.sample_indices.empty()) continue;
+    ++demand.groups;
     demand.samples += static_cast<std::int64_t>(request.sample_indices.size());
     demand.longest_prompt = std::max(demand.longest_prompt, prompt);
     demand.longest_heal = std::max(demand.longest_heal, request.heal.size());
@@ -95,7 +97,7 @@ BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requ
       memory_bytes_(std::min(context.memory_bytes, context.backend.free_memory())) {
   const Demand demand = demand_of(requests, batch, context.backend.config());
   plan_ = plan_memory(context.backend.footprint(), demand, memory_bytes_);
-  committed_bytes_ = plan_.total_bytes - plan_.group_bytes;
+  committed_bytes_ = plan_.total_bytes - static_cast<std::size_t>(plan_.groups) * plan_.group_bytes;
   stepper_ = context.backend.stepper(plan_, demand.longest_suffix);
   for (std::int32_t i = 0; i < plan_.slots; ++i) {
     slots_.push_back(std::make_unique<Slot>());

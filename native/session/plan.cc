@@ -21,11 +21,19 @@ MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::ui
   MemoryPlan plan{};
   plan.slot_bytes = footprint.segment_bytes(demand.longest_suffix);
   plan.group_bytes = footprint.prompt_bytes(demand.longest_prompt, demand.longest_heal);
+  // Samples of a group, on average. One group more than they need, because the next one begins while the last samples
+  // of the one before it are still being drawn.
+  const std::int64_t each = std::max<std::int64_t>(1, demand.samples / std::max(1, demand.groups));
+  const auto groups_for = [&](std::int32_t slots) {
+    return slots == 1 ? 1 : static_cast<std::int32_t>(std::min<std::int64_t>(demand.groups, (slots - 1) / each + 2));
+  };
   const auto fill = [&](std::int32_t slots) {
     plan.slots = slots;
+    plan.groups = groups_for(slots);
     plan.rows = std::max(slots, std::min(footprint.prefill_rows(), std::max(1, demand.longest_prompt)));
     plan.activation_bytes = footprint.activation_bytes(plan.rows, slots);
-    plan.total_bytes = plan.activation_bytes + plan.group_bytes + static_cast<std::size_t>(slots) * plan.slot_bytes;
+    plan.total_bytes = plan.activation_bytes + static_cast<std::size_t>(plan.groups) * plan.group_bytes +
+                       static_cast<std::size_t>(slots) * plan.slot_bytes;
     return plan.total_bytes <= budget_bytes;
   };
 

@@ -16,6 +16,7 @@ struct Demand {
   std::int32_t longest_prompt;   // tokens
   std::int32_t longest_suffix;   // tokens that one sample may draw
   std::size_t longest_heal = 0;  // bytes that a prompt owes
+  std::int32_t groups = 1;       // that have samples
 };
 
 /// What things cost on one backend, in bytes. All functions are exact: they say what will be allocated.
@@ -36,14 +37,15 @@ class Footprint {
 struct MemoryPlan {
   std::int32_t slots;            // samples drawn at the same time
   std::int32_t rows;             // of the largest forward pass
+  std::int32_t groups;           // whose prompts are kept at the same time, enough to fill the slots
   std::size_t activation_bytes;  // buffers of the forward pass
   std::size_t slot_bytes;        // keys and values that one sample draws
   std::size_t group_bytes;       // largest prompt's keys and values, its logits and healing masks
-  std::size_t total_bytes;       // activations, all slots, one group: what must fit
+  std::size_t total_bytes;       // activations, all slots, all those groups: what must fit
 };
 
-/// As many slots as were wanted and as fit `budget_bytes` beside one group. Throws Error(environment) with the numbers
-/// when not even one slot fits.
+/// As many slots as were wanted and as fit `budget_bytes` beside the groups that fill them; a single slot needs one
+/// group. Throws Error(environment) with the numbers when not even one slot fits.
 MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::uint64_t budget_bytes);
 
 }  // namespace faultline::session

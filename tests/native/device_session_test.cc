@@ -177,10 +177,12 @@ TEST(device_session_the_plan_is_exact) {
     const std::uint64_t weights = session.peak_memory();
     GroupRequest request = short_requests(7)[5];
     run(session, {request}, 64);
-    const Demand demand{.batch = 64,
-                        .samples = 7,
-                        .longest_prompt = static_cast<std::int32_t>(request.prompt.size()),
-                        .longest_suffix = request.max_new_tokens};
+    const Demand demand{
+        .batch = 64,
+        .samples = 7,
+        .longest_prompt = static_cast<std::int32_t>(request.prompt.size()),
+        .longest_suffix = std::min(request.max_new_tokens,
+                                   session.config().context - static_cast<std::int32_t>(request.prompt.size()))};
     const auto device_type = type == ops::WeightType::f32 ? ops::DeviceType::f32 : ops::DeviceType::bf16;
     const MemoryPlan plan = plan_memory(DeviceFootprint(session.config(), device_type), demand, 1 << 26);
     EXPECT_EQ(plan.slots, 7);

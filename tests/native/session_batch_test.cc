@@ -117,6 +117,13 @@ TEST(session_memory_is_planned) {
   EXPECT_EQ(plan_memory(footprint, demand, full.total_bytes - 1).slots, 63);
   EXPECT_THROWS(environment, "memory budget", plan_memory(footprint, demand, least.total_bytes - 1));
 
+  // Slots are of use only with prompts to fill them: 64 slots are 4 groups of 20, and one that begins while one ends.
+  Demand of_groups = demand;
+  of_groups.groups = 7;
+  EXPECT_EQ(plan_memory(footprint, of_groups, 1 << 26).groups, 5);
+  EXPECT_EQ(plan_memory(footprint, of_groups, 1 << 26).total_bytes, full.total_bytes + 4 * full.group_bytes);
+  EXPECT_EQ(plan_memory(footprint, of_groups, least.total_bytes).groups, 1);
+
   // Each byte to heal is a mask over the vocabulary: 23 tokens are one word.
   Demand more_to_heal = demand;
   more_to_heal.longest_heal += 5;
