@@ -49,25 +49,18 @@ class Bench:
     def left(self):
         return self.limit - common.seconds()
 
-    def ours(self, groups, samples, repeat):
-        """Tokens/s of faultline's program, in a process of its own."""
+    def run_ours(self, **options):
+        """What faultline's program prints, in a process of its own, with the workload's sampling."""
         import peers
 
         peers.release()
-        output = common.run_bench(
-            self.build,
-            self.folder,
-            dtype="bfloat16",
-            device="cuda",
-            groups=groups,
-            samples=samples,
-            prompt=PROMPT,
-            new=NEW,
-            temperature=0.8,
-            top_p=0.95,
-            repeat=repeat,
-            cancel=1,
+        return common.run_bench(
+            self.build, self.folder, dtype="bfloat16", device="cuda", temperature=0.8, top_p=0.95, **options
         )
+
+    def ours(self, groups, samples, repeat):
+        """Tokens/s of faultline, and how soon it ends when it is told to."""
+        output = self.run_ours(groups=groups, samples=samples, prompt=PROMPT, new=NEW, repeat=repeat, cancel=1)
         if output["tokens"] != groups * samples * NEW:
             raise RuntimeError(f"{output['tokens']} tokens instead of {groups * samples * NEW}")
         self.results.detail(f"faultline {groups}x{samples}", output)
@@ -176,19 +169,7 @@ class Bench:
         self.results.detail(f"roofline {key[0]}x{key[1]}", {"work": vars(work), "shares": vars(share), "rates": rates})
 
     def experiment(self):
-        import peers
-
-        peers.release()
-        output = common.run_bench(
-            self.build,
-            self.folder,
-            dtype="bfloat16",
-            device="cuda",
-            temperature=0.8,
-            top_p=0.95,
-            repeat=1,
-            **EXPERIMENT,
-        )
+        output = self.run_ours(repeat=1, **EXPERIMENT)
         self.results.detail("experiment", output)
         self.results.row(
             "the whole experiment, 164 x 100 samples of 128 tokens, generated",
@@ -197,23 +178,9 @@ class Bench:
 
     def small_memory(self):
         """The main workload within the budget of a small card."""
-        import peers
-
-        peers.release()
         groups, samples = MAIN
-        output = common.run_bench(
-            self.build,
-            self.folder,
-            dtype="bfloat16",
-            device="cuda",
-            groups=groups,
-            samples=samples,
-            prompt=PROMPT,
-            new=NEW,
-            memory=SMALL_MEMORY_MIB,
-            temperature=0.8,
-            top_p=0.95,
-            repeat=1,
+        output = self.run_ours(
+            groups=groups, samples=samples, prompt=PROMPT, new=NEW, memory=SMALL_MEMORY_MIB, repeat=2
         )
         self.results.detail("small memory", output)
         # The budget is for keys, values and activations; the weights stand beside it.

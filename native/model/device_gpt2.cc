@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "native/base/bytes_text.h"
 #include "native/base/error.h"
 #include "native/format/safetensors.h"
 #include "native/model/checkpoint.h"
@@ -96,8 +97,8 @@ void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceT
   const std::uint64_t free = context.free_bytes();
   if (needed > free)
     throw Error(ErrorCode::environment,
-                "the weights need " + ops::gibibytes(needed) + ", but " + context.info().name + " has " +
-                    ops::gibibytes(free) + " free",
+                "the weights need " + base::bytes_text(needed) + ", but " + context.info().name + " has " +
+                    base::bytes_text(free) + " free",
                 type == DeviceType::f32
                     ? "Use --dtype bfloat16, close other programs that use the GPU, or use --device cpu."
                     : "Close other programs that use the GPU, or use --device cpu.");

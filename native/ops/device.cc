@@ -2,11 +2,11 @@
 
 #include <dlfcn.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
+#include "native/base/bytes_text.h"
 #include "native/base/check.h"
 #include "native/base/error.h"
 
@@ -93,13 +93,6 @@ const char* hint_for(DeviceStatus status) {
 
 }  // namespace
 
-std::string gibibytes(std::uint64_t bytes) {
-  char text[32];
-  const double mebi = static_cast<double>(bytes) / (1024.0 * 1024.0);
-  std::snprintf(text, sizeof text, mebi < 1024 ? "%.1f MiB" : "%.2f GiB", mebi < 1024 ? mebi : mebi / 1024.0);
-  return text;
-}
-
 DeviceReport device_report() {
   const Library& found = library();
   DeviceReport report;
@@ -171,7 +164,7 @@ DeviceBuffer::DeviceBuffer(const DeviceContext& context, std::uint64_t bytes, co
   if (bytes == 0) return;
   void* memory = nullptr;
   context.check(context.api().allocate(context.raw(), bytes, &memory),
-                "allocating " + gibibytes(bytes) + " for " + what);
+                "allocating " + base::bytes_text(bytes) + " for " + what);
   memory_.reset(memory);
 }
 

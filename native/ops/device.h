@@ -140,7 +140,4 @@ class RecordedGraph {
   std::unique_ptr<DeviceGraph, Destroy> graph_;
 };
 
-/// "3.1 GiB": sizes as messages print them.
-std::string gibibytes(std::uint64_t bytes);
-
 }  // namespace faultline::ops

@@ -1,5 +1,6 @@
 #include "native/session/backend.h"
 
+#include "native/base/bytes_text.h"
 #include "native/base/error.h"
 
 namespace faultline::session {
@@ -7,7 +8,7 @@ namespace faultline::session {
 void refuse_activations(std::uint64_t needed, std::uint64_t budget) {
   throw base::Error(
       base::ErrorCode::environment,
-      "these activations need " + std::to_string(needed) + " bytes, but the memory budget is " + std::to_string(budget),
+      "these activations need " + base::bytes_text(needed) + ", but the memory budget is " + base::bytes_text(budget),
       "Raise --memory, or ask for fewer hook points or tokens.");
 }
 

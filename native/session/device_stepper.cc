@@ -149,7 +149,9 @@ DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::Dev
       host_rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_)),
       host_tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_)),
       host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)),
-      steps_per_launch_(steps_per_launch) {}
+      steps_per_launch_(steps_per_launch) {
+  FAULTLINE_CHECK(steps_per_launch >= 0 && steps_per_launch <= kStepsPerLaunch);
+}
 
 std::vector<std::unique_ptr<Prompt>> DeviceStepper::prefill(std::span<const std::span<const std::int32_t>> prompts,
                                                             const std::atomic<bool>& cancelled) {

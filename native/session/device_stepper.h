@@ -39,9 +39,9 @@ struct PromptRun {
   float* last_logits;                // gets the last token's logits; null: nobody wants them
 };
 
-/// Runs prompts through the model, kDevicePrefillRows at a time, prompts side by side. With
-/// `capture`, a single prompt whose hook points are fetched, and all of whose logits are computed where the activations
-/// have rows for them. False when cancelled in between.
+/// Runs prompts through the model, kDevicePrefillRows at a time, prompts side by side. With `capture`, a single prompt
+/// whose hook points are fetched, and all of whose logits are computed where the activations have rows for them. False
+/// when cancelled in between.
 bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& model,
                  const model::DeviceActivations& activations, std::span<const PromptRun> prompts,
                  model::Capture* capture, const std::atomic<bool>& cancelled);
@@ -86,12 +86,11 @@ class DeviceStepper final : public Stepper {
   ops::DeviceBuffer rows_;
   ops::DeviceBuffer tiles_;
   ops::DeviceBuffer draws_;  // [kStepsPerLaunch][rows of the launch]
-  ops::DeviceBuffer masks_;  // as many as lanes once owed different bytes
+  ops::DeviceBuffer masks_;  // for the launch being prepared
   ops::HostBuffer host_rows_;
   ops::HostBuffer host_tiles_;
   ops::HostBuffer host_draws_;
-  std::map<const std::uint64_t*, std::size_t>
-      mask_of_;  // host mask to its place in masks_, for the launch being prepared
+  std::map<const std::uint64_t*, std::size_t> mask_of_;  // a mask on the host to its place in masks_
   std::map<GraphSize, ops::RecordedGraph> graphs_;
   std::int32_t steps_per_launch_;
   // Of the last launch: how long a step took, and for how many rows; 0: not known yet.

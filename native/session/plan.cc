@@ -1,22 +1,12 @@
 #include "native/session/plan.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
+#include "native/base/bytes_text.h"
 #include "native/base/error.h"
 
 namespace faultline::session {
-namespace {
-
-std::string mebibytes(std::uint64_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
-  return text;
-}
-
-}  // namespace
-
 MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::uint64_t budget_bytes) {
   MemoryPlan plan{};
   plan.slot_bytes = footprint.segment_bytes(demand.longest_suffix);
@@ -41,9 +31,10 @@ MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::ui
   if (fill(most)) return plan;
   if (!fill(1))
     throw base::Error(base::ErrorCode::environment,
-                      "one sample needs " + mebibytes(plan.total_bytes) + " (" + mebibytes(plan.activation_bytes) +
-                          " activations, " + mebibytes(plan.group_bytes) + " prompt, " + mebibytes(plan.slot_bytes) +
-                          " completion), but the memory budget is " + mebibytes(budget_bytes),
+                      "one sample needs " + base::bytes_text(plan.total_bytes) + " (" +
+                          base::bytes_text(plan.activation_bytes) + " activations, " +
+                          base::bytes_text(plan.group_bytes) + " prompt, " + base::bytes_text(plan.slot_bytes) +
+                          " completion), but the memory budget is " + base::bytes_text(budget_bytes),
                       "Raise --memory, or lower --max-new-tokens.");
   // More slots never need less, so the largest number that fits is found by halving.
   std::int32_t fits = 1;

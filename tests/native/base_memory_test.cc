@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "native/base/aligned_buffer.h"
+#include "native/base/bytes_text.h"
 #include "native/base/check.h"
 #include "native/base/fp_env.h"
 #include "native/base/mapped_file.h"
@@ -28,6 +29,13 @@ TEST(error_names_are_those_of_typescript) {
   const base::Error error(base::ErrorCode::input, "x.json: is broken", "Mend it.");
   EXPECT_EQ(std::string(error.what()), "x.json: is broken");
   EXPECT_EQ(error.hint(), "Mend it.");
+}
+
+TEST(sizes_are_printed_in_the_unit_that_suits_them) {
+  EXPECT_EQ(base::bytes_text(0), std::string("0.0 KiB"));
+  EXPECT_EQ(base::bytes_text(1536), std::string("1.5 KiB"));
+  EXPECT_EQ(base::bytes_text(std::uint64_t{3} << 20), std::string("3.0 MiB"));
+  EXPECT_EQ(base::bytes_text(std::uint64_t{29} << 28), std::string("7.25 GiB"));
 }
 
 TEST(buffer_is_aligned_zeroed_and_writable) {

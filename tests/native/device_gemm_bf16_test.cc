@@ -83,14 +83,12 @@ std::int32_t capability() {
   return 10 * info.major + info.minor;
 }
 
-bool suits_hopper(std::int32_t m, std::int32_t n) {
-  return cuda::gemm_hopper_suits(capability(), device_context().info().multiprocessors, m, n);
-}
+bool suits_hopper(std::int32_t m) { return cuda::gemm_hopper_suits(capability(), m); }
 
-Tiling picked(std::int32_t m, std::int32_t n, std::int64_t columns, std::int32_t k_stride) {
+Tiling picked(std::int32_t m, std::int64_t columns, std::int32_t k_stride) {
   const std::int32_t multiprocessors = device_context().info().multiprocessors;
   const auto across = static_cast<std::int32_t>(columns);
-  if (suits_hopper(m, n)) return {true, cuda::gemm_hopper_pick(multiprocessors, m, across, k_stride)};
+  if (suits_hopper(m)) return {true, cuda::gemm_hopper_pick(multiprocessors, m, across, k_stride)};
   return {false, cuda::gemm_bf16_pick(capability(), multiprocessors, m, across, k_stride)};
 }
 
@@ -263,7 +261,7 @@ TEST(device_gemm_bf16_every_tiling) {
     for (const std::int32_t n : {40, 72, 130, 250, 378, 762, 1530, 2300, 3066, 6000, 50257}) {
       for (std::int32_t m = 1; m <= 2048; m += m < 160 ? 15 : 79) {
         const Case c{m, k, n, Epilogue::residual, DeviceType::f32, true, true};
-        const Tiling pick = picked(m, n, device_round_up(n, 8) + c.ldo_past_n, device_round_up(k, kDevicePad));
+        const Tiling pick = picked(m, device_round_up(n, 8) + c.ldo_past_n, device_round_up(k, kDevicePad));
         const auto [found, is_new] = smallest.emplace(pick.number(), c);
         const auto work = [](const Case& x) { return std::int64_t{x.m} * x.n * x.k; };
         if (!is_new && work(c) < work(found->second)) found->second = c;
@@ -315,9 +313,9 @@ TEST(device_gemm_bf16_rows_do_not_depend_on_the_batch) {
   const OnDevice<float> bias(operands.bias);
   const std::int64_t stride = operands.n_stride();
   const std::vector<float> all = product(operands, w, bias, 0, kRows);
-  std::vector<std::int32_t> numbers{picked(kRows, 250, stride, operands.k_stride()).number()};
+  std::vector<std::int32_t> numbers{picked(kRows, stride, operands.k_stride()).number()};
   for (const std::int32_t m : {1, 5, 24, 40, 70, 150}) {
-    numbers.push_back(picked(m, 250, stride, operands.k_stride()).number());
+    numbers.push_back(picked(m, stride, operands.k_stride()).number());
     // From row 0, and so that each row stands elsewhere in its tile.
     for (const std::int32_t first : {0, 149}) {
       const std::vector<float> some = product(operands, w, bias, first, m);
@@ -336,12 +334,9 @@ TEST(device_gemm_bf16_rows_do_not_depend_on_the_batch) {
 TEST(device_gemm_bf16_rows_do_not_depend_on_the_instruction) {
   if (capability() != cuda::kGemmHopperCapability) return;
   constexpr std::int32_t kColumns = 40;
-  // The fewest rows that wgmma takes: far more than what a multiprocessor each needs on a device, few in the emulator.
-  std::int32_t rows = 1;
-  while (!suits_hopper(rows, kColumns)) rows += 64;
-  constexpr std::int32_t kAlone = 5;
-  EXPECT(!suits_hopper(kAlone, kColumns));
-  for (const std::int32_t k : {192, 4096}) {
+  constexpr std::int32_t rows = 70, kAlone = 5;
+  EXPECT(suits_hopper(rows) && !suits_hopper(kAlone));
+  for (const std::int32_t k : {192, 768, 3072, 4096}) {
     Operands operands(rows, k, kColumns);
     Random random(static_cast<std::uint64_t>(k));
     for (std::vector<std::uint16_t>* const numbers : {&operands.a, &operands.w}) {

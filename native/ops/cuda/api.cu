@@ -23,8 +23,7 @@ DeviceStatus layernorm_any(Device* device, const DeviceLayerNormArgs* args) {
 
 DeviceStatus gemm_typed(Device* device, const DeviceGemmArgs* args) {
   const Queue& queue = runtime::queue(device);
-  const bool hopper =
-      simt::kWarpgroups && gemm_hopper_suits(queue.capability, queue.multiprocessors, args->m, args->w.n);
+  const bool hopper = simt::kWarpgroups && gemm_hopper_suits(queue.capability, args->m);
   const simt::LaunchStatus status = args->w.type == DeviceType::f32 ? gemm_f32(queue, *args)
                                     : hopper                        ? gemm_bf16_hopper(queue, *args)
                                                                     : gemm_bf16(queue, *args);

@@ -10,16 +10,15 @@ namespace faultline::ops::cuda {
 /// The only compute capability, 10 * major + minor, whose code has warpgroup products of this kind.
 inline constexpr std::int32_t kGemmHopperCapability = 90;
 
-/// Whether m x n outputs are for warpgroup products. Not where even tiles of 64 x 16 leave multiprocessors without one
-/// (decoding a few sequences): then the time is the latency of one chain, of which mma.m16n8k16 (gemm_bf16.cu) has
-/// less. So a row may be multiplied by either instruction, depending on how many rows there are. Its bits are the same
-/// all the same, because both round alike on this capability, of which NVIDIA promises nothing: it was found on the
-/// devices at hand, and device_gemm_bf16_rows_do_not_depend_on_the_instruction finds it, or not, on any other.
-constexpr bool gemm_hopper_suits(std::int32_t capability, std::int32_t multiprocessors, std::int32_t m,
-                                 std::int32_t n) {
-  constexpr std::int32_t kRows = 64, kColumns = 16;
-  const std::int64_t tiles = std::int64_t{(m + kRows - 1) / kRows} * ((n + kColumns - 1) / kColumns);
-  return capability == kGemmHopperCapability && tiles > multiprocessors;
+/// Whether a product of m rows is for warpgroup products. They compute 64 rows at least; for half as many, which is
+/// decoding a few sequences, the time is the latency of one chain, of which mma.m16n8k16 (gemm_bf16.cu) has less: on an
+/// H200 it was as fast or faster at 1 and 16 rows in all shapes of the 124M and 355M models, and slower at 64 in all.
+/// So a row may be multiplied by either instruction, depending on how many rows there are. Its bits are the same all
+/// the same, because both round alike on this capability, of which NVIDIA promises nothing: it was found on the devices
+/// at hand, and device_gemm_bf16_rows_do_not_depend_on_the_instruction finds it, or not, on any other.
+constexpr bool gemm_hopper_suits(std::int32_t capability, std::int32_t m) {
+  constexpr std::int32_t kFewRows = 32;
+  return capability == kGemmHopperCapability && m > kFewRows;
 }
 
 /// A row of an operand in shared memory is the 128 bytes of the swizzle; a stage has one or two of them along k.
