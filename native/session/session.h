@@ -41,8 +41,8 @@ struct SessionOptions {
   int threads = 0;                 // 0: what affinity and cgroup quotas allow
   std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: the backend's default, of what is free then
   std::optional<VocabularyBytes> vocabulary = std::nullopt;
-  /// Steps that a device takes at once, at most 8; 0: as many as fit the time after which a run must have heard that it is
-  /// cancelled. Results do not depend on it.
+  /// Steps that a device takes at once, at most 8; 0: as many as fit the time after which a run must have heard that it
+  /// is cancelled. Results do not depend on it.
   std::int32_t steps_per_launch = 0;
 };
 
