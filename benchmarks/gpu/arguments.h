@@ -1,6 +1,8 @@
-// `--name value` arguments of the programs in this folder. For scripts, not for people: no help, no abbreviations.
+// `--name value` arguments of the programs in this folder, and how those end. For scripts, not for people: no help, no
+// abbreviations.
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -41,5 +43,17 @@ class Arguments {
   std::string positional_;
   std::map<std::string, std::string> values_;
 };
+
+/// What main() does: `run` with its arguments. An Error is one line on stderr and exit code 1.
+template <class Run>
+int run_program(int count, char** words, const Run& run) {
+  try {
+    run(Arguments(count, words));
+  } catch (const base::Error& error) {
+    std::fprintf(stderr, "%s %s\n", error.what(), error.hint().c_str());
+    return 1;
+  }
+  return 0;
+}
 
 }  // namespace faultline::gpu

@@ -137,12 +137,4 @@ void run(const gpu::Arguments& arguments) {
 }  // namespace
 }  // namespace faultline
 
-int main(int argc, char** argv) {
-  try {
-    faultline::run(faultline::gpu::Arguments(argc, argv));
-  } catch (const faultline::base::Error& error) {
-    std::fprintf(stderr, "%s %s\n", error.what(), error.hint().c_str());
-    return 1;
-  }
-  return 0;
-}
+int main(int argc, char** argv) { return faultline::gpu::run_program(argc, argv, faultline::run); }

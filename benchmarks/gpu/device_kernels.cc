@@ -291,11 +291,5 @@ class Bench {
 }  // namespace faultline
 
 int main(int argc, char** argv) {
-  try {
-    faultline::Bench(faultline::gpu::Arguments(argc, argv)).run();
-  } catch (const faultline::base::Error& error) {
-    std::fprintf(stderr, "%s %s\n", error.what(), error.hint().c_str());
-    return 1;
-  }
-  return 0;
+  return faultline::gpu::run_program(argc, argv, [](const auto& arguments) { faultline::Bench(arguments).run(); });
 }

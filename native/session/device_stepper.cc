@@ -37,26 +37,13 @@ std::int32_t write_tiles(std::span<const DeviceRow> rows, DeviceTile* tiles) {
   return count;
 }
 
-/// A dead row: token and position are in range, everything else is nothing.
-constexpr DeviceRow kDeadRow{.live = 0,
-                             .token = 0,
-                             .position = 0,
-                             .prefix_visible = 0,
-                             .prefix = nullptr,
-                             .write_to = nullptr,
-                             .prefix_capacity = 0,
-                             .write_capacity = 0,
-                             .write_at = 0,
-                             .suffix_visible = 0,
-                             .first_logits = nullptr,
-                             .mask = nullptr,
-                             .key = 0,
-                             .sample = 0,
-                             .temperature = 0,
-                             .top_k = 0,
-                             .top_p = 1,
-                             .stop_token = -1,
-                             .remaining = 0};
+/// A row that nothing is drawn for: token and position are in range, and it neither reads nor writes a segment.
+constexpr DeviceRow dead_row() {
+  DeviceRow row{};
+  row.top_p = 1;
+  row.stop_token = -1;
+  return row;
+}
 
 }  // namespace
 
@@ -100,7 +87,7 @@ bool run_prompts(const ops::DeviceContext& context, const model::DeviceGpt2& mod
     while (current < prompts.size() && static_cast<std::int32_t>(host_rows.size()) < most) {
       const PromptRun& prompt = prompts[current];
       const auto length = static_cast<std::int32_t>(prompt.tokens.size());
-      DeviceRow row = kDeadRow;
+      DeviceRow row = dead_row();
       row.live = 1;
       row.token = prompt.tokens[static_cast<std::size_t>(position)];
       row.position = row.write_at = position;
@@ -220,7 +207,7 @@ bool DeviceStepper::send_masks(std::span<Lane* const> lanes) {
 std::int32_t DeviceStepper::send_rows(std::span<Lane* const> lanes, std::int32_t rows) {
   auto* const host = host_rows_.as<DeviceRow>();
   for (std::size_t i = 0; i < lanes.size(); ++i) host[i] = row_of(*lanes[i]);
-  std::fill(host + lanes.size(), host + rows, kDeadRow);
+  std::fill(host + lanes.size(), host + rows, dead_row());
   auto* const tiles = host_tiles_.as<DeviceTile>();
   const std::int32_t count = write_tiles({host, static_cast<std::size_t>(rows)}, tiles);
   std::fill(tiles + count, tiles + rows, DeviceTile{0, 0});

@@ -1,6 +1,10 @@
-// What the kernels of the bfloat16 matrix product have in common: which arguments they take, and what becomes of the
-// accumulators, whose layout is one: bias, gelu or residual, rounding and stores. No product here.
+// What the kernels of the bfloat16 matrix product have in common: which arguments they take, how one of their tilings
+// is queued, and what becomes of the accumulators, whose layout is one: bias, gelu or residual, rounding and stores. No
+// product here.
 #pragma once
+
+#include <cstdint>
+#include <utility>
 
 #include "native/ops/cuda/simt.h"
 #include "native/ops/device_api.h"
@@ -21,6 +25,25 @@ inline bool gemm_bf16_takes(const DeviceGemmArgs& args) {
   }
   return aligned16(args.a) && aligned16(args.w.data) && aligned16(args.bias) && aligned16(args.out) &&
          (!residual || aligned16(args.residual));
+}
+
+/// A product in one of `kCount` tilings: the one that `pick(columns)` names, queued by `queue(tiling, columns)`, which
+/// gets its index as a std::integral_constant. Columns beyond a row of the output are not computed.
+template <int kCount, class Pick, class QueueTiling>
+simt::LaunchStatus gemm_bf16_queue(const DeviceGemmArgs& args, const Pick& pick, const QueueTiling& queue) {
+  if (!gemm_bf16_takes(args)) return simt::kNoVariant;
+  if (args.m == 0) return simt::kLaunched;
+  const std::int32_t columns = args.ldo < args.w.n_stride ? static_cast<std::int32_t>(args.ldo) : args.w.n_stride;
+  const std::int32_t index = pick(columns);
+  simt::LaunchStatus status = simt::kNoVariant;
+  const auto queue_if_picked = [&]<int kIndex>(std::integral_constant<int, kIndex> tiling) {
+    if (kIndex == index) status = queue(tiling, columns);
+  };
+  [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) {
+    (queue_if_picked(std::integral_constant<int, kIndex>{}), ...);
+  }
+  (std::make_integer_sequence<int, kCount>{});
+  return status;
 }
 
 struct alignas(8) Word2 {

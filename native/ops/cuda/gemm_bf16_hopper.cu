@@ -243,23 +243,16 @@ simt::LaunchStatus queue_tiles(const Queue& queue, const DeviceGemmArgs& args, s
                       T::kSharedBytes, queue.stream, a, w, args, tiles);
 }
 
-using QueueTiles = simt::LaunchStatus (*)(const Queue&, const DeviceGemmArgs&, std::int32_t);
-
-template <int... kIndex>
-simt::LaunchStatus queue_variant(std::int32_t index, const Queue& queue, const DeviceGemmArgs& args,
-                                 std::int32_t columns, std::integer_sequence<int, kIndex...>) {
-  static constexpr QueueTiles kQueue[] = {queue_tiles<kIndex>...};
-  return kQueue[index](queue, args, columns);
-}
-
 }  // namespace
 
 simt::LaunchStatus gemm_bf16_hopper(const Queue& queue, const DeviceGemmArgs& args) {
-  if (!gemm_bf16_takes(args)) return simt::kNoVariant;
-  if (args.m == 0) return simt::kLaunched;
-  const std::int32_t columns = args.ldo < args.w.n_stride ? static_cast<std::int32_t>(args.ldo) : args.w.n_stride;
-  const std::int32_t index = gemm_hopper_pick(queue.multiprocessors, args.m, columns, args.w.k_stride);
-  return queue_variant(index, queue, args, columns, std::make_integer_sequence<int, kGemmHopperVariantCount>{});
+  const auto pick = [&](std::int32_t columns) {
+    return gemm_hopper_pick(queue.multiprocessors, args.m, columns, args.w.k_stride);
+  };
+  return gemm_bf16_queue<kGemmHopperVariantCount>(
+      args, pick, [&]<int kIndex>(std::integral_constant<int, kIndex>, std::int32_t columns) {
+        return queue_tiles<kIndex>(queue, args, columns);
+      });
 }
 
 }  // namespace faultline::ops::cuda
