@@ -1,5 +1,6 @@
 // The emulated machine behind emulator.h: fibers, the scheduler that switches between them where they wait, warp and
-// block functions, asynchronous copies. Not the device's memory and streams; those are in runtime.cc.
+// block functions, asynchronous copies. Not what matrix functions compute (fragments.h), nor the device's memory and
+// streams (runtime.cc).
 #include "tests/native/simt/emulator.h"
 
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 #include <string_view>
 
 #include "native/base/fp_env.h"
+#include "tests/native/simt/fragments.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -119,9 +121,7 @@ constinit thread_local Thread* current = nullptr;
 
 namespace {
 
-constexpr std::int32_t kWarp = 32;
 constexpr std::int32_t kWarpgroup = 128;
-constexpr std::int32_t kTileRowBytes = 128;
 constexpr std::int32_t kThreadsMost = 1024;    // of a block, on every CUDA device
 constexpr std::int32_t kGridSideMost = 65535;  // y and z
 // Sanitizers enlarge frames and write their reports on the stack of the fiber that erred.
@@ -300,16 +300,6 @@ struct Phases {
   char order[2] = {};  // as a meeting's: of phases in turn
 };
 
-/// A product of one warp's share of a warpgroup, 16 rows, that has been started.
-struct Product {
-  const char* a;
-  const char* b;
-  std::int32_t columns;
-  bool add;
-  std::int64_t group;
-  std::array<float*, kWarp> d;
-};
-
 /// Products of a warp, in order.
 struct Products {
   std::array<Product, kProductsMost> started;
@@ -330,16 +320,6 @@ struct Fault {
 std::string threads_text(std::int32_t first, std::int32_t last) {
   return first == last ? "thread " + std::to_string(first)
                        : "threads " + std::to_string(first) + "-" + std::to_string(last);
-}
-
-std::uint16_t half_of(std::uint32_t pair, int which) { return static_cast<std::uint16_t>(pair >> (16 * which)); }
-
-/// Exact, also of subnormals, which the floating-point mode would flush.
-double exact(std::uint16_t bf16) {
-  const std::uint32_t magnitude = bf16 & 0x7FFFu;
-  if (magnitude >= 0x0080u) return static_cast<double>(from_bf16(bf16));
-  const double value = static_cast<double>(magnitude) * 0x1p-133;
-  return (bf16 & 0x8000u) != 0 ? -value : value;
 }
 
 /// One OS thread's machine: the fibers of the block that runs, reused from block to block and launch to launch.
@@ -646,47 +626,15 @@ void Machine::finish_warp(std::int32_t warp) {
       for (int i = 0; i < kWarp; ++i) lanes[i].result = votes;
       break;
     }
-    case Collective::mma: {
-      // PTX ISA, "Matrix fragments for mma.m16n8k16 with floating point type", .bf16.
-      double a[16][16];
-      double b[16][8];
-      for (int i = 0; i < kWarp; ++i) {
-        const int group = i / 4;
-        const int pair = 2 * (i % 4);
-        for (int half = 0; half < 2; ++half) {
-          for (int r = 0; r < 4; ++r)
-            a[group + 8 * (r % 2)][pair + half + 8 * (r / 2)] = exact(half_of(lanes[i].a[r], half));
-          for (int r = 0; r < 2; ++r) b[pair + half + 8 * r][group] = exact(half_of(lanes[i].b[r], half));
-        }
-      }
-      double sums[16][8];
-      for (int i = 0; i < kWarp; ++i)
-        for (int r = 0; r < 4; ++r) sums[i / 4 + 8 * (r / 2)][2 * (i % 4) + r % 2] = static_cast<double>(lanes[i].d[r]);
-      for (int row = 0; row < 16; ++row)
-        for (int k = 0; k < 16; ++k)
-          for (int column = 0; column < 8; ++column) sums[row][column] += a[row][k] * b[k][column];
-      for (int i = 0; i < kWarp; ++i)
-        for (int r = 0; r < 4; ++r) lanes[i].d[r] = static_cast<float>(sums[i / 4 + 8 * (r / 2)][2 * (i % 4) + r % 2]);
+    case Collective::mma:
+      fragments::mma(lanes);
       break;
-    }
     case Collective::load_matrix4:
-    case Collective::load_matrix4_transposed: {
-      // PTX ISA, "ldmatrix": lane i holds row i / 4, columns 2 (i % 4) and the next, of each matrix, or of its
-      // transpose.
-      const bool transposed = warps_[static_cast<std::size_t>(warp)].what == Collective::load_matrix4_transposed;
-      std::uint16_t rows[kWarp][8];
-      for (int i = 0; i < kWarp; ++i) std::memcpy(rows[i], lanes[i].row, sizeof rows[i]);
-      for (int i = 0; i < kWarp; ++i) {
-        for (int m = 0; m < 4; ++m) {
-          const int major = i / 4;
-          const int minor = 2 * (i % 4);
-          const std::uint32_t low = transposed ? rows[8 * m + minor][major] : rows[8 * m + major][minor];
-          const std::uint32_t high = transposed ? rows[8 * m + minor + 1][major] : rows[8 * m + major][minor + 1];
-          lanes[i].matrices[m] = high << 16 | low;
-        }
-      }
+      fragments::load_matrix4(lanes);
       break;
-    }
+    case Collective::load_matrix4_transposed:
+      fragments::load_matrix4_transposed(lanes);
+      break;
     case Collective::wgmma_wait: {
       Products& products = products_[static_cast<std::size_t>(warp)];
       const std::int64_t done = products.committed - lanes[0].source_lane;
@@ -730,42 +678,11 @@ void Machine::finish_warpgroup(std::int32_t warpgroup) {
   warpgroups_[static_cast<std::size_t>(warpgroup)].finish(false);
 }
 
-/// PTX ISA, "Register fragments and shared memory matrix layouts" of wgmma: the warp's 16 rows, fragments as of mma's d
-/// for every eight columns. The 128-byte swizzle exchanges bits 4 to 6 of an address by its bits 7 to 9.
 void Machine::multiply(std::int32_t warp, const Product& product) {
-  constexpr int kRows = 16;
-  constexpr int kDepth = 16;
-  constexpr int kColumnsMost = 256;
-  const auto element = [this](const char* operand, std::int32_t row, int k) {
-    const std::size_t at = static_cast<std::size_t>(operand - shared_) + static_cast<std::size_t>(row) * kTileRowBytes +
-                           static_cast<std::size_t>(2 * k);
-    std::uint16_t value;
-    std::memcpy(&value, shared_ + (at ^ (at >> 7 & 7) << 4), sizeof value);
-    return exact(value);
-  };
-  const int first_row = warp % 4 * kRows;
-  double a[kRows][kDepth];
-  double b[kDepth][kColumnsMost];
-  double sums[kColumnsMost];
-  for (int row = 0; row < kRows; ++row) {
-    for (int k = 0; k < kDepth; ++k) a[row][k] = element(product.a, first_row + row, k);
-    note_read(product.a + (first_row + row) * kTileRowBytes);
-  }
-  for (int column = 0; column < product.columns; ++column) {
-    for (int k = 0; k < kDepth; ++k) b[k][column] = element(product.b, column, k);
-    note_read(product.b + column * kTileRowBytes);
-  }
-  for (int row = 0; row < kRows; ++row) {
-    const auto d = [&](int column) -> float& {
-      return product
-          .d[static_cast<std::size_t>(row % 8 * 4 + column % 8 / 2)][column / 8 * 4 + row / 8 * 2 + column % 2];
-    };
-    for (int column = 0; column < product.columns; ++column)
-      sums[column] = product.add ? static_cast<double>(d(column)) : 0.0;
-    for (int k = 0; k < kDepth; ++k)
-      for (int column = 0; column < product.columns; ++column) sums[column] += a[row][k] * b[k][column];
-    for (int column = 0; column < product.columns; ++column) d(column) = static_cast<float>(sums[column]);
-  }
+  const int first_row = warp % (kWarpgroup / kWarp) * fragments::kRows;
+  for (int row = first_row; row < first_row + fragments::kRows; ++row) note_read(product.a + row * kTileRowBytes);
+  for (int column = 0; column < product.columns; ++column) note_read(product.b + column * kTileRowBytes);
+  fragments::wgmma(shared_, first_row, product);
 }
 
 Phases& Machine::phases_at(const char* what, std::uint64_t* barrier) {
