@@ -517,8 +517,7 @@ simt::LaunchStatus attend_of_dim(const Queue& queue, const Attend& args) {
 simt::LaunchStatus attend_bf16(const Queue& queue, const DeviceAttendArgs& args) {
   if (args.count == 0) return simt::kLaunched;
   constexpr std::int32_t kPiece = 8;  // elements of 16 bytes
-  const bool wide = args.shape.head_width % kPiece == 0 && args.qkv_stride % kPiece == 0 &&
-                    reinterpret_cast<std::uintptr_t>(args.qkv) % (kPiece * sizeof(std::uint16_t)) == 0;
+  const bool wide = args.shape.head_width % kPiece == 0 && args.qkv_stride % kPiece == 0 && is_aligned16(args.qkv);
   const Attend attend{args, wide};
   switch (args.shape.head_width > kDeviceDimMost ? 0 : device_dim(args.shape.head_width)) {
     case 16:

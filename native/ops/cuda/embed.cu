@@ -5,6 +5,7 @@
 namespace faultline::ops::cuda {
 namespace {
 
+using simt::Word2;
 using simt::Word4;
 
 constexpr std::int32_t kThreads = 128;
@@ -21,14 +22,11 @@ SIMT_DEVICE void widen4(const float* row, std::int32_t i, float (&out)[4]) {
   out[3] = simt::as_float(word.w);
 }
 SIMT_DEVICE void widen4(const std::uint16_t* row, std::int32_t i, float (&out)[4]) {
-  struct alignas(8) Pairs {
-    std::uint32_t first, second;
-  };
-  const Pairs pairs = *reinterpret_cast<const Pairs*>(row + i);
-  out[0] = simt::as_float(pairs.first << 16);
-  out[1] = simt::as_float(pairs.first & 0xFFFF0000u);
-  out[2] = simt::as_float(pairs.second << 16);
-  out[3] = simt::as_float(pairs.second & 0xFFFF0000u);
+  const Word2 pairs = *reinterpret_cast<const Word2*>(row + i);
+  out[0] = simt::as_float(pairs.x << 16);
+  out[1] = simt::as_float(pairs.x & 0xFFFF0000u);
+  out[2] = simt::as_float(pairs.y << 16);
+  out[3] = simt::as_float(pairs.y & 0xFFFF0000u);
 }
 
 /// kVector: width and the pointers allow 16-byte accesses. Same sums either way.
@@ -60,9 +58,8 @@ embed_row(DeviceEmbedArgs args) {
 
 template <class W>
 simt::LaunchStatus queue_rows(const Queue& queue, const DeviceEmbedArgs& args) {
-  const bool aligned = reinterpret_cast<std::uintptr_t>(args.wpe) % sizeof(Word4) == 0 &&
-                       reinterpret_cast<std::uintptr_t>(args.residual) % sizeof(Word4) == 0;
-  const bool vector = aligned && args.width % 4 == 0 && args.stride % 4 == 0;
+  const bool vector =
+      args.width % 4 == 0 && args.stride % 4 == 0 && is_aligned16(args.wpe) && is_aligned16(args.residual);
   return simt::launch(vector ? embed_row<W, true> : embed_row<W, false>, {args.count}, kThreads, 0, queue.stream, args);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "native/ops/cuda/queue.h"
 #include "native/ops/cuda/simt.h"
 #include "native/ops/device_api.h"
 #include "native/ops/ops.h"
@@ -16,15 +17,14 @@ namespace faultline::ops::cuda {
 /// not taken.
 inline bool gemm_bf16_takes(const DeviceGemmArgs& args) {
   constexpr std::int64_t kStrideMost = 1 << 29;
-  const auto aligned16 = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; };
   const bool residual = args.epilogue == static_cast<std::int32_t>(Epilogue::residual);
   if (residual && args.out_type != DeviceType::f32) return false;
   if (args.lda % 8 != 0 || args.lda > kStrideMost || args.ldo % 8 != 0 || args.w.k_stride % kDevicePad != 0 ||
       args.w.n_stride % kDevicePadOut != 0) {
     return false;
   }
-  return aligned16(args.a) && aligned16(args.w.data) && aligned16(args.bias) && aligned16(args.out) &&
-         (!residual || aligned16(args.residual));
+  return is_aligned16(args.a) && is_aligned16(args.w.data) && is_aligned16(args.bias) && is_aligned16(args.out) &&
+         (!residual || is_aligned16(args.residual));
 }
 
 /// A product in one of `kCount` tilings: the one that `pick(columns)` names, queued by `queue(tiling, columns)`, which
@@ -45,10 +45,6 @@ simt::LaunchStatus gemm_bf16_queue(const DeviceGemmArgs& args, const Pick& pick,
   (std::make_integer_sequence<int, kCount>{});
   return status;
 }
-
-struct alignas(8) Word2 {
-  std::uint32_t x, y;
-};
 
 /// gelu_tanh(x) = x / (1 + exp(-2 y)), y = sqrt(2/pi) (x + 0.044715 x^3), by the device's exp2 and reciprocal.
 SIMT_DEVICE float fast_gelu(float x) {
@@ -71,7 +67,7 @@ SIMT_DEVICE Outputs<kCount> read_floats(const float* from) {
     const simt::Word4 word = *reinterpret_cast<const simt::Word4*>(from);
     out = {{simt::as_float(word.x), simt::as_float(word.y), simt::as_float(word.z), simt::as_float(word.w)}};
   } else {
-    const Word2 word = *reinterpret_cast<const Word2*>(from);
+    const simt::Word2 word = *reinterpret_cast<const simt::Word2*>(from);
     out = {{simt::as_float(word.x), simt::as_float(word.y)}};
   }
   return out;
@@ -86,12 +82,12 @@ SIMT_DEVICE void write_outputs(const DeviceGemmArgs& args, std::int64_t at, cons
       *reinterpret_cast<simt::Word4*>(to) = {simt::as_bits(v[0]), simt::as_bits(v[1]), simt::as_bits(v[2]),
                                              simt::as_bits(v[3])};
     } else {
-      *reinterpret_cast<Word2*>(to) = {simt::as_bits(v[0]), simt::as_bits(v[1])};
+      *reinterpret_cast<simt::Word2*>(to) = {simt::as_bits(v[0]), simt::as_bits(v[1])};
     }
   } else {
     std::uint16_t* const to = static_cast<std::uint16_t*>(args.out) + at;
     if constexpr (kCount == 4) {
-      *reinterpret_cast<Word2*>(to) = {simt::to_bf16_pair(v[0], v[1]), simt::to_bf16_pair(v[2], v[3])};
+      *reinterpret_cast<simt::Word2*>(to) = {simt::to_bf16_pair(v[0], v[1]), simt::to_bf16_pair(v[2], v[3])};
     } else {
       *reinterpret_cast<std::uint32_t*>(to) = simt::to_bf16_pair(v[0], v[1]);
     }

@@ -8,6 +8,7 @@
 namespace faultline::ops::cuda {
 namespace {
 
+using simt::Word2;
 using simt::Word4;
 
 // ---- float32, exact
@@ -53,11 +54,6 @@ constexpr std::int32_t kFastThreads = 128;
 constexpr std::int32_t kFastRows = kFastThreads / 32;  // of one block
 constexpr std::int32_t kStep = 128;                    // elements that a warp reads at once: four a lane
 constexpr std::int32_t kWidest = kDeviceWidthMost;
-
-/// Four bfloat16, 8-byte aligned: one store.
-struct alignas(8) Word2 {
-  std::uint32_t x, y;
-};
 
 /// Elements [i, i + 4) of a row of `width`, zero past its end.
 template <bool kVector>
@@ -129,9 +125,8 @@ layernorm_bf16(DeviceLayerNormArgs args) {
 
 template <std::int32_t kSteps>
 simt::LaunchStatus queue_bf16(const Queue& queue, const DeviceLayerNormArgs& args) {
-  const auto aligned = [](const float* p) { return reinterpret_cast<std::uintptr_t>(p) % sizeof(Word4) == 0; };
-  const bool vector =
-      args.width % 4 == 0 && args.x_stride % 4 == 0 && aligned(args.x) && aligned(args.gamma) && aligned(args.beta);
+  const bool vector = args.width % 4 == 0 && args.x_stride % 4 == 0 && is_aligned16(args.x) &&
+                      is_aligned16(args.gamma) && is_aligned16(args.beta);
   return simt::launch(vector ? layernorm_bf16<kSteps, true> : layernorm_bf16<kSteps, false>,
                       {(args.rows + kFastRows - 1) / kFastRows}, kFastThreads, 0, queue.stream, args);
 }

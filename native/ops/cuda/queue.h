@@ -1,4 +1,5 @@
-// What the functions that queue kernels get and return. Host side; known to the folder alone.
+// What the functions that queue kernels get and return, and what they all ask of a pointer. Host side; known to the
+// folder alone.
 #pragma once
 
 #include "native/ops/cuda/simt.h"
@@ -12,6 +13,11 @@ struct Queue {
   std::int32_t multiprocessors;
   std::int32_t capability;  // 10 * major + minor
 };
+
+/// Whether kernels may read and write Word4s from there on. Null is aligned.
+inline bool is_aligned16(const void* pointer) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % sizeof(simt::Word4) == 0;
+}
 
 #define FAULTLINE_DEVICE_ARGS_embed DeviceEmbedArgs
 #define FAULTLINE_DEVICE_ARGS_layernorm DeviceLayerNormArgs

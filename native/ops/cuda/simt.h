@@ -135,6 +135,10 @@ SIMT_DEVICE std::uint32_t to_bf16_pair(float low, float high) {
 struct alignas(16) Word4 {
   std::uint32_t x, y, z, w;
 };
+/// 8 bytes, in the same way.
+struct alignas(8) Word2 {
+  std::uint32_t x, y;
+};
 /// A load of read-only global memory.
 SIMT_DEVICE Word4 load4(const void* from) {
   const uint4 v = __ldg(static_cast<const uint4*>(from));

@@ -273,6 +273,9 @@ SIMT_DEVICE std::uint32_t to_bf16_pair(float low, float high) {
 struct alignas(16) Word4 {
   std::uint32_t x, y, z, w;
 };
+struct alignas(8) Word2 {
+  std::uint32_t x, y;
+};
 SIMT_DEVICE Word4 load4(const void* from) {
   detail::check_global16("load4", from);
   Word4 value;
