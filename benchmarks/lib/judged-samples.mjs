@@ -3,6 +3,8 @@
  * lines, 128 tokens, and verdicts in the proportions of a small model (one pass in ten).
  */
 
+import { NOT_MEASURED } from '../../dist/sandbox/verdict.js';
+
 const TOKENS = 128;
 const LINE = '    total = total + values[index] * weights[index]  # running sum\n';
 
@@ -14,6 +16,8 @@ const exception = (/** @type {string} */ type, /** @type {string} */ message, /*
   line,
   column: null,
   node: /** @type {const} */ ('other'),
+  statement: 'Assign',
+  locals: [],
 });
 
 /** Outcome of a sample by its index, with the decision that belongs to it. */
@@ -98,7 +102,7 @@ export function judgedSamples(problem, count) {
           wallSeconds: 0.004,
           peakMemoryBytes: 12_000_000,
           nearLimit: false,
-          assertions: null,
+          ...NOT_MEASURED,
         },
       },
       categoryCode: kind.decision.code,

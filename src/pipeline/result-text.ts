@@ -34,6 +34,7 @@ export function resultText(verdict: Verdict): string {
       return `failed: ${exceptionText(outcome.exception)}`;
     case 'not_run':
       return `failed: not run: ${oneLine(outcome.reason)}`;
+    case 'unsupported':
     case 'infra':
       return `${INFRASTRUCTURE}${oneLine(outcome.reason)}`;
   }

@@ -41,6 +41,8 @@ export function describeFailure(verdict: Verdict): FailureDescription {
       return { ...at(`the test raised ${named(outcome.exception)}`, null), assertion: outcome.assertion };
     case 'not_run':
       return at(`not run: ${outcome.reason}`, null);
+    case 'unsupported':
+      return at(`unsupported: ${outcome.reason}`, null);
     case 'infra':
       return at(`infrastructure: ${outcome.reason}`, null);
   }

@@ -31,9 +31,20 @@ export interface ExceptionInfo {
   readonly frames: readonly Frame[];
   /** The failing line in the program (innermost generated frame, or the syntax error's line), 1-based. */
   readonly line: number | null;
-  /** 1-based column for syntax errors. */
+  /** 1-based column, in characters, of the error or of the failing expression; null where the interpreter does not know it. */
   readonly column: number | null;
   readonly node: FailingNode | null;
+  /** Class name of the innermost statement at `line`, as Python's `ast` calls it, such as `Return`; null for syntax errors. */
+  readonly statement: string | null;
+  /** Locals of the failing frame, at most 20, in the order of their names: plain values as short reprs, others as `<type>`. */
+  readonly locals: readonly Local[];
+}
+
+/** A local variable as the candidate described it. */
+export interface Local {
+  readonly name: string;
+  /** At most 80 characters. */
+  readonly value: string;
 }
 
 /** One assertion of the test. */
@@ -49,6 +60,72 @@ export interface Assertion {
   /** `repr` of the expected value where the assertion has the form `candidate(...) == value`; else null. */
   readonly expected: string | null;
   readonly expectedType: string | null;
+}
+
+/** What is special about an input; which tests leave out, and programs forget. */
+export type InputTrait = 'empty' | 'zero' | 'one' | 'negative' | 'duplicates';
+
+/**
+ * How a returned value relates to the expected one that it is not equal to. Decided by the judge over the values, not their texts.
+ *   type        another type, beyond what a comparison would forgive: numbers do not count against each other, bool does
+ *   order       the same elements in another order
+ *   repeats     the same distinct elements, some of them another number of times
+ *   off_by_one  an integer one away; a sequence with one element too few or too many at an end, or shifted by one
+ *   rounding    numbers, alone or in the same places of a structure, equal within 1e-3 of their size, and not equal
+ *   in_place    None was returned, and an argument was changed into the expected value
+ *   unaliased   the assertion holds where the call's changes to its arguments are not written back
+ */
+export type Relation = 'type' | 'order' | 'repeats' | 'off_by_one' | 'rounding' | 'in_place' | 'unaliased';
+
+/** One assertion of the test, tried alone. */
+export interface AssertionTrial {
+  /** Into the test's assertions, in source order. */
+  readonly index: number;
+  readonly held: boolean;
+  /** Whether the prompt shows a call with the same arguments; null where the assertion calls nothing, or calls in a way that has no one answer (a loop). */
+  readonly visible: boolean | null;
+  /** Of the arguments of its calls, sorted. */
+  readonly traits: readonly InputTrait[];
+  /** Sorted; empty where none holds. Null where it held, or where there is no expected value. */
+  readonly relations: readonly Relation[] | null;
+}
+
+/** The second pass: every assertion of the test tried alone. */
+export interface AssertionTrials {
+  readonly total: number;
+  readonly passed: number;
+  /** The first 200 of them, in order; null in results of before they were kept. */
+  readonly trials: readonly AssertionTrial[] | null;
+}
+
+/**
+ * What a parser says about the program's text, found in a process that executes nothing of it. Only for failing samples.
+ * Counts are of the completion, not of the prompt.
+ */
+export interface SourceFacts {
+  readonly parses: boolean;
+  readonly tokens: number;
+  /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another. */
+  readonly foreignTokens: number;
+  /** Names that the program reads and nothing binds, in order of first use, at most 20. */
+  readonly undefinedNames: readonly string[];
+  /** Those of them that are called. */
+  readonly undefinedCalls: readonly string[];
+  /** Statements behind a return, raise, break or continue of the same block. */
+  readonly deadStatements: number;
+  readonly callsInput: boolean;
+  /** Functions of the prompt, other than the entry point, that the completion defines anew. */
+  readonly redefined: readonly string[];
+}
+
+/** What else was tried with a sample that passed. */
+export interface Fragility {
+  /** Runs under further hash seeds, and how many of them failed. */
+  readonly hashSeeds: { readonly tried: number; readonly failed: number };
+  /** Whether the data set's further test passed; null where there is none. */
+  readonly furtherTest: boolean | null;
+  /** Least CPU time of all runs over that of the reference solution, where the former is above 50 ms; null otherwise. */
+  readonly slowdown: number | null;
 }
 
 export type LimitedResource = 'cpu' | 'memory' | 'output' | 'blocked' | 'processes' | 'files';
@@ -79,6 +156,8 @@ export type Outcome =
   | { readonly status: 'test_error'; readonly exception: ExceptionInfo; readonly assertion: Assertion | null }
   /** There was no program to run: generation itself failed (a prompt that leaves no room). Never comes from the sandbox. */
   | { readonly status: 'not_run'; readonly reason: string }
+  /** The problem cannot be judged by values alone (its test builds objects of the solution's classes). Never executed, in no rate. */
+  | { readonly status: 'unsupported'; readonly reason: string }
   /**
    * A cause that does not depend on the sample, never counted. Failures of the machine are retried and then reject, so what
    * arrives here is a fault of the problem: its test does not compile, fails before it has called the candidate, or never calls it.
@@ -101,9 +180,23 @@ export interface Measurements {
   readonly peakMemoryBytes: number;
   /** Met a limit, but finished when run again alone at three times the limits. */
   readonly nearLimit: boolean;
-  /** Assertions of the test, counted in a second pass where the first one failed; null where not measured. */
-  readonly assertions: { readonly total: number; readonly passed: number } | null;
+  /** The second pass, run where the first one failed by a value or in a call; null where not measured, as are all below. */
+  readonly assertions: AssertionTrials | null;
+  /** The examples that the prompt shows (doctests and the like) tried in that pass. */
+  readonly examples: { readonly total: number; readonly passed: number } | null;
+  /**
+   * Over all answered calls of that pass, at least two of them with different arguments and expected values: `constant` where all returned
+   * the same value, `argument` where each returned one of its arguments as it was.
+   */
+  readonly returns: 'constant' | 'argument' | null;
+  readonly source: SourceFacts | null;
+  readonly fragility: Fragility | null;
+  /** Where a program that met its CPU limit was at that moment, by its own account. No result: it differs from run to run. */
+  readonly stack: readonly Frame[] | null;
 }
+
+/** What nobody has looked at. */
+export const NOT_MEASURED = { assertions: null, examples: null, returns: null, source: null, fragility: null, stack: null } as const;
 
 /** An execution's full result. */
 export interface Verdict {
@@ -126,7 +219,7 @@ export function unmeasuredVerdict(outcome: Outcome, phase: Phase): Verdict {
       wallSeconds: 0,
       peakMemoryBytes: 0,
       nearLimit: false,
-      assertions: null,
+      ...NOT_MEASURED,
     },
   };
 }

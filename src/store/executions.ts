@@ -22,8 +22,10 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
   exceptionLine: 'exception_line',
   exceptionColumn: 'exception_column',
   exceptionNode: 'exception_node',
+  exceptionStatement: 'exception_statement',
   exceptionBases: 'exception_bases',
   exceptionFrames: 'exception_frames',
+  exceptionLocals: 'exception_locals',
   assertionIndex: 'assertion_index',
   assertionSource: 'assertion_source',
   returned: 'returned',
@@ -32,6 +34,14 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
   expectedType: 'expected_type',
   assertionsTotal: 'assertions_total',
   assertionsPassed: 'assertions_passed',
+  trials: 'trials',
+  examplesTotal: 'examples_total',
+  examplesPassed: 'examples_passed',
+  returns: 'returns',
+  source: 'source',
+  hashSeedsTried: 'hash_seeds_tried',
+  hashSeedsFailed: 'hash_seeds_failed',
+  furtherTest: 'further_test',
 };
 
 /** `table.column AS field` for every verdict column. */
@@ -65,8 +75,8 @@ export class Executions {
     this.#verdict = database.prepare<[number], VerdictColumns>(`SELECT ${selectVerdict('v')} FROM verdicts v WHERE v.sample_id = ?`);
     this.#removeVerdict = database.prepare<[number]>('DELETE FROM verdicts WHERE sample_id = ?');
     this.#insertCost = database.prepare<[CostColumns & { sampleId: number; executedAt: string }]>(
-      `INSERT INTO executions (sample_id, cpu_seconds, wall_seconds, peak_memory_bytes, near_limit, executed_at)
-       VALUES (@sampleId, @cpuSeconds, @wallSeconds, @peakMemoryBytes, @nearLimit, @executedAt)`,
+      `INSERT INTO executions (sample_id, cpu_seconds, wall_seconds, peak_memory_bytes, near_limit, slowdown, stack, executed_at)
+       VALUES (@sampleId, @cpuSeconds, @wallSeconds, @peakMemoryBytes, @nearLimit, @slowdown, @stack, @executedAt)`,
     );
     this.#insertDecision = database.prepare<[number, string, number | null, string, string | null]>(
       'INSERT INTO classifications (sample_id, outcome, category_id, evidence, generation_code) VALUES (?, ?, ?, ?, ?)',

@@ -36,7 +36,7 @@ export class Queries {
       `SELECT s.sample_index AS sampleIndex, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
          s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
          x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
-         x.near_limit AS nearLimit, k.code AS categoryCode, k.name AS categoryName, c.outcome, c.evidence,
+         x.near_limit AS nearLimit, x.slowdown, x.stack, k.code AS categoryCode, k.name AS categoryName, c.outcome, c.evidence,
          c.generation_code AS generationCode
        FROM samples s
        JOIN problems p ON p.id = s.problem_id

@@ -1,6 +1,17 @@
 /** A verdict as columns of the tables `verdicts` and `executions`, and back. Pure: no SQL, and nothing is lost on the way. */
 import { FaultlineError } from '../errors.js';
-import type { Assertion, ExceptionInfo, Frame, Outcome, Verdict } from '../sandbox/verdict.js';
+import type {
+  Assertion,
+  AssertionTrial,
+  ExceptionInfo,
+  Fragility,
+  Frame,
+  Local,
+  Measurements,
+  Outcome,
+  SourceFacts,
+  Verdict,
+} from '../sandbox/verdict.js';
 import { storable, storableOrNull } from './text.js';
 
 /** Result columns. What the status does not use is null. */
@@ -19,8 +30,10 @@ export interface VerdictColumns {
   exceptionLine: number | null;
   exceptionColumn: number | null;
   exceptionNode: string | null;
+  exceptionStatement: string | null;
   exceptionBases: string | null;
   exceptionFrames: string | null;
+  exceptionLocals: string | null;
   assertionIndex: number | null;
   assertionSource: string | null;
   returned: string | null;
@@ -29,6 +42,14 @@ export interface VerdictColumns {
   expectedType: string | null;
   assertionsTotal: number | null;
   assertionsPassed: number | null;
+  trials: string | null;
+  examplesTotal: number | null;
+  examplesPassed: number | null;
+  returns: string | null;
+  source: string | null;
+  hashSeedsTried: number | null;
+  hashSeedsFailed: number | null;
+  furtherTest: number | null;
 }
 
 /** Measured columns: they differ from run to run. */
@@ -37,6 +58,8 @@ export interface CostColumns {
   wallSeconds: number;
   peakMemoryBytes: number;
   nearLimit: number;
+  slowdown: number | null;
+  stack: string | null;
 }
 
 export function toVerdictColumns({ passed, outcome, measurements }: Verdict): VerdictColumns {
@@ -54,6 +77,14 @@ export function toVerdictColumns({ passed, outcome, measurements }: Verdict): Ve
     ...assertionColumns('assertion' in outcome ? outcome.assertion : null),
     assertionsTotal: measurements.assertions?.total ?? null,
     assertionsPassed: measurements.assertions?.passed ?? null,
+    trials: jsonOrNull(measurements.assertions?.trials?.map(trialInOrder)),
+    examplesTotal: measurements.examples?.total ?? null,
+    examplesPassed: measurements.examples?.passed ?? null,
+    returns: measurements.returns,
+    source: jsonOrNull(measurements.source === null ? null : sourceInOrder(measurements.source)),
+    hashSeedsTried: measurements.fragility?.hashSeeds.tried ?? null,
+    hashSeedsFailed: measurements.fragility?.hashSeeds.failed ?? null,
+    furtherTest: measurements.fragility?.furtherTest == null ? null : Number(measurements.fragility.furtherTest),
   };
 }
 
@@ -63,11 +94,12 @@ export function toCostColumns({ measurements }: Verdict): CostColumns {
     wallSeconds: measurements.wallSeconds,
     peakMemoryBytes: measurements.peakMemoryBytes,
     nearLimit: Number(measurements.nearLimit),
+    slowdown: measurements.fragility?.slowdown ?? null,
+    stack: jsonOrNull(measurements.stack?.map(frameInOrder)),
   };
 }
 
 export function fromColumns(columns: VerdictColumns & CostColumns): Verdict {
-  const { assertionsTotal, assertionsPassed } = columns;
   return {
     passed: columns.passed === 1,
     outcome: outcomeOf(columns),
@@ -80,9 +112,60 @@ export function fromColumns(columns: VerdictColumns & CostColumns): Verdict {
       wallSeconds: columns.wallSeconds,
       peakMemoryBytes: columns.peakMemoryBytes,
       nearLimit: columns.nearLimit === 1,
-      assertions: assertionsTotal === null || assertionsPassed === null ? null : { total: assertionsTotal, passed: assertionsPassed },
+      assertions: assertionsOf(columns),
+      examples: examplesOf(columns),
+      returns: columns.returns as Measurements['returns'],
+      source: parsedOrNull(columns.source) as SourceFacts | null,
+      fragility: fragilityOf(columns),
+      stack: parsedOrNull(columns.stack) as Frame[] | null,
     },
   };
+}
+
+function assertionsOf({ assertionsTotal, assertionsPassed, trials }: VerdictColumns): Measurements['assertions'] {
+  if (assertionsTotal === null || assertionsPassed === null) return null;
+  return { total: assertionsTotal, passed: assertionsPassed, trials: parsedOrNull(trials) as AssertionTrial[] | null };
+}
+
+function examplesOf({ examplesTotal, examplesPassed }: VerdictColumns): Measurements['examples'] {
+  return examplesTotal === null || examplesPassed === null ? null : { total: examplesTotal, passed: examplesPassed };
+}
+
+function fragilityOf({ hashSeedsTried, hashSeedsFailed, furtherTest, slowdown }: VerdictColumns & CostColumns): Fragility | null {
+  if (hashSeedsTried === null || hashSeedsFailed === null) return null;
+  return {
+    hashSeeds: { tried: hashSeedsTried, failed: hashSeedsFailed },
+    furtherTest: furtherTest === null ? null : furtherTest === 1,
+    slowdown,
+  };
+}
+
+// JSON columns are compared as texts: fields stand in a fixed order, whatever the order they came in.
+
+function frameInOrder({ where, function: name, line }: Frame): Frame {
+  return { where, function: name, line };
+}
+
+function localInOrder({ name, value }: Local): Local {
+  return { name, value };
+}
+
+function trialInOrder({ index, held, visible, traits, relations }: AssertionTrial): AssertionTrial {
+  return { index, held, visible, traits, relations };
+}
+
+function sourceInOrder(facts: SourceFacts): SourceFacts {
+  const { parses, tokens, foreignTokens, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined } = facts;
+  return { parses, tokens, foreignTokens, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined };
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : storable(JSON.stringify(value));
+}
+
+/** Trusts its text as far as this module wrote it. */
+function parsedOrNull(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
 }
 
 /** The one word that a status carries beside exception, assertion and exit code. */
@@ -102,6 +185,7 @@ function detailOf(outcome: Outcome): string | null {
     case 'unserialisable':
       return outcome.typeName;
     case 'not_run':
+    case 'unsupported':
     case 'infra':
       return outcome.reason;
     case 'passed':
@@ -143,6 +227,7 @@ function outcomeOf(columns: VerdictColumns): Outcome {
     case 'test_error':
       return { status, exception: present(exceptionOf(columns), columns), assertion: assertionOf(columns) };
     case 'not_run':
+    case 'unsupported':
     case 'infra':
       return { status, reason: detail };
     default:
@@ -161,7 +246,15 @@ function present<T>(value: T | null, columns: VerdictColumns): T {
 
 type ExceptionColumns = Pick<
   VerdictColumns,
-  'exceptionType' | 'exceptionMessage' | 'exceptionLine' | 'exceptionColumn' | 'exceptionNode' | 'exceptionBases' | 'exceptionFrames'
+  | 'exceptionType'
+  | 'exceptionMessage'
+  | 'exceptionLine'
+  | 'exceptionColumn'
+  | 'exceptionNode'
+  | 'exceptionStatement'
+  | 'exceptionLocals'
+  | 'exceptionBases'
+  | 'exceptionFrames'
 >;
 
 function exceptionColumns(exception: ExceptionInfo | null): ExceptionColumns {
@@ -171,12 +264,10 @@ function exceptionColumns(exception: ExceptionInfo | null): ExceptionColumns {
     exceptionLine: exception?.line ?? null,
     exceptionColumn: exception?.column ?? null,
     exceptionNode: exception?.node ?? null,
+    exceptionStatement: storableOrNull(exception?.statement ?? null),
     exceptionBases: exception === null ? null : storable(JSON.stringify(exception.bases)),
-    // Fields in a fixed order, whatever the order they came in: this text is compared.
-    exceptionFrames:
-      exception === null
-        ? null
-        : storable(JSON.stringify(exception.frames.map((frame) => ({ where: frame.where, function: frame.function, line: frame.line })))),
+    exceptionFrames: jsonOrNull(exception?.frames.map(frameInOrder)),
+    exceptionLocals: jsonOrNull(exception?.locals.map(localInOrder)),
   };
 }
 
@@ -190,6 +281,8 @@ function exceptionOf(columns: ExceptionColumns): ExceptionInfo | null {
     line: columns.exceptionLine,
     column: columns.exceptionColumn,
     node: columns.exceptionNode as ExceptionInfo['node'],
+    statement: columns.exceptionStatement,
+    locals: JSON.parse(columns.exceptionLocals ?? '[]') as Local[],
   };
 }
 

@@ -57,6 +57,8 @@ function stageOfStatus(outcome: Outcome): Family | 'pass' | 'generation' {
     case 'tamper':
     case 'syntax':
       return outcome.status;
+    case 'unsupported':
+      return 'infra';
     case 'limit':
       return 'resource';
     case 'exit':

@@ -152,7 +152,7 @@ class Execution:
         outcome = self._final(outcome)
         if outcome["status"] in ("limit", "infra"):
             return None
-        return {"total": len(self._problem.assertions), "passed": sum(held.values())}
+        return {"total": len(self._problem.assertions), "passed": sum(held.values()), "trials": None}
 
     _lenient = False
 
@@ -459,6 +459,11 @@ _NOTHING_MEASURED = {
     "peakMemoryBytes": 0,
     "nearLimit": False,
     "assertions": None,
+    "examples": None,
+    "returns": None,
+    "source": None,
+    "fragility": None,
+    "stack": None,
 }
 
 
@@ -572,6 +577,8 @@ def _exception_info(data, lines):
         "line": line,
         "column": column,
         "node": node if node in ("raise", "assert", "import", "other") else None,
+        "statement": None,
+        "locals": [],
         "args": info.get("args"),
         "code": info.get("code"),
     }
@@ -583,7 +590,7 @@ def _check_number(value, least, most, what):
 
 
 def _public(info):
-    return {key: info[key] for key in ("type", "bases", "message", "frames", "line", "column", "node")}
+    return {key: info[key] for key in ("type", "bases", "message", "frames", "line", "column", "node", "statement", "locals")}
 
 
 def _rebuild(info):
@@ -629,6 +636,8 @@ def _own_info(error, line):
         "line": None,
         "column": None,
         "node": None,
+        "statement": None,
+        "locals": [],
     }
 
 
@@ -699,7 +708,7 @@ def _judge(job, kept, zygote, turn):
     by_call = outcome["status"] == "exception" and outcome["phase"] == "call"
     if outcome["status"] == "assertion" and len(problem.assertions) == 1:
         # The only one there is has just failed.
-        assertions = {"total": 1, "passed": 0}
+        assertions = {"total": 1, "passed": 0, "trials": None}
     elif by_value or by_call:
         second = Execution(job, problem, zygote, turn)
         assertions = second.second_pass()

@@ -18,6 +18,7 @@ export function transpileStore(): string {
     'src/errors.ts',
     'src/folders.ts',
     ...store.map((name) => `src/store/${name}`),
+    'src/sandbox/verdict.ts',
     'tests/unit/store/rows.ts',
     'tests/integration/store/store-run.ts',
   ];

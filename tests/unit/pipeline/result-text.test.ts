@@ -11,6 +11,8 @@ const exception = (type: string, message: string): ExceptionInfo => ({
   line: 2,
   column: null,
   node: 'other',
+  statement: 'Return',
+  locals: [],
 });
 const assertion: Assertion = {
   index: 0,

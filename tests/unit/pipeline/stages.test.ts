@@ -12,6 +12,7 @@ import type { GeneratedSample } from '../../../src/pipeline/generate.js';
 import { Progress } from '../../../src/pipeline/progress.js';
 import { runStages } from '../../../src/pipeline/stages.js';
 import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
+import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Store } from '../../../src/store/store.js';
 import type { ExperimentManifest } from '../../../src/store/types.js';
@@ -78,7 +79,17 @@ function generated(task: number, sampleIndex: number): GeneratedSample {
 function verdictOf(job: ExecutionJob): Verdict {
   if (job.completion === '') throw new Error('a sample without a program was executed');
   const passed = job.sampleIndex % 2 === 1;
-  const exception = { type: 'NameError', bases: ['NameError'], message: 'x', frames: [], line: 2, column: null, node: 'other' } as const;
+  const exception = {
+    type: 'NameError',
+    bases: ['NameError'],
+    message: 'x',
+    frames: [],
+    line: 2,
+    column: null,
+    node: 'other',
+    statement: null,
+    locals: [],
+  } as const;
   return {
     passed,
     outcome: passed ? { status: 'passed' } : { status: 'exception', phase: 'call', exception },
@@ -91,7 +102,7 @@ function verdictOf(job: ExecutionJob): Verdict {
       wallSeconds: 0,
       peakMemoryBytes: 0,
       nearLimit: false,
-      assertions: null,
+      ...NOT_MEASURED,
     },
   };
 }

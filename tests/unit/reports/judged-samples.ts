@@ -3,6 +3,7 @@
  * kinds, a few infrastructure failures), with programs whose failing lines are where the verdicts say. Executes nothing.
  */
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
+import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
 import type { Experiment, JudgedSample } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
@@ -52,7 +53,18 @@ interface Ending {
 }
 
 function raised(type: string, message: string, line: number | null, extra: Partial<ExceptionInfo> = {}): ExceptionInfo {
-  return { type, bases: [type, 'Exception', 'BaseException'], message, frames: [], line, column: null, node: 'other', ...extra };
+  return {
+    type,
+    bases: [type, 'Exception', 'BaseException'],
+    message,
+    frames: [],
+    line,
+    column: null,
+    node: 'other',
+    statement: null,
+    locals: [],
+    ...extra,
+  };
 }
 
 function crash(type: string, message: string): Ending['outcome'] {
@@ -195,7 +207,7 @@ export function verdictOf(outcome: Outcome, nearLimit = false): Verdict {
       wallSeconds: 0.006,
       peakMemoryBytes: 14_000_000,
       nearLimit,
-      assertions: null,
+      ...NOT_MEASURED,
     },
   };
 }

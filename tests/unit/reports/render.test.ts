@@ -398,7 +398,17 @@ describe('words', () => {
     expect(describeFailure(verdictOf({ status: 'limit', resource: 'blocked', exception: null })).headline).toContain('waiting');
     expect(describeFailure(verdictOf({ status: 'exit', code: 3, via: 'process' })).headline).toBe('the process ended with code 3');
     expect(describeFailure(verdictOf({ status: 'unserialisable', typeName: 'generator' })).headline).toContain('generator');
-    const exception = { type: 'TypeError', bases: [], message: 'no', frames: [], line: 7, column: null, node: null };
+    const exception = {
+      type: 'TypeError',
+      bases: [],
+      message: 'no',
+      frames: [],
+      line: 7,
+      column: null,
+      node: null,
+      statement: null,
+      locals: [],
+    };
     expect(describeFailure(verdictOf({ status: 'exception', phase: 'call', exception }))).toMatchObject({
       headline: 'TypeError: no',
       line: 7,

@@ -1,5 +1,6 @@
 /** Rows for the store's tests, made from numbers so that every run makes the same ones. Holds no test. */
 import { createHash } from 'node:crypto';
+import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Outcome, Verdict } from '../../../src/sandbox/verdict.js';
 import type { ExecutionRow, ExperimentManifest, ProblemRow, SampleRow } from '../../../src/store/types.js';
 
@@ -87,7 +88,7 @@ export function verdict(outcome: Outcome, measurements: Partial<Verdict['measure
       wallSeconds: 0.029,
       peakMemoryBytes: 11_000_000,
       nearLimit: false,
-      assertions: null,
+      ...NOT_MEASURED,
       ...measurements,
     },
   };
@@ -110,6 +111,8 @@ const OUTCOMES: readonly [Outcome, Omit<ExecutionRow, 'strategy' | 'taskId' | 's
         line: 3,
         column: null,
         node: 'other',
+        statement: 'Return',
+        locals: [],
       },
     },
     { categoryCode: '4.1', categoryName: 'crash.name_error', outcome: 'crash', evidence: "name 'y'", generationCode: '1.3' },
@@ -141,7 +144,7 @@ export function execution(problem: ProblemRow, sampleIndex: number, clock = 0.5)
       peakMemoryBytes: Math.round(clock * 1e7),
       nearLimit: killed && clock > 0.7,
       stdout: killed ? `${clock}\n` : 'out\n',
-      assertions: outcome.status === 'assertion' ? { total: 4, passed: 1 } : null,
+      assertions: outcome.status === 'assertion' ? { total: 4, passed: 1, trials: null } : null,
     }),
     ...decision,
   };

@@ -8,6 +8,7 @@ import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generati
 import { empty } from '../../../src/taxonomy/rules/empty.js';
 import { GENERATION_RULES, RULES } from '../../../src/taxonomy/rules/index.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
+import { anyMeasurements, anyOutcome } from '../sandbox/any-verdict.js';
 import { evidence, exception, failed, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, measurements, raised } from './evidence.js';
 
 const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = {}): Outcome => ({
@@ -130,9 +131,9 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
     'a value on which the test fails',
     evidence({ status: 'test_error', exception: exception('TypeError', "'int' object is not iterable"), assertion: null }),
   ],
-  ['8.11', 'some assertions hold', evidence(failed(), { measurements: { assertions: { total: 7, passed: 3 } } })],
+  ['8.11', 'some assertions hold', evidence(failed(), { measurements: { assertions: { total: 7, passed: 3, trials: null } } })],
   ['8.11', 'the first assertions hold, and no second pass', evidence(failed({ index: 2 }))],
-  ['8.12', 'none holds', evidence(failed(), { measurements: { assertions: { total: 7, passed: 0 } } })],
+  ['8.12', 'none holds', evidence(failed(), { measurements: { assertions: { total: 7, passed: 0, trials: null } } })],
   [
     '8.12',
     'an integer for a float is a value, not a type',
@@ -390,76 +391,18 @@ describe('an empty body', () => {
 
 describe('any verdict', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '    pass\n', loop));
-  const frame = fc.record({
-    where: fc.constantFrom('sample' as const, 'prompt' as const, 'library' as const),
-    function: text,
-    line: fc.integer(),
-  });
   const type = fc.oneof(
     text,
     fc.constantFrom('NameError', 'MemoryError', 'SystemExit', 'SyntaxError', 'TypeError', 'AssertionError', 'IndentationError'),
-  );
-  const anyException = fc.record({
-    type,
-    bases: fc.array(type),
-    message: text,
-    frames: fc.array(frame, { maxLength: 3 }),
-    line: fc.option(fc.integer()),
-    column: fc.option(fc.integer()),
-    node: fc.option(fc.constantFrom('raise' as const, 'assert' as const, 'import' as const, 'other' as const)),
-  });
-  const maybe = fc.option(text);
-  const assertion = fc.record({
-    index: fc.nat(),
-    source: text,
-    returned: maybe,
-    returnedType: maybe,
-    expected: maybe,
-    expectedType: maybe,
-  });
-  const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-    fc.constant<Outcome>({ status: 'passed' }),
-    fc.record({ status: fc.constant('syntax' as const), exception: anyException }),
-    fc.record({
-      status: fc.constant('exception' as const),
-      phase: fc.constantFrom('load' as const, 'call' as const),
-      exception: anyException,
-    }),
-    fc.record({ status: fc.constant('missing_entry_point' as const), found: fc.constantFrom('unbound' as const, 'not_callable' as const) }),
-    fc.record({
-      status: fc.constant('limit' as const),
-      resource: fc.constantFrom(
-        'cpu' as const,
-        'memory' as const,
-        'output' as const,
-        'blocked' as const,
-        'processes' as const,
-        'files' as const,
-      ),
-      exception: fc.option(anyException),
-    }),
-    fc.record({
-      status: fc.constant('exit' as const),
-      code: fc.integer(),
-      via: fc.constantFrom('SystemExit' as const, 'process' as const),
-    }),
-    fc.record({ status: fc.constant('signal' as const), signal: text }),
-    fc.constant<Outcome>({ status: 'forbidden', signal: 'SIGSYS' }),
-    fc.record({ status: fc.constant('tamper' as const), evidence: text }),
-    fc.record({ status: fc.constant('unserialisable' as const), typeName: text }),
-    fc.record({ status: fc.constant('assertion' as const), assertion }),
-    fc.record({ status: fc.constant('test_error' as const), exception: anyException, assertion: fc.option(assertion) }),
-    fc.record({ status: fc.constant('not_run' as const), reason: text }),
-    fc.record({ status: fc.constant('infra' as const), reason: text }),
   );
 
   it('is classified, and has a category exactly where it failed', () => {
     fc.assert(
       fc.property(
-        outcome,
+        anyOutcome(text, type),
         text,
         fc.constantFrom('', 'eos', 'length', 'context', 'error', 'stop'),
-        fc.record({ stdout: text, allNone: fc.boolean(), assertions: fc.option(fc.record({ total: fc.nat(), passed: fc.nat() })) }),
+        anyMeasurements(text),
         (given, completion, finishReason, measured) => {
           const base = evidence(given, { completion, finishReason });
           const result = classify({ ...base, verdict: { ...base.verdict, measurements: measurements(measured) } });

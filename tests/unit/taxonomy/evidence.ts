@@ -1,4 +1,5 @@
 /** Builders of evidence for the taxonomy's tests. Holds no test. */
+import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Assertion, ExceptionInfo, FailingNode, Frame, Measurements, Outcome } from '../../../src/sandbox/verdict.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 
@@ -18,7 +19,7 @@ export function measurements(fields: Partial<Measurements> = {}): Measurements {
     wallSeconds: 0.02,
     peakMemoryBytes: 9_000_000,
     nearLimit: false,
-    assertions: null,
+    ...NOT_MEASURED,
     ...fields,
   };
 }
@@ -66,6 +67,8 @@ export function exception(type: string, message = '', fields: Partial<ExceptionI
     line: 3,
     column: null,
     node: 'other',
+    statement: 'Return',
+    locals: [],
     ...fields,
   };
 }
