@@ -135,6 +135,9 @@ constexpr unsigned kRefused[] = {
     SYS_migrate_pages,
     SYS_move_pages,
     SYS_get_robust_list,
+    // the host's disks: nobody can be killed while they are being written to
+    SYS_sync,
+    SYS_syncfs,
     // memory that no limit of the process counts
     SYS_memfd_create,
     kMemfdSecret,
