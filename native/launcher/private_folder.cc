@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <cstdlib>
 #include <vector>
@@ -85,6 +86,13 @@ void sweep(const std::string& parent) {
 
 PrivateFolder::PrivateFolder(const Options& options) {
   sweep(options.scratch_parent);
+  struct statvfs room;
+  must(statvfs(options.scratch_parent.c_str(), &room), "look at the folder", options.scratch_parent.c_str());
+  if (room.f_bavail * room.f_frsize < static_cast<unsigned long>(options.scratch_bytes)) {
+    // What programs do on a full disk would look like their own failure.
+    errno = ENOSPC;
+    fail("have programs write in the folder", options.scratch_parent.c_str());
+  }
   DIR* scripts_folder = open_scripts(options);
   for (;;) {
     path_ = options.scratch_parent + "/" + kPrefix + "XXXXXX";

@@ -189,6 +189,10 @@ export class ProcessExecutor implements Executor {
       return;
     }
     if (task.done) return;
+    if (this.diskIsFull()) {
+      this.failed(task, fullDisk());
+      return;
+    }
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
     // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
     const watch = { isHung: false };
@@ -205,7 +209,7 @@ export class ProcessExecutor implements Executor {
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
       // The zygote died, and the judge noticed before the launcher.
       if (answer.retry) await this.workerDied(task, slot, { status: 'signal', signal: 'SIGKILL' });
-      else if (this.hasFullDisk(answer.verdict)) this.failed(task, fullDisk());
+      else if (metFullDisk(answer.verdict) && this.diskIsFull()) this.failed(task, fullDisk());
       else if (task.deaths === 0 && mayBeOutside(answer.verdict)) {
         task.deaths++;
         this.againAlone(task);
@@ -366,18 +370,14 @@ export class ProcessExecutor implements Executor {
   }
 
   /**
-   * Whether a write failed for the machine's lack of space. In tier `namespaces` programs write to memory of their own; where they write
-   * to a disk, the zygote's measure keeps one from filling it.
+   * Whether programs find less room for their files than they may fill. In tier `namespaces` they write to memory of their own; elsewhere
+   * to a disk, which one program cannot fill, as the zygote measures.
    */
-  private hasFullDisk({ outcome }: Verdict): boolean {
-    if (this.info.tier === 'namespaces' || outcome.status !== 'limit' || outcome.resource !== 'files') return false;
-    try {
-      const { bavail, bsize, ffree, files } = statfsSync(os.tmpdir());
-      // Some file systems count no files.
-      return bavail * bsize < this.info.limits.fileBytes || (files > 0 && ffree === 0);
-    } catch {
-      return false; // then it says nothing about the disk
-    }
+  private diskIsFull(): boolean {
+    if (this.info.tier === 'namespaces') return false;
+    const { bavail, bsize, ffree, files } = statfsSync(os.tmpdir());
+    // Some file systems count no files.
+    return bavail * bsize < scratchBytes(this.info.limits) || (files > 0 && ffree === 0);
   }
 
   private abort(task: Task): void {
@@ -428,8 +428,13 @@ function mayBeOutside({ outcome }: Verdict): boolean {
   return outcome.status === 'signal' && outcome.signal === 'SIGKILL';
 }
 
+/** Whether a write failed for lack of space, by the program's own account. */
+function metFullDisk({ outcome }: Verdict): boolean {
+  return outcome.status === 'limit' && outcome.resource === 'files' && /^\[Errno (28|122)\]/.test(outcome.exception?.message ?? '');
+}
+
 function fullDisk(): FaultlineError {
-  return new FaultlineError('infrastructure', `programs cannot write, as ${os.tmpdir()} is full`, {
+  return new FaultlineError('infrastructure', `programs have no room for their files, as ${os.tmpdir()} is full`, {
     hint: 'Free some space where temporary files go, or name another folder in TMPDIR; then start the same command again to resume.',
   });
 }
