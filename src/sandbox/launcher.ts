@@ -123,7 +123,7 @@ const HINTS: readonly { readonly words: RegExp; readonly hint: string }[] = [
     hint: 'The kernel needs system-call filters (CONFIG_SECCOMP_FILTER), and a container must not take them away.',
   },
   {
-    words: /execute|faultline-sandbox-|read-only|allow \//,
+    words: /cannot (execute|show|enter the scratch folder|make read-only) /,
     hint: 'Name a Python that every user may read and execute with --python, such as /usr/bin/python3, and a TMPDIR that every user may enter.',
   },
   // Root inside a user namespace with no second user to step down to: an ordinary user has namespaces of its own.
