@@ -24,9 +24,9 @@ struct Compartment {
   unsigned user_offset;
 };
 
-// Starts the compartment. `folder` is there in tier `landlock` alone. Returns the process id (in this namespace) of a child that runs Python, or is about to: its
-// failure to get there is a line on standard error and an end with kExitSetup. Returns -1 where isolation failed
-// earlier.
+// Starts the compartment. `folder` is there in tier `landlock` alone. Returns the process id (in this namespace) of a
+// child that runs Python, or is about to: its failure to get there is a line on standard error and an end with
+// kExitSetup. Returns -1 where isolation failed earlier.
 pid_t start_compartment(const Options& options, const Compartment& compartment, const PrivateFolder* folder);
 
 }  // namespace faultline::launcher

@@ -22,7 +22,8 @@ struct Options {
   std::string scripts;
   // Further files and folders that the interpreter needs, shown read-only under the same paths.
   std::vector<std::string> read_only;
-  // Size of the writable /tmp inside, in bytes. Tier `landlock` has no such folder: RLIMIT_FSIZE and the zygote see to it.
+  // Size of the writable /tmp inside, in bytes. Tier `landlock` has no such folder: RLIMIT_FSIZE and the zygote see to
+  // it.
   long scratch_bytes = 16L << 20;
   // Tier `landlock`: where the private folder is created.
   std::string scratch_parent = "/tmp";

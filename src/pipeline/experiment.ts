@@ -54,7 +54,12 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
   const rows: readonly { what: string; then: string; now: string; ways: string }[] = [
     ...(then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }]),
     { what: 'Python', then: recorded.pythonVersion, now: now.pythonVersion, ways: 'set sandbox.python to that Python' },
-    { what: 'isolation', then: recorded.isolationTier, now: now.isolationTier, ways: 'continue where that isolation is available' },
+    {
+      what: 'isolation',
+      then: recorded.isolationTier,
+      now: now.isolationTier,
+      ways: 'set sandbox.tier to it, or continue where it is available',
+    },
   ];
   for (const row of rows) {
     if (row.then === row.now) continue;
