@@ -1,5 +1,6 @@
 /** Canonical solutions pass: what the judge does to a test (stub, values by wire, write-back) changes no honest verdict. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { sharedLines } from './shared.js';
@@ -22,6 +23,8 @@ const humanEval = sharedLines('datasets/HumanEval.jsonl.gz') as HumanEvalLine[] 
 const bundled = sharedLines('model/problems/pico-tasks.jsonl') as HumanEvalLine[] | null;
 const mbpp = sharedLines('datasets/mbpp.jsonl') as MbppLine[] | null;
 
+const { landlock } = await kernelReport();
+
 describe('canonical solutions', () => {
   let executor: ProcessExecutor;
   beforeAll(async () => {
@@ -32,10 +35,10 @@ describe('canonical solutions', () => {
     await executor.dispose();
   });
 
-  const failures = async (lines: readonly HumanEvalLine[]): Promise<string[]> => {
+  const failures = async (lines: readonly HumanEvalLine[], by: ProcessExecutor = executor): Promise<string[]> => {
     const verdicts = await Promise.all(
       lines.map((line) =>
-        executor.execute({
+        by.execute({
           taskId: line.task_id,
           prompt: line.prompt,
           entryPoint: line.entry_point,
@@ -52,6 +55,15 @@ describe('canonical solutions', () => {
   it.skipIf(humanEval === null)('of HumanEval all pass (needs ../shared/datasets/HumanEval.jsonl.gz)', async () => {
     expect(humanEval).toHaveLength(164);
     expect(await failures(humanEval!)).toEqual([]);
+  });
+
+  it.skipIf(humanEval === null || landlock === null)('of HumanEval all pass in the second tier, too', async () => {
+    const second = await ProcessExecutor.create({ workers: 2, tier: 'landlock', python: '/usr/bin/python3' });
+    try {
+      expect(await failures(humanEval!, second)).toEqual([]);
+    } finally {
+      await second.dispose();
+    }
   });
 
   it.skipIf(bundled === null)('of the bundled problems all pass (needs ../shared/model/problems)', async () => {
