@@ -84,7 +84,12 @@ export function parseEnd(diagnostics: string): CompartmentEnd | null {
 
 /** The launcher's reason for a start that failed, such as `cannot mount a tmpfs: Permission denied`; null where it gave none. */
 export function parseRefusal(diagnostics: string): string | null {
-  return /^faultline-launcher: ((?!\w+ ended: ).*)$/m.exec(diagnostics)?.[1] ?? null;
+  return /^faultline-launcher: ((?!note: |\w+ ended: ).*)$/m.exec(diagnostics)?.[1] ?? null;
+}
+
+/** What the launcher has to say about a start that went well, such as `addresses stay randomised: refused`; null for nothing. */
+export function parseNote(diagnostics: string): string | null {
+  return /^faultline-launcher: note: (.*)$/m.exec(diagnostics)?.[1] ?? null;
 }
 
 /** What of the kernel the isolation can build on. Whether namespaces may be used shows only when they are. */

@@ -3,7 +3,7 @@
  * it hands an answer on, or says how the worker died.
  */
 import { FaultlineError } from '../errors.js';
-import { isolationHint, launch, parseEnd, parseRefusal, type CompartmentEnd, type Launched } from './launcher.js';
+import { isolationHint, launch, parseEnd, parseNote, parseRefusal, type CompartmentEnd, type Launched } from './launcher.js';
 import { encodeFrame, FrameReader, type JudgeAnswer, type JudgeJob, type JudgeMessage } from './protocol.js';
 import type { Python } from './python.js';
 import type { IsolationTier } from './verdict.js';
@@ -120,6 +120,11 @@ export class Worker {
   /** Kills all processes of the worker. Returns at once; `exit` tells when they are gone. */
   kill(): void {
     this.launched.lifeline.destroy();
+  }
+
+  /** What the launcher had to say about the start; null for nothing. */
+  get note(): string | null {
+    return parseNote(this.diagnostics);
   }
 
   get isEnded(): boolean {

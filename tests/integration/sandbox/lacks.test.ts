@@ -59,7 +59,7 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
     const lines = renderDoctor(report).split('\n');
     const begin = lines.findIndex((line) => line.startsWith('sandbox'));
     expect(lines[begin]).toMatch(/isolation: landlock$/);
-    expect(lines[begin + 1]).toMatch(/not better, as namespaces: cannot create namespaces .*: Operation not permitted$/);
+    expect(lines[begin + 1]).toMatch(/as namespaces: cannot create namespaces .*: Operation not permitted$/);
     expect(lines[begin + 2]).toMatch(new RegExp(`kernel: seccomp: yes, Landlock: version ${landlock}$`));
   });
 
@@ -79,6 +79,20 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
     expect(executor.info).toMatchObject({ tier: 'none', tierReason: '--unsafe-no-sandbox was given' });
     expect((await executor.execute(job(RIGHT))).passed).toBe(true);
     await executor.dispose();
+  });
+
+  it.skipIf(off)('where addresses cannot be kept from being random it is said, and costs no tier', async () => {
+    launcher.wrap(through + WrappedLauncher.refusing('addresses'));
+    const executor = await create();
+    expect(executor.info).toMatchObject({ tier: 'namespaces', tierReason: 'addresses stay randomised: Operation not permitted' });
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    await executor.dispose();
+    // As in a container.
+    launcher.wrap(through + WrappedLauncher.refusing('namespaces', 'addresses'));
+    expect(await sandboxReport({ python: PYTHON })).toMatchObject({
+      tier: 'landlock',
+      reason: expect.stringMatching(/^namespaces: .*; addresses stay randomised: Operation not permitted$/) as string,
+    });
   });
 
   it.skipIf(off)('without system-call filters it is refused in every tier', async () => {
