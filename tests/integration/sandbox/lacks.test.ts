@@ -95,6 +95,14 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
     });
   });
 
+  it.skipIf(off || through === '')('a machine that has no process left costs no tier: it is named', async () => {
+    launcher.wrap(`${through}prlimit --nproc=1`);
+    await expect(create()).rejects.toMatchObject({
+      kind: 'environment',
+      message: 'the sandbox cannot be started: cannot start a process: Resource temporarily unavailable',
+    });
+  });
+
   it.skipIf(off)('without system-call filters it is refused in every tier', async () => {
     launcher.wrap(through + WrappedLauncher.refusing('seccomp'));
     expect((await kernelReport()).seccomp).toBe(false);
