@@ -81,7 +81,7 @@ describe('judging', () => {
         expectedType: 'int',
       },
     });
-    expect(verdict.measurements.assertions).toEqual({ total: 3, passed: 2 });
+    expect(verdict.measurements.assertions).toMatchObject({ total: 3, passed: 2 });
   });
 
   it('knows no expected value in a loop or a property, and says so', async () => {
@@ -90,7 +90,7 @@ describe('judging', () => {
     const verdict = await judge({ test, completion: '    return a\n' });
     expect(verdict.outcome).toMatchObject({ status: 'assertion', assertion: { returned: '1', expected: null, expectedType: null } });
     // The loop's assertion failed for one of its values; `assert True` is none.
-    expect(verdict.measurements.assertions).toEqual({ total: 1, passed: 0 });
+    expect(verdict.measurements.assertions).toMatchObject({ total: 1, passed: 0 });
   });
 
   it('evaluates an expected expression where it stands', async () => {
