@@ -12,6 +12,7 @@ Messages to the judge, by their first byte:
   r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable arguments
   u <nonce> <(type, comparison, reason)>   a call returned what has no plain form
   x <nonce> <exception>          a call raised
+  F <facts>                      what the program's text tells (source.py); asked for by the job's `inspect`, and then nothing is executed
 Messages from it: `c <nonce> <(arguments, named arguments)>`.
 
 How far it came (PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
@@ -29,6 +30,7 @@ import signal
 import sys
 import types
 
+import source
 import wire
 from describer import FILE_NAME, Describer
 
@@ -75,7 +77,7 @@ def _limit(job):
 
 
 def _serve(job, channel, phase):
-    source = job["program"]
+    text = job["program"]
     # Bound here, as the program may change what the names mean in their modules.
     own = os.getpid()
     getpid = os.getpid
@@ -86,7 +88,7 @@ def _serve(job, channel, phase):
     recursion_limit = sys.getrecursionlimit
     set_recursion_limit = sys.setrecursionlimit
     usual_recursion = recursion_limit()
-    describe = Describer(source, job["promptLines"])
+    describe = Describer(text, job["promptLines"])
 
     def regain():
         # The program may have left no room for what is done here.
@@ -104,9 +106,12 @@ def _serve(job, channel, phase):
             leave(0)
         channel.send(payload)
 
+    if job["inspect"]:
+        send(b"F" + encode(source.facts(text, job["promptLength"], job["entryPoint"])))
+        return
     random.seed(job["seed"])
     try:
-        code = compile(source, FILE_NAME, "exec", dont_inherit=True)
+        code = compile(text, FILE_NAME, "exec", dont_inherit=True)
     except BaseException as error:
         send(b"S" + describe.syntax(error))
         return
@@ -116,9 +121,9 @@ def _serve(job, channel, phase):
     module.__dict__["__builtins__"] = vars(builtins)
     sys.modules["program"] = module
     sys.modules["__main__"] = types.ModuleType("__main__")
-    for name in ("wire", "describer", "candidate"):
+    for name in ("wire", "describer", "source", "candidate"):
         sys.modules.pop(name, None)
-    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
+    linecache.cache[FILE_NAME] = (len(text), None, text.splitlines(True), FILE_NAME)
     namespace = module.__dict__
     try:
         exec(code, namespace)
