@@ -14,10 +14,12 @@ Messages to the judge, by their first byte:
   x <nonce> <exception>          a call raised
 Messages from it: `c <nonce> <(arguments, named arguments)>`.
 
-How far it came (PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
+How far it came (link.py's PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
 """
 
+import _signal
 import _sitebuiltins
+import _socket
 import ast
 import builtins
 import gc
@@ -25,7 +27,6 @@ import linecache
 import os
 import random
 import resource
-import signal
 import sys
 import types
 
@@ -35,47 +36,65 @@ from describer import FILE_NAME, Describer
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
 
-PHASES = ("compile", "load", "call")
 
 
-def run(job, channel, phase, restrict):
+# The descriptor of the channel to the judge, in the place of the zygote's own.
+CHANNEL = 3
+
+
+def expect(job):
+    """Called in the zygote before each fork: whatever needs no more of the program than its text.
+
+    A page that is written to before the fork is the candidate's without being copied for it.
+    """
+    source = job["program"]
+    random.seed(job["seed"])
+    job["describe"] = Describer(source, job["promptLines"])
+    job["limits"] = _limits(job)
+    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
+
+
+def run(job, phase, restrict):
     """Executes the program of `job` and answers calls until the judge closes the channel. Does not return.
 
-    `phase` is a shared map whose first byte is an index into PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
+    `phase` is a shared map whose first byte is an index into link.py's PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
     """
     status = 70
     try:
         # In the fork only: the zygote, as the first process of its namespace, is deaf to signals because it handles none.
-        for name in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(name, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        _limit(job)
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+        _signal.signal(_signal.SIGHUP, _signal.SIG_DFL)
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+        for what, bounds in job["limits"]:
+            resource.setrlimit(what, bounds)
         restrict()
-        _serve(job, wire.Channel(channel), phase)
+        _serve(job, wire.Channel(CHANNEL), phase)
         status = 0
     finally:
         # No exit handlers, no finalisers, no flush: they are the program's too.
         os._exit(status)
 
 
-def _limit(job):
+def _limits(job):
+    """What a candidate's limits are: [(resource, (soft, hard))]."""
     # Whole seconds only: the backstop of the zygote, which watches the exact time.
     cpu = int(job["cpuSeconds"]) + 2
     wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, job["fileBytes"])]
     if job["isolated"]:
         # Elsewhere it would count all processes of the user who runs faultline. One more for the zygote.
         wanted.append((resource.RLIMIT_NPROC, job["processes"] + 1))
+    limits = []
     for what, value in wanted:
         most = resource.getrlimit(what)[1]
         if most != resource.RLIM_INFINITY:
             value = min(value, most)
         # SIGXCPU comes at the soft limit and can be ignored; SIGKILL at the hard one, a second later.
         hard = value + 1 if what == resource.RLIMIT_CPU and most == resource.RLIM_INFINITY else value
-        resource.setrlimit(what, (value, hard))
+        limits.append((what, (value, hard)))
+    return limits
 
 
 def _serve(job, channel, phase):
-    source = job["program"]
     # Bound here, as the program may change what the names mean in their modules.
     own = os.getpid()
     getpid = os.getpid
@@ -86,7 +105,7 @@ def _serve(job, channel, phase):
     recursion_limit = sys.getrecursionlimit
     set_recursion_limit = sys.setrecursionlimit
     usual_recursion = recursion_limit()
-    describe = Describer(source, job["promptLines"])
+    describe = job["describe"]
 
     def regain():
         # The program may have left no room for what is done here.
@@ -104,22 +123,14 @@ def _serve(job, channel, phase):
             leave(0)
         channel.send(payload)
 
-    random.seed(job["seed"])
     try:
-        code = compile(source, FILE_NAME, "exec", dont_inherit=True)
+        code = compile(job["program"], FILE_NAME, "exec", dont_inherit=True)
     except BaseException as error:
         send(b"S" + describe.syntax(error))
         return
     phase[0] = 1
 
-    module = types.ModuleType("program")
-    module.__dict__["__builtins__"] = vars(builtins)
-    sys.modules["program"] = module
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    for name in ("wire", "describer", "candidate"):
-        sys.modules.pop(name, None)
-    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
-    namespace = module.__dict__
+    namespace = sys.modules["program"].__dict__
     try:
         exec(code, namespace)
     except BaseException as error:
@@ -200,14 +211,47 @@ def _add_site_builtins():
     builtins.help = _sitebuiltins._Helper()
 
 
-def prepare():
+_REHEARSAL = """
+def f(x, y):
+    '''What an ordinary program does.'''
+    if x == 0:
+        raise ValueError(x)
+    return [x, y]
+"""
+_REHEARSALS = 20
+
+
+def prepare(phase):
     """Called once in the zygote: brings this process to the state that every candidate starts from."""
-    # Warm caches that the first use of each would fill in every candidate anew.
-    try:
-        ast.parse("def f(x):\n    raise ValueError(x)\n")
-        {}["warm"]
-    except KeyError as error:
-        Describer("x\n", 0).exception(error)
     _add_site_builtins()
+    for _ in range(_REHEARSALS):
+        # Fills the interpreter's caches, which each candidate would otherwise fill in copies of their pages of its own.
+        _set_stage()
+        _rehearse(phase)
+    for name in ("wire", "link", "warm", "describer", "candidate"):
+        sys.modules.pop(name, None)
+    _set_stage()
     gc.collect()
     gc.freeze()
+
+
+def _set_stage():
+    module = types.ModuleType("program")
+    module.__dict__["__builtins__"] = vars(builtins)
+    sys.modules["program"] = module
+    sys.modules["__main__"] = types.ModuleType("__main__")
+
+
+def _rehearse(phase):
+    """One execution from beginning to end, of a program that is known, but for the limits and the filter."""
+    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "isolated": False}
+    job.update(cpuSeconds=1, memoryBytes=1 << 30, fileBytes=0)
+    expect(job)
+    judge, mine = _socket.socketpair()
+    calls = wire.Channel(judge.fileno())
+    for arguments in ((1, "a"), ([1.5], {}), (0, None)):
+        calls.send(b"c" + bytes(8) + wire.encode((arguments, {})))
+    judge.shutdown(_socket.SHUT_WR)
+    _serve(job, wire.Channel(mine.fileno()), phase)
+    judge.close()
+    mine.close()

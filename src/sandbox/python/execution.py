@@ -4,17 +4,15 @@
 corrects what the test saw.
 """
 
-import array
 import ast
-import json
 import os
 import random
 import signal
-import struct
 import types
 
 import _socket
 
+import link
 import wire
 from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten
 from problem import TEST_FILE, expected_side, test_frame
@@ -133,11 +131,7 @@ class Execution:
     def _start(self):
         job = self._job
         mine, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        request = {key: job[key] for key in _ZYGOTE_KEYS}
-        body = json.dumps(request).encode()
-        descriptors = array.array("i", [theirs.fileno()])
-        self._zygote.sendmsg([b"R"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
-        self._zygote.sendall(struct.pack("<I", len(body)) + body)
+        link.send_request(self._zygote, {key: job[key] for key in _ZYGOTE_KEYS}, theirs.fileno())
         theirs.close()
         self._channel = wire.Channel(mine.detach())
         message = self._receive()
@@ -365,13 +359,10 @@ class Execution:
         self._turn[0] = 1
         try:
             if not self._gone:
-                self._zygote.sendall(b"F")
-            header = receive_exactly(self._zygote, 4)
-            body = receive_exactly(self._zygote, struct.unpack("<I", header)[0])
-        except (OSError, EOFError):
+                self._zygote.sendall(link.FINISHED)
+            self._report = link.receive_report(self._zygote)
+        except OSError:
             self._report = None
-        else:
-            self._report = json.loads(body)
         if self._channel is not None:
             self._channel.close()
 
@@ -412,14 +403,3 @@ def _signal_name(number):
         return signal.Signals(number).name
     except ValueError:
         return "SIG%d" % number
-
-
-def receive_exactly(connection, count):
-    parts = []
-    while count > 0:
-        data = connection.recv(min(count, 1 << 20))
-        if not data:
-            raise EOFError
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)
