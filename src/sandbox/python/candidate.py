@@ -40,6 +40,7 @@ __builtins__ = dict(vars(builtins))
 
 # The descriptor of the channel to the judge, in the place of the zygote's own.
 CHANNEL = 3
+_CHANNEL = wire.Channel(CHANNEL)
 
 
 def expect(job):
@@ -51,28 +52,58 @@ def expect(job):
     random.seed(job["seed"])
     job["describe"] = Describer(source, job["promptLines"])
     job["limits"] = _limits(job)
+    job["channel"] = _CHANNEL
+    job["namespace"] = sys.modules["program"].__dict__
     linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
 
 
-def run(job, phase, restrict):
-    """Executes the program of `job` and answers calls until the judge closes the channel. Does not return.
+# Bound once, as the program may change what the names mean in their modules; and a name of one's own costs a candidate fewer
+# pages than a module's.
+_setsid = os.setsid
+_dup2 = os.dup2
+_closerange = os.closerange
+_getpid = os.getpid
+_leave = os._exit
+_flush = sys.stdout.flush
+_set_signal = _signal.signal
+_interrupt = _signal.default_int_handler
+_set_limit = resource.setrlimit
+_encode = wire.encode
+_decode = wire.decode
+_Unserialisable = wire.Unserialisable
+_recursion_limit = sys.getrecursionlimit
+_set_recursion_limit = sys.setrecursionlimit
+_usual_recursion = sys.getrecursionlimit()
+_MESSAGE_MOST = wire.BYTES_MOST + 64
 
-    `phase` is a shared map whose first byte is an index into link.py's PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
+
+def run(job, nothing, output, channel, phase, restrict):
+    """Becomes the candidate: executes the program of `job` and answers calls until the judge closes the channel. Does not return.
+
+    `nothing`, `output` and `channel` are the descriptors that it keeps. `phase` is a shared map whose first byte is an index
+    into link.py's PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
     """
     status = 70
     try:
+        _setsid()
+        _dup2(nothing, 0)
+        _dup2(output, 1)
+        _dup2(nothing, 2)
+        if channel != CHANNEL:
+            _dup2(channel, CHANNEL, False)
+        _closerange(CHANNEL + 1, 256)
         # In the fork only: the zygote, as the first process of its namespace, is deaf to signals because it handles none.
-        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
-        _signal.signal(_signal.SIGHUP, _signal.SIG_DFL)
-        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+        _set_signal(15, 0)  # SIGTERM, SIG_DFL
+        _set_signal(1, 0)  # SIGHUP, SIG_DFL
+        _set_signal(2, _interrupt)
         for what, bounds in job["limits"]:
-            resource.setrlimit(what, bounds)
+            _set_limit(what, bounds)
         restrict()
-        _serve(job, wire.Channel(CHANNEL), phase)
+        _serve(job, job["channel"], phase)
         status = 0
     finally:
         # No exit handlers, no finalisers, no flush: they are the program's too.
-        os._exit(status)
+        _leave(status)
 
 
 def _limits(job):
@@ -94,96 +125,91 @@ def _limits(job):
     return limits
 
 
-def _serve(job, channel, phase):
-    # Bound here, as the program may change what the names mean in their modules.
-    own = os.getpid()
-    getpid = os.getpid
-    leave = os._exit
-    flush = sys.stdout.flush
-    encode = wire.encode
-    decode = wire.decode
-    recursion_limit = sys.getrecursionlimit
-    set_recursion_limit = sys.setrecursionlimit
-    usual_recursion = recursion_limit()
-    describe = job["describe"]
+def _regain():
+    # The program may have left no room for what is done here.
+    if _recursion_limit() < _usual_recursion:
+        _set_recursion_limit(_usual_recursion)
 
-    def regain():
-        # The program may have left no room for what is done here.
-        if recursion_limit() < usual_recursion:
-            set_recursion_limit(usual_recursion)
 
-    def send(payload):
-        try:
-            flush()
-        except BaseException:
-            # The program closed or replaced its output: then it has none.
-            pass
-        if getpid() != own:
-            # A fork of the program's: it has no say.
-            leave(0)
-        channel.send(payload)
-
+def _send(channel, own, payload):
     try:
-        code = compile(job["program"], FILE_NAME, "exec", dont_inherit=True)
+        _flush()
+    except BaseException:
+        # The program closed its output: then it has none.
+        pass
+    if _getpid() != own:
+        # A fork of the program's: it has no say.
+        _leave(0)
+    channel.send(payload)
+
+
+def _serve(job, channel, phase):
+    own = _getpid()
+    describe = job["describe"]
+    try:
+        code = compile(job["program"], FILE_NAME, "exec", 0, True)
     except BaseException as error:
-        send(b"S" + describe.syntax(error))
+        _send(channel, own, b"S" + describe.syntax(error))
         return
     phase[0] = 1
 
-    namespace = sys.modules["program"].__dict__
+    namespace = job["namespace"]
     try:
         exec(code, namespace)
     except BaseException as error:
-        regain()
-        send(b"X" + describe.exception(error))
+        _regain()
+        _send(channel, own, b"X" + describe.exception(error))
         return
-    regain()
+    _regain()
     entry_point = namespace.get(job["entryPoint"])
     if not callable(entry_point):
-        send(b"M" + (b"not_callable" if job["entryPoint"] in namespace else b"unbound"))
+        _send(channel, own, b"M" + (b"not_callable" if job["entryPoint"] in namespace else b"unbound"))
         return
     phase[0] = 2
-    send(b"L")
+    _send(channel, own, b"L")
 
     while True:
-        message = channel.receive(wire.BYTES_MOST + 64)
+        message = channel.receive(_MESSAGE_MOST)
         if message is None:
             return
         nonce = message[1:9]
-        arguments, named = decode(message, 9)
+        arguments, named = _decode(message, 9)
         before = _mutable_parts(arguments, named)
         try:
             value = entry_point(*arguments, **named)
-            regain()
+            _regain()
             try:
-                changes = _changes(arguments, named, before)
+                changes = _changes(arguments, named, before) if before else before
                 try:
-                    reply = b"r" + nonce + encode((value, changes))
-                except wire.Unserialisable:
+                    reply = b"r" + nonce + _encode((value, changes))
+                except _Unserialisable:
                     if not changes:
                         raise
                     # The value is judged; what cannot travel beside it stays away.
-                    reply = b"r" + nonce + encode((value, {}))
-            except wire.Unserialisable as refusal:
+                    reply = b"r" + nonce + _encode((value, {}))
+            except _Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
             # Of the call, or of too large a value while it was encoded (MemoryError).
-            regain()
+            _regain()
             reply = b"x" + nonce + describe.exception(error)
         value = None
-        send(reply)
+        _send(channel, own, reply)
+
+
+_PLAIN = (int, str, float, bool, type(None), bytes, complex)
 
 
 def _mutable_parts(arguments, named):
     """The bytes of every argument that a call can change, or that holds something that can be changed."""
-    plain = (int, str, float, bool, type(None), bytes, complex)
     parts = {}
     for place, value in enumerate(arguments):
-        if type(value) not in plain:
-            parts[place] = wire.encode(value)
-    for place, value in named.items():
-        if type(value) not in plain:
-            parts[place] = wire.encode(value)
+        if type(value) not in _PLAIN:
+            parts[place] = _encode(value)
+    if named:
+        for place, value in named.items():
+            if type(value) not in _PLAIN:
+                parts[place] = _encode(value)
     return parts
 
 
@@ -193,8 +219,8 @@ def _changes(arguments, named, before):
     for place, data in before.items():
         value = arguments[place] if type(place) is int else named[place]
         try:
-            after = wire.encode(value)
-        except wire.Unserialisable:
+            after = _encode(value)
+        except _Unserialisable:
             continue
         if after != data:
             changes[place] = value
