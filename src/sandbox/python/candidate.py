@@ -145,6 +145,8 @@ def _send(channel, own, payload):
 
 def _serve(job, channel, phase):
     own = _getpid()
+    encode = _encode
+    decode = _decode
     describe = job["describe"]
     try:
         code = compile(job["program"], FILE_NAME, "exec", 0, True)
@@ -173,7 +175,7 @@ def _serve(job, channel, phase):
         if message is None:
             return
         nonce = message[1:9]
-        arguments, named = _decode(message, 9)
+        arguments, named = decode(message, 9)
         before = _mutable_parts(arguments, named)
         try:
             value = entry_point(*arguments, **named)
@@ -181,12 +183,12 @@ def _serve(job, channel, phase):
             try:
                 changes = _changes(arguments, named, before) if before else before
                 try:
-                    reply = b"r" + nonce + _encode((value, changes))
+                    reply = b"r" + nonce + encode((value, changes))
                 except _Unserialisable:
                     if not changes:
                         raise
                     # The value is judged; what cannot travel beside it stays away.
-                    reply = b"r" + nonce + _encode((value, {}))
+                    reply = b"r" + nonce + encode((value, {}))
             except _Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
