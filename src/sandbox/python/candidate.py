@@ -114,7 +114,7 @@ def _limits(job):
     # Whole seconds only: the backstop of the zygote, which watches the exact time.
     cpu = int(job["cpuSeconds"]) + 2
     wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, job["fileBytes"])]
-    if job["isolated"]:
+    if job["ownUser"]:
         # Elsewhere it would count all processes of the user who runs faultline. One more for the zygote.
         wanted.append((resource.RLIMIT_NPROC, job["processes"] + 1))
     limits = []

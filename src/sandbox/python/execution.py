@@ -426,7 +426,7 @@ class Execution:
             self.retry = self.renew = True
             return {"status": "infra", "reason": "the zygote ended"}
         self.renew = report["usedScratch"] or (outcome is not None and outcome["status"] == "tamper")
-        if report["stopped"] in ("cpu", "output", "blocked"):
+        if report["stopped"] in ("cpu", "output", "blocked", "files"):
             return {"status": "limit", "resource": report["stopped"], "exception": None}
         if outcome is not None:
             return outcome
