@@ -230,7 +230,7 @@ function categoryShares(
         code,
         name,
         outcome,
-        rule: leaf?.rule ?? '',
+        rule: leaf?.rule ?? (code?.includes(':') === true ? `a category of the config's own, out of ${code.split(':')[0]!}` : ''),
         // A failure that nobody could name is the most residual there is.
         residual: code === null || (leaf?.residual ?? false),
         count: problems.reduce((sum, problem) => sum + count(problem), 0),

@@ -1,7 +1,7 @@
 /** Patterns against JavaScript's own regular expressions, which mean the same where both know the syntax, and which hang where these do not. */
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { compilePattern, PatternError } from '../../../src/taxonomy/pattern.js';
+import { compilePattern, PatternError } from '../../../src/config/pattern.js';
 
 /** Patterns over a small alphabet, with every construct that is allowed. */
 const pattern: fc.Arbitrary<string> = fc.letrec<{ any: string; atom: string }>((tie) => ({
