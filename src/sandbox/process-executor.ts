@@ -28,6 +28,8 @@ export interface ProcessExecutorOptions {
 const INFRASTRUCTURE_MOST = 3;
 /** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
 const JOBS_PER_WORKER = 5000;
+/** Candidates that a judge may start for one job: the test, its assertions one by one, without write-back, and the text. */
+const PASSES_MOST = 4;
 /** How long after everything inside must have ended a worker is taken for hung. */
 const HUNG_MARGIN_SECONDS = 30;
 /** Tells a machine on which nothing runs from a sample that kills its workers. */
@@ -177,14 +179,14 @@ export class ProcessExecutor implements Executor {
     }
     if (task.done) return;
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
-    // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
+    // The zygote ends a pass after ten times the wall limit. The judge has limits of its own.
     const watch = { isHung: false };
     const hung = setTimeout(
       () => {
         watch.isHung = true;
         worker.kill();
       },
-      (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+      (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
     );
     try {
       const answer = await worker.judge(judgeJob(task.job, limits));
@@ -237,7 +239,7 @@ export class ProcessExecutor implements Executor {
         () => {
           worker.kill();
         },
-        (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+        (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
       );
       const answer = await worker.judge(judgeJob(PROBE, limits));
       if (!answer.verdict.passed) {
