@@ -2,6 +2,7 @@
  * Every config entry there is: one row each. The row feeds the loader, the flags, the environment variables, the
  * documentation and the experiment's hash, so an entry is added here and nowhere else. Holds no loading.
  */
+import { categoryRules } from './category-rules.js';
 import {
   boolean,
   bytes,
@@ -152,6 +153,12 @@ export const ENTRIES = {
     'Count one category as another.',
   ),
   'categories.off': entry(codes(), [], noResults, "Categories that are not told apart: counted as their family's residual leaf."),
+  'categories.rules': entry(
+    categoryRules(),
+    [],
+    noResults,
+    'Categories of your own: what a sample of other categories must look like to be counted there.',
+  ),
 
   'outputs.directory': entry(path('a folder'), 'outputs', noResults, 'Folder of the database and the reports.'),
   'outputs.database': entry(

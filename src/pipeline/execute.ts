@@ -66,7 +66,8 @@ export function decide(
   view: CategoryView,
 ): StoredDecision {
   const { prompt, completion, entryPoint, finishReason } = sample;
-  return view.apply(classify({ verdict, prompt, completion, entryPoint, finishReason }), verdict);
+  const evidence = { verdict, prompt, completion, entryPoint, finishReason };
+  return view.apply(classify(evidence), evidence);
 }
 
 /** The sandbox seeds Python's `random` with 32 bits; the experiment's seed has 64. */

@@ -75,7 +75,6 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
     })),
     categories,
-    undecided: options.categories.filter(({ decided }) => !decided).map(({ code, name }) => ({ code, name })),
     feasibility: feasibilityOf(categories, ofFailures),
     problems: problems.map((problem) => problemRow(problem, tally.names)),
     finishReasons: [...tally.finishReasons]
@@ -231,7 +230,7 @@ function categoryShares(
         code,
         name,
         outcome,
-        rule: leaf?.rule ?? '',
+        rule: leaf?.rule ?? (code?.includes(':') === true ? `a category of the config's own, out of ${code.split(':')[0]!}` : ''),
         // A failure that nobody could name is the most residual there is.
         residual: code === null || (leaf?.residual ?? false),
         count: problems.reduce((sum, problem) => sum + count(problem), 0),

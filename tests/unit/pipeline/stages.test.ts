@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import type { GeneratedSample } from '../../../src/pipeline/generate.js';
 import { Progress } from '../../../src/pipeline/progress.js';
@@ -47,7 +48,7 @@ const problem = (task: number) => ({
   test: '',
   position: task,
 });
-const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [] }, CATEGORIES);
+const view = createCategoryView(defaultValues(), CATEGORIES);
 
 function generated(task: number, sampleIndex: number): GeneratedSample {
   const { taskId, prompt, entryPoint, test } = problem(task);
