@@ -132,7 +132,8 @@ export function decide(
   view: CategoryView,
 ): StoredDecision {
   const { prompt, completion, entryPoint, finishReason } = sample;
-  return view.apply(classify({ verdict, prompt, completion, entryPoint, finishReason }), verdict);
+  const evidence = { verdict, prompt, completion, entryPoint, finishReason };
+  return view.apply(classify(evidence), evidence);
 }
 
 /** Names a program within a run, in which a task means one problem. */
