@@ -140,6 +140,7 @@ async function run(store: Store, { executor }: World, options: { onSample?: (cou
     view,
     seed: 1n,
     fragile: false,
+    tokensOf: ({ sampleIndex }, { start }) => ({ first: start, last: sampleIndex }),
     total: TASKS * SAMPLES,
     samples: async function* (signal) {
       let count = 0;
