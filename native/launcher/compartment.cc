@@ -154,7 +154,7 @@ struct Place {
       "HOME=" + place.scratch,
       "TZ=UTC",
       "LC_ALL=C.UTF-8",
-      "PYTHONHASHSEED=0",
+      "PYTHONHASHSEED=" + std::to_string(compartment.hash_seed),
       "PYTHONWARNINGS=ignore",
       std::string("FAULTLINE_TIER=") + options.tier_name(),
   };
@@ -184,8 +184,7 @@ struct Place {
 }
 
 // The last steps, in the process that becomes Python. `parent_alive` is a pipe whose other end the launcher holds.
-[[noreturn]] void finish(const Options& options, const Compartment& compartment, const Place& place,
-                         int parent_alive) {
+[[noreturn]] void finish(const Options& options, const Compartment& compartment, const Place& place, int parent_alive) {
   if (options.tier != Tier::kNone) drop_capabilities();
   // After all changes of credentials, which clear it. Should the launcher have died before, the pipe tells.
   must(prctl(PR_SET_PDEATHSIG, SIGKILL), "bind the life to the launcher's");

@@ -20,13 +20,15 @@ struct Compartment {
   bool own_processes;
   // Whether the kernel shall end this process and what it starts before any other when memory runs out.
   bool first_to_go;
+  // PYTHONHASHSEED: decides the order in which sets of strings are walked.
+  unsigned hash_seed;
   // Added to the unprivileged user id chosen for this launcher, so that the per-user process count is its own.
   unsigned user_offset;
 };
 
-// Starts the compartment. `folder` is there in tier `landlock` alone. Returns the process id (in this namespace) of a child that runs Python, or is about to: its
-// failure to get there is a line on standard error and an end with kExitSetup. Returns -1 where isolation failed
-// earlier.
+// Starts the compartment. `folder` is there in tier `landlock` alone. Returns the process id (in this namespace) of a
+// child that runs Python, or is about to: its failure to get there is a line on standard error and an end with
+// kExitSetup. Returns -1 where isolation failed earlier.
 pid_t start_compartment(const Options& options, const Compartment& compartment, const PrivateFolder* folder);
 
 }  // namespace faultline::launcher

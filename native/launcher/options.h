@@ -22,12 +22,15 @@ struct Options {
   std::string scripts;
   // Further files and folders that the interpreter needs, shown read-only under the same paths.
   std::vector<std::string> read_only;
-  // Size of the writable /tmp inside, in bytes. Tier `landlock` has no such folder: RLIMIT_FSIZE and the zygote see to it.
+  // Size of the writable /tmp inside, in bytes. Tier `landlock` has no such folder: RLIMIT_FSIZE and the zygote see to
+  // it.
   long scratch_bytes = 16L << 20;
   // Tier `landlock`: where the private folder is created.
   std::string scratch_parent = "/tmp";
   // Tier `landlock`: no newer Landlock version than this is used, so that tests meet what older kernels offer.
   int landlock_most = 7;
+  // Of the interpreter that runs the candidates. The judge's is always 0: a test shall not change with it.
+  unsigned hash_seed = 0;
 
   const char* tier_name() const {
     return tier == Tier::kNamespaces ? "namespaces" : tier == Tier::kLandlock ? "landlock" : "none";

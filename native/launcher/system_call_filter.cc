@@ -2,8 +2,8 @@
 // every call by name.
 #include "native/launcher/system_call_filter.h"
 
-#include <linux/audit.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -145,7 +145,7 @@ constexpr unsigned kRefused[] = {
 
 // In tier `landlock` alone: what a file system of its own and a process namespace make harmless elsewhere.
 constexpr unsigned kRefusedOnTheHost[] = {
-    // modes, owners, times and attributes, by path or by a descriptor that may be one for reading
+// modes, owners, times and attributes, by path or by a descriptor that may be one for reading
 #if defined(__x86_64__)
     SYS_chmod,
     SYS_chown,

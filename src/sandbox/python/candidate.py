@@ -281,7 +281,7 @@ def _set_stage():
 
 def _rehearse(phase):
     """One execution from beginning to end, of a program that is known, but for the limits and the filter."""
-    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "isolated": False, "inspect": False}
+    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "ownUser": False, "inspect": False}
     job.update(cpuSeconds=1, memoryBytes=1 << 30, fileBytes=0)
     expect(job)
     judge, mine = _socket.socketpair()

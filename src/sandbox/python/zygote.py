@@ -1,8 +1,8 @@
 """The zygote: a warm interpreter inside the isolation that forks one candidate per execution and watches it.
 
 It executes nothing of the candidate's. In tier `namespaces` it is the first process of its process namespace and cannot be
-signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from the kernel: wait status, resource usage, the process's CPU clock. One execution at a
-time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
+signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from
+the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
 
 Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
 """
@@ -11,6 +11,7 @@ import mmap
 import os
 import select
 import signal
+import struct
 import sys
 import time
 
@@ -52,18 +53,10 @@ _SCRATCH_ENTRIES = 1024
 _OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
 def main():
-<<<<<<< HEAD
-    isolated = os.environ.pop("FAULTLINE_TIER") != "none"
-    restrict = _candidate_restriction(isolated)
-    if isolated and os.getpid() != 1:
-=======
-    for name in _PRELOADED:
-        __import__(name)
     tier = os.environ.pop("FAULTLINE_TIER")
     own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
     restrict = _candidate_restriction(tier)
     if tier == "namespaces" and os.getpid() != 1:
->>>>>>> isolation
         raise SystemExit("zygote.py: not the first process of its namespace")
     control = _socket.socket(fileno=os.dup(CONTROL))
     os.close(CONTROL)
@@ -133,7 +126,6 @@ def _candidate_restriction(tier):
     return restrict if tier == "namespaces" else restrict_among_others
 
 
-<<<<<<< HEAD
 def _give_memory_back():
     """Every page that lies about costs each fork time."""
     import ctypes
@@ -143,34 +135,24 @@ def _give_memory_back():
         trim(0)
 
 
-def _execute(job, channel, control, turn, phase, restrict, isolated):
-=======
 def _execute(job, channel, control, turn, phase, restrict, tier):
->>>>>>> isolation
     """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
     scratch = _scratch()
     candidate.expect(job)
     nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
     phase[0] = 0
-    watch = _Watch(job, output, control)
+    watch = _Watch(job, output, control, scratch if tier == "landlock" else None)
     pid = os.fork()
     if pid == 0:
         candidate.run(job, nothing, output_end, channel, phase, restrict)
     os.close(channel)
-<<<<<<< HEAD
     judge_alive = watch.until_end(pid, turn)
     status, usage = watch.reap()
-    leftovers = _kill_all_others(pid, isolated)
+    leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
     os.close(nothing)
-=======
-    watch = _Watch(job, pid, output, start, scratch if tier == "landlock" else None)
-    judge_alive = watch.until_end(control, turn)
-    status, usage = watch.reap()
-    leftovers = _kill_all_others(pid, tier)
->>>>>>> isolation
     watch.drain()
     os.close(output)
     if not judge_alive:
@@ -184,23 +166,9 @@ def _execute(job, channel, control, turn, phase, restrict, tier):
         stopped = "files"
     elif cpu > job["cpuSeconds"]:
         stopped = "cpu"
-<<<<<<< HEAD
-    used_scratch = isolated and (scratch is None or _scratch() != scratch)
+    used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers, cpu, wall, usage.ru_maxrss * 1024, watch.head
-=======
-    return {
-        "status": status,
-        "stopped": stopped,
-        "phase": candidate.PHASES[min(phase[0], 2)],
-        "cpuSeconds": cpu,
-        "wallSeconds": time.monotonic() - start,
-        "peakMemoryBytes": usage.ru_maxrss * 1024,
-        "stdout": bytes(watch.head).decode("utf-8", "replace")[:_STDOUT_HEAD_CHARACTERS],
-        "leftovers": leftovers or 0,
-        "usedScratch": tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch),
-    }
->>>>>>> isolation
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head
 
 
 def _scratch():
@@ -216,30 +184,19 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-<<<<<<< HEAD
-    def __init__(self, job, output, control):
-=======
-    def __init__(self, job, pid, output, start, scratch):
->>>>>>> isolation
+    def __init__(self, job, output, control, scratch):
         self.stopped = None
         self.output_bytes = 0
         self.head = b""
         self._job = job
         self._output = output
-<<<<<<< HEAD
         self._control = control
+        # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
+        self._scratch = scratch
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
         self._poll.register(control, select.POLLIN)
         self.start = time.monotonic()
-=======
-        self._start = start
-        # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
-        self._scratch = scratch
-        self._handle = _open_process(pid)
-        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
-        self._clock = (~pid << 3) | 2
->>>>>>> isolation
 
     def until_end(self, pid, turn):
         """Returns when the candidate has ended or was killed; False when the judge is gone."""
