@@ -154,7 +154,7 @@ struct Place {
       "HOME=" + place.scratch,
       "TZ=UTC",
       "LC_ALL=C.UTF-8",
-      "PYTHONHASHSEED=0",
+      "PYTHONHASHSEED=" + std::to_string(compartment.hash_seed),
       "PYTHONWARNINGS=ignore",
       std::string("FAULTLINE_TIER=") + options.tier_name(),
   };

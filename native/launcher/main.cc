@@ -3,6 +3,7 @@
 //
 //   faultline-launcher --tier namespaces|landlock|none --python PATH --scripts DIR [--read-only PATH]...
 //                      [--scratch-bytes N] [--scratch-parent DIR] [--landlock-most VERSION]
+//                      [--hash-seed N]
 //   faultline-launcher --kernel       says what the kernel offers: lines `seccomp 0|1` and `landlock VERSION`
 //
 // Descriptors it is given: 0 jobs (handed to the judge), 1 results (the judge's), 2 diagnostics, 3 the lifeline: when
@@ -49,7 +50,8 @@ constexpr int kConsequenceMilliseconds = 5000;
 [[noreturn]] void usage(const char* reason) {
   std::fprintf(stderr,
                "faultline-launcher: %s\nusage: faultline-launcher --tier namespaces|landlock|none --python PATH "
-               "--scripts DIR [--read-only PATH]... [--scratch-bytes N] [--scratch-parent DIR] [--landlock-most N]\n",
+               "--scripts DIR [--read-only PATH]... [--scratch-bytes N] [--scratch-parent DIR] [--landlock-most N] "
+               "[--hash-seed N]\n",
                reason);
   std::exit(faultline::launcher::kExitArguments);
 }
@@ -82,6 +84,14 @@ Options parse(int count, char** arguments) {
     } else if (name == "--landlock-most") {
       options.landlock_most = std::atoi(value);
       if (options.landlock_most < 1) usage("--landlock-most must be at least 1");
+    } else if (name == "--hash-seed") {
+      char* end;
+      errno = 0;
+      unsigned long seed = std::strtoul(value, &end, 10);
+      if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || seed > 4294967295ul) {
+        usage("--hash-seed must be a whole number from 0 to 4294967295");
+      }
+      options.hash_seed = static_cast<unsigned>(seed);
     } else {
       usage("unknown argument");
     }
@@ -214,6 +224,7 @@ int main(int count, char** arguments) {
                                   .turn = turn,
                                   .own_processes = true,
                                   .first_to_go = true,
+                                  .hash_seed = options.hash_seed,
                                   .user_offset = 0})};
   if (zygote.pid < 0) return finish(faultline::launcher::kExitSetup);
   Running judge = {.name = "judge",
@@ -224,6 +235,7 @@ int main(int count, char** arguments) {
                                  .turn = turn,
                                  .own_processes = false,
                                  .first_to_go = false,
+                                 .hash_seed = 0,
                                  .user_offset = 1})};
   if (judge.pid < 0) {
     kill_all(judge, zygote);

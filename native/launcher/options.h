@@ -29,6 +29,8 @@ struct Options {
   std::string scratch_parent = "/tmp";
   // Tier `landlock`: no newer Landlock version than this is used, so that tests meet what older kernels offer.
   int landlock_most = 7;
+  // Of the interpreter that runs the candidates. The judge's is always 0: a test shall not change with it.
+  unsigned hash_seed = 0;
 
   const char* tier_name() const {
     return tier == Tier::kNamespaces ? "namespaces" : tier == Tier::kLandlock ? "landlock" : "none";

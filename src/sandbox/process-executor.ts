@@ -32,6 +32,8 @@ export interface ProcessExecutorOptions {
 const INFRASTRUCTURE_MOST = 3;
 /** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
 const JOBS_PER_WORKER = 5000;
+/** Candidates that a judge may start for one job: the test, its assertions one by one, without write-back, and the text. */
+const PASSES_MOST = 4;
 /** How long after everything inside must have ended a worker is taken for hung. */
 const HUNG_MARGIN_SECONDS = 30;
 /** Tells a machine on which nothing runs from a sample that kills its workers. */
@@ -60,11 +62,21 @@ interface Task {
   done: boolean;
 }
 
-/** A place for one worker, which is started when first needed and again after each end. */
+/**
+ * A place for one execution at a time. Its worker is started when first needed and again after each end. Jobs under another
+ * hash seed need another interpreter: the workers of other seeds rest meanwhile.
+ */
 interface Slot {
+  /** Of `hashSeed`. */
   worker: Worker | null;
+  hashSeed: number;
+  /** By hash seed, the longest unused first. */
+  readonly resting: Map<number, Worker>;
   busy: boolean;
 }
+
+/** Each holds a warm interpreter's memory. Two beside the current one serve fragility's three seeds without a restart. */
+const RESTING_MOST = 2;
 
 export class ProcessExecutor implements Executor {
   private readonly slots: Slot[];
@@ -81,7 +93,12 @@ export class ProcessExecutor implements Executor {
     private readonly python: Python,
     first: Worker,
   ) {
-    this.slots = Array.from({ length: info.workers }, (_, index) => ({ worker: index === 0 ? first : null, busy: false }));
+    this.slots = Array.from({ length: info.workers }, (_, index) => ({
+      worker: index === 0 ? first : null,
+      hashSeed: 0,
+      resting: new Map(),
+      busy: false,
+    }));
   }
 
   /**
@@ -181,6 +198,7 @@ export class ProcessExecutor implements Executor {
   }
 
   private async run(task: Task, slot: Slot): Promise<void> {
+    this.turnTo(slot, task.job.hashSeed ?? 0);
     let worker: Worker;
     try {
       worker = await this.workerOf(slot);
@@ -194,14 +212,14 @@ export class ProcessExecutor implements Executor {
       return;
     }
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
-    // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
+    // The zygote ends a pass after ten times the wall limit. The judge has limits of its own.
     const watch = { isHung: false };
     const hung = setTimeout(
       () => {
         watch.isHung = true;
         worker.kill();
       },
-      (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+      (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
     );
     try {
       const answer = await worker.judge(judgeJob(task.job, limits));
@@ -265,7 +283,7 @@ export class ProcessExecutor implements Executor {
         () => {
           worker.kill();
         },
-        (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+        (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
       );
       const answer = await worker.judge(judgeJob(PROBE, limits));
       if (!answer.verdict.passed) {
@@ -288,9 +306,23 @@ export class ProcessExecutor implements Executor {
     });
   }
 
+  /** Makes the worker of a hash seed the slot's own, where there is one, and lets the other rest. */
+  private turnTo(slot: Slot, hashSeed: number): void {
+    if (slot.hashSeed === hashSeed) return;
+    if (slot.worker !== null) slot.resting.set(slot.hashSeed, slot.worker);
+    slot.worker = slot.resting.get(hashSeed) ?? null;
+    slot.hashSeed = hashSeed;
+    slot.resting.delete(hashSeed);
+    for (const [seed, worker] of slot.resting) {
+      if (slot.resting.size <= RESTING_MOST) break;
+      this.end(worker);
+      slot.resting.delete(seed);
+    }
+  }
+
   private async workerOf(slot: Slot): Promise<Worker> {
     if (slot.worker !== null && !slot.worker.isEnded) return slot.worker;
-    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits));
+    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits), slot.hashSeed);
     this.track(worker);
     if (this.failure !== null) {
       worker.kill();
@@ -302,9 +334,13 @@ export class ProcessExecutor implements Executor {
 
   private retire(slot: Slot): void {
     if (slot.worker === null) return;
-    this.track(slot.worker);
-    slot.worker.kill();
+    this.end(slot.worker);
     slot.worker = null;
+  }
+
+  private end(worker: Worker): void {
+    this.track(worker);
+    worker.kill();
   }
 
   private track(worker: Worker): void {
@@ -406,7 +442,11 @@ export class ProcessExecutor implements Executor {
       this.finish(task, (own) => {
         own.reject(failure);
       });
-    for (const slot of this.slots) this.retire(slot);
+    for (const slot of this.slots) {
+      this.retire(slot);
+      for (const worker of slot.resting.values()) this.end(worker);
+      slot.resting.clear();
+    }
   }
 }
 

@@ -81,8 +81,8 @@ export class Worker {
    * Throws IsolationRefused, with the launcher's reason, where it cannot be isolated, and another FaultlineError
    * (`environment`) where it ends for another reason before it is ready.
    */
-  static async start(python: Python, tier: IsolationTier, scratchBytes: number): Promise<Worker> {
-    const worker = new Worker(launch(python, tier, scratchBytes));
+  static async start(python: Python, tier: IsolationTier, scratchBytes: number, hashSeed = 0): Promise<Worker> {
+    const worker = new Worker(launch(python, tier, scratchBytes, hashSeed));
     const timer = setTimeout(() => {
       worker.kill();
     }, START_MILLISECONDS);
