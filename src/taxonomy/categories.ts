@@ -122,7 +122,7 @@ const LEAVES: readonly Leaf[] = [
     code: '2.4',
     name: 'syntax.misplaced',
     outcome: 'syntax',
-    rule: 'a statement or keyword where it may not stand, an impossible target, a malformed header, a statement that breaks off',
+    rule: 'a statement, keyword or mark where it may not stand, an impossible target, a malformed header, a statement that breaks off',
     published: published(['A'], ['Syntax Error'], []),
   },
   {
@@ -132,6 +132,14 @@ const LEAVES: readonly Leaf[] = [
     rule: 'any other text that does not compile',
     published: published(['A'], ['Syntax Error'], []),
     residual: true,
+  },
+
+  {
+    code: '2.6',
+    name: 'syntax.adjacent',
+    outcome: 'syntax',
+    rule: 'two values side by side with nothing between them: a missing operator, comma or quote, a word of prose, a blank within a name',
+    published: published(['A'], ['Syntax Error'], []),
   },
 
   ...exceptionLeaves('3', 'load', 'while the module body ran'),
