@@ -184,6 +184,13 @@ describe('page', () => {
     expect(page).toContain('No counted sample failed.');
   });
 
+  it('does not promise another try for what nobody can judge', () => {
+    const rows = [sample(), sample({ taskId: 'Other/1', outcome: 'infra', verdict: verdictOf({ status: 'unsupported', reason: '' }) })];
+    const page = renderHtml(summarise(EXPERIMENT, rows, FAST), { categories: null, problems: null, passAtK: null });
+    expect(page).toMatch(/1 sample of problems whose tests need more than values is\s+unsupported, and in no rate/);
+    expect(page).not.toMatch(/could not be judged|again retries/);
+  });
+
   it('shows assertion, returned and expected value where an assertion decided', () => {
     const assertion = {
       index: 0,
