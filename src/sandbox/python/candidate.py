@@ -9,7 +9,8 @@ Messages to the judge, by their first byte:
   M <kind>                       ... the entry point is `unbound` or `not_callable`
   S <exception>                  the program does not compile
   X <exception>                  its body raised
-  r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable arguments
+  r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable
+                                 arguments. What came with the call is named by its number there (wire.py)
   u <nonce> <(type, comparison, reason)>   a call returned what has no plain form
   x <nonce> <exception>          a call raised
   F <facts>                      what the program's text tells (source.py); asked for by the job's `inspect`, and then nothing is executed
@@ -144,20 +145,23 @@ def _serve(job, channel, phase):
         if message is None:
             return
         nonce = message[1:9]
-        arguments, named = decode(message, 9)
-        before = _mutable_parts(arguments, named)
+        # The judge's containers by its numbers, and the numbers of our copies.
+        received = []
+        arguments, named = decode(message, 9, None, received)
+        known = {id(container): number for number, container in enumerate(received)}
+        before = _mutable_parts(arguments, named, known)
         try:
             value = entry_point(*arguments, **named)
             regain()
             try:
-                changes = _changes(arguments, named, before)
+                changes = _changes(arguments, named, before, known)
                 try:
-                    reply = b"r" + nonce + encode((value, changes))
+                    reply = b"r" + nonce + encode((value, changes), known)
                 except wire.Unserialisable:
                     if not changes:
                         raise
                     # The value is judged; what cannot travel beside it stays away.
-                    reply = b"r" + nonce + encode((value, {}))
+                    reply = b"r" + nonce + encode((value, {}), known)
             except wire.Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
@@ -168,26 +172,26 @@ def _serve(job, channel, phase):
         send(reply)
 
 
-def _mutable_parts(arguments, named):
+def _mutable_parts(arguments, named, known):
     """The bytes of every argument that a call can change, or that holds something that can be changed."""
     plain = (int, str, float, bool, type(None), bytes, complex)
     parts = {}
     for place, value in enumerate(arguments):
         if type(value) not in plain:
-            parts[place] = wire.encode(value)
+            parts[place] = wire.encode(value, known)
     for place, value in named.items():
         if type(value) not in plain:
-            parts[place] = wire.encode(value)
+            parts[place] = wire.encode(value, known)
     return parts
 
 
-def _changes(arguments, named, before):
+def _changes(arguments, named, before, known):
     """The arguments that the call changed, but for those that it left without a plain form: such a change is not told."""
     changes = {}
     for place, data in before.items():
         value = arguments[place] if type(place) is int else named[place]
         try:
-            after = wire.encode(value)
+            after = wire.encode(value, known)
         except wire.Unserialisable:
             continue
         if after != data:

@@ -21,7 +21,6 @@ from description import TEXT_MOST, ended_a_generator, exception_info, own_info, 
 from problem import TEST_FILE, expected_side, test_frame
 from relations import close
 from trials import Trials
-from writeback import merge
 
 _FRAME_MOST = wire.BYTES_MOST + (1 << 20)
 
@@ -250,7 +249,8 @@ class Execution:
     def _exchange(self, arguments, named):
         nonce = os.urandom(8)
         # A test that passes what has no plain form is a fault of the problem, not of the sample.
-        payload = wire.encode((arguments, named))
+        sent = []
+        payload = wire.encode((arguments, named), None, sent)
         if self._channel.has_pending():
             raise wire.Malformed("bytes that nobody asked for")
         if self._trials is not None:
@@ -262,12 +262,13 @@ class Execution:
             raise wire.Malformed("an answer to another call")
         kind = message[:1]
         if kind == b"r":
-            answer = wire.decode(message, 9)
+            # This gives the test's own objects the changes that the call made to its copies.
+            answer = wire.decode(message, 9, sent if self._writes_back else _copies(payload))
             if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not dict:
                 raise wire.Malformed("an answer of another shape")
             value, changes = answer
-            if self._writes_back:
-                self._write_back(arguments, named, changes)
+            if not all(type(place) is int and 0 <= place < len(arguments) or place in named for place in changes):
+                raise wire.Malformed("a change of no argument")
             if self._trials is not None:
                 self._trials.answered(value, changes)
             self.calls += 1
@@ -302,15 +303,6 @@ class Execution:
         if type(comparison) is str:
             self._settle(self._tamper("the returned type %s defines %s" % (name[:200], comparison[:40])))
         self._settle({"status": "unserialisable", "typeName": name[:200]})
-
-    def _write_back(self, arguments, named, changes):
-        for place, new in changes.items():
-            if type(place) is int and 0 <= place < len(arguments):
-                merge(arguments[place], new)
-            elif type(place) is str and place in named:
-                merge(named[place], new)
-            else:
-                raise wire.Malformed("a change of no argument")
 
     def _send(self, payload):
         # A candidate that does not read makes the judge wait: its time, not the judge's.
@@ -467,6 +459,13 @@ class Execution:
         for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
             measured[key] = (self._report or measured)[key]
         return measured
+
+
+def _copies(payload):
+    """The containers of a call's arguments by number, as copies that nobody else has."""
+    copies = []
+    wire.decode(payload, 0, None, copies)
+    return copies
 
 
 def _signal_name(number):
