@@ -198,14 +198,14 @@ const LEAVES: readonly Leaf[] = [
     name: 'wrong.printed',
     outcome: 'wrong',
     rule: 'returned None and printed the expected value',
-    published: published(['C.3'], [], ['Logic']),
+    published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   {
     code: '8.3',
     name: 'wrong.type',
     outcome: 'wrong',
     rule: 'returned a value of another type than expected, one without a plain form, or one on which the test itself fails',
-    published: published(['C.3'], [], ['Logic']),
+    published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   {
     code: '8.4',
@@ -226,7 +226,7 @@ const LEAVES: readonly Leaf[] = [
     name: 'wrong.float_tolerance',
     outcome: 'wrong',
     rule: 'equal but for rounding',
-    published: published(['C.3'], [], ['Logic']),
+    published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC },
   {

@@ -307,6 +307,17 @@ describe('truncation', () => {
     expect(code("'(' was never closed", 3, '    return max(a,', 'context')).toBe('1.1');
   });
 
+  it('cannot be decided for samples made elsewhere that say no finish reason: they fall to 2', () => {
+    for (const finishReason of ['length', '']) {
+      const given = evidence(syntax('SyntaxError', "'(' was never closed", { line: 3, column: 15 }), {
+        completion: '    return max(a,',
+        finishReason,
+      });
+      const { category, generation } = classify(given);
+      expect([category?.code, generation?.code]).toEqual(finishReason === '' ? ['2.1', undefined] : ['1.1', '1.1']);
+    }
+  });
+
   it('is not to blame for an error further up', () => {
     expect(code('invalid syntax', 3, '    x = = 1\n    y = 2\n    z = (', 'length')).not.toBe('1.1');
     expect(code('unterminated string literal (detected at line 3)', 3, "    x = 'a\n    y = 2\n    z = 3", 'length')).toBe('2.1');
