@@ -1,9 +1,10 @@
 /** Every tag is hit, and its near misses are not. */
 import { describe, expect, it, test } from 'vitest';
+import type { AssertionTrial } from '../../../src/sandbox/verdict.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 import { TAGS, tagsOf } from '../../../src/taxonomy/tags.js';
 import { isImportable } from '../../../src/taxonomy/well-known-names.js';
-import { evidence, failed, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, raised, sourceFacts } from './evidence.js';
+import { evidence, failed, fails, holds, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, raised, sourceFacts, tried } from './evidence.js';
 
 const facts = (fields: Parameters<typeof sourceFacts>[0]): Evidence =>
   evidence(failed(), { measurements: { source: sourceFacts(fields) } });
@@ -12,6 +13,7 @@ const passing = (fields: object): Evidence =>
     { status: 'passed' },
     { measurements: { fragility: { hashSeeds: { tried: 3, failed: 0 }, furtherTest: null, slowdown: null, ...fields } } },
   );
+const wrong = (...trials: readonly AssertionTrial[]): Evidence => evidence(failed(), { measurements: { assertions: tried(...trials) } });
 const PROMPT_LINE = '    total_of_everything = sum(numbers)\n';
 
 const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
@@ -24,6 +26,7 @@ const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
   ['hallucinated_member', evidence(raised('call', 'AttributeError', "module 'math' has no attribute 'add'"))],
   ['hallucinated_member', evidence(raised('load', 'ModuleNotFoundError', "No module named 'maths'"))],
   ['hallucinated_member', evidence(raised('load', 'ImportError', "cannot import name 'List' from 'math'"))],
+  ['holds_trivially', wrong(holds({ traits: ['empty'] }), fails([]), holds({ traits: ['negative', 'zero'] }))],
   ['length:long', evidence(failed(), { completion: '    a = b\n\n'.repeat(16) })],
   ['length:medium', evidence(failed(), { completion: '    a = b\n'.repeat(4) })],
   ['length:medium', evidence(failed(), { completion: '    a = b\n'.repeat(15) })],
@@ -78,6 +81,8 @@ describe('a tag', () => {
       evidence(raised('call', 'ValueError', '', { frames: [IN_PROMPT, IN_SAMPLE] })),
       'prompt_frame',
     ],
+    ['a wrong answer that passes nothing', wrong(fails([], { traits: ['empty'] })), 'holds_trivially'],
+    ['one that passes something else', wrong(holds({ traits: ['empty'] }), holds(), fails([])), 'holds_trivially'],
     ['a short line of the prompt', evidence(failed(), { prompt: '    return a\n', completion: '    return a\n' }), 'repeats_prompt'],
     ['a sample that ended by itself', evidence(failed(), { finishReason: 'eos' }), 'truncated_generation'],
     ['a sample of which nothing is known', evidence(failed(), { finishReason: '' }), 'truncated_generation'],
