@@ -96,7 +96,10 @@ describe('slowness', () => {
 });
 
 describe('in a run', () => {
-  const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [], 'categories.rules': [] }, CATEGORIES);
+  const view = createCategoryView(
+    { 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [], 'categories.rules': [] },
+    CATEGORIES,
+  );
   const sample = (completion: string, sampleIndex: number): Executable => ({
     ...reference,
     sampleIndex,
