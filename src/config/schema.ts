@@ -137,6 +137,12 @@ export const ENTRIES = {
     'Interpreter that runs the programs.',
   ),
   'sandbox.workers': entry(optional(integer(1, 1024), 'one per core'), null, noResults, 'Executions at a time.'),
+  'sandbox.tier': entry(
+    optional(choice('namespaces', 'landlock'), 'the best that the machine allows'),
+    null,
+    noResults,
+    'Isolation to use, and no other. Recorded with every result.',
+  ),
   'sandbox.unsafe': entry(boolean(), false, noResults, 'Run programs without isolation. Recorded with every result.'),
 
   'sandbox.fragile': entry(
