@@ -59,7 +59,7 @@ describe('canonical solutions', () => {
     expect(await failures(bundled!)).toEqual([]);
   });
 
-  it.skipIf(mbpp === null)('of MBPP all pass but the four that cannot (needs ../shared/datasets/mbpp.jsonl)', async () => {
+  it.skipIf(mbpp === null)('of MBPP all pass but the three that cannot (needs ../shared/datasets/mbpp.jsonl)', async () => {
     const verdicts = await Promise.all(
       mbpp!.map(async (line): Promise<[number, Verdict]> => {
         const defined = [...line.code.matchAll(/^def\s+(\w+)/gm)].map((match) => match[1]!);
@@ -68,7 +68,8 @@ describe('canonical solutions', () => {
           taskId: `MBPP/${line.task_id}`,
           prompt: '',
           entryPoint: called.find((name) => defined.includes(name))!,
-          test: [line.test_setup_code, ...line.test_list].join('\n'),
+          // MBPP/596 needs a module that only the solution imports: the listed adapter is a line before its test.
+          test: [line.task_id === 596 ? 'import sys' : '', line.test_setup_code, ...line.test_list].join('\n'),
           completion: line.code,
           seed: 0,
           sampleIndex: 0,
@@ -80,8 +81,6 @@ describe('canonical solutions', () => {
     expect(failed.map(([id, { outcome }]) => `${id} ${outcome.status}`)).toEqual([
       // Their tests build objects of classes that only the solution defines: a fault of the problem, never of a sample.
       '367 infra',
-      // Its test uses a module that only the solution imports.
-      '596 test_error',
       '601 infra',
       '927 infra',
     ]);
