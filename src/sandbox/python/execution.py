@@ -4,18 +4,16 @@
 corrects what the test saw.
 """
 
-import array
 import ast
 import copy
-import json
 import os
 import random
 import signal
-import struct
 import types
 
 import _socket
 
+import link
 import wire
 from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten, source_facts
 from problem import TEST_FILE, expected_side, test_frame
@@ -171,10 +169,7 @@ class Execution:
         mine, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         request = {key: job[key] for key in _ZYGOTE_KEYS}
         request.update(inspect=inspect, promptLength=len(job["prompt"]))
-        body = json.dumps(request).encode()
-        descriptors = array.array("i", [theirs.fileno()])
-        self._zygote.sendmsg([b"R"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
-        self._zygote.sendall(struct.pack("<I", len(body)) + body)
+        link.send_request(self._zygote, request, theirs.fileno())
         theirs.close()
         self._channel = wire.Channel(mine.detach())
 
@@ -418,13 +413,10 @@ class Execution:
         self._turn[0] = 1
         try:
             if not self._gone:
-                self._zygote.sendall(b"F")
-            header = receive_exactly(self._zygote, 4)
-            body = receive_exactly(self._zygote, struct.unpack("<I", header)[0])
-        except (OSError, EOFError):
+                self._zygote.sendall(link.FINISHED)
+            self._report = link.receive_report(self._zygote)
+        except OSError:
             self._report = None
-        else:
-            self._report = json.loads(body)
         if self._channel is not None:
             self._channel.close()
 
@@ -473,14 +465,3 @@ def _signal_name(number):
         return signal.Signals(number).name
     except ValueError:
         return "SIG%d" % number
-
-
-def receive_exactly(connection, count):
-    parts = []
-    while count > 0:
-        data = connection.recv(min(count, 1 << 20))
-        if not data:
-            raise EOFError
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)

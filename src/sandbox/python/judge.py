@@ -19,7 +19,8 @@ import time
 
 import _socket
 
-from execution import NOTHING_MEASURED, Execution, receive_exactly
+import link
+from execution import NOTHING_MEASURED, Execution
 from problem import Problem
 
 CONTROL = 3
@@ -113,8 +114,8 @@ def main():
     os.dup2(nothing, 1)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     zygote = _socket.socket(fileno=CONTROL)
-    ready = receive_exactly(zygote, 4)
-    receive_exactly(zygote, struct.unpack("<I", ready)[0])
+    if link.receive_exactly(zygote, 1) != link.READY:
+        return  # it has said why itself
     _write(results, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3]})
     turn = mmap.mmap(TURN, mmap.PAGESIZE)
     kept = {}

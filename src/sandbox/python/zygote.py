@@ -4,37 +4,39 @@ It executes nothing of the candidate's. As the first process of its process name
 and it sees how a candidate ends from the kernel: wait status, resource usage, the process's CPU clock. One execution at a
 time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
 
-Descriptor 3 is a socket to the judge, which is trusted. A request is four bytes of length and JSON, with the candidate's end
-of the judge's channel attached to its first byte; while it runs, one byte `F` says that the judge is done, and the report goes
-back as length and JSON. Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
+Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
 """
 
-import array
-import json
 import mmap
 import os
 import select
 import signal
-import struct
 import sys
 import time
 
 import _socket
 
+# What modules want done in every fork costs more than the fork itself: random seeds itself anew, threading makes new locks
+# and looks through its threads. Here `random` is seeded for each execution, and there is one thread, which holds no lock.
+_register_at_fork = os.register_at_fork
+os.register_at_fork = lambda **hooks: None
+
 # The program's own folder must not be what `import` sees.
 sys.path.pop(0)
 _SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _SCRIPTS)
+import warm  # noqa: E402
+
+# First, so that what every candidate touches lies close together.
+warm.load()
 import candidate  # noqa: E402
-import wire  # noqa: E402, F401
+import link  # noqa: E402
 
 sys.path.remove(_SCRIPTS)
+os.register_at_fork = _register_at_fork
 
 CONTROL = 3
 TURN = 4
-_CHANNEL = 3  # in the candidate, in the control socket's place
-_STDOUT_HEAD_BYTES = 8000
-_STDOUT_HEAD_CHARACTERS = 2000
 # How often the clocks are read while a candidate runs. Short executions end before the first look.
 _LOOK_SECONDS = 0.1
 # A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
@@ -43,22 +45,11 @@ _BLOCKED_SHARE = 0.05
 # How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
 _WALL_FACTOR = 10
 
-# What solutions of the usual benchmarks import, loaded once so that a fork finds it ready.
-_PRELOADED = (
-    "typing math re collections collections.abc itertools functools string heapq bisect random copy datetime decimal "
-    "fractions statistics operator hashlib cmath array enum dataclasses abc time calendar textwrap json numbers sys os "
-    "queue struct types io contextlib warnings unicodedata"
-).split()
-
-
 def main():
-    for name in _PRELOADED:
-        __import__(name)
     isolated = os.environ.pop("FAULTLINE_TIER") != "none"
     restrict = _candidate_restriction(isolated)
     if isolated and os.getpid() != 1:
         raise SystemExit("zygote.py: not the first process of its namespace")
-    candidate.prepare()
     control = _socket.socket(fileno=os.dup(CONTROL))
     os.close(CONTROL)
     os.set_inheritable(control.fileno(), False)
@@ -67,9 +58,11 @@ def main():
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
-    _send(control, {"ready": True})
+    candidate.prepare(phase)
+    _give_memory_back()
+    control.sendall(link.READY)
     while True:
-        request = _receive(control)
+        request = link.receive_request(control)
         if request is None:
             return
         job, channel = request
@@ -77,13 +70,12 @@ def main():
         report = _execute(job, channel, control, turn, phase, restrict, isolated)
         if report is None:
             return
-        _send(control, report)
+        link.send_report(control, *report)
 
 
 def _candidate_restriction(isolated):
     """Returns the function that a candidate applies to itself after the fork."""
     encoded = os.environ.pop("FAULTLINE_CANDIDATE_FILTER", "")
-    # Loaded in every tier, so that what a program can import does not depend on the tier.
     import ctypes
 
     process_control = ctypes.CDLL(None, use_errno=True).prctl
@@ -104,29 +96,45 @@ def _candidate_restriction(isolated):
     program = Program(len(code) // 8, code)
     address = ctypes.addressof(program)
 
+    # Made once: a conversion in the candidate costs it pages of its own.
+    arguments = (ctypes.c_int(set_seccomp), ctypes.c_ulong(mode_filter), ctypes.c_void_p(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
+    install = ctypes.CDLL(None).prctl
+    leave = os._exit
+
     def restrict(_keep=(program, code)):
-        if process_control(set_seccomp, mode_filter, address, 0, 0) != 0:
-            os._exit(71)
+        if install(*arguments) != 0:
+            leave(71)
 
     return restrict
 
 
+def _give_memory_back():
+    """Every page that lies about costs each fork time."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def _execute(job, channel, control, turn, phase, restrict, isolated):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
-    output, output_end = os.pipe()
-    os.set_blocking(output, False)
-    phase[0] = 0
     scratch = _scratch()
-    start = time.monotonic()
+    candidate.expect(job)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    output, output_end = os.pipe()
+    phase[0] = 0
+    watch = _Watch(job, output, control)
     pid = os.fork()
     if pid == 0:
-        _become_candidate(job, channel, output_end, phase, restrict)
-    os.close(output_end)
+        candidate.run(job, nothing, output_end, channel, phase, restrict)
     os.close(channel)
-    watch = _Watch(job, pid, output, start)
-    judge_alive = watch.until_end(control, turn)
+    judge_alive = watch.until_end(pid, turn)
     status, usage = watch.reap()
     leftovers = _kill_all_others(pid, isolated)
+    # The last writing end, so that the output has an end too.
+    os.close(output_end)
+    os.close(nothing)
     watch.drain()
     os.close(output)
     if not judge_alive:
@@ -138,17 +146,9 @@ def _execute(job, channel, control, turn, phase, restrict, isolated):
         stopped = "output"
     elif cpu > job["cpuSeconds"]:
         stopped = "cpu"
-    return {
-        "status": status,
-        "stopped": stopped,
-        "phase": candidate.PHASES[min(phase[0], 2)],
-        "cpuSeconds": cpu,
-        "wallSeconds": time.monotonic() - start,
-        "peakMemoryBytes": usage.ru_maxrss * 1024,
-        "stdout": bytes(watch.head).decode("utf-8", "replace")[:_STDOUT_HEAD_CHARACTERS],
-        "leftovers": leftovers,
-        "usedScratch": isolated and (scratch is None or _scratch() != scratch),
-    }
+    used_scratch = isolated and (scratch is None or _scratch() != scratch)
+    wall = time.monotonic() - watch.start
+    return status, stopped, phase[0], used_scratch, leftovers, cpu, wall, usage.ru_maxrss * 1024, watch.head
 
 
 def _scratch():
@@ -161,68 +161,55 @@ def _scratch():
     return seen.st_mode, seen.st_uid, seen.st_gid, seen.st_mtime_ns, seen.st_ctime_ns
 
 
-def _become_candidate(job, channel, output_end, phase, restrict):
-    try:
-        os.setsid()
-        nothing = os.open("/dev/null", os.O_RDWR)
-        os.dup2(nothing, 0, inheritable=True)
-        os.dup2(output_end, 1, inheritable=True)
-        os.dup2(nothing, 2, inheritable=True)
-        if channel != _CHANNEL:
-            os.dup2(channel, _CHANNEL, inheritable=False)
-        os.closerange(_CHANNEL + 1, 256)
-        candidate.run(job, _CHANNEL, phase, restrict)
-    finally:
-        os._exit(72)
-
-
 class _Watch:
-    """One candidate from its fork to its end: its output, its clock, its limits."""
+    """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    def __init__(self, job, pid, output, start):
+    def __init__(self, job, output, control):
         self.stopped = None
         self.output_bytes = 0
-        self.head = bytearray()
+        self.head = b""
         self._job = job
-        self._pid = pid
         self._output = output
-        self._start = start
-        self._handle = _open_process(pid)
-        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
-        self._clock = (~pid << 3) | 2
+        self._control = control
+        self._poll = select.poll()
+        self._poll.register(output, select.POLLIN)
+        self._poll.register(control, select.POLLIN)
+        self.start = time.monotonic()
 
-    def until_end(self, control, turn):
+    def until_end(self, pid, turn):
         """Returns when the candidate has ended or was killed; False when the judge is gone."""
-        poll = select.poll()
-        for descriptor in (self._handle, self._output, control.fileno()):
-            poll.register(descriptor, select.POLLIN)
+        self._pid = pid
+        handle = self._handle = _open_process(pid)
+        poll = self._poll
+        poll.register(handle, select.POLLIN)
+        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
+        clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
         own = 0.0
         blocked = 0.0
         cpu = 0.0
         # What the clocks showed at the start of the interval that is judged as blocked or not.
         seen_cpu = 0.0
-        seen_at = self._start
+        seen_at = self.start
         while True:
             timeout = min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
             events = poll.poll(timeout * 1000)
             for descriptor, _ in events:
-                if descriptor == self._handle:
+                if descriptor == handle:
                     return True
                 if descriptor == self._output:
-                    if not self.drain():
-                        poll.unregister(self._output)
+                    self._take()
                     if self.output_bytes > self._job["outputBytes"]:
                         return self._kill("output")
-                elif descriptor == control.fileno():
-                    judge_alive = control.recv(1) == b"F"
+                else:
+                    judge_alive = self._control.recv(1) == b"F"
                     self._kill("finished")
                     return judge_alive
             now = time.monotonic()
             if events and now - seen_at < _LOOK_SECONDS:
                 continue  # output in small pieces: not worth a look at the clock each time
             try:
-                cpu = time.clock_gettime(self._clock)
+                cpu = time.clock_gettime(clock)
             except OSError:
                 continue  # it has just ended
             if cpu >= self._job["cpuSeconds"]:
@@ -249,19 +236,17 @@ class _Watch:
         return status, usage
 
     def drain(self):
-        """Takes what the pipe holds. Returns False at its end."""
-        while True:
-            try:
-                data = os.read(self._output, 65536)
-            except BlockingIOError:
-                return True
-            if not data:
-                return False
-            self.output_bytes += len(data)
-            if len(self.head) < _STDOUT_HEAD_BYTES:
-                self.head += data[: _STDOUT_HEAD_BYTES - len(self.head)]
-            if self.output_bytes > self._job["outputBytes"]:
-                return True
+        """Takes what the pipe still holds, once nobody can write to it any more."""
+        while self._take():
+            pass
+
+    def _take(self):
+        """Takes what one read gives, which must not have to wait. Returns False at the end of the output."""
+        data = os.read(self._output, 65536)
+        self.output_bytes += len(data)
+        if len(self.head) < link.STDOUT_BYTES:
+            self.head += data[: link.STDOUT_BYTES - len(self.head)]
+        return len(data) > 0
 
 
 def _open_process(pid):
@@ -284,7 +269,8 @@ def _kill_all_others(pid, isolated):
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
-            pass
+            # Not even a dead one that nobody has waited for.
+            return 0
     else:
         try:
             os.killpg(pid, signal.SIGKILL)
@@ -310,42 +296,6 @@ def _children():
             return [int(word) for word in listing.read().split()]
     except OSError:
         return []
-
-
-def _send(control, message):
-    body = json.dumps(message).encode()
-    control.sendall(struct.pack("<I", len(body)) + body)
-
-
-def _receive(control):
-    """Returns (job, the candidate's end of the channel), or None when the judge is gone."""
-    descriptors = array.array("i")
-    # A byte `F` of an execution that ended by itself may still stand before the request.
-    while True:
-        data, ancillary, _, _ = control.recvmsg(1, _socket.CMSG_SPACE(descriptors.itemsize))
-        if not data:
-            return None
-        if data != b"F":
-            break
-    for level, kind, payload in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            descriptors.frombytes(payload)
-    header = _receive_exactly(control, 4)
-    if header is None or len(descriptors) != 1:
-        return None
-    body = _receive_exactly(control, struct.unpack("<I", header)[0])
-    return None if body is None else (json.loads(body), descriptors[0])
-
-
-def _receive_exactly(control, count):
-    parts = []
-    while count > 0:
-        data = control.recv(min(count, 1 << 20))
-        if not data:
-            return None
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)
 
 
 main()
