@@ -42,6 +42,9 @@ _LOOK_SECONDS = 0.1
 # A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
 # that sleeps, also one that wakes up now and then to look around, gets less.
 _BLOCKED_SHARE = 0.05
+# How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
+_STACK_SECONDS = 0.05
+_PIECE_SECONDS = 0.005
 # How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
 _WALL_FACTOR = 10
 
@@ -58,6 +61,8 @@ def main():
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
+    # One for all candidates, read only when one is asked where it is. Neither end ever waits.
+    stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     candidate.prepare(phase)
     _give_memory_back()
     control.sendall(link.READY)
@@ -67,7 +72,7 @@ def main():
             return
         job, channel = request
         job["isolated"] = isolated
-        report = _execute(job, channel, control, turn, phase, restrict, isolated)
+        report = _execute(job, channel, control, turn, phase, restrict, isolated, stacks)
         if report is None:
             return
         link.send_report(control, *report)
@@ -117,17 +122,17 @@ def _give_memory_back():
         trim(0)
 
 
-def _execute(job, channel, control, turn, phase, restrict, isolated):
+def _execute(job, channel, control, turn, phase, restrict, isolated, stacks):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
     scratch = _scratch()
     candidate.expect(job)
     nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
     phase[0] = 0
-    watch = _Watch(job, output, control)
+    watch = _Watch(job, output, control, stacks[0])
     pid = os.fork()
     if pid == 0:
-        candidate.run(job, nothing, output_end, channel, phase, restrict)
+        candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
     os.close(channel)
     judge_alive = watch.until_end(pid, turn)
     status, usage = watch.reap()
@@ -148,7 +153,7 @@ def _execute(job, channel, control, turn, phase, restrict, isolated):
         stopped = "cpu"
     used_scratch = isolated and (scratch is None or _scratch() != scratch)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers, cpu, wall, usage.ru_maxrss * 1024, watch.head
+    return status, stopped, phase[0], used_scratch, leftovers, cpu, wall, usage.ru_maxrss * 1024, watch.head, watch.stack
 
 
 def _scratch():
@@ -164,13 +169,15 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    def __init__(self, job, output, control):
+    def __init__(self, job, output, control, stacks):
         self.stopped = None
+        self.stack = b""
         self.output_bytes = 0
         self.head = b""
         self._job = job
         self._output = output
         self._control = control
+        self._stacks = stacks
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
         self._poll.register(control, select.POLLIN)
@@ -227,8 +234,30 @@ class _Watch:
 
     def _kill(self, reason):
         self.stopped = reason
+        if reason == "cpu":
+            self.stack = self._ask_where()
         os.kill(self._pid, signal.SIGKILL)
         return True
+
+    def _ask_where(self):
+        """What the candidate says about where it is, empty where the program has seen to it that it says nothing."""
+        self._read_stack()
+        os.kill(self._pid, candidate.STACK_SIGNAL)
+        poll = select.poll()
+        poll.register(self._stacks, 1)
+        text = b""
+        end = time.monotonic() + _STACK_SECONDS
+        # It comes in pieces, and nothing says which is the last.
+        while len(text) < link.STACK_BYTES and poll.poll(1000 * (_PIECE_SECONDS if text else _STACK_SECONDS)) and time.monotonic() < end:
+            text += self._read_stack()
+        return text[: link.STACK_BYTES]
+
+    def _read_stack(self):
+        try:
+            # All that the pipe can hold.
+            return os.read(self._stacks, 1 << 20)
+        except BlockingIOError:
+            return b""
 
     def reap(self):
         _, status, usage = os.wait4(self._pid, 0)
