@@ -123,6 +123,22 @@ describe('measurements of failures', () => {
     expect((await measure('    return 1\nimport os\nos._exit(3)\n', test)).source).toMatchObject({ parses: true });
   });
 
+  it('keeps the outcome where the judge’s time for a closer look is up', async () => {
+    const test = 'assert f(1) == 2\nassert f(2) == 3\nfor item in f(3):\n    pass\nassert f(4) == 5\n';
+    const job = {
+      taskId: 'T/4',
+      prompt: 'def f(x):\n',
+      entryPoint: 'f',
+      test,
+      completion: '    return range(10**12)\n',
+      seed: 1,
+      sampleIndex: 0,
+    };
+    const { outcome, measurements } = await executor.execute(job);
+    expect(outcome).toMatchObject({ status: 'assertion', assertion: { index: 0 } });
+    expect(measurements).toMatchObject({ assertions: null, examples: null, source: { parses: true } });
+  });
+
   it('describes the failing frame by place, statement and locals', async () => {
     const prompt = 'def f(x):\n';
     const body =
