@@ -138,6 +138,8 @@ void arrange_descriptors(const Compartment& compartment) {
       "PATH=/usr/bin:/bin",
       "HOME=/tmp",
       "TZ=UTC",
+      // What is looked up at the first call would be looked up by every candidate anew.
+      "LD_BIND_NOW=1",
       "LC_ALL=C.UTF-8",
       "PYTHONHASHSEED=0",
       "PYTHONWARNINGS=ignore",

@@ -46,6 +46,7 @@ _BLOCKED_SHARE = 0.05
 _WALL_FACTOR = 10
 
 def main():
+    os.environ.pop("LD_BIND_NOW", None)
     isolated = os.environ.pop("FAULTLINE_TIER") != "none"
     restrict = _candidate_restriction(isolated)
     if isolated and os.getpid() != 1:
@@ -60,6 +61,7 @@ def main():
     phase = mmap.mmap(-1, mmap.PAGESIZE)
     candidate.prepare(phase)
     _give_memory_back()
+    scratch = _scratch()
     control.sendall(link.READY)
     while True:
         request = link.receive_request(control)
@@ -67,7 +69,7 @@ def main():
             return
         job, channel = request
         job["isolated"] = isolated
-        report = _execute(job, channel, control, turn, phase, restrict, isolated)
+        report = _execute(job, channel, control, turn, phase, restrict, isolated, scratch)
         if report is None:
             return
         link.send_report(control, *report)
@@ -117,9 +119,11 @@ def _give_memory_back():
         trim(0)
 
 
-def _execute(job, channel, control, turn, phase, restrict, isolated):
-    """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
-    scratch = _scratch()
+def _execute(job, channel, control, turn, phase, restrict, isolated, scratch):
+    """Runs one candidate to its end. Returns the report, or None when the judge is gone.
+
+    `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
+    """
     candidate.expect(job)
     nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
@@ -164,6 +168,8 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
+    __slots__ = ("stopped", "output_bytes", "head", "start", "_job", "_output", "_control", "_poll", "_pid", "_handle")
+
     def __init__(self, job, output, control):
         self.stopped = None
         self.output_bytes = 0
@@ -172,8 +178,8 @@ class _Watch:
         self._output = output
         self._control = control
         self._poll = select.poll()
-        self._poll.register(output, select.POLLIN)
-        self._poll.register(control, select.POLLIN)
+        self._poll.register(output, 1)  # POLLIN
+        self._poll.register(control, 1)
         self.start = time.monotonic()
 
     def until_end(self, pid, turn):
@@ -181,7 +187,7 @@ class _Watch:
         self._pid = pid
         handle = self._handle = _open_process(pid)
         poll = self._poll
-        poll.register(handle, select.POLLIN)
+        poll.register(handle, 1)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
