@@ -9,9 +9,11 @@ Messages to the judge, by their first byte:
   M <kind>                       ... the entry point is `unbound` or `not_callable`
   S <exception>                  the program does not compile
   X <exception>                  its body raised
-  r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable arguments
+  r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable
+                                 arguments. What came with the call is named by its number there (wire.py)
   u <nonce> <(type, comparison, reason)>   a call returned what has no plain form
   x <nonce> <exception>          a call raised
+  F <facts>                      what the program's text tells (source.py); asked for by the job's `inspect`, and then nothing is executed
 Messages from it: `c <nonce> <(arguments, named arguments)>`.
 
 How far it came (link.py's PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
@@ -30,12 +32,12 @@ import resource
 import sys
 import types
 
+import source
 import wire
 from describer import FILE_NAME, Describer
 
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
-
 
 
 # The descriptor of the channel to the judge, in the place of the zygote's own.
@@ -48,13 +50,13 @@ def expect(job):
 
     A page that is written to before the fork is the candidate's without being copied for it.
     """
-    source = job["program"]
+    text = job["program"]
     random.seed(job["seed"])
-    job["describe"] = Describer(source, job["promptLines"])
+    job["describe"] = Describer(text, job["promptLines"])
     job["limits"] = _limits(job)
     job["channel"] = _CHANNEL
     job["namespace"] = sys.modules["program"].__dict__
-    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
+    linecache.cache[FILE_NAME] = (len(text), None, text.splitlines(True), FILE_NAME)
 
 
 # Bound once, as the program may change what the names mean in their modules; and a name of one's own costs a candidate fewer
@@ -71,6 +73,7 @@ _set_limit = resource.setrlimit
 _encode = wire.encode
 _decode = wire.decode
 _Unserialisable = wire.Unserialisable
+_facts = source.facts
 _recursion_limit = sys.getrecursionlimit
 _set_recursion_limit = sys.setrecursionlimit
 _usual_recursion = sys.getrecursionlimit()
@@ -111,7 +114,7 @@ def _limits(job):
     # Whole seconds only: the backstop of the zygote, which watches the exact time.
     cpu = int(job["cpuSeconds"]) + 2
     wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, job["fileBytes"])]
-    if job["isolated"]:
+    if job["ownUser"]:
         # Elsewhere it would count all processes of the user who runs faultline. One more for the zygote.
         wanted.append((resource.RLIMIT_NPROC, job["processes"] + 1))
     limits = []
@@ -148,6 +151,9 @@ def _serve(job, channel, phase):
     encode = _encode
     decode = _decode
     describe = job["describe"]
+    if job["inspect"]:
+        _send(channel, own, b"F" + encode(_facts(job["program"], job["promptLength"], job["entryPoint"])))
+        return
     try:
         code = compile(job["program"], FILE_NAME, "exec", 0, True)
     except BaseException as error:
@@ -175,20 +181,23 @@ def _serve(job, channel, phase):
         if message is None:
             return
         nonce = message[1:9]
-        arguments, named = decode(message, 9)
-        before = _mutable_parts(arguments, named)
+        # The judge's containers by its numbers, and the numbers of our copies.
+        received = []
+        arguments, named = decode(message, 9, None, received)
+        known = {id(container): number for number, container in enumerate(received)}
+        before = _mutable_parts(arguments, named, known)
         try:
             value = entry_point(*arguments, **named)
             _regain()
             try:
-                changes = _changes(arguments, named, before) if before else before
+                changes = _changes(arguments, named, before, known) if before else before
                 try:
-                    reply = b"r" + nonce + encode((value, changes))
+                    reply = b"r" + nonce + encode((value, changes), known)
                 except _Unserialisable:
                     if not changes:
                         raise
                     # The value is judged; what cannot travel beside it stays away.
-                    reply = b"r" + nonce + encode((value, {}))
+                    reply = b"r" + nonce + encode((value, {}), known)
             except _Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
@@ -202,26 +211,26 @@ def _serve(job, channel, phase):
 _PLAIN = (int, str, float, bool, type(None), bytes, complex)
 
 
-def _mutable_parts(arguments, named):
+def _mutable_parts(arguments, named, known):
     """The bytes of every argument that a call can change, or that holds something that can be changed."""
     parts = {}
     for place, value in enumerate(arguments):
         if type(value) not in _PLAIN:
-            parts[place] = _encode(value)
+            parts[place] = _encode(value, known)
     if named:
         for place, value in named.items():
             if type(value) not in _PLAIN:
-                parts[place] = _encode(value)
+                parts[place] = _encode(value, known)
     return parts
 
 
-def _changes(arguments, named, before):
+def _changes(arguments, named, before, known):
     """The arguments that the call changed, but for those that it left without a plain form: such a change is not told."""
     changes = {}
     for place, data in before.items():
         value = arguments[place] if type(place) is int else named[place]
         try:
-            after = _encode(value)
+            after = _encode(value, known)
         except _Unserialisable:
             continue
         if after != data:
@@ -256,7 +265,7 @@ def prepare(phase):
         # Fills the interpreter's caches, which each candidate would otherwise fill in copies of their pages of its own.
         _set_stage()
         _rehearse(phase)
-    for name in ("wire", "link", "warm", "describer", "candidate"):
+    for name in ("wire", "link", "warm", "describer", "source", "candidate"):
         sys.modules.pop(name, None)
     _set_stage()
     gc.collect()
@@ -272,7 +281,7 @@ def _set_stage():
 
 def _rehearse(phase):
     """One execution from beginning to end, of a program that is known, but for the limits and the filter."""
-    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "isolated": False}
+    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "ownUser": False, "inspect": False}
     job.update(cpuSeconds=1, memoryBytes=1 << 30, fileBytes=0)
     expect(job)
     judge, mine = _socket.socketpair()
