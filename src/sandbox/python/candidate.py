@@ -184,7 +184,7 @@ def _serve(job, channel, phase):
         # The judge's containers by its numbers, and the numbers of our copies.
         received = []
         arguments, named = decode(message, 9, None, received)
-        known = {id(container): number for number, container in enumerate(received)}
+        known = {id(container): number for number, container in enumerate(received)} if received else None
         before = _mutable_parts(arguments, named, known)
         try:
             value = entry_point(*arguments, **named)

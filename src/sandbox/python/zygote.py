@@ -216,7 +216,7 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    __slots__ = ("stopped", "output_bytes", "head", "start", "_job", "_output", "_control", "_scratch", "_poll", "_pid", "_handle")
+    __slots__ = tuple("stopped output_bytes head start _job _output _control _scratch _poll _first_look _pid _handle".split())
 
     def __init__(self, job, output, control, scratch):
         self.stopped = None
@@ -230,6 +230,7 @@ class _Watch:
         self._poll = select.poll()
         self._poll.register(output, 1)  # POLLIN
         self._poll.register(control, 1)
+        self._first_look = self._until_look(0)
         self.start = time.monotonic()
 
     def until_end(self, pid, turn):
@@ -247,9 +248,9 @@ class _Watch:
         # What the clocks showed at the start of the interval that is judged as blocked or not.
         seen_cpu = 0.0
         seen_at = self.start
+        milliseconds = self._first_look
         while True:
-            timeout = min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
-            events = poll.poll(timeout * 1000)
+            events = poll.poll(milliseconds)
             for descriptor, _ in events:
                 if descriptor == handle:
                     return True
@@ -268,6 +269,7 @@ class _Watch:
                 cpu = time.clock_gettime(clock)
             except OSError:
                 continue  # it has just ended
+            milliseconds = self._until_look(cpu)
             if cpu >= self._job["cpuSeconds"]:
                 return self._kill("cpu")
             if self.has_filled_scratch():
@@ -282,6 +284,10 @@ class _Watch:
                 return self._kill("blocked")
             seen_cpu = cpu
             seen_at = now
+
+    def _until_look(self, cpu):
+        """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""
+        return 1000 * min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
 
     def has_filled_scratch(self):
         """Whether more stands in the folder than the file system of tier `namespaces` would take."""
