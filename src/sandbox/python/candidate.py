@@ -22,7 +22,6 @@ How far it came (link.py's PHASES) also stands in a byte shared with the zygote,
 import _signal
 import _sitebuiltins
 import _socket
-import ast
 import builtins
 import gc
 import linecache
@@ -32,9 +31,9 @@ import resource
 import sys
 import types
 
-import source
 import wire
 from describer import FILE_NAME, Describer
+from source import facts
 
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
@@ -73,7 +72,6 @@ _set_limit = resource.setrlimit
 _encode = wire.encode
 _decode = wire.decode
 _Unserialisable = wire.Unserialisable
-_facts = source.facts
 _recursion_limit = sys.getrecursionlimit
 _set_recursion_limit = sys.setrecursionlimit
 _usual_recursion = sys.getrecursionlimit()
@@ -152,7 +150,7 @@ def _serve(job, channel, phase):
     decode = _decode
     describe = job["describe"]
     if job["inspect"]:
-        _send(channel, own, b"F" + encode(_facts(job["program"], job["promptLength"], job["entryPoint"])))
+        _send(channel, own, b"F" + encode(facts(job["program"], job["promptLength"], job["entryPoint"])))
         return
     try:
         code = compile(job["program"], FILE_NAME, "exec", 0, True)
