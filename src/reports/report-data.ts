@@ -26,8 +26,6 @@ export interface ReportData {
   readonly outcomes: readonly OutcomeShare[];
   /** Categories that occurred among the failures, by code. */
   readonly categories: readonly CategoryShare[];
-  /** Leaves of the taxonomy that no rule decides yet: their samples stand in other leaves. */
-  readonly undecided: readonly { readonly code: string; readonly name: string }[];
   readonly feasibility: Feasibility;
   /** In the order of the problem file. */
   readonly problems: readonly ProblemRow[];
@@ -52,8 +50,10 @@ export interface Counts {
   readonly counted: number;
   readonly passed: number;
   readonly failed: number;
-  /** Failures of the infrastructure. In no rate. */
+  /** Samples that were not judged: the infrastructure failed, or their problem is at fault. In no rate. */
   readonly infra: number;
+  /** Of `infra`, those of problems that cannot be judged: running again changes nothing. */
+  readonly unsupported: number;
   /** Problems with at least one passing sample. */
   readonly solvedProblems: number;
   /** Samples that met a limit and finished when run again alone at three times the limits. */

@@ -56,25 +56,45 @@ export interface SampleRow {
   readonly error: string | null;
 }
 
-/** One execution with its decision. Result columns only; times and memory live in the verdict's measurements. */
-export interface ExecutionRow {
-  readonly strategy: string;
-  readonly taskId: string;
-  readonly sampleIndex: number;
-  readonly verdict: Verdict;
-  /** Null for a pass. */
-  readonly categoryCode: string | null;
-  readonly categoryName: string | null;
-  readonly outcome: string;
-  readonly evidence: string;
-  readonly generationCode: string | null;
-}
-
 /** The natural key of a sample within an experiment. */
 export interface SampleKey {
   readonly strategy: string;
   readonly taskId: string;
   readonly sampleIndex: number;
+}
+
+/** A leaf's codes in published taxonomies. */
+export type PublishedCodes = Readonly<Record<'dou' | 'tambon' | 'codehalu', readonly string[]>>;
+
+/** What was made of a verdict, as results. The words are the taxonomy's. */
+export interface DecisionRow {
+  /** Null for a pass that is not fragile. */
+  readonly categoryCode: string | null;
+  readonly categoryName: string | null;
+  /** Of the category; null without one, and for one of the config's own. */
+  readonly published: PublishedCodes | null;
+  readonly outcome: string;
+  readonly evidence: string;
+  readonly generationCode: string | null;
+  /** That decided; null without a category. */
+  readonly rule: string | null;
+  /** Where the program failed: 1-based line and column of prompt + completion, and the span in bytes of the completion. */
+  readonly place: {
+    readonly line: number;
+    readonly column: number | null;
+    readonly range: { readonly start: number; readonly end: number } | null;
+  } | null;
+  /** The tokens that hold the span, both included; null without tokens or span. */
+  readonly tokens: { readonly first: number; readonly last: number } | null;
+  /** Class name of the innermost statement at the line. */
+  readonly node: string | null;
+  /** Sorted. */
+  readonly tags: readonly string[];
+}
+
+/** One execution with its decision. Result columns only; times and memory live in the verdict's measurements. */
+export interface ExecutionRow extends SampleKey, DecisionRow {
+  readonly verdict: Verdict;
 }
 
 /** A problem as an experiment uses it. The content is stored once, whatever the number of experiments. */
@@ -86,6 +106,10 @@ export interface ProblemRow {
   readonly test: string;
   /** 1 (easy) to 4, where the dataset says so. */
   readonly difficulty?: number | null;
+  /** A further test of the data set, on which no pass depends. */
+  readonly furtherTest?: string | null;
+  /** Why no sample of it can be judged. */
+  readonly unsupported?: string | null;
   /** Place in the problem file, from 0; the order of every listing. */
   readonly position: number;
 }
@@ -110,12 +134,19 @@ export interface TokenArrays {
 /** A sample that has no verdict yet, or one whose last verdict was `infra`. */
 export interface PendingExecution extends SampleKey {
   readonly completion: string;
+  /** Everything that was generated; begins with the completion. */
+  readonly rawText: string;
   /** `error` means that there is nothing to execute: such a sample gets a verdict of status `not_run`. */
   readonly finishReason: string;
   readonly error: string | null;
   readonly prompt: string;
   readonly entryPoint: string;
   readonly test: string;
+  readonly canonicalSolution: string;
+  readonly furtherTest: string | null;
+  readonly unsupported: string | null;
+  /** Grows in the order in which samples were stored; a reader goes on after the last one that it saw. */
+  readonly place: number;
 }
 
 /** Which samples to read; an absent field does not restrict. */
@@ -130,12 +161,14 @@ export interface SampleFilter {
 export interface Counts {
   readonly problems: number;
   readonly samples: number;
-  /** Samples with a verdict other than `infra`. */
+  /** Samples with a verdict other than `infra`: those that need no execution any more. */
   readonly executed: number;
   readonly passed: number;
   readonly infra: number;
+  /** Of `executed`, those of problems that cannot be judged. In no rate, as `infra`. */
+  readonly unsupported: number;
   readonly nearLimit: number;
-  /** By outcome name, `infra` included; outcomes that do not occur are absent. */
+  /** By outcome name, `infra` included, under which unsupported samples stand too; outcomes that do not occur are absent. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Most frequent first. */
   readonly categories: readonly { readonly code: string; readonly name: string; readonly count: number }[];
@@ -149,18 +182,14 @@ export interface Note {
 }
 
 /** A sample joined with its problem and execution: what reports read. */
-export interface JudgedSample extends SampleKey {
+export interface JudgedSample extends SampleKey, DecisionRow {
   readonly prompt: string;
   readonly entryPoint: string;
   readonly difficulty: number | null;
   readonly completion: string;
+  readonly rawText: string;
   readonly finishReason: string;
   readonly tokenCount: number;
   readonly meanLogprob: number | null;
   readonly verdict: Verdict;
-  readonly categoryCode: string | null;
-  readonly categoryName: string | null;
-  readonly outcome: string;
-  readonly evidence: string;
-  readonly generationCode: string | null;
 }

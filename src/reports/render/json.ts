@@ -5,12 +5,11 @@
  * - `schema` "faultline.report", `version` the layout's number: it grows when a field changes its meaning or goes, not when one is added
  * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
  * - `strategy` the strategy reported on
- * - `counts` problems, samples, counted (all but infra), passed, failed, infra, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
  * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
  * - `categories` list of { code, name, outcome, rule, residual, count, problems, ...estimate of the share of failures }
- * - `undecided` list of { code, name }: leaves that no rule decides yet
  * - `feasibility` { decision, threshold, outside_residual, outside_other }, the last two estimates
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
@@ -19,7 +18,7 @@
 import type { PassAtK, ReportData } from '../report-data.js';
 
 export const REPORT_SCHEMA = 'faultline.report';
-export const REPORT_VERSION = 1;
+export const REPORT_VERSION = 2;
 
 /** The report's JSON value; `JSON.stringify` of it is the file. */
 export function reportJson(data: ReportData): Readonly<Record<string, unknown>> {
@@ -57,6 +56,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       passed: counts.passed,
       failed: counts.failed,
       infra: counts.infra,
+      unsupported: counts.unsupported,
       solved_problems: counts.solvedProblems,
       near_limit: counts.nearLimit,
       fragile_passes: counts.fragilePasses,
@@ -69,7 +69,6 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
     crash_rate: data.crashRate,
     outcomes: data.outcomes.map(({ outcome, count, share }) => ({ outcome, count, ...share })),
     categories: data.categories.map(({ share, ...category }) => ({ ...category, ...share })),
-    undecided: data.undecided,
     feasibility: {
       decision: feasibility.decision,
       threshold: feasibility.threshold,

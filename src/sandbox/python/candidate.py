@@ -53,13 +53,13 @@ def expect(job):
 
     A page that is written to before the fork is the candidate's without being copied for it.
     """
-    source = job["program"]
+    text = job["program"]
     random.seed(job["seed"])
-    job["describe"] = Describer(source, job["promptLines"])
+    job["describe"] = Describer(text, job["promptLines"])
     job["limits"] = _limits(job)
     job["channel"] = _CHANNEL
     job["namespace"] = sys.modules["program"].__dict__
-    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
+    linecache.cache[FILE_NAME] = (len(text), None, text.splitlines(True), FILE_NAME)
 
 
 # Bound once, as the program may change what the names mean in their modules; and a name of one's own costs a candidate fewer
@@ -120,7 +120,7 @@ def _limits(job):
     # Whole seconds only: the backstop of the zygote, which watches the exact time.
     cpu = int(job["cpuSeconds"]) + 2
     wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, job["fileBytes"])]
-    if job["isolated"]:
+    if job["ownUser"]:
         # Elsewhere it would count all processes of the user who runs faultline. One more for the zygote.
         wanted.append((resource.RLIMIT_NPROC, job["processes"] + 1))
     limits = []
@@ -190,7 +190,7 @@ def _serve(job, channel, phase):
         # The judge's containers by its numbers, and the numbers of our copies.
         received = []
         arguments, named = decode(message, 9, None, received)
-        known = {id(container): number for number, container in enumerate(received)}
+        known = {id(container): number for number, container in enumerate(received)} if received else None
         before = _mutable_parts(arguments, named, known)
         try:
             value = entry_point(*arguments, **named)
@@ -287,7 +287,7 @@ def _set_stage():
 
 def _rehearse(phase):
     """One execution from beginning to end, of a program that is known, but for the limits and the filter."""
-    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "isolated": False, "inspect": False}
+    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "ownUser": False, "inspect": False}
     job.update(cpuSeconds=1, memoryBytes=1 << 30, fileBytes=0)
     expect(job)
     judge, mine = _socket.socketpair()

@@ -1,16 +1,22 @@
 """The zygote: a warm interpreter inside the isolation that forks one candidate per execution and watches it.
 
-It executes nothing of the candidate's. As the first process of its process namespace it cannot be signalled from inside,
-and it sees how a candidate ends from the kernel: wait status, resource usage, the process's CPU clock. One execution at a
-time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
+It executes nothing of the candidate's. In tier `namespaces` it is the first process of its process namespace and cannot be
+signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from
+the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the
+candidate started is killed and reaped before the next one begins.
 
-Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
+A page that is written to after a fork is copied, by the zygote as by the candidate, and that is most of what an execution takes.
+Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
+
+Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
+judge: its first byte is 1 while it is the candidate's turn.
 """
 
 import mmap
 import os
 import select
 import signal
+import struct
 import sys
 import time
 
@@ -47,11 +53,23 @@ _STACK_SECONDS = 0.05
 _PIECE_SECONDS = 0.005
 # How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
 _WALL_FACTOR = 10
+# The folder that candidates may write to.
+_SCRATCH = os.environ["HOME"]
+# Files and folders, as many as the launcher's tmpfs takes.
+_SCRATCH_ENTRIES = 1024
+_FILLERS = []
+# Of each size; some hundred are usual.
+_FILLERS_MOST = 10000
+# Stands for a candidate's process id in the system-call filter that the launcher hands over.
+_OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
+
 
 def main():
-    isolated = os.environ.pop("FAULTLINE_TIER") != "none"
-    restrict = _candidate_restriction(isolated)
-    if isolated and os.getpid() != 1:
+    os.environ.pop("LD_BIND_NOW", None)
+    tier = os.environ.pop("FAULTLINE_TIER")
+    own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
+    restrict = _candidate_restriction(tier)
+    if tier == "namespaces" and os.getpid() != 1:
         raise SystemExit("zygote.py: not the first process of its namespace")
     control = _socket.socket(fileno=os.dup(CONTROL))
     os.close(CONTROL)
@@ -65,20 +83,22 @@ def main():
     stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     candidate.prepare(phase)
     _give_memory_back()
+    _fill_holes()
+    scratch = _scratch()
     control.sendall(link.READY)
     while True:
         request = link.receive_request(control)
         if request is None:
             return
         job, channel = request
-        job["isolated"] = isolated
-        report = _execute(job, channel, control, turn, phase, restrict, isolated, stacks)
+        job["ownUser"] = own_user
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks)
         if report is None:
             return
         link.send_report(control, *report)
 
 
-def _candidate_restriction(isolated):
+def _candidate_restriction(tier):
     """Returns the function that a candidate applies to itself after the fork."""
     encoded = os.environ.pop("FAULTLINE_CANDIDATE_FILTER", "")
     import ctypes
@@ -86,21 +106,23 @@ def _candidate_restriction(isolated):
     process_control = ctypes.CDLL(None, use_errno=True).prctl
     process_control.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
     process_control.restype = ctypes.c_int
-    set_dumpable, set_seccomp, mode_filter, set_subreaper = 4, 22, 2, 36
-    if not isolated:
+    set_death_signal, set_dumpable, set_seccomp, mode_filter, set_subreaper = 1, 4, 22, 2, 36
+    if tier != "namespaces":
         # Orphans come back here instead of to the system's first process, so that they can be killed.
         process_control(set_subreaper, 1, None, 0, 0)
+    if tier == "none":
         return lambda: None
     if process_control(set_dumpable, 0, None, 0, 0) != 0:
         raise SystemExit("zygote.py: cannot become non-dumpable")
-    code = bytes.fromhex(encoded)
+    encoded = bytes.fromhex(encoded)
+    code = ctypes.create_string_buffer(encoded, len(encoded))
 
     class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 
-    program = Program(len(code) // 8, code)
+    program = Program(len(encoded) // 8, ctypes.addressof(code))
     address = ctypes.addressof(program)
-
+    zygote = os.getpid()
     # Made once: a conversion in the candidate costs it pages of its own.
     arguments = (ctypes.c_int(set_seccomp), ctypes.c_ulong(mode_filter), ctypes.c_void_p(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
     install = ctypes.CDLL(None).prctl
@@ -110,7 +132,14 @@ def _candidate_restriction(isolated):
         if install(*arguments) != 0:
             leave(71)
 
-    return restrict
+    def restrict_among_others():
+        # No process namespace ends with the zygote.
+        if process_control(set_death_signal, signal.SIGKILL, None, 0, 0) != 0 or os.getppid() != zygote:
+            os._exit(71)
+        code.raw = encoded.replace(_OWN_PROCESS, struct.pack("<I", os.getpid()))
+        restrict()
+
+    return restrict if tier == "namespaces" else restrict_among_others
 
 
 def _give_memory_back():
@@ -122,21 +151,42 @@ def _give_memory_back():
         trim(0)
 
 
-def _execute(job, channel, control, turn, phase, restrict, isolated, stacks):
-    """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
-    scratch = _scratch()
+def _fill_holes():
+    """Fills the interpreter's half-empty pools of memory, of which there are some for each size of objects, for good.
+
+    What is made from now on, here or in a candidate, lies side by side in pages of its own, not in many that have to be copied each.
+    """
+    pool = 4096 if sys.version_info < (3, 10) else 16384
+    for size in range(16, 513, 16):
+        neighbours = last = 0
+        # A pool that was empty gives its places in order, after a head of 48 bytes.
+        for count in range(_FILLERS_MOST):
+            # An empty bytes object takes 33 bytes.
+            filler = object() if size == 16 else complex(count, 1) if size == 32 else bytes(size - 33)
+            _FILLERS.append(filler)
+            neighbours = neighbours + 1 if id(filler) == last + size else 1
+            last = id(filler)
+            if neighbours == (pool - 48) // size:
+                break
+
+
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks):
+    """Runs one candidate to its end. Returns the report, or None when the judge is gone.
+
+    `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
+    """
     candidate.expect(job)
     nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
     phase[0] = 0
-    watch = _Watch(job, output, control, stacks[0])
+    watch = _Watch(job, output, control, stacks[0], scratch if tier == "landlock" else None)
     pid = os.fork()
     if pid == 0:
         candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
     os.close(channel)
     judge_alive = watch.until_end(pid, turn)
     status, usage = watch.reap()
-    leftovers = _kill_all_others(pid, isolated)
+    leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
     os.close(nothing)
@@ -149,17 +199,19 @@ def _execute(job, channel, control, turn, phase, restrict, isolated, stacks):
     # Decided by amounts, not by who noticed first.
     if watch.output_bytes > job["outputBytes"]:
         stopped = "output"
+    elif watch.has_filled_scratch():
+        stopped = "files"
     elif cpu > job["cpuSeconds"]:
         stopped = "cpu"
-    used_scratch = isolated and (scratch is None or _scratch() != scratch)
+    used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers, cpu, wall, usage.ru_maxrss * 1024, watch.head, watch.stack
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head, watch.stack
 
 
 def _scratch():
     """What changes when the folder that candidates may write to is used in whatever way; None where that cannot be seen."""
     try:
-        seen = os.stat("/tmp")
+        seen = os.stat(_SCRATCH)
     except OSError:
         return None
     # An entry that was made and removed shows in the times, a change of the mode in the mode and the last of them.
@@ -169,7 +221,9 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    def __init__(self, job, output, control, stacks):
+    __slots__ = tuple("stopped stack output_bytes head start _job _output _control _stacks _scratch _poll _first_look _pid _handle".split())
+
+    def __init__(self, job, output, control, stacks, scratch):
         self.stopped = None
         self.stack = b""
         self.output_bytes = 0
@@ -178,9 +232,12 @@ class _Watch:
         self._output = output
         self._control = control
         self._stacks = stacks
+        # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
+        self._scratch = scratch
         self._poll = select.poll()
-        self._poll.register(output, select.POLLIN)
-        self._poll.register(control, select.POLLIN)
+        self._poll.register(output, 1)  # POLLIN
+        self._poll.register(control, 1)
+        self._first_look = self._until_look(0)
         self.start = time.monotonic()
 
     def until_end(self, pid, turn):
@@ -188,7 +245,7 @@ class _Watch:
         self._pid = pid
         handle = self._handle = _open_process(pid)
         poll = self._poll
-        poll.register(handle, select.POLLIN)
+        poll.register(handle, 1)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
@@ -198,9 +255,9 @@ class _Watch:
         # What the clocks showed at the start of the interval that is judged as blocked or not.
         seen_cpu = 0.0
         seen_at = self.start
+        milliseconds = self._first_look
         while True:
-            timeout = min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
-            events = poll.poll(timeout * 1000)
+            events = poll.poll(milliseconds)
             for descriptor, _ in events:
                 if descriptor == handle:
                     return True
@@ -219,8 +276,11 @@ class _Watch:
                 cpu = time.clock_gettime(clock)
             except OSError:
                 continue  # it has just ended
+            milliseconds = self._until_look(cpu)
             if cpu >= self._job["cpuSeconds"]:
                 return self._kill("cpu")
+            if self.has_filled_scratch():
+                return self._kill("files")
             if now - seen_at < _LOOK_SECONDS:
                 continue
             if turn[0] == 1:
@@ -231,6 +291,34 @@ class _Watch:
                 return self._kill("blocked")
             seen_cpu = cpu
             seen_at = now
+
+    def _until_look(self, cpu):
+        """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""
+        return 1000 * min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
+
+    def has_filled_scratch(self):
+        """Whether more stands in the folder than the file system of tier `namespaces` would take."""
+        if self._scratch is None or _scratch() == self._scratch:
+            return False
+        size = entries = 0
+        folders = [_SCRATCH]
+        while folders:
+            try:
+                with os.scandir(folders.pop()) as listing:
+                    for entry in listing:
+                        entries += 1
+                        # Links are not followed.
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+            except FileNotFoundError:
+                continue  # just removed
+            except OSError:
+                # Locked, or deeper than a path is long: nobody can say how much stands there.
+                return True
+            if entries > _SCRATCH_ENTRIES or size > self._job["fileBytes"]:
+                return True
+        return False
 
     def _kill(self, reason):
         self.stopped = reason
@@ -291,8 +379,17 @@ def _open_process(pid):
     return handle
 
 
-def _kill_all_others(pid, isolated):
-    """Ends whatever the candidate left running; returns how many processes that were."""
+def _kill_all_others(pid, tier):
+    """Ends whatever the candidate left running; returns how many processes that were, None where they cannot be reached."""
+    if tier == "landlock":
+        # Its filter lets a candidate start none. Should one be there all the same, the launcher has to end it: here nothing
+        # can be found out about it, and a signal to all would reach the user's other processes.
+        try:
+            os.waitpid(-1, os.WNOHANG)
+            return None
+        except ChildProcessError:
+            return 0
+    isolated = tier == "namespaces"
     if isolated:
         # As the first process of the namespace this reaches everyone else in it, and nobody outside.
         try:

@@ -1,6 +1,7 @@
 /**
  * The programs of `tests/fixtures/programs`: each is one sample with the outcome it must come to in its first line.
  *   # expect {...}       what the outcome must contain, as JSON
+ *   # landlock {...}     the same in tier `landlock`, where that differs: files and processes of the host can be told to be there
  *   # test <python>      the test, in place of two assertions about f(1) and f(2)
  *   # phase <phase>, # assertions {...}, # stdout {"text": ...}    measurements, where they matter
  */
@@ -15,6 +16,8 @@ export interface Fixture {
   readonly name: string;
   readonly job: ExecutionJob;
   readonly outcome: Readonly<Record<string, unknown>>;
+  /** What the outcome must contain in tier `landlock`. */
+  readonly landlock: Readonly<Record<string, unknown>>;
   readonly measurements: Readonly<Record<string, unknown>>;
 }
 
@@ -40,6 +43,7 @@ export const fixtures: readonly Fixture[] = readdirSync(FOLDER)
         sampleIndex: 0,
       },
       outcome: JSON.parse(header('expect')!) as Record<string, unknown>,
+      landlock: JSON.parse(header('landlock') ?? header('expect')!) as Record<string, unknown>,
       measurements: {
         ...(phase === undefined ? {} : { phase }),
         ...(assertions === undefined ? {} : { assertions: JSON.parse(assertions) as unknown }),

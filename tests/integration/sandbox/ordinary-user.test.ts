@@ -2,58 +2,29 @@
  * The sandbox started by an ordinary user, through unprivileged user namespaces: the launcher is started under another
  * user id by a wrapper, everything else is as always.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
-import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { fixtures } from './fixtures.js';
 import { descendants, gone } from './processes.js';
-
-const USER = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
-const PYTHON = '/usr/bin/python3';
-
-/** Why this cannot be tested here, or null. */
-function obstacle(): string | null {
-  if (process.getuid?.() !== 0) return 'only root can start the launcher as somebody else';
-  try {
-    execFileSync('setpriv', [...USER, PYTHON, '-c', `open(${JSON.stringify(path.join(SCRIPTS, 'judge.py'))})`], { stdio: 'ignore' });
-    execFileSync('setpriv', [...USER, 'test', '-x', findLauncher()], { stdio: 'ignore' });
-    return null;
-  } catch {
-    return `an ordinary user cannot read this checkout or execute ${PYTHON}`;
-  }
-}
+import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
 const reason = obstacle();
-const folder = mkdtempSync(path.join(os.tmpdir(), 'faultline-user-'));
-const given = process.env['FAULTLINE_LAUNCHER'];
-const launcher = reason === null ? findLauncher() : '';
-
-/** Puts a script in the launcher's place that starts it as an ordinary user, through `further` if given. */
-function wrapLauncher(name: string, further: string): void {
-  const setpriv = execFileSync('which', ['setpriv'], { encoding: 'utf8' }).trim();
-  const wrapper = path.join(folder, name);
-  writeFileSync(wrapper, `#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nexec ${setpriv} ${USER.join(' ')} ${further} ${launcher} "$@"\n`, {
-    mode: 0o755,
-  });
-  process.env['FAULTLINE_LAUNCHER'] = wrapper;
-}
-
+const launcher = new WrappedLauncher();
 afterAll(() => {
-  if (given === undefined) delete process.env['FAULTLINE_LAUNCHER'];
-  else process.env['FAULTLINE_LAUNCHER'] = given;
-  rmSync(folder, { recursive: true });
+  launcher.dispose();
 });
+
+/** The ones whose outcome hangs on the isolation. */
+const isolation =
+  /^(right|forks|starts_threads|kills|reads|sees|writes|fills|locks|opens|traces|mounts|unshares|clones|runs|becomes|limits)/;
+const FORBIDDEN = `${AS_USER} unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"' sh`;
 
 describe.skipIf(reason !== null)(`as an ordinary user${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   let executor: ProcessExecutor;
 
   beforeAll(async () => {
-    wrapLauncher('launcher', '');
+    launcher.wrap(AS_USER);
     executor = await ProcessExecutor.create({
       workers: 1,
       python: PYTHON,
@@ -66,8 +37,6 @@ describe.skipIf(reason !== null)(`as an ordinary user${reason === null ? '' : ` 
     await gone(before);
   });
 
-  // The ones whose outcome hangs on the isolation.
-  const isolation = /^(right|forks|starts_threads|kills|reads|sees|writes|fills|opens|traces|mounts|unshares|clones|runs|becomes|limits)/;
   it.each(fixtures.filter(({ name }) => isolation.test(name)))('$name', async ({ job, outcome }) => {
     expect((await executor.execute(job)).outcome).toMatchObject(outcome);
   });
@@ -75,7 +44,7 @@ describe.skipIf(reason !== null)(`as an ordinary user${reason === null ? '' : ` 
 
 describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   it('is isolated like the ordinary user behind that root', async () => {
-    wrapLauncher('named-root', 'unshare --user --map-root-user');
+    launcher.wrap(`${AS_USER} unshare --user --map-root-user`);
     const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON });
     try {
       for (const { job, outcome } of fixtures.filter(({ name }) => /^(right|forks|starts_threads|reads_passwd|sees_little)/.test(name))) {
@@ -86,15 +55,32 @@ describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : `
     }
   });
 
-  it('is refused, with the reason and the next step, where user namespaces are forbidden', async () => {
-    const forbid = `unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"' sh`;
-    wrapLauncher('forbidden', forbid);
-    await expect(ProcessExecutor.create({ workers: 1, python: PYTHON })).rejects.toMatchObject({
+  it('goes on in the second tier where user namespaces are forbidden, and says why', async () => {
+    launcher.wrap(FORBIDDEN);
+    const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON });
+    try {
+      expect(executor.info).toMatchObject({
+        tier: 'landlock',
+        tierReason: expect.stringMatching(/^namespaces: cannot create namespaces .*: No space left on device$/) as string,
+      });
+      for (const { job, landlock } of fixtures.filter(({ name }) => isolation.test(name) && name !== 'sees_little.py')) {
+        expect((await executor.execute(job)).outcome).toMatchObject(landlock);
+      }
+    } finally {
+      await executor.dispose();
+    }
+    expect(await sandboxReport({ python: PYTHON })).toMatchObject({ tier: 'landlock', reason: executor.info.tierReason });
+  });
+
+  it('is refused, with the reason and the next step, where no other tier may be taken', async () => {
+    launcher.wrap(FORBIDDEN);
+    await expect(ProcessExecutor.create({ workers: 1, python: PYTHON, tier: 'namespaces' })).rejects.toMatchObject({
       kind: 'environment',
-      message: expect.stringMatching(/^the sandbox cannot be started: cannot create namespaces .*: No space left on device$/) as string,
+      message: expect.stringMatching(
+        /^programs cannot be isolated: namespaces: cannot create namespaces .*: No space left on device$/,
+      ) as string,
       hint: expect.stringContaining('user.max_user_namespaces') as string,
     });
-    expect(await sandboxReport({ python: PYTHON })).toMatchObject({ tier: null, python: { path: expect.any(String) as string } });
     // Told to go without, it goes without.
     const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON, unsafe: true });
     expect(executor.info.tier).toBe('none');
