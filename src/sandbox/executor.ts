@@ -27,7 +27,7 @@ export interface ExecutionJob {
   readonly entryPoint: string;
   readonly test: string;
   readonly completion: string;
-  /** Fixes `random`'s seed inside the sandbox together with the task and the sample index. */
+  /** Fixes `random`'s seed inside the sandbox together with the task and the program's text. */
   readonly seed: number;
   readonly sampleIndex: number;
 }

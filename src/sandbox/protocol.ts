@@ -2,6 +2,7 @@
  * Frames between faultline and a judge: four bytes of length (little-endian), then JSON. Both ends are trusted, the checks
  * here catch a broken pipe or a wrong version, not an attack: what a candidate writes never gets this far.
  */
+import { createHash } from 'node:crypto';
 import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Limits } from './executor.js';
 import type { Verdict } from './verdict.js';
@@ -17,7 +18,7 @@ export interface JudgeJob extends Limits {
   readonly prompt: string;
   readonly entryPoint: string;
   readonly test: string;
-  /** Seeds `random` in candidate and judge. */
+  /** Seeds `random` in candidate and judge: a function of the run's seed, the task and the program's text. */
   readonly seed: string;
 }
 
@@ -53,7 +54,8 @@ export function judgeJob(job: ExecutionJob, limits: Limits): JudgeJob {
     prompt: job.prompt,
     entryPoint: job.entryPoint,
     test: job.test,
-    seed: `${job.seed}/${job.taskId}/${job.sampleIndex}`,
+    // Not the sample's index: identical programs are executed once, and so must not draw different numbers.
+    seed: `${job.seed}/${job.taskId}/${createHash('sha256').update(job.prompt).update(job.completion).digest('hex')}`,
   };
 }
 

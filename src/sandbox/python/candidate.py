@@ -22,27 +22,20 @@ import ast
 import builtins
 import gc
 import linecache
-import opcode
 import os
 import random
-import re
 import resource
 import signal
 import sys
 import types
 
 import wire
+from describer import FILE_NAME, Describer
 
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
 
-FILE_NAME = "<program>"
 PHASES = ("compile", "load", "call")
-_MESSAGE_MOST = 1000
-_FRAMES_MOST = 40
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
-_RAISE = opcode.opmap["RAISE_VARARGS"]
-_COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
 def run(job, channel, phase, restrict):
@@ -93,7 +86,7 @@ def _serve(job, channel, phase):
     recursion_limit = sys.getrecursionlimit
     set_recursion_limit = sys.setrecursionlimit
     usual_recursion = recursion_limit()
-    describe = _Describer(source, job["promptLines"])
+    describe = Describer(source, job["promptLines"])
 
     def regain():
         # The program may have left no room for what is done here.
@@ -123,7 +116,7 @@ def _serve(job, channel, phase):
     module.__dict__["__builtins__"] = vars(builtins)
     sys.modules["program"] = module
     sys.modules["__main__"] = types.ModuleType("__main__")
-    for name in ("wire", "candidate"):
+    for name in ("wire", "describer", "candidate"):
         sys.modules.pop(name, None)
     linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
     namespace = module.__dict__
@@ -197,158 +190,6 @@ def _changes(arguments, named, before):
     return changes
 
 
-# Not by attribute, which a metaclass may define anew.
-_NAME_OF = type.__dict__["__name__"].__get__
-_BASES_OF = type.__dict__["__mro__"].__get__
-_MEMBERS_OF = type.__dict__["__dict__"].__get__
-
-
-def _description(**fields):
-    """The bytes of an exception's description, complete whatever is known of it."""
-    unknown = {"message": "", "frames": [], "line": None, "column": None, "node": None, "args": None, "code": None}
-    return wire.encode({**unknown, **fields})
-
-
-class _Describer:
-    """Turns exceptions into plain descriptions. The program may have made them hostile: every look is guarded."""
-
-    def __init__(self, source, prompt_lines):
-        self._source = source
-        self._prompt_lines = prompt_lines
-        self._lines = wire.lines_most(source)
-
-    def syntax(self, error):
-        """An exception of compile: where the program does not parse."""
-        line = column = None
-        message = None
-        if isinstance(error, SyntaxError):
-            line, column, message = error.lineno, error.offset, error.msg
-        # The judge refuses numbers out of bounds; the interpreter itself gives -1 or 0 where it knows no place.
-        line = line if type(line) is int and 1 <= line <= self._lines else None
-        column = min(column, wire.COLUMN_MOST) if type(column) is int and column >= 0 else None
-        return self._encode(error, message, [], line, column, None)
-
-    def exception(self, error):
-        """An exception that left the program. Never raises, however hostile it is."""
-        try:
-            return self._exception(error)
-        except BaseException:
-            names = [_NAME_OF(base)[:200] for base in _BASES_OF(type(error)) if base is not object][:20]
-            return _description(type=names[0], bases=names)
-
-    def _exception(self, error):
-        frames = []
-        line = None
-        where = None
-        innermost = False
-        step = error.__traceback__
-        while step is not None:
-            code = step.tb_frame.f_code
-            # A position that the program compiled itself may be anything, or none.
-            at = step.tb_lineno if type(step.tb_lineno) is int else 1
-            if code.co_filename == FILE_NAME:
-                at = max(1, min(at, self._lines))
-                kind = "sample" if at > self._prompt_lines else "prompt"
-                # The innermost frame of generated code decides; the prompt's own only where there is none.
-                if where is None or kind == "sample" or where[0] == "prompt":
-                    where = (kind, code, step.tb_lasti)
-                    line = at
-                    innermost = step.tb_next is None
-                frames.append((kind, code.co_name, at))
-            elif frames:
-                frames.append(("library", code.co_name, max(1, min(at, wire.LIBRARY_LINE_MOST))))
-            step = step.tb_next
-        node = None
-        if where is not None:
-            node = self._node(line, where[1], where[2], innermost)
-        if len(frames) > _FRAMES_MOST:
-            # Both ends of a deep recursion.
-            frames = frames[: _FRAMES_MOST // 2] + frames[-_FRAMES_MOST // 2 :]
-        return self._encode(error, None, frames, line, None, node)
-
-    def refusal(self, refusal):
-        """What has no plain form: the type's name, and whether the program wrote its comparisons by hand."""
-        kind = type(refusal.offender)
-        comparison = None
-        for base in _BASES_OF(kind):
-            for name in _COMPARISONS:
-                method = _MEMBERS_OF(base).get(name)
-                # A dataclass's comparisons are compiled from another file name.
-                if isinstance(method, types.FunctionType) and method.__code__.co_filename == FILE_NAME:
-                    comparison = comparison or name
-        return wire.encode((_text(_NAME_OF(kind), 200), comparison, _text(refusal.reason, 200)))
-
-    def _encode(self, error, message, frames, line, column, node):
-        if message is None:
-            try:
-                message = str(error)
-            except MemoryError:
-                raise
-            except BaseException as nested:
-                message = "<%s while the message was made>" % type(nested).__name__
-        arguments = None
-        code = None
-        try:
-            if isinstance(error, SystemExit):
-                code = error.code
-                code = 0 if code is None else code if type(code) is int and abs(code) <= wire.CODE_MOST else 1
-            elif isinstance(error, OSError):
-                code = error.errno if type(error.errno) is int and abs(error.errno) <= wire.CODE_MOST else None
-        except BaseException:
-            code = None
-        try:
-            arguments = tuple(error.args)
-            if len(wire.encode(arguments)) > 10000:
-                arguments = None
-        except BaseException:
-            arguments = None
-        names = [_text(_NAME_OF(base), 200) for base in _BASES_OF(type(error)) if base is not object][:20]
-        return _description(
-            type=names[0],
-            bases=names,
-            message=_text(_ADDRESS.sub("0x...", _text(message, 4 * _MESSAGE_MOST)), _MESSAGE_MOST),
-            frames=frames,
-            line=line,
-            column=column,
-            node=node,
-            args=arguments,
-            code=code,
-        )
-
-    def _node(self, line, code, instruction, innermost):
-        """The kind of statement that failed at `line`; only the program's own raise counts as one."""
-        try:
-            tree = ast.parse(self._source)
-        except BaseException:
-            return "other"
-        found = [
-            node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
-        ]
-        # The innermost statements: those that begin last.
-        leaves = [node for node in found if not any(other is not node and _inside(other, node) for other in found)]
-        kinds = {type(node) for node in leaves}
-        if kinds & {ast.Import, ast.ImportFrom}:
-            return "import"
-        raised = innermost and 0 <= instruction < len(code.co_code) and code.co_code[instruction] == _RAISE
-        if raised and ast.Raise in kinds:
-            return "raise"
-        if raised and ast.Assert in kinds:
-            return "assert"
-        return "other"
-
-
-def _inside(inner, outer):
-    return (inner.lineno, inner.col_offset) >= (outer.lineno, outer.col_offset) and (
-        inner.end_lineno,
-        inner.end_col_offset,
-    ) <= (outer.end_lineno, outer.end_col_offset)
-
-
-def _text(value, most):
-    """`value` cut to `most` characters, as an exact str."""
-    return "".join(value[:most]) if isinstance(value, str) else ""
-
-
 def _add_site_builtins():
     """What the module site, which -S leaves out, adds to the builtins: programs call exit() as they would anywhere."""
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
@@ -366,7 +207,7 @@ def prepare():
         ast.parse("def f(x):\n    raise ValueError(x)\n")
         {}["warm"]
     except KeyError as error:
-        _Describer("x\n", 0).exception(error)
+        Describer("x\n", 0).exception(error)
     _add_site_builtins()
     gc.collect()
     gc.freeze()

@@ -35,7 +35,7 @@ _INT_LEAST = -(1 << 63)
 _INT_MOST = (1 << 63) - 1
 
 
-# Bounds of the numbers in a description of an exception (candidate.py, judge.py).
+# Bounds of the numbers in a description of an exception (candidate.py, description.py).
 COLUMN_MOST = 4000
 LIBRARY_LINE_MOST = 1 << 20
 CODE_MOST = (1 << 31) - 1

@@ -25,7 +25,8 @@ describe('the launcher', () => {
   });
 
   it('finds the scripts beside itself', () => {
-    for (const name of ['judge.py', 'zygote.py', 'candidate.py', 'wire.py']) expect(existsSync(path.join(SCRIPTS, name))).toBe(true);
+    for (const name of ['judge.py', 'zygote.py', 'candidate.py', 'wire.py', 'execution.py'])
+      expect(existsSync(path.join(SCRIPTS, name))).toBe(true);
   });
 
   it('says how a process ended', () => {

@@ -14,9 +14,15 @@ const frame = (message: unknown): Buffer => {
 };
 
 describe('jobs', () => {
-  it('join prompt and completion, and seed by experiment, task and index', () => {
+  it('join prompt and completion, and seed by run, task and the program’s text', () => {
     const job = judgeJob({ ...JOB, prompt: 'a\n', completion: 'b' }, DEFAULT_LIMITS);
-    expect(job).toMatchObject({ ...DEFAULT_LIMITS, program: 'a\nb', prompt: 'a\n', seed: '5/T/1/3' });
+    expect(job).toMatchObject({ ...DEFAULT_LIMITS, program: 'a\nb', prompt: 'a\n' });
+    expect(job.seed).toMatch(/^5\/T\/1\/[0-9a-f]{64}$/);
+    const seedOf = (changes: Partial<typeof JOB>): string =>
+      judgeJob({ ...JOB, prompt: 'a\n', completion: 'b', ...changes }, DEFAULT_LIMITS).seed;
+    // Wherever the prompt ends: the program is the same.
+    expect(seedOf({ sampleIndex: 9, prompt: 'a', completion: '\nb' })).toBe(job.seed);
+    expect(new Set([job.seed, seedOf({ seed: 6 }), seedOf({ taskId: 'T/2' }), seedOf({ completion: 'c' })]).size).toBe(4);
     expect(job).not.toHaveProperty('completion');
   });
 

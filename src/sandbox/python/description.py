@@ -1,0 +1,112 @@
+"""What is said of exceptions and values: the candidate's description of an exception, checked field by field and made an
+exception again, and the judge's own short texts. A description is the candidate's word, never evidence.
+"""
+
+import builtins
+
+import wire
+
+TEXT_MOST = 300
+
+
+def exception_info(data, lines):
+    """The candidate's description of an exception in a program of `lines` lines, with every field checked."""
+    info = wire.decode(data)
+    shapes = (("type", str), ("message", str), ("bases", list), ("frames", list))
+    if type(info) is not dict or not all(type(info.get(key)) is kind for key, kind in shapes):
+        raise wire.Malformed("an exception of another shape")
+    if not all(type(base) is str for base in info["bases"]):
+        raise wire.Malformed("an exception of another shape")
+    frames = []
+    for frame in info["frames"][:100]:
+        if type(frame) is not tuple or [type(part) for part in frame] != [str, str, int] or frame[0] not in ("sample", "prompt", "library"):
+            raise wire.Malformed("a frame of another shape")
+        if not 1 <= frame[2] <= (wire.LIBRARY_LINE_MOST if frame[0] == "library" else lines):
+            raise wire.Malformed("a frame at no line of the program")
+        frames.append({"where": frame[0], "function": frame[1][:200], "line": frame[2]})
+    line, column, node = info.get("line"), info.get("column"), info.get("node")
+    _check_number(line, 1, lines, "a line")
+    _check_number(column, 0, wire.COLUMN_MOST, "a column")
+    _check_number(info.get("code"), -wire.CODE_MOST - 1, wire.CODE_MOST, "a code")
+    return {
+        "type": info["type"][:200],
+        "bases": [base[:200] for base in info["bases"][:20]],
+        "message": info["message"][:1000],
+        "frames": frames,
+        "line": line,
+        "column": column,
+        "node": node if node in ("raise", "assert", "import", "other") else None,
+        "statement": None,
+        "locals": [],
+        "args": info.get("args"),
+        "code": info.get("code"),
+    }
+
+
+def _check_number(value, least, most, what):
+    if value is not None and not (type(value) is int and least <= value <= most):
+        raise wire.Malformed("%s out of bounds" % what)
+
+
+def public(info):
+    return {key: info[key] for key in ("type", "bases", "message", "frames", "line", "column", "node", "statement", "locals")}
+
+
+def rebuild(info):
+    """The exception to raise in the test: the builtin one of that name, or the nearest builtin base."""
+    for name in info["bases"]:
+        kind = getattr(builtins, name, None)
+        if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in (SystemExit, KeyboardInterrupt, GeneratorExit):
+            error = _make(kind, info)
+            if error is not None:
+                return error
+    # Raised as it is, KeyboardInterrupt and its like would pass a test's `except Exception`, as they should.
+    return _make(BaseException if "BaseException" in info["bases"] else Exception, info)
+
+
+def _make(kind, info):
+    """An exception of the builtin type `kind`, or None where it cannot be made of what is known."""
+    arguments = info["args"]
+    try:
+        return kind(*arguments) if type(arguments) is tuple else kind(info["message"])
+    except Exception:
+        pass
+    try:
+        # UnicodeDecodeError and a few others want certain arguments; the groups cannot be had without theirs.
+        error = kind.__new__(kind)
+        error.args = (info["message"],)
+        return error
+    except Exception:
+        return None
+
+
+def ended_a_generator(error, raised):
+    """Whether `error` is what Python makes of a StopIteration that left a generator of the test's."""
+    return type(error) is RuntimeError and isinstance(raised, StopIteration) and error.__cause__ is raised
+
+
+def own_info(error, line):
+    """An exception of the test's own code."""
+    return {
+        "type": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__ if base is not object],
+        "message": shorten(str(error)),
+        "frames": [],
+        "line": None,
+        "column": None,
+        "node": None,
+        "statement": None,
+        "locals": [],
+    }
+
+
+def represent(value):
+    try:
+        return shorten(repr(value))
+    except ValueError:
+        # More digits than an int's repr is allowed to take.
+        return "<%s>" % type(value).__name__
+
+
+def shorten(text):
+    return text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 3] + "..."

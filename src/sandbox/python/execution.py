@@ -1,0 +1,425 @@
+"""One job against one candidate process: the stub that the test calls, the two passes, and the outcome.
+
+`passed` depends on nothing but the values that come back. What the kernel saw of the candidate comes from the zygote, and
+corrects what the test saw.
+"""
+
+import array
+import ast
+import json
+import os
+import random
+import signal
+import struct
+import types
+
+import _socket
+
+import wire
+from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten
+from problem import TEST_FILE, expected_side, test_frame
+from writeback import merge
+
+_FRAME_MOST = wire.BYTES_MOST + (1 << 20)
+
+NOTHING_MEASURED = {
+    "phase": "compile",
+    "calls": 0,
+    "allNone": False,
+    "stdout": "",
+    "cpuSeconds": 0,
+    "wallSeconds": 0,
+    "peakMemoryBytes": 0,
+    "nearLimit": False,
+    "assertions": None,
+    "examples": None,
+    "returns": None,
+    "source": None,
+    "fragility": None,
+    "stack": None,
+}
+
+
+_ZYGOTE_KEYS = (
+    "program",
+    "promptLines",
+    "entryPoint",
+    "seed",
+    "cpuSeconds",
+    "wallSeconds",
+    "memoryBytes",
+    "outputBytes",
+    "fileBytes",
+    "processes",
+)
+
+# EAGAIN (fork), EMFILE, ENFILE, EFBIG, ENOSPC, EDQUOT
+_ERRNO_RESOURCE = {11: "processes", 24: "files", 23: "files", 27: "files", 28: "files", 122: "files"}
+
+
+class Over(BaseException):
+    """Leaves the test at once: the outcome is settled. Not an Exception, so that a test's `except` lets it pass."""
+
+
+class _NeverCalled(Exception):
+    """The test came to its end without a call."""
+
+
+class Execution:
+    """One job against one candidate process."""
+
+    def __init__(self, job, problem, zygote, turn):
+        self._job = job
+        self._lines = wire.lines_most(job["program"])
+        self._turn = turn
+        self._problem = problem
+        self._zygote = zygote
+        self._stub = None
+        self._channel = None
+        self._raised = None
+        self._raised_info = None
+        self._settled = None
+        self._returned = None
+        self._has_returned = False
+        self._gone = False
+        self._report = None
+        self.calls = 0
+        self.all_none = True
+        # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
+        self.renew = False
+        self.retry = False
+
+    # The two passes
+
+    def first_pass(self):
+        """Runs the test as it stands. Returns the outcome."""
+        outcome = self._guarded(self._problem.test)
+        self._finish()
+        return self._final(outcome)
+
+    def second_pass(self):
+        """Tries every assertion alone. Returns {total, passed}, or None where a limit cut it short."""
+        held = {}
+
+        def tried(index, holds):
+            held[index] = held.get(index, True) and holds
+
+        self._lenient = True
+        outcome = self._guarded(self._problem.instrumented(), {"__faultline_tried__": tried})
+        self._finish()
+        outcome = self._final(outcome)
+        if outcome["status"] in ("limit", "infra"):
+            return None
+        return {"total": len(self._problem.assertions), "passed": sum(held.values()), "trials": None}
+
+    _lenient = False
+
+    def _guarded(self, test, extra=None):
+        """Runs the test; returns an outcome, which `_final` may correct by what the kernel saw."""
+        try:
+            self._start()
+            namespace = self._namespace(extra)
+            self._run_test(test, namespace)
+            outcome = {"status": "passed"}
+        except Over:
+            outcome = None
+        except wire.Malformed as error:
+            outcome = self._tamper("malformed bytes: %s" % error)
+        except BaseException as error:
+            outcome = self._failure(error)
+        # The test may have swallowed what settled the execution.
+        return self._settled or (None if self._gone else outcome)
+
+    def _start(self):
+        job = self._job
+        mine, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        request = {key: job[key] for key in _ZYGOTE_KEYS}
+        body = json.dumps(request).encode()
+        descriptors = array.array("i", [theirs.fileno()])
+        self._zygote.sendmsg([b"R"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
+        self._zygote.sendall(struct.pack("<I", len(body)) + body)
+        theirs.close()
+        self._channel = wire.Channel(mine.detach())
+        message = self._receive()
+        kind, body = message[:1], message[1:]
+        if kind == b"S":
+            self._settle(self._left_with(exception_info(body, self._lines), "compile"))
+        if kind == b"X":
+            self._settle(self._left_with(exception_info(body, self._lines), "load"))
+        if kind == b"M" and body in (b"unbound", b"not_callable"):
+            self._settle({"status": "missing_entry_point", "found": body.decode()})
+        if message != b"L":
+            raise wire.Malformed("an unexpected message while the program loads")
+
+    def _namespace(self, extra):
+        random.seed(self._job["seed"])
+        stub = self._stub = self._make_stub()
+        module = types.ModuleType("test")
+        namespace = module.__dict__
+        exec(self._problem.prompt, namespace)
+        namespace["candidate"] = stub
+        namespace[self._job["entryPoint"]] = stub
+        namespace.update(extra or {})
+        return namespace
+
+    def _run_test(self, test, namespace):
+        exec(test, namespace)
+        check = namespace.get("check")
+        # A problem whose entry point is itself called check has its stub there.
+        if isinstance(check, types.FunctionType) and check.__code__.co_filename == TEST_FILE:
+            check(self._stub)
+        if self.calls == 0 and self._settled is None and not self._gone:
+            # Whatever the program does it would pass. A fault of the problem, such as a test whose function is not called check.
+            raise _NeverCalled("the test of %s never calls %s" % (self._job["taskId"], self._job["entryPoint"]))
+
+    # Calls
+
+    def _make_stub(self):
+        def candidate(*arguments, **named):
+            return self._call(arguments, named)
+
+        candidate.__name__ = self._job["entryPoint"]
+        return candidate
+
+    def _call(self, arguments, named):
+        if self._settled is not None or self._gone:
+            raise Over
+        try:
+            return self._exchange(arguments, named)
+        except wire.Malformed as error:
+            # Settled here, as a test may catch any Exception.
+            self._tamper("malformed bytes: %s" % error)
+            raise Over from None
+
+    def _exchange(self, arguments, named):
+        nonce = os.urandom(8)
+        # A test that passes what has no plain form is a fault of the problem, not of the sample.
+        payload = wire.encode((arguments, named))
+        if self._channel.has_pending():
+            raise wire.Malformed("bytes that nobody asked for")
+        self._send(b"c" + nonce + payload)
+        self._has_returned = False
+        message = self._receive()
+        if len(message) < 9 or message[1:9] != nonce:
+            raise wire.Malformed("an answer to another call")
+        kind = message[:1]
+        if kind == b"r":
+            answer = wire.decode(message, 9)
+            if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not dict:
+                raise wire.Malformed("an answer of another shape")
+            value, changes = answer
+            self._write_back(arguments, named, changes)
+            self.calls += 1
+            self.all_none = self.all_none and value is None
+            self._returned = value
+            self._has_returned = True
+            return value
+        if kind == b"u":
+            self.calls += 1
+            self.all_none = False
+            return self._refuse(wire.decode(message, 9))
+        if kind == b"x":
+            self.calls += 1
+            self.all_none = False
+            info = exception_info(message[9:], self._lines)
+            outcome = self._left_with(info, "call")
+            if self._lenient:
+                raise Exception("the call raised")
+            if outcome["status"] != "exception":
+                self._settle(outcome)
+            self._raised_info = info
+            self._raised = rebuild(info)
+            raise self._raised
+        raise wire.Malformed("an unknown answer")
+
+    def _refuse(self, description):
+        if type(description) is not tuple or len(description) != 3 or type(description[0]) is not str:
+            raise wire.Malformed("an answer of another shape")
+        name, comparison, _ = description
+        if self._lenient:
+            raise TypeError("the value has no plain form")
+        if type(comparison) is str:
+            self._settle(self._tamper("the returned type %s defines %s" % (name[:200], comparison[:40])))
+        self._settle({"status": "unserialisable", "typeName": name[:200]})
+
+    def _write_back(self, arguments, named, changes):
+        for place, new in changes.items():
+            if type(place) is int and 0 <= place < len(arguments):
+                merge(arguments[place], new)
+            elif type(place) is str and place in named:
+                merge(named[place], new)
+            else:
+                raise wire.Malformed("a change of no argument")
+
+    def _send(self, payload):
+        # A candidate that does not read makes the judge wait: its time, not the judge's.
+        self._turn[0] = 1
+        try:
+            self._channel.send(payload)
+        except OSError:
+            self._gone = True
+            raise Over
+        finally:
+            self._turn[0] = 0
+
+    def _receive(self):
+        # Whose turn it is: the time that the judge takes is not held against the candidate.
+        self._turn[0] = 1
+        message = self._channel.receive(_FRAME_MOST)
+        self._turn[0] = 0
+        if message is None:
+            self._gone = True
+            raise Over
+        if not message:
+            raise wire.Malformed("an empty frame")
+        return message
+
+    # Outcomes
+
+    def _settle(self, outcome):
+        self._settled = outcome
+        raise Over
+
+    def _tamper(self, evidence):
+        self._settled = {"status": "tamper", "evidence": evidence}
+        return self._settled
+
+    def _left_with(self, info, phase):
+        """The outcome of an exception that left the program."""
+        told = public(info)
+        bases = info["bases"]
+        if phase == "compile":
+            # Whatever the compiler raised, MemoryError for its own stack included.
+            return {"status": "syntax", "exception": told}
+        if "SystemExit" in bases:
+            code = info["code"]
+            return {"status": "exit", "code": code if type(code) is int else 1, "via": "SystemExit"}
+        if "MemoryError" in bases:
+            return {"status": "limit", "resource": "memory", "exception": told}
+        # What the program raises by a statement of its own tells of no limit.
+        own = info["node"] == "raise"
+        if not own and "OSError" in bases and info["code"] in _ERRNO_RESOURCE:
+            return {"status": "limit", "resource": _ERRNO_RESOURCE[info["code"]], "exception": told}
+        if not own and info["type"] == "RuntimeError" and info["message"] == "can't start new thread":
+            return {"status": "limit", "resource": "processes", "exception": told}
+        return {"status": "exception", "phase": phase, "exception": told}
+
+    def _failure(self, error):
+        """The outcome of an exception that left the test."""
+        if self._raised is not None and (error is self._raised or ended_a_generator(error, self._raised)):
+            return self._left_with(self._raised_info, "call")
+        frame, line = test_frame(error)
+        node = self._problem.assertion_at(line) if line is not None else None
+        if isinstance(error, AssertionError):
+            return {"status": "assertion", "assertion": self._assertion(node, frame, line)}
+        if isinstance(error, MemoryError):
+            return {"status": "limit", "resource": "memory", "exception": own_info(error, line)}
+        if isinstance(error, wire.Unserialisable) and self.calls > 0:
+            # It may come from a value of the sample's: passing that on must not take a sample out of the count.
+            return {"status": "unserialisable", "typeName": type(error.offender).__name__}
+        if isinstance(error, wire.Unserialisable):
+            return {"status": "infra", "reason": "the test passes a %s to the candidate, which %s" % (type(error.offender).__name__, error)}
+        if isinstance(error, _NeverCalled):
+            return {"status": "infra", "reason": str(error)}
+        if self.calls == 0:
+            # Before any value of the sample's could play a part.
+            return {"status": "infra", "reason": "the test itself raised %s: %s" % (type(error).__name__, shorten(str(error)))}
+        return {
+            "status": "test_error",
+            "exception": own_info(error, line),
+            "assertion": self._assertion(node, frame, line) if node is not None else None,
+        }
+
+    def _assertion(self, node, frame, line):
+        problem = self._problem
+        if node is None:
+            lines = problem.source.splitlines()
+            source = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
+            index = 0
+        else:
+            source = ast.get_source_segment(problem.source, node) or ""
+            index = problem.assertions.index(node)
+        result = {
+            "index": index,
+            "source": source[:TEXT_MOST],
+            "returned": represent(self._returned) if self._has_returned else None,
+            "returnedType": type(self._returned).__name__ if self._has_returned else None,
+            "expected": None,
+            "expectedType": None,
+        }
+        side = expected_side(node, problem.names) if node is not None else None
+        if side is not None and frame is not None:
+            try:
+                code = compile(ast.Expression(side), TEST_FILE, "eval", dont_inherit=True)
+                expected = eval(code, frame.f_globals, frame.f_locals)
+                result["expected"] = represent(expected)
+                result["expectedType"] = type(expected).__name__
+            except Exception:
+                # Not evaluable on its own, for instance as it uses a name of a comprehension: then there is none.
+                pass
+        return result
+
+    def _finish(self):
+        """Ends the candidate and takes the zygote's report."""
+        # Until the report it is the candidate's turn to end.
+        self._turn[0] = 1
+        try:
+            if not self._gone:
+                self._zygote.sendall(b"F")
+            header = receive_exactly(self._zygote, 4)
+            body = receive_exactly(self._zygote, struct.unpack("<I", header)[0])
+        except (OSError, EOFError):
+            self._report = None
+        else:
+            self._report = json.loads(body)
+        if self._channel is not None:
+            self._channel.close()
+
+    def _final(self, outcome):
+        report = self._report
+        if report is None:
+            self.retry = self.renew = True
+            return {"status": "infra", "reason": "the zygote ended"}
+        self.renew = report["usedScratch"] or (outcome is not None and outcome["status"] == "tamper")
+        if report["stopped"] in ("cpu", "output", "blocked"):
+            return {"status": "limit", "resource": report["stopped"], "exception": None}
+        if outcome is not None:
+            return outcome
+        # The channel ended by itself: so did the candidate.
+        status = report["status"]
+        if os.WIFEXITED(status):
+            return {"status": "exit", "code": os.WEXITSTATUS(status), "via": "process"}
+        number = os.WTERMSIG(status)
+        if number == signal.SIGSYS:
+            self.renew = True
+            return {"status": "forbidden", "signal": "SIGSYS"}
+        if number == signal.SIGXCPU:
+            return {"status": "limit", "resource": "cpu", "exception": None}
+        if number == signal.SIGXFSZ:
+            return {"status": "limit", "resource": "files", "exception": None}
+        return {"status": "signal", "signal": _signal_name(number)}
+
+    def measurements(self, assertions):
+        measured = dict(NOTHING_MEASURED)
+        measured.update(calls=self.calls, allNone=self.calls > 0 and self.all_none, assertions=assertions)
+        for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
+            measured[key] = (self._report or measured)[key]
+        return measured
+
+
+def _signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "SIG%d" % number
+
+
+def receive_exactly(connection, count):
+    parts = []
+    while count > 0:
+        data = connection.recv(min(count, 1 << 20))
+        if not data:
+            raise EOFError
+        parts.append(data)
+        count -= len(data)
+    return b"".join(parts)

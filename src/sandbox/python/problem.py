@@ -1,0 +1,98 @@
+"""A problem's prompt and test, compiled, and what can be asked of their syntax. Executes neither, and knows no candidate.
+
+Both are trusted: they come from the data set. The program never gets here.
+"""
+
+import ast
+import copy
+
+TEST_FILE = "<test>"
+PROMPT_FILE = "<prompt>"
+
+
+class Problem:
+    """A prompt and test, compiled."""
+
+    def __init__(self, prompt, test, entry_point):
+        self.prompt = _compile_prompt(prompt, entry_point)
+        self.tree = ast.parse(test, TEST_FILE)
+        self.test = compile(self.tree, TEST_FILE, "exec", dont_inherit=True)
+        self.source = test
+        self.names = ("candidate", entry_point)
+        # An assertion of a constant (`assert True`) says nothing about the candidate.
+        self.assertions = [
+            node for node in ast.walk(self.tree) if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
+        ]
+        self.assertions.sort(key=lambda node: (node.lineno, node.col_offset))
+        self._instrumented = None
+
+    def instrumented(self):
+        """The test with every assertion tried alone; `__faultline_tried__(index, held)` hears of each."""
+        if self._instrumented is None:
+            tree = _Instrument(self.assertions).visit(copy.deepcopy(self.tree))
+            self._instrumented = compile(ast.fix_missing_locations(tree), TEST_FILE, "exec", dont_inherit=True)
+        return self._instrumented
+
+    def assertion_at(self, line):
+        """The innermost assertion that covers a line of the test, or None."""
+        found = [node for node in self.assertions if node.lineno <= line <= node.end_lineno]
+        return max(found, key=lambda node: node.lineno) if found else None
+
+
+class _Instrument(ast.NodeTransformer):
+    def __init__(self, assertions):
+        self._index = {(node.lineno, node.col_offset): index for index, node in enumerate(assertions)}
+
+    def visit_Assert(self, node):
+        index = self._index.get((node.lineno, node.col_offset))
+        if index is None:
+            return node
+
+        def tell(held):
+            call = ast.Call(ast.Name("__faultline_tried__", ast.Load()), [ast.Constant(index), ast.Constant(held)], [])
+            return ast.copy_location(ast.Expr(call), node)
+
+        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [tell(False)])
+        return ast.copy_location(ast.Try([node], [ast.copy_location(handler, node)], [tell(True)], []), node)
+
+
+def _compile_prompt(prompt, entry_point):
+    """The prompt as a module of its own: usually the unfinished function's docstring makes it whole."""
+    attempts = [prompt, prompt + "\n    pass\n"]
+    cut = prompt.rfind("def " + entry_point)
+    if cut >= 0:
+        attempts.append(prompt[:cut])
+    for attempt in attempts:
+        try:
+            return compile(attempt, PROMPT_FILE, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError):
+            continue
+    # A prompt that is no Python by itself has nothing the test could need.
+    return compile("", PROMPT_FILE, "exec")
+
+
+def test_frame(error):
+    """The innermost frame of the test in an exception's traceback, and its line."""
+    frame = line = None
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == TEST_FILE:
+            frame, line = step.tb_frame, step.tb_lineno
+        step = step.tb_next
+    return frame, line
+
+
+def expected_side(node, names):
+    """X of `assert candidate(...) == X` (or X == candidate(...)), where X itself calls no candidate; else None."""
+    test = node.test
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], (ast.Eq, ast.Is)):
+        return None
+    left, right = test.left, test.comparators[0]
+    for call, other in ((left, right), (right, left)):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names and not _calls(other, names):
+            return other
+    return None
+
+
+def _calls(tree, names):
+    return any(isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names for node in ast.walk(tree))
