@@ -139,7 +139,7 @@ void arrange_descriptors(const Compartment& compartment) {
       "HOME=/tmp",
       "TZ=UTC",
       "LC_ALL=C.UTF-8",
-      "PYTHONHASHSEED=0",
+      "PYTHONHASHSEED=" + std::to_string(compartment.hash_seed),
       "PYTHONWARNINGS=ignore",
       std::string("FAULTLINE_TIER=") + (options.isolate ? "namespaces" : "none"),
   };

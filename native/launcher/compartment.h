@@ -19,6 +19,8 @@ struct Compartment {
   bool own_processes;
   // Whether the kernel shall end this process and what it starts before any other when memory runs out.
   bool first_to_go;
+  // PYTHONHASHSEED: decides the order in which sets of strings are walked.
+  unsigned hash_seed;
   // Added to the unprivileged user id chosen for this launcher, so that the per-user process count is its own.
   unsigned user_offset;
 };

@@ -2,6 +2,7 @@
 // everything dies together. It parses no program, no protocol and no result; it never talks to what it started.
 //
 //   faultline-launcher --tier namespaces|none --python PATH --scripts DIR [--read-only PATH]... [--scratch-bytes N]
+//                      [--hash-seed N]
 //
 // Descriptors it is given: 0 jobs (handed to the judge), 1 results (the judge's), 2 diagnostics, 3 the lifeline: when
 // its other end is closed, as it is when the owner dies in whatever way, all processes are killed and the program ends.
@@ -36,7 +37,7 @@ constexpr int kLifeline = 3;
 [[noreturn]] void usage(const char* reason) {
   std::fprintf(stderr,
                "faultline-launcher: %s\nusage: faultline-launcher --tier namespaces|none --python PATH --scripts DIR "
-               "[--read-only PATH]... [--scratch-bytes N]\n",
+               "[--read-only PATH]... [--scratch-bytes N] [--hash-seed N]\n",
                reason);
   std::exit(faultline::launcher::kExitArguments);
 }
@@ -59,6 +60,14 @@ Options parse(int count, char** arguments) {
     } else if (name == "--scratch-bytes") {
       options.scratch_bytes = std::strtol(value, nullptr, 10);
       if (options.scratch_bytes < 4096) usage("--scratch-bytes must be at least 4096");
+    } else if (name == "--hash-seed") {
+      char* end;
+      errno = 0;
+      unsigned long seed = std::strtoul(value, &end, 10);
+      if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || seed > 4294967295ul) {
+        usage("--hash-seed must be a whole number from 0 to 4294967295");
+      }
+      options.hash_seed = static_cast<unsigned>(seed);
     } else {
       usage("unknown argument");
     }
@@ -117,6 +126,7 @@ int main(int count, char** arguments) {
                                                                   .turn = turn,
                                                                   .own_processes = true,
                                                                   .first_to_go = true,
+                                                                  .hash_seed = options.hash_seed,
                                                                   .user_offset = 0});
   if (zygote < 0) return faultline::launcher::kExitSetup;
   pid_t judge = faultline::launcher::start_compartment(options, {.script = "judge.py",
@@ -126,6 +136,7 @@ int main(int count, char** arguments) {
                                                                  .turn = turn,
                                                                  .own_processes = false,
                                                                  .first_to_go = false,
+                                                                 .hash_seed = 0,
                                                                  .user_offset = 1});
   if (judge < 0) {
     kill_and_reap(zygote);

@@ -17,6 +17,8 @@ struct Options {
   std::vector<std::string> read_only;
   // Size of the writable /tmp inside, in bytes.
   long scratch_bytes = 16L << 20;
+  // Of the interpreter that runs the candidates. The judge's is always 0: a test shall not change with it.
+  unsigned hash_seed = 0;
 };
 
 }  // namespace faultline::launcher

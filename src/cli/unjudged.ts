@@ -1,4 +1,4 @@
-/** How a command says that samples could not be judged because the problem file is at fault, and the exit code for it. */
+/** How a command says that samples could not be judged because of their problem, and the exit code where the file is at fault. */
 import { ExitCode } from '../errors.js';
 import type { Unjudged } from '../pipeline/unjudged.js';
 import { plural } from '../reports/render/format.js';
@@ -16,6 +16,14 @@ export function unjudgedLines(unjudged: readonly Unjudged[]): string[] {
   });
   const rest = unjudged.length - MOST_LINES;
   return rest > 0 ? [...lines, `and ${rest} more`] : lines;
+}
+
+/** Says which samples were left out because nobody can judge them. No error: there is nothing to correct. */
+export function noteUnsupported(unsupported: readonly Unjudged[], output: Output): void {
+  for (const { taskId, samples, reason } of unsupported.slice(0, MOST_LINES)) {
+    output.note(visibleLine(`${plural(samples, 'sample')} of ${taskId} left out of every rate: ${reason}`));
+  }
+  if (unsupported.length > MOST_LINES) output.note(`and samples of ${unsupported.length - MOST_LINES} more`);
 }
 
 /** Says it on stderr and makes the command end as one with wrong input does. The outputs stay: what was judged is right. */

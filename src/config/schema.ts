@@ -138,6 +138,13 @@ export const ENTRIES = {
   'sandbox.workers': entry(optional(integer(1, 1024), 'one per core'), null, noResults, 'Executions at a time.'),
   'sandbox.unsafe': entry(boolean(), false, noResults, 'Run programs without isolation. Recorded with every result.'),
 
+  'sandbox.fragile': entry(
+    boolean(),
+    true,
+    results,
+    'Whether a program that passes runs again: under two further hash seeds, on the further test where the data set has one, and beside the reference solution where it is slow.',
+  ),
+
   'categories.rename': entry(textMap('a section of category code or name: new name'), {}, noResults, 'Other names for categories.'),
   'categories.merge': entry(
     textMap('a section of category code or name: the one it is counted as'),

@@ -1,12 +1,13 @@
 /**
  * HumanEval's format: one line per problem with `task_id`, `prompt`, `entry_point`, `canonical_solution` and `test`.
- * The bundled problems and HumanEval+ have it too. https://github.com/openai/human-eval (MIT)
+ * The bundled problems and HumanEval+ have it too. Optional: `difficulty`, and `extra_test`, a further test.
+ * https://github.com/openai/human-eval (MIT)
  */
-import { lineError, optionalIntegerField, stringField, type JsonLine } from './jsonl.js';
+import { lineError, optionalIntegerField, optionalStringField, stringField, type JsonLine } from './jsonl.js';
 import type { Problem } from './problem.js';
 import { isIdentifier } from './python-source.js';
 
-const FIELDS: ReadonlySet<string> = new Set(['task_id', 'prompt', 'entry_point', 'canonical_solution', 'test', 'difficulty']);
+const FIELDS: ReadonlySet<string> = new Set(['task_id', 'prompt', 'entry_point', 'canonical_solution', 'test', 'difficulty', 'extra_test']);
 
 /** A line's problem. Errors are `input` with file, line and column: a missing field, a wrong type, an unusable name. */
 export function humanEvalProblem(line: JsonLine): Problem {
@@ -18,6 +19,7 @@ export function humanEvalProblem(line: JsonLine): Problem {
       field: 'entry_point',
     });
   }
+  const furtherTest = optionalStringField(line, 'extra_test');
   const difficulty = optionalIntegerField(line, 'difficulty', 1, 4);
   return {
     taskId,
@@ -25,6 +27,7 @@ export function humanEvalProblem(line: JsonLine): Problem {
     entryPoint,
     canonicalSolution: stringField(line, 'canonical_solution'),
     test: stringField(line, 'test'),
+    ...(furtherTest === undefined ? {} : { furtherTest }),
     ...(difficulty === undefined ? {} : { difficulty }),
     extra: Object.fromEntries(Object.entries(line.value).filter(([name]) => !FIELDS.has(name))),
   };

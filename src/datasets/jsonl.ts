@@ -74,6 +74,12 @@ export function stringField(line: JsonLine, field: string): string {
   return value;
 }
 
+/** A field that may be absent or null; otherwise it must be text. */
+export function optionalStringField(line: JsonLine, field: string): string | undefined {
+  const value = Object.hasOwn(line.value, field) ? line.value[field] : undefined;
+  return value === undefined || value === null ? undefined : stringField(line, field);
+}
+
 /** A field that may be absent or null; otherwise a whole number within bounds. */
 export function optionalIntegerField(line: JsonLine, field: string, min: number, max: number): number | undefined {
   const value = Object.hasOwn(line.value, field) ? line.value[field] : undefined;

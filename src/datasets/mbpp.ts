@@ -21,6 +21,7 @@
  * defines `sum`, so leaving out built-in names would miss it, and assertions also call `set`, `Pair` or `math.isclose`.
  */
 import { lineError, requiredField, stringField, stringListField, type JsonLine } from './jsonl.js';
+import { adapted } from './mbpp-adaptations.js';
 import type { Problem } from './problem.js';
 import { calledNames, namesIn, normalizeNewlines, splitFunction, topLevelStatements, type Statement } from './python-source.js';
 
@@ -43,6 +44,7 @@ export function mbppProblem(line: JsonLine, template: MbppTemplate): Problem {
   const text = normalizeNewlines(stringField(line, Object.hasOwn(line.value, 'text') ? 'text' : 'prompt')).trim();
   const code = normalizeNewlines(stringField(line, 'code'));
   const assertions = stringListField(line, 'test_list').map((assertion) => normalizeNewlines(assertion).trim());
+  const challenges = stringListField(line, 'challenge_test_list', true).map((assertion) => normalizeNewlines(assertion).trim());
   const setup = [
     ...stringListField(line, 'test_imports', true),
     Object.hasOwn(line.value, 'test_setup_code') ? stringField(line, 'test_setup_code') : '',
@@ -50,33 +52,43 @@ export function mbppProblem(line: JsonLine, template: MbppTemplate): Problem {
 
   const statements = topLevelStatements(code);
   const entry = entryPointOf(line, statements, assertions);
-  const test = [...setup, ...assertions.map((assertion) => `${assertion}\n`)].join('');
+  const testOf = (list: readonly string[]): string => [...setup, ...list.map((assertion) => `${assertion}\n`)].join('');
+  const test = testOf(assertions);
   const extra = { ...line.value, template };
+  /** @param known statements that the judge has from elsewhere */
+  const furtherTest = (known: readonly Statement[]): { furtherTest?: string } => {
+    if (challenges.length === 0) return {};
+    const further = testOf(challenges);
+    const missing = neededBy(further, statements, entry.statement).filter((statement) => !known.includes(statement));
+    return { furtherTest: missing.map(textOf).join('') + further };
+  };
 
   if (template === 'docstring') {
     // The judge runs the tests with only the prompt before them: what they need of the reference code comes along.
     const needed = neededBy(test, statements, entry.statement);
-    return {
+    return adapted({
       taskId,
       prompt: `"""\n${escapeDocstring([text, ...assertions].join('\n'))}\n"""\n`,
       entryPoint: entry.name,
       canonicalSolution: code,
       test: needed.map(textOf).join('') + test,
+      ...furtherTest([]),
       extra: { ...extra, visible_assertions: assertions },
-    };
+    });
   }
   const { header, body } = splitFunction(entry.statement, INDENT);
   const before = neededBy(`${header}\n${test}`, statements, entry.statement);
   const opening = before.map(textOf).join('');
   const after = statements.filter((statement) => statement !== entry.statement && !before.includes(statement));
-  return {
+  return adapted({
     taskId,
     prompt: `${opening}${opening === '' ? '' : '\n\n'}${header}\n${INDENT}"""${escapeDocstring(text)}\n${INDENT}"""\n`,
     entryPoint: entry.name,
     canonicalSolution: [body, ...after.map(textOf)].join('\n'),
     test,
+    ...furtherTest(before),
     extra: { ...extra, visible_assertions: [] },
-  };
+  });
 }
 
 /** MBPP numbers its tasks; within faultline a task id is text and says where it is from. */

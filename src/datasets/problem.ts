@@ -15,6 +15,10 @@ export interface Problem {
    * test (MBPP's assertion list), with the entry point's name bound to the candidate.
    */
   readonly test: string;
+  /** More of the kind, on which nothing but the label `9 fragile` depends: HumanEval's `extra_test`, MBPP's `challenge_test_list`. */
+  readonly furtherTest?: string;
+  /** Why samples of this problem cannot be judged. They are then not executed, and in no rate. */
+  readonly unsupported?: string;
   /** 1 (easy) to 4, where the dataset says so. */
   readonly difficulty?: number;
   /** Further fields of the source line, kept as they were. */

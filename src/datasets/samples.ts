@@ -3,7 +3,7 @@
  * is kept. Reading only; `atomic-file.ts` and `withFields` write them.
  */
 import { FaultlineError } from '../errors.js';
-import { lineError, optionalIntegerField, readJsonl, stringField, type JsonLine } from './jsonl.js';
+import { lineError, optionalIntegerField, optionalStringField, readJsonl, stringField, type JsonLine } from './jsonl.js';
 
 export interface SampleLine {
   readonly source: JsonLine;
@@ -40,10 +40,7 @@ export async function* readSamples(file: string, known?: ReadonlySet<string>): A
       taskId,
       completion: stringField(source, 'completion'),
       sampleIndex: optionalIntegerField(source, 'sample_index', 0, 2 ** 32 - 1) ?? before,
-      finishReason:
-        Object.hasOwn(source.value, 'finish_reason') && source.value['finish_reason'] !== null
-          ? stringField(source, 'finish_reason')
-          : null,
+      finishReason: optionalStringField(source, 'finish_reason') ?? null,
     };
   }
   if (!any) {

@@ -9,21 +9,19 @@ import { entryError } from '../config/origin-errors.js';
 import type { ConfigValues } from '../config/schema.js';
 import { nearest, type FaultlineError } from '../errors.js';
 import type { Verdict } from '../sandbox/verdict.js';
-import type { Category, Classification } from '../taxonomy/types.js';
+import type { Category, Classification, Evidence } from '../taxonomy/types.js';
 
-/** A decision as it is stored. */
-export interface StoredDecision {
+/** A decision as it is stored: the classification with its categories as codes and names of this experiment. */
+export interface StoredDecision extends Omit<Classification, 'category' | 'generation'> {
   readonly categoryCode: string | null;
   readonly categoryName: string | null;
-  readonly outcome: string;
-  readonly evidence: string;
   readonly generationCode: string | null;
 }
 
 export interface CategoryView {
   /** The leaves that are still told apart, under their names in this experiment. */
   readonly categories: readonly Category[];
-  apply(classification: Classification, verdict: Verdict): StoredDecision;
+  apply(classification: Classification, evidence: Evidence): StoredDecision;
 }
 
 type CategoryKey = 'categories.rename' | 'categories.merge' | 'categories.off';
@@ -104,14 +102,13 @@ export function createCategoryView(
   const nameOf = (category: Category): string => names.get(category.code) ?? category.name;
   return {
     categories: tree.filter(({ code }) => !merged.has(code) && !off.has(code)).map((category) => ({ ...category, name: nameOf(category) })),
-    apply: ({ category, outcome, evidence, generation }, verdict) => {
+    apply: ({ category, generation, ...rest }, { verdict }) => {
       const settled = category === null ? null : settle(category, verdict);
       return {
+        ...rest,
         categoryCode: settled?.code ?? null,
         categoryName: settled === null ? null : nameOf(settled),
-        outcome,
-        evidence,
-        generationCode: generation === null ? null : generation.code,
+        generationCode: generation?.code ?? null,
       };
     },
   };

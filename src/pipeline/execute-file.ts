@@ -5,12 +5,13 @@ import { withFields, type JsonLine } from '../datasets/jsonl.js';
 import { readSamples } from '../datasets/samples.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { createCategoryView } from './category-view.js';
-import { executeAll, type Executable } from './execute.js';
+import { executeAll, programKey, type Executable } from './execute.js';
 import { interrupted } from './generate-file.js';
 import { problemsOf } from './inputs.js';
 import { checkWritable, PartialFile } from './partial-file.js';
 import type { Progress } from './progress.js';
-import { INFRASTRUCTURE, resultText } from './result-text.js';
+import { RESULT_FIELDS, resultFields, type ResultFields } from './result-fields.js';
+import { INFRASTRUCTURE, UNSUPPORTED } from './result-text.js';
 import { limitsOf, openSandbox } from './sandbox.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
 
@@ -27,8 +28,10 @@ export interface ExecuteFileResult {
   /** Samples with a verdict of their own: what `passed` is out of. */
   readonly judged: number;
   readonly passed: number;
-  /** The others, by problem. */
+  /** Those whose problem's test is at fault, by problem. */
   readonly unjudged: readonly Unjudged[];
+  /** Those of problems that cannot be judged, by problem. */
+  readonly unsupported: readonly Unjudged[];
   readonly outcomes: Readonly<Record<string, number>>;
   readonly categories: Readonly<Record<string, number>>;
   /** Lines that an earlier, interrupted run had finished. */
@@ -40,14 +43,8 @@ interface Line extends Executable {
   readonly source: JsonLine;
 }
 
-/** What counting reads of a finished line. */
-interface Judged {
-  readonly task_id: string;
-  readonly passed: boolean;
-  readonly result: string;
-  readonly outcome: string;
-  readonly category: string | null;
-}
+/** A finished line, as far as it is ours. */
+type Judged = ResultFields & { readonly task_id: string };
 
 export async function executeFile(config: Config, options: ExecuteFileOptions): Promise<ExecuteFileResult> {
   const { values } = config;
@@ -60,38 +57,39 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
   const lines: Line[] = [];
   for await (const sample of readSamples(options.samples, new Set(byTask.keys()))) {
     const { taskId, sampleIndex, completion, source } = sample;
-    const { prompt, entryPoint, test } = byTask.get(taskId)!;
+    const { prompt, entryPoint, test, canonicalSolution, furtherTest = null, unsupported = null } = byTask.get(taskId)!;
     content.update(source.text).update('\n');
     const error = typeof source.value['error'] === 'string' ? source.value['error'] : null;
     const finishReason = sample.finishReason ?? '';
-    lines.push({ index: lines.length, source, taskId, sampleIndex, prompt, entryPoint, test, completion, finishReason, error });
+    const problem = { taskId, prompt, entryPoint, test, canonicalSolution, furtherTest, unsupported };
+    lines.push({ index: lines.length, source, ...problem, sampleIndex, completion, finishReason, error });
   }
 
   const executor = await openSandbox(values);
   try {
     signal.throwIfAborted();
     const { pythonVersion, tier } = executor.info;
-    const settings = Object.entries(values).filter(([key]) => /^(limits|categories)\./.test(key));
+    const settings = Object.entries(values).filter(([key]) => /^(limits|categories)\.|^sandbox\.fragile$/.test(key));
     const fingerprint = createHash('sha256')
-      .update(
-        JSON.stringify(['execute', hash, content.digest('hex'), values.seed.toString(), limitsOf(values), settings, pythonVersion, tier]),
-      )
+      .update(JSON.stringify(['execute', hash, content.digest('hex'), values.seed.toString(), limitsOf(values), settings]))
       .digest('hex');
-    const file = PartialFile.open(out, fingerprint);
+    const file = PartialFile.open(out, fingerprint, `Python ${pythonVersion}, isolation ${tier}`);
     try {
       const resumed = file.size;
       const task = progress.task('execute', lines.length, resumed);
-      const pending = lines.filter(({ index }) => !file.has(index));
-      await executeAll(pending, { executor, seed: values.seed, view, signal }, ({ index, source }, { verdict, decision }) => {
-        const added = {
-          passed: verdict.passed,
-          result: resultText(verdict),
-          outcome: decision.outcome,
-          category: decision.categoryName,
-          category_code: decision.categoryCode,
-        };
-        file.add(index, withFields(source, added));
+      const finish = ({ index, source }: Line, fields: ResultFields): void => {
+        file.add(index, withFields(source, { ...fields }));
         task.advance();
+      };
+      const done = finishedFields(file, lines);
+      for (const line of lines) {
+        const fields = file.has(line.index) ? undefined : done.get(lineKey(line));
+        if (fields !== undefined) finish(line, fields);
+      }
+      const pending = equalOnesTogether(lines.filter(({ index }) => !file.has(index)));
+      const options = { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal };
+      await executeAll(pending, options, (line, { verdict, decision }) => {
+        finish(line, resultFields(verdict, decision));
       });
       const counts = countLines(file, lines.length);
       await file.complete(lines.length);
@@ -108,21 +106,56 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
   }
 }
 
+/** Equal for lines that get the same fields: the decision looks at the program, and at how generation ended. */
+function lineKey(line: Line): string {
+  return JSON.stringify([programKey(line), line.finishReason, line.error]);
+}
+
+/** What an earlier, interrupted run found, by line key. */
+function finishedFields(file: PartialFile, lines: readonly Line[]): Map<string, ResultFields> {
+  const found = new Map<string, ResultFields>();
+  for (const line of lines) {
+    if (!file.has(line.index)) continue;
+    const judged = JSON.parse(file.line(line.index)) as Judged;
+    const fields = Object.fromEntries(RESULT_FIELDS.map((name) => [name, judged[name]])) as unknown as ResultFields;
+    found.set(lineKey(line), fields);
+  }
+  return found;
+}
+
+/** In the order of the file, but equal programs next to each other, so that the verdict of the first is still at hand. */
+function equalOnesTogether(lines: readonly Line[]): Line[] {
+  const byProgram = new Map<string, Line[]>();
+  for (const line of lines) {
+    const key = programKey(line);
+    const equal = byProgram.get(key);
+    if (equal === undefined) byProgram.set(key, [line]);
+    else equal.push(line);
+  }
+  return [...byProgram.values()].flat();
+}
+
 /** Counts from the finished lines themselves, so that resumed ones are in it. */
 function countLines(
   file: PartialFile,
   total: number,
-): Pick<ExecuteFileResult, 'judged' | 'passed' | 'unjudged' | 'outcomes' | 'categories'> {
+): Pick<ExecuteFileResult, 'judged' | 'passed' | 'unjudged' | 'unsupported' | 'outcomes' | 'categories'> {
   let passed = 0;
-  const without: { taskId: string; reason: string }[] = [];
+  const without: Record<'unjudged' | 'unsupported', { taskId: string; reason: string }[]> = { unjudged: [], unsupported: [] };
   const outcomes: Record<string, number> = {};
   const categories: Record<string, number> = {};
   for (let index = 0; index < total; index++) {
     const line = JSON.parse(file.line(index)) as Judged;
     if (line.passed) passed++;
-    if (line.outcome === 'infra') without.push({ taskId: line.task_id, reason: line.result.slice(INFRASTRUCTURE.length) });
+    if (line.outcome === 'infra') {
+      const unsupported = line.result.startsWith(UNSUPPORTED);
+      const reason = line.result.slice((unsupported ? UNSUPPORTED : INFRASTRUCTURE).length);
+      without[unsupported ? 'unsupported' : 'unjudged'].push({ taskId: line.task_id, reason });
+    }
     outcomes[line.outcome] = (outcomes[line.outcome] ?? 0) + 1;
     if (line.category !== null) categories[line.category] = (categories[line.category] ?? 0) + 1;
   }
-  return { judged: total - without.length, passed, unjudged: gatherUnjudged(without), outcomes, categories };
+  const judged = total - without.unjudged.length - without.unsupported.length;
+  const [unjudged, unsupported] = [gatherUnjudged(without.unjudged), gatherUnjudged(without.unsupported)];
+  return { judged, passed, unjudged, unsupported, outcomes, categories };
 }

@@ -53,7 +53,12 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
   const [then, here] = [kernelsOf(recorded), kernelsOf(now)];
   const rows: readonly { what: string; then: string; now: string; ways: string }[] = [
     ...(then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }]),
-    { what: 'Python', then: recorded.pythonVersion, now: now.pythonVersion, ways: 'set sandbox.python to that Python' },
+    {
+      what: 'Python',
+      then: recorded.pythonVersion,
+      now: now.pythonVersion,
+      ways: 'set sandbox.python to that Python (messages and syntax differ between versions, and may between patch releases)',
+    },
     { what: 'isolation', then: recorded.isolationTier, now: now.isolationTier, ways: 'continue where that isolation is available' },
   ];
   for (const row of rows) {

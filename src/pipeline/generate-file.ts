@@ -61,7 +61,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
       if (tasks.length > 0) noteDevice(values, model.info, progress);
       const task = progress.task('generate', total, resumed);
       let errors = 0;
-      for await (const { row } of generateSamples(model, values, tasks, signal)) {
+      for await (const row of generateSamples(model, values, tasks, signal)) {
         const line = {
           task_id: row.taskId,
           completion: row.completion,

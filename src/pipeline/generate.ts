@@ -5,7 +5,6 @@ import type { Problem } from '../datasets/problem.js';
 import { Model, type Sample } from '../decoding/model.js';
 import { resolveStrategy } from '../decoding/strategy.js';
 import type { SampleRow } from '../store/types.js';
-import type { Executable } from './execute.js';
 import { engineOptionsOf } from './device.js';
 import { modelFolderOf } from './inputs.js';
 
@@ -13,12 +12,6 @@ import { modelFolderOf } from './inputs.js';
 export interface GenerationTask {
   readonly problem: Problem;
   readonly sampleIndices: readonly number[];
-}
-
-/** A finished sample as the store takes it, and as the sandbox does. */
-export interface GeneratedSample {
-  readonly row: SampleRow;
-  readonly executable: Executable & { readonly strategy: string };
 }
 
 /** Loads the model of a config. The caller disposes it. */
@@ -42,9 +35,8 @@ export async function* generateSamples(
   values: ConfigValues,
   tasks: readonly GenerationTask[],
   signal: AbortSignal,
-): AsyncGenerator<GeneratedSample, void, undefined> {
+): AsyncGenerator<SampleRow, void, undefined> {
   if (tasks.length === 0) return;
-  const problems = new Map(tasks.map(({ problem }) => [problem.taskId, problem]));
   const indices = new Map(tasks.map(({ problem, sampleIndices }) => [problem.taskId, sampleIndices]));
   const batch = values['model.batch'];
   const { strategy, sampling } = strategyOf(values);
@@ -60,27 +52,10 @@ export async function* generateSamples(
     ...(batch === null ? {} : { batch }),
     signal,
   });
-  for await (const sample of samples) yield present(sample, problems.get(sample.taskId)!, strategy.name);
+  for await (const sample of samples) yield present(sample, strategy.name);
 }
 
-function present(sample: Sample, problem: Problem, strategy: string): GeneratedSample {
-  const { taskId, sampleIndex, completion, rawText, cut, finishReason, tokens, logprobs, entropies, error } = sample;
-  const { prompt, entryPoint, test } = problem;
-  return {
-    row: {
-      strategy,
-      taskId,
-      sampleIndex,
-      completion,
-      rawText,
-      cut,
-      finishReason,
-      tokens,
-      logprobs,
-      entropies,
-      seed: sample.seed,
-      error,
-    },
-    executable: { strategy, taskId, sampleIndex, prompt, entryPoint, test, completion, finishReason, error },
-  };
+function present(sample: Sample, strategy: string): SampleRow {
+  const { taskId, sampleIndex, completion, rawText, cut, finishReason, tokens, logprobs, entropies, seed, error } = sample;
+  return { strategy, taskId, sampleIndex, completion, rawText, cut, finishReason, tokens, logprobs, entropies, seed, error };
 }

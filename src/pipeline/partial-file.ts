@@ -10,6 +10,8 @@ import { FaultlineError, reasonOf } from '../errors.js';
 interface Header {
   readonly faultline_partial: 1;
   readonly fingerprint: string;
+  /** What made the lines, in words; absent where nothing about the machine decides them. */
+  readonly made_with?: string;
 }
 
 /**
@@ -37,15 +39,17 @@ export class PartialFile {
 
   /**
    * Opens `<out>.partial`, new or left by an earlier run. `fingerprint` stands for everything that decides the lines;
-   * a partial file with another one is refused (kind `input`) rather than mixed or thrown away.
+   * a partial file with another one is refused (kind `input`) rather than mixed or thrown away. So is one made with something
+   * else of this machine's, such as another Python, which the error then names (kind `environment`).
    */
-  static open(out: string, fingerprint: string): PartialFile {
+  static open(out: string, fingerprint: string, madeWith?: string): PartialFile {
     const path = `${out}.partial`;
-    const kept = existsSync(path) ? readPartial(path, fingerprint, out) : null;
+    const header: Header = { faultline_partial: 1, fingerprint, ...(madeWith === undefined ? {} : { made_with: madeWith }) };
+    const kept = existsSync(path) ? readPartial(path, header, out) : null;
     try {
       if (existsSync(path)) truncateSync(path, kept?.bytes ?? 0);
       const partial = new PartialFile(out, path, openSync(path, 'a'));
-      if (kept === null) partial.append(headerLine(fingerprint));
+      if (kept === null) partial.append(headerLine(header));
       for (const [index, line] of kept?.lines ?? []) partial.lines.set(index, line);
       return partial;
     } catch (thrown) {
@@ -108,12 +112,12 @@ export class PartialFile {
   }
 }
 
-function headerLine(fingerprint: string): string {
-  return `${JSON.stringify({ faultline_partial: 1, fingerprint } satisfies Header)}\n`;
+function headerLine(header: Header): string {
+  return `${JSON.stringify(header)}\n`;
 }
 
 /** What an earlier run finished, and how many bytes of the file are whole lines: kill -9 may have torn the last one. */
-function readPartial(path: string, fingerprint: string, out: string): { lines: [number, string][]; bytes: number } | null {
+function readPartial(path: string, expected: Header, out: string): { lines: [number, string][]; bytes: number } | null {
   const content = readFileSync(path);
   const bytes = content.lastIndexOf(0x0a) + 1;
   const [first, ...rest] = content.subarray(0, bytes).toString('utf8').trimEnd().split('\n');
@@ -122,7 +126,7 @@ function readPartial(path: string, fingerprint: string, out: string): { lines: [
   };
   if (bytes === 0) {
     // Killed while writing the header: whatever else this is, it is not ours to overwrite.
-    if (!headerLine(fingerprint).startsWith(content.toString('utf8'))) refuse('is not a partial output of faultline');
+    if (!headerLine(expected).startsWith(content.toString('utf8'))) refuse('is not a partial output of faultline');
     return null;
   }
   let header: unknown;
@@ -132,7 +136,18 @@ function readPartial(path: string, fingerprint: string, out: string): { lines: [
     refuse('is not a partial output of faultline');
   }
   if (typeof header !== 'object' || header === null || !('faultline_partial' in header)) refuse('is not a partial output of faultline');
-  if ((header as Header).fingerprint !== fingerprint) refuse('holds the unfinished output of a run with other settings or inputs');
+  const { fingerprint, made_with: then } = header as Header;
+  if (fingerprint !== expected.fingerprint) refuse('holds the unfinished output of a run with other settings or inputs');
+  if (then !== expected.made_with) {
+    throw new FaultlineError(
+      'environment',
+      `was begun with ${then ?? 'something unknown'}, and here it is ${expected.made_with ?? 'unknown'}`,
+      {
+        place: { file: path },
+        hint: `Results of the two are not mixed, as messages and limits differ. Continue with the former, or remove ${path}.`,
+      },
+    );
+  }
   const lines = rest.map((text, at): [number, string] => {
     let entry: unknown;
     try {

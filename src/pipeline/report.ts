@@ -8,7 +8,7 @@ import { summarise } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
-import { resultText } from './result-text.js';
+import { resultFields } from './result-fields.js';
 
 /** The experiment that a name, a hash or a hash's beginning means; without one, the newest. Throws `input` if there is none. */
 export function chooseExperiment(store: Store, nameOrHash: string | undefined): Experiment {
@@ -73,14 +73,7 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
     }
     for (const judged of store.judgedSamples(experiment.id)) {
       const line = lines.get(JSON.stringify([judged.strategy, judged.taskId, judged.sampleIndex]));
-      await results.writeLine({
-        ...line,
-        passed: judged.verdict.passed,
-        result: resultText(judged.verdict),
-        outcome: judged.outcome,
-        category: judged.categoryName,
-        category_code: judged.categoryCode,
-      });
+      await results.writeLine({ ...line, ...resultFields(judged.verdict, judged) });
     }
     await samples.commit();
     await results.commit();

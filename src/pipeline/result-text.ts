@@ -3,6 +3,8 @@ import type { Assertion, ExceptionInfo, Verdict } from '../sandbox/verdict.js';
 
 /** How the text begins where there is no verdict on the sample; the reason follows. */
 export const INFRASTRUCTURE = 'infrastructure: ';
+/** How it begins where there can be none, because of the problem. */
+export const UNSUPPORTED = 'unsupported: ';
 
 /** `passed`, `timed out`, or `failed: ` and the reason in one line. */
 export function resultText(verdict: Verdict): string {
@@ -35,6 +37,7 @@ export function resultText(verdict: Verdict): string {
     case 'not_run':
       return `failed: not run: ${oneLine(outcome.reason)}`;
     case 'unsupported':
+      return `${UNSUPPORTED}${oneLine(outcome.reason)}`;
     case 'infra':
       return `${INFRASTRUCTURE}${oneLine(outcome.reason)}`;
   }

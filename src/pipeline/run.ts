@@ -40,6 +40,8 @@ export interface RunResult {
   readonly executed: number;
   /** Samples that could not be judged because their problem's test is at fault: stored, and in no rate. */
   readonly unjudged: readonly Unjudged[];
+  /** Samples of problems that cannot be judged: stored, not executed, and in no rate. */
+  readonly unsupported: readonly Unjudged[];
 }
 
 /**
@@ -106,6 +108,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         executor,
         view,
         seed: values.seed,
+        fragile: values['sandbox.fragile'],
         total: problemSet.problems.length * values.samples,
         samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
         signal,
@@ -131,7 +134,8 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     files,
     generated: after.samples - before.samples,
     executed: after.executed - before.executed,
-    unjudged: gatherUnjudged(unjudgedSamples(store, experiment)),
+    unjudged: gatherUnjudged(samplesOfStatus(store, experiment, 'infra')),
+    unsupported: gatherUnjudged(samplesOfStatus(store, experiment, 'unsupported')),
   };
 }
 
@@ -150,9 +154,13 @@ function missingTasks(store: Store, recorded: Experiment, problems: readonly Pro
     .filter(({ sampleIndices }) => sampleIndices.length > 0);
 }
 
-function* unjudgedSamples(store: Store, { id }: Experiment): Generator<{ taskId: string; reason: string }> {
-  for (const { taskId, verdict } of store.judgedSamples(id)) {
-    if (verdict.outcome.status === 'infra') yield { taskId, reason: verdict.outcome.reason };
+function* samplesOfStatus(
+  store: Store,
+  { id }: Experiment,
+  status: 'infra' | 'unsupported',
+): Generator<{ taskId: string; reason: string }> {
+  for (const { taskId, verdict } of store.judgedSamples(id, { outcome: 'infra' })) {
+    if (verdict.outcome.status === status) yield { taskId, reason: verdict.outcome.reason };
   }
 }
 

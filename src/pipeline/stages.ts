@@ -1,15 +1,15 @@
 /**
- * Generation and execution side by side, with the store between them: a sample is stored, then executed, and its verdict
- * stored. Whatever stops one stage stops the other; what is finished by then is stored.
+ * Generation and execution side by side, with the store between them: a sample is stored, then read from there and executed,
+ * and its verdict stored. Whatever stops one stage stops the other; what is finished by then is stored.
  */
 import { FaultlineError } from '../errors.js';
 import type { Executor } from '../sandbox/executor.js';
+import type { Verdict } from '../sandbox/verdict.js';
 import type { Store } from '../store/store.js';
-import type { ExecutionRow, Experiment, PendingExecution } from '../store/types.js';
+import type { ExecutionRow, Experiment, SampleRow } from '../store/types.js';
 import { BatchWriter } from './batch-writer.js';
 import type { CategoryView } from './category-view.js';
-import { executeAll } from './execute.js';
-import type { GeneratedSample } from './generate.js';
+import { executeAll, type Executable } from './execute.js';
 import type { Progress } from './progress.js';
 import { WorkQueue } from './work-queue.js';
 
@@ -20,10 +20,12 @@ export interface StagesOptions {
   readonly view: CategoryView;
   /** The experiment's seed. */
   readonly seed: bigint;
+  /** Whether more is tried with programs that pass. */
+  readonly fragile: boolean;
   /** How many samples the experiment has in all, for progress. */
   readonly total: number;
   /** What is still to be generated. The signal is aborted from outside, or when execution fails. */
-  readonly samples: (signal: AbortSignal) => AsyncIterable<GeneratedSample>;
+  readonly samples: (signal: AbortSignal) => AsyncIterable<SampleRow>;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
@@ -33,22 +35,20 @@ export interface StagesOptions {
  * @throws FaultlineError kind `interrupted` when aborted, else what failed first
  */
 export async function runStages(options: StagesOptions): Promise<void> {
-  const { store, experiment, executor, view, seed, total, progress } = options;
+  const { store, experiment, executor, view, seed, fragile, total, progress } = options;
   const stop = new AbortController();
   // Aborted from outside, or when either stage fails: then the other one has nothing left to work for.
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const before = store.counts(experiment.id);
   const generating = progress.task('generate', total, before.samples);
   const executing = progress.task('execute', total, before.executed);
-  const queue = new WorkQueue<PendingExecution>();
-  queue.push(store.pendingExecutions(experiment.id));
+  const queue = new WorkQueue((after) => store.pendingExecutions(experiment.id, after));
 
   const generate = async (): Promise<void> => {
     // A sample goes to the sandbox when it is stored, so that no verdict can be without its sample.
-    const writer = new BatchWriter<GeneratedSample>((batch) => {
-      const rows = batch.map(({ row }) => row);
-      store.addSamples(experiment.id, rows);
-      queue.push(batch.map(({ executable }) => executable));
+    const writer = new BatchWriter<SampleRow>((batch) => {
+      store.addSamples(experiment.id, batch);
+      queue.announce();
     });
     try {
       for await (const sample of options.samples(signal)) {
@@ -65,10 +65,16 @@ export async function runStages(options: StagesOptions): Promise<void> {
       store.addExecutions(experiment.id, batch);
     });
     try {
-      await executeAll(queue, { executor, seed, view, signal }, ({ strategy, taskId, sampleIndex }, { verdict, decision }) => {
-        writer.add({ strategy, taskId, sampleIndex, verdict, ...decision });
-        executing.advance();
-      });
+      // A resumed run goes on from the verdicts that are there, and a long one from those that it no longer holds.
+      const known = ({ taskId, completion }: Executable): Verdict | null => store.verdictOf(experiment.id, taskId, completion);
+      await executeAll(
+        queue,
+        { executor, seed, view, fragile, known, signal },
+        ({ strategy, taskId, sampleIndex }, { verdict, decision }) => {
+          writer.add({ strategy, taskId, sampleIndex, verdict, ...decision });
+          executing.advance();
+        },
+      );
     } finally {
       writer.flush();
     }

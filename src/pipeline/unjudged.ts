@@ -1,6 +1,6 @@
 /**
- * Samples that have no verdict of their own because their problem's test is at fault: it does not compile, fails by itself
- * or calls nothing. Gathers them by problem; says nothing to anybody.
+ * Samples that have no verdict of their own because of their problem: its test is at fault (it does not compile, fails by
+ * itself or calls nothing), or cannot be run by values alone. Gathers them by problem; says nothing to anybody.
  */
 
 /** The samples of one problem that could not be judged. */

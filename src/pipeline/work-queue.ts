@@ -1,41 +1,45 @@
 /**
- * Items handed from one stage to the next while both run: the sandbox takes samples as the engine finishes them. In
- * order, without a bound, because what is in it is stored already. One reader.
+ * Items handed from one stage to the next through what both share: the sandbox takes samples as the engine stores them. Holds
+ * no item. It reads the store a few at a time, from where it was, so that an engine far ahead of the sandbox costs disk and no
+ * memory. One reader.
  */
-export class WorkQueue<T> implements AsyncIterable<T> {
-  private items: T[] = [];
-  private next = 0;
+export class WorkQueue<T extends { readonly place: number }> implements AsyncIterable<T> {
+  /** Counts announcements and the end. */
+  private changes = 0;
   private closed = false;
   private wake: (() => void) | null = null;
 
-  push(items: Iterable<T>): void {
-    for (const item of items) this.items.push(item);
+  /** `read` gives the items after a place, in order of their places, and those that are added while it reads. */
+  constructor(private readonly read: (after: number) => Iterable<T>) {}
+
+  /** More is there to be read. */
+  announce(): void {
+    this.changes++;
     this.wake?.();
   }
 
   /** No more items will come; the reader ends after those that are there. */
   close(): void {
     this.closed = true;
-    this.wake?.();
+    this.announce();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    let place = 0;
     for (;;) {
-      if (this.next < this.items.length) {
-        const item = this.items[this.next++]!;
-        if (this.next === this.items.length) {
-          this.items = [];
-          this.next = 0;
-        }
+      // Before reading: what is announced, or closed over, meanwhile is read in the next round.
+      const last = this.closed;
+      const before = this.changes;
+      for (const item of this.read(place)) {
+        place = item.place;
         yield item;
-      } else if (this.closed) {
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.wake = resolve;
-        });
-        this.wake = null;
       }
+      if (last) return;
+      if (this.changes !== before) continue;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      this.wake = null;
     }
   }
 }

@@ -26,8 +26,6 @@ export interface ReportData {
   readonly outcomes: readonly OutcomeShare[];
   /** Categories that occurred among the failures, by code. */
   readonly categories: readonly CategoryShare[];
-  /** Leaves of the taxonomy that no rule decides yet: their samples stand in other leaves. */
-  readonly undecided: readonly { readonly code: string; readonly name: string }[];
   readonly feasibility: Feasibility;
   /** In the order of the problem file. */
   readonly problems: readonly ProblemRow[];

@@ -75,7 +75,6 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
     })),
     categories,
-    undecided: options.categories.filter(({ decided }) => !decided).map(({ code, name }) => ({ code, name })),
     feasibility: feasibilityOf(categories, ofFailures),
     problems: problems.map((problem) => problemRow(problem, tally.names)),
     finishReasons: [...tally.finishReasons]

@@ -30,6 +30,8 @@ export interface ExecutionJob {
   /** Fixes `random`'s seed inside the sandbox together with the task and the program's text. */
   readonly seed: number;
   readonly sampleIndex: number;
+  /** PYTHONHASHSEED of the candidate's interpreter, 32 bits; default 0. Each further one costs its own warm worker. */
+  readonly hashSeed?: number;
 }
 
 /** What an experiment records about where its verdicts come from. */

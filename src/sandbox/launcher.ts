@@ -40,12 +40,18 @@ export function findLauncher(): string {
   return file;
 }
 
-/** Starts a launcher. Whether the isolation holds shows when its judge says that it is ready. */
-export function launch(python: Python, tier: IsolationTier, scratchBytes: number): Launched {
+/**
+ * Starts a launcher. Whether the isolation holds shows when its judge says that it is ready.
+ * @param hashSeed PYTHONHASHSEED of the interpreter that runs the candidates
+ */
+export function launch(python: Python, tier: IsolationTier, scratchBytes: number, hashSeed: number): Launched {
   const needs = python.needs.flatMap((item) => ['--read-only', item]);
   const child = spawn(
     findLauncher(),
-    ['--tier', tier, '--python', python.path, '--scripts', SCRIPTS, '--scratch-bytes', String(scratchBytes), ...needs],
+    [
+      ...['--tier', tier, '--python', python.path, '--scripts', SCRIPTS],
+      ...['--scratch-bytes', String(scratchBytes), '--hash-seed', String(hashSeed), ...needs],
+    ],
     // A process group of its own, so that a terminal's Ctrl-C reaches the command line alone.
     { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env: {}, cwd: '/', detached: true },
   );

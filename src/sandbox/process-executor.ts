@@ -56,11 +56,21 @@ interface Task {
   done: boolean;
 }
 
-/** A place for one worker, which is started when first needed and again after each end. */
+/**
+ * A place for one execution at a time. Its worker is started when first needed and again after each end. Jobs under another
+ * hash seed need another interpreter: the workers of other seeds rest meanwhile.
+ */
 interface Slot {
+  /** Of `hashSeed`. */
   worker: Worker | null;
+  hashSeed: number;
+  /** By hash seed, the longest unused first. */
+  readonly resting: Map<number, Worker>;
   busy: boolean;
 }
+
+/** Each holds a warm interpreter's memory. Two beside the current one serve fragility's three seeds without a restart. */
+const RESTING_MOST = 2;
 
 export class ProcessExecutor implements Executor {
   private readonly slots: Slot[];
@@ -77,7 +87,12 @@ export class ProcessExecutor implements Executor {
     private readonly python: Python,
     first: Worker,
   ) {
-    this.slots = Array.from({ length: info.workers }, (_, index) => ({ worker: index === 0 ? first : null, busy: false }));
+    this.slots = Array.from({ length: info.workers }, (_, index) => ({
+      worker: index === 0 ? first : null,
+      hashSeed: 0,
+      resting: new Map(),
+      busy: false,
+    }));
   }
 
   /**
@@ -168,6 +183,7 @@ export class ProcessExecutor implements Executor {
   }
 
   private async run(task: Task, slot: Slot): Promise<void> {
+    this.turnTo(slot, task.job.hashSeed ?? 0);
     let worker: Worker;
     try {
       worker = await this.workerOf(slot);
@@ -260,9 +276,23 @@ export class ProcessExecutor implements Executor {
     });
   }
 
+  /** Makes the worker of a hash seed the slot's own, where there is one, and lets the other rest. */
+  private turnTo(slot: Slot, hashSeed: number): void {
+    if (slot.hashSeed === hashSeed) return;
+    if (slot.worker !== null) slot.resting.set(slot.hashSeed, slot.worker);
+    slot.worker = slot.resting.get(hashSeed) ?? null;
+    slot.hashSeed = hashSeed;
+    slot.resting.delete(hashSeed);
+    for (const [seed, worker] of slot.resting) {
+      if (slot.resting.size <= RESTING_MOST) break;
+      this.end(worker);
+      slot.resting.delete(seed);
+    }
+  }
+
   private async workerOf(slot: Slot): Promise<Worker> {
     if (slot.worker !== null && !slot.worker.isEnded) return slot.worker;
-    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits));
+    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits), slot.hashSeed);
     this.track(worker);
     if (this.failure !== null) {
       worker.kill();
@@ -274,9 +304,13 @@ export class ProcessExecutor implements Executor {
 
   private retire(slot: Slot): void {
     if (slot.worker === null) return;
-    this.track(slot.worker);
-    slot.worker.kill();
+    this.end(slot.worker);
     slot.worker = null;
+  }
+
+  private end(worker: Worker): void {
+    this.track(worker);
+    worker.kill();
   }
 
   private track(worker: Worker): void {
@@ -358,7 +392,11 @@ export class ProcessExecutor implements Executor {
       this.finish(task, (own) => {
         own.reject(failure);
       });
-    for (const slot of this.slots) this.retire(slot);
+    for (const slot of this.slots) {
+      this.retire(slot);
+      for (const worker of slot.resting.values()) this.end(worker);
+      slot.resting.clear();
+    }
   }
 }
 

@@ -67,8 +67,8 @@ export class Worker {
    * Starts a worker and waits until its judge and zygote are ready.
    * Throws a FaultlineError (`environment`) with the launcher's reason where it cannot be isolated or started.
    */
-  static async start(python: Python, tier: IsolationTier, scratchBytes: number): Promise<Worker> {
-    const worker = new Worker(launch(python, tier, scratchBytes));
+  static async start(python: Python, tier: IsolationTier, scratchBytes: number, hashSeed = 0): Promise<Worker> {
+    const worker = new Worker(launch(python, tier, scratchBytes, hashSeed));
     const timer = setTimeout(() => {
       worker.kill();
     }, START_MILLISECONDS);

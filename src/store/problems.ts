@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { FaultlineError } from '../errors.js';
-import { storable } from './text.js';
+import { storable, storableOrNull } from './text.js';
 import type { ProblemRow } from './types.js';
 
 /** A problem's place in an experiment. */
@@ -20,6 +20,8 @@ interface StoredProblem {
   canonicalSolution: string;
   test: string;
   difficulty: number | null;
+  furtherTest: string | null;
+  unsupported: string | null;
 }
 
 export class Problems {
@@ -33,8 +35,8 @@ export class Problems {
   constructor(database: Database.Database) {
     this.#database = database;
     this.#insert = database.prepare<[StoredProblem & { hash: string }]>(
-      `INSERT INTO problems (hash, task_id, prompt, entry_point, canonical_solution, test, difficulty)
-       VALUES (@hash, @taskId, @prompt, @entryPoint, @canonicalSolution, @test, @difficulty)
+      `INSERT INTO problems (hash, task_id, prompt, entry_point, canonical_solution, test, difficulty, further_test, unsupported)
+       VALUES (@hash, @taskId, @prompt, @entryPoint, @canonicalSolution, @test, @difficulty, @furtherTest, @unsupported)
        ON CONFLICT (hash) DO NOTHING`,
     );
     this.#idByHash = database.prepare<[string], number>('SELECT id FROM problems WHERE hash = ?').pluck();
@@ -47,7 +49,7 @@ export class Problems {
     );
     this.#rows = database.prepare<[number], StoredProblem & { position: number }>(
       `SELECT p.task_id AS taskId, p.prompt, p.entry_point AS entryPoint, p.canonical_solution AS canonicalSolution, p.test,
-         p.difficulty, ep.position
+         p.difficulty, p.further_test AS furtherTest, p.unsupported, ep.position
        FROM experiment_problems ep JOIN problems p ON p.id = ep.problem_id WHERE ep.experiment_id = ? ORDER BY ep.position`,
     );
   }
@@ -98,12 +100,16 @@ function toStored(row: ProblemRow): StoredProblem {
     canonicalSolution: storable(row.canonicalSolution),
     test: storable(row.test),
     difficulty: row.difficulty ?? null,
+    furtherTest: storableOrNull(row.furtherTest ?? null),
+    unsupported: storableOrNull(row.unsupported ?? null),
   };
 }
 
 function contentHash(problem: StoredProblem): string {
-  const { taskId, prompt, entryPoint, canonicalSolution, test, difficulty } = problem;
+  const { taskId, prompt, entryPoint, canonicalSolution, test, difficulty, furtherTest, unsupported } = problem;
+  // Fields that came later count only where they are there: a problem of before keeps its hash.
+  const later = furtherTest === null && unsupported === null ? [] : [furtherTest, unsupported];
   return createHash('sha256')
-    .update(JSON.stringify([taskId, prompt, entryPoint, canonicalSolution, test, difficulty]))
+    .update(JSON.stringify([taskId, prompt, entryPoint, canonicalSolution, test, difficulty, ...later]))
     .digest('hex');
 }

@@ -1,20 +1,28 @@
 /**
  * Reading across tables: what waits for execution, what was found, how many of each. Listings go strategy by
- * strategy (by name), problems by position, samples by index, and hold no statement open between rows, so that the
- * caller may write while it reads.
+ * strategy (by name), problems by position, samples by index (what waits: in the order in which it was stored), and hold
+ * no statement open between rows, so that the caller may write while it reads.
  */
 import type Database from 'better-sqlite3';
+import type { Verdict } from '../sandbox/verdict.js';
 import { selectVerdict } from './executions.js';
 import type { Samples } from './samples.js';
+import { storable } from './text.js';
 import type { Counts, JudgedSample, PendingExecution, SampleFilter } from './types.js';
 import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
 
+/** The cost columns of a table `executions x`. */
+const COST = `x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
+  x.near_limit AS nearLimit, x.slowdown, x.stack`;
+
 type JudgedRecord = Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict'> & VerdictColumns & CostColumns;
-type PendingRecord = Omit<PendingExecution, 'strategy' | 'taskId'>;
+/** How many waiting samples are read at a time: their texts are in memory. */
+const CHUNK = 64;
 
 export class Queries {
   readonly #samples: Samples;
   readonly #pending;
+  readonly #verdict;
   readonly #judged;
   readonly #totals;
   readonly #outcomes;
@@ -22,12 +30,24 @@ export class Queries {
 
   constructor(database: Database.Database, samples: Samples) {
     this.#samples = samples;
-    this.#pending = database.prepare<[number, string, number], PendingRecord>(
-      `SELECT s.sample_index AS sampleIndex, s.completion, s.finish_reason AS finishReason, s.error, p.prompt,
-         p.entry_point AS entryPoint, p.test
+    // The plus keeps the planner on the table's own order, so that a chunk costs what it holds.
+    this.#pending = database.prepare<[number, number], PendingExecution>(
+      `SELECT s.id AS place, s.strategy, p.task_id AS taskId, s.sample_index AS sampleIndex, s.completion,
+         s.finish_reason AS finishReason, s.error, p.prompt, p.entry_point AS entryPoint, p.test,
+         p.canonical_solution AS canonicalSolution, p.further_test AS furtherTest, p.unsupported
        FROM samples s JOIN problems p ON p.id = s.problem_id LEFT JOIN verdicts v ON v.sample_id = s.id
-       WHERE s.experiment_id = ? AND s.strategy = ? AND s.problem_id = ? AND (v.sample_id IS NULL OR v.status = 'infra')
-       ORDER BY s.sample_index`,
+       WHERE +s.experiment_id = ? AND s.id > ? AND (v.sample_id IS NULL OR v.status = 'infra')
+       ORDER BY s.id LIMIT ${CHUNK}`,
+    );
+    // By the index samples_by_text, with what a query planner cannot know: texts of one length are few.
+    this.#verdict = database.prepare<[number, number, string, string], VerdictColumns & CostColumns>(
+      `SELECT ${selectVerdict('v')}, ${COST}
+       FROM samples s INDEXED BY samples_by_text
+       JOIN verdicts v ON v.sample_id = s.id
+       JOIN executions x ON x.sample_id = s.id
+       WHERE s.experiment_id = ? AND s.problem_id = ? AND length(s.completion) = length(?) AND s.completion = ?
+         AND s.finish_reason <> 'error' AND v.status <> 'infra'
+       ORDER BY s.id LIMIT 1`,
     );
     this.#judged = database.prepare<
       [{ experimentId: number; strategy: string; problemId: number; outcome: string | null; code: string | null }],
@@ -35,8 +55,7 @@ export class Queries {
     >(
       `SELECT s.sample_index AS sampleIndex, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
          s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
-         x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
-         x.near_limit AS nearLimit, x.slowdown, x.stack, k.code AS categoryCode, k.name AS categoryName, c.outcome, c.evidence,
+         ${COST}, k.code AS categoryCode, k.name AS categoryName, c.outcome, c.evidence,
          c.generation_code AS generationCode
        FROM samples s
        JOIN problems p ON p.id = s.problem_id
@@ -50,11 +69,12 @@ export class Queries {
     );
     this.#totals = database.prepare<
       [number, number],
-      Record<'problems' | 'samples' | 'executed' | 'passed' | 'infra' | 'nearLimit', number>
+      Record<'problems' | 'samples' | 'executed' | 'passed' | 'infra' | 'unsupported' | 'nearLimit', number>
     >(
       `SELECT (SELECT count(*) FROM experiment_problems WHERE experiment_id = ?) AS problems, count(*) AS samples,
          count(v.sample_id) FILTER (WHERE v.status <> 'infra') AS executed, coalesce(sum(v.passed), 0) AS passed,
-         count(*) FILTER (WHERE v.status = 'infra') AS infra, coalesce(sum(x.near_limit), 0) AS nearLimit
+         count(*) FILTER (WHERE v.status = 'infra') AS infra, count(*) FILTER (WHERE v.status = 'unsupported') AS unsupported,
+         coalesce(sum(x.near_limit), 0) AS nearLimit
        FROM samples s LEFT JOIN verdicts v ON v.sample_id = s.id LEFT JOIN executions x ON x.sample_id = s.id
        WHERE s.experiment_id = ?`,
     );
@@ -70,12 +90,21 @@ export class Queries {
     );
   }
 
-  *pending(experimentId: number): Generator<PendingExecution> {
-    for (const { strategy, problem } of this.#samples.cells(experimentId, {})) {
-      for (const record of this.#pending.all(experimentId, strategy, problem.problemId)) {
-        yield { strategy, taskId: problem.taskId, ...record };
-      }
+  *pending(experimentId: number, after: number): Generator<PendingExecution> {
+    for (let place = after; ;) {
+      const chunk = this.#pending.all(experimentId, place);
+      if (chunk.length === 0) return;
+      yield* chunk;
+      place = chunk.at(-1)!.place;
     }
+  }
+
+  verdict(experimentId: number, taskId: string, completion: string): Verdict | null {
+    const problemId = this.#samples.problemId(experimentId, taskId);
+    if (problemId === null) return null;
+    const text = storable(completion);
+    const found = this.#verdict.get(experimentId, problemId, text, text);
+    return found === undefined ? null : fromColumns(found);
   }
 
   *judged(experimentId: number, filter: SampleFilter): Generator<JudgedSample> {

@@ -34,6 +34,8 @@ export class Samples {
   readonly #byProblem;
   readonly #keys;
   readonly #strategies;
+  /** Of the experiment that was asked for last. */
+  #problemIds: { readonly experimentId: number; readonly byTask: ReadonlyMap<string, number> } | null = null;
 
   constructor(database: Database.Database, problems: Problems, shards: Shards) {
     this.#database = database;
@@ -171,6 +173,17 @@ export class Samples {
       if (id === undefined) throw new FaultlineError('internal', `${describe(key)} has not been recorded`);
       return id;
     };
+  }
+
+  /** The id of an experiment's problem, quickly; null where it has none of this name. */
+  problemId(experimentId: number, taskId: string): number | null {
+    const known = this.#problemIds;
+    // An experiment's problems are added and never changed: only a name that is missing calls for another look.
+    if (known?.experimentId !== experimentId || !known.byTask.has(storable(taskId))) {
+      const byTask = new Map(this.#problems.entries(experimentId).map((entry) => [entry.taskId, entry.problemId]));
+      this.#problemIds = { experimentId, byTask };
+    }
+    return this.#problemIds?.byTask.get(storable(taskId)) ?? null;
   }
 
   private problemIds(experimentId: number): (key: SampleKey) => number {

@@ -12,6 +12,7 @@
  * damaged or missing, `internal` where a caller breaks a rule of this class.
  */
 import type Database from 'better-sqlite3';
+import type { Verdict } from '../sandbox/verdict.js';
 import { closeDatabase, openDatabase, withClearErrors, type OpenOptions } from './database.js';
 import { resultDigest } from './digest.js';
 import { Executions } from './executions.js';
@@ -165,11 +166,17 @@ export class Store {
   }
 
   /**
-   * Samples without a verdict, and those whose verdict is `infra`, by strategy, problem position and sample index.
-   * Executions may be added while this is read; what is added behind the reader is not seen again.
+   * Samples without a verdict, and those whose verdict is `infra`, in the order in which they were stored, after the
+   * place `after`. Samples and executions may be added while this is read: new samples come at the end, and what is
+   * behind the reader is not seen again. A few are in memory at a time.
    */
-  pendingExecutions(experimentId: number): Iterable<PendingExecution> {
-    return this.#guardEach(this.#queries.pending(experimentId));
+  pendingExecutions(experimentId: number, after = 0): Iterable<PendingExecution> {
+    return this.#guardEach(this.#queries.pending(experimentId, after));
+  }
+
+  /** The verdict of a program that another sample of the experiment had too; null where there is none, or `infra`. */
+  verdictOf(experimentId: number, taskId: string, completion: string): Verdict | null {
+    return this.#guard(() => this.#queries.verdict(experimentId, taskId, completion));
   }
 
   /**

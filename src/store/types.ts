@@ -86,6 +86,10 @@ export interface ProblemRow {
   readonly test: string;
   /** 1 (easy) to 4, where the dataset says so. */
   readonly difficulty?: number | null;
+  /** A further test of the data set, on which no pass depends. */
+  readonly furtherTest?: string | null;
+  /** Why no sample of it can be judged. */
+  readonly unsupported?: string | null;
   /** Place in the problem file, from 0; the order of every listing. */
   readonly position: number;
 }
@@ -116,6 +120,11 @@ export interface PendingExecution extends SampleKey {
   readonly prompt: string;
   readonly entryPoint: string;
   readonly test: string;
+  readonly canonicalSolution: string;
+  readonly furtherTest: string | null;
+  readonly unsupported: string | null;
+  /** Grows in the order in which samples were stored; a reader goes on after the last one that it saw. */
+  readonly place: number;
 }
 
 /** Which samples to read; an absent field does not restrict. */
@@ -130,12 +139,14 @@ export interface SampleFilter {
 export interface Counts {
   readonly problems: number;
   readonly samples: number;
-  /** Samples with a verdict other than `infra`. */
+  /** Samples with a verdict other than `infra`: those that need no execution any more. */
   readonly executed: number;
   readonly passed: number;
   readonly infra: number;
+  /** Of `executed`, those of problems that cannot be judged. In no rate, as `infra`. */
+  readonly unsupported: number;
   readonly nearLimit: number;
-  /** By outcome name, `infra` included; outcomes that do not occur are absent. */
+  /** By outcome name, `infra` included, under which unsupported samples stand too; outcomes that do not occur are absent. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Most frequent first. */
   readonly categories: readonly { readonly code: string; readonly name: string; readonly count: number }[];

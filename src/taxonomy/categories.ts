@@ -1,5 +1,5 @@
 /**
- * The tree: every leaf of the taxonomy, one row each, decided yet or not. Holds no decision: the order stands in
+ * The tree: every leaf of the taxonomy, one row each. Holds no decision: the order stands in
  * `classify.ts`, the rules in `rules/`.
  *
  * `published` maps a leaf to the taxonomies that people compare with: Dou et al. 2024 (arXiv 2407.06153), by code;
@@ -47,7 +47,6 @@ interface Leaf {
   rule: string;
   published?: Published;
   residual?: boolean;
-  decided?: boolean;
 }
 
 function exceptionLeaves(family: '3' | '4', outcome: 'load' | 'crash', when: string): Leaf[] {
@@ -89,8 +88,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.4',
     name: 'generation.off_language',
     outcome: 'generation',
-    rule: 'does not tokenise as Python, and most tokens are outside its lexicon',
-    decided: false,
+    rule: 'does not parse, and more than half of at least eight tokens cannot be Python where they stand',
   },
   {
     code: '1.5',
@@ -171,7 +169,12 @@ const LEAVES: readonly Leaf[] = [
     published: published([], ['Non-Prompted Consideration'], []),
   },
   { code: '6.2', name: 'exit.signal', outcome: 'exit', rule: 'killed by a signal, such as a segmentation fault' },
-  { code: '6.3', name: 'exit.forbidden_call', outcome: 'exit', rule: 'killed by the system-call filter' },
+  {
+    code: '6.3',
+    name: 'exit.forbidden_call',
+    outcome: 'exit',
+    rule: 'made a call that the sandbox does not allow: killed by its filter, or refused',
+  },
 
   { code: '7', name: 'tamper', outcome: 'tamper', rule: 'evidence of an attempt to bypass the judge' },
 
@@ -202,7 +205,6 @@ const LEAVES: readonly Leaf[] = [
     outcome: 'wrong',
     rule: 'the right elements in another order or number',
     published: LOGIC,
-    decided: false,
   },
   {
     code: '8.5',
@@ -210,7 +212,6 @@ const LEAVES: readonly Leaf[] = [
     outcome: 'wrong',
     rule: 'off by one: a number, a length or a shifted slice',
     published: published(['C.1'], ['Silly Mistake'], ['Logic']),
-    decided: false,
   },
   {
     code: '8.6',
@@ -218,16 +219,14 @@ const LEAVES: readonly Leaf[] = [
     outcome: 'wrong',
     rule: 'equal but for rounding',
     published: published(['C.3'], [], ['Logic']),
-    decided: false,
   },
-  { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC, decided: false },
+  { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC },
   {
     code: '8.8',
     name: 'wrong.mutation',
     outcome: 'wrong',
     rule: 'changed its arguments, or returned one of them under another name',
     published: published(['C.1'], ['Silly Mistake'], ['Logic']),
-    decided: false,
   },
   {
     code: '8.9',
@@ -235,7 +234,6 @@ const LEAVES: readonly Leaf[] = [
     outcome: 'wrong',
     rule: 'fails on empty, zero, one, negative or duplicate inputs only',
     published: published(['B.3', 'C.1'], ['Missing Corner Case'], ['Logic']),
-    decided: false,
   },
   {
     code: '8.10',
@@ -243,7 +241,6 @@ const LEAVES: readonly Leaf[] = [
     outcome: 'wrong',
     rule: 'passes the examples that the prompt shows and fails others',
     published: published(['C.1'], ['Prompt-biased Code'], ['Logic']),
-    decided: false,
   },
   {
     code: '8.11',
@@ -267,7 +264,6 @@ const LEAVES: readonly Leaf[] = [
     name: 'fragile',
     outcome: 'pass',
     rule: 'passes, but fails under other hash seeds or further inputs, or takes ten times the CPU time of the reference',
-    decided: false,
   },
 ];
 
@@ -275,7 +271,6 @@ const LEAVES: readonly Leaf[] = [
 export const CATEGORIES: readonly Category[] = LEAVES.map((leaf) => ({
   published: NOWHERE,
   residual: false,
-  decided: true,
   ...leaf,
 }));
 

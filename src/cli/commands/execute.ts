@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
-import { reportUnjudged } from '../unjudged.js';
+import { noteUnsupported, reportUnjudged } from '../unjudged.js';
 
 export function define(command: Command): void {
   command.argument('[config]', 'YAML file with limits, categories and sandbox settings; default: none');
@@ -26,6 +26,7 @@ export function define(command: Command): void {
     const result = await withInterrupt((context) => executeFile(config, { ...context, samples: String(samples), out }));
     const { judged, passed, samples: all } = result;
     output.result(result, () => `${passed} of ${judged} ${judged === all ? 'samples' : 'judged samples'} passed; verdicts in ${out}`);
+    noteUnsupported(result.unsupported, output);
     reportUnjudged(result.unjudged, output);
   });
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { bundledConfig } from '../../pipeline/bundled.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS, GENERATION_FLAGS } from '../config-flags.js';
-import { reportUnjudged } from '../unjudged.js';
+import { noteUnsupported, reportUnjudged } from '../unjudged.js';
 
 export function define(command: Command): void {
   command.argument('[config]', 'YAML file; default: the bundled faultline.yaml');
@@ -22,7 +22,7 @@ export function define(command: Command): void {
     const { runExperiment } = await import('../../pipeline/run.js');
     const result = await withInterrupt((context) => runExperiment(config, context));
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
-    const { experiment, report, database, directory, files, generated, executed, unjudged } = result;
+    const { experiment, report, database, directory, files, generated, executed, unjudged, unsupported } = result;
     output.result(
       {
         experiment: experiment.name,
@@ -33,10 +33,12 @@ export function define(command: Command): void {
         generated,
         executed,
         unjudged,
+        unsupported,
         report: reportJson(report),
       },
       () => renderSummary(report, { directory }),
     );
+    noteUnsupported(unsupported, output);
     reportUnjudged(unjudged, output);
   });
 }

@@ -10,7 +10,6 @@
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
  * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
  * - `categories` list of { code, name, outcome, rule, residual, count, problems, ...estimate of the share of failures }
- * - `undecided` list of { code, name }: leaves that no rule decides yet
  * - `feasibility` { decision, threshold, outside_residual, outside_other }, the last two estimates
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
@@ -19,7 +18,7 @@
 import type { PassAtK, ReportData } from '../report-data.js';
 
 export const REPORT_SCHEMA = 'faultline.report';
-export const REPORT_VERSION = 1;
+export const REPORT_VERSION = 2;
 
 /** The report's JSON value; `JSON.stringify` of it is the file. */
 export function reportJson(data: ReportData): Readonly<Record<string, unknown>> {
@@ -69,7 +68,6 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
     crash_rate: data.crashRate,
     outcomes: data.outcomes.map(({ outcome, count, share }) => ({ outcome, count, ...share })),
     categories: data.categories.map(({ share, ...category }) => ({ ...category, ...share })),
-    undecided: data.undecided,
     feasibility: {
       decision: feasibility.decision,
       threshold: feasibility.threshold,

@@ -1,9 +1,10 @@
 /**
- * 8.3: a returned value of another type than expected; one that has no plain form (generator, dataclass, cycle); or
- * one on which the test's own code failed.
+ * 8.3: a returned value of another type than expected, in every failing assertion that has an expected value; one that
+ * has no plain form (generator, dataclass, cycle); or one on which the test's own code failed.
  */
 import type { Rule } from './rule.js';
 import { describeException, quote } from './rule.js';
+import { failuresShowing, trialsOf } from './trials.js';
 
 /**
  * Types that Python compares by value across the classes: here another type is not why the values differ. `bool` stands
@@ -16,7 +17,8 @@ const COMPARED_BY_VALUE: readonly ReadonlySet<string>[] = [
   new Set(['dict', 'OrderedDict', 'defaultdict', 'Counter']),
 ];
 
-export const wrongType: Rule = ({ verdict: { outcome } }) => {
+export const wrongType: Rule = (evidence) => {
+  const { outcome } = evidence.verdict;
   switch (outcome.status) {
     case 'unserialisable':
       return `returned a ${quote(outcome.typeName)}, which has no plain form`;
@@ -26,6 +28,8 @@ export const wrongType: Rule = ({ verdict: { outcome } }) => {
       const { returnedType, expectedType } = outcome.assertion;
       if (returnedType === null || expectedType === null || returnedType === expectedType) return null;
       if (COMPARED_BY_VALUE.some((types) => types.has(returnedType) && types.has(expectedType))) return null;
+      const trials = trialsOf(evidence);
+      if (trials.some(({ relations }) => relations !== null) && failuresShowing(trials, 'type') === 0) return null;
       return `returned ${quote(returnedType)}, expected ${quote(expectedType)}`;
     }
     default:

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { MbppTemplate } from '../../../src/datasets/mbpp.js';
+import { MBPP_TEMPLATES, type MbppTemplate } from '../../../src/datasets/mbpp.js';
 import type { Problem } from '../../../src/datasets/problem.js';
 import { loadProblems, type LoadProblemsOptions } from '../../../src/datasets/problems.js';
 import { FaultlineError } from '../../../src/errors.js';
@@ -70,6 +70,16 @@ print(json.dumps(failed))`;
     expect([problems.length, problems[163]!.taskId]).toEqual([164, 'HumanEval/163']);
     expect(hash).toBe('b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef');
     expect(problems.every((problem) => Object.keys(problem.extra).length === 0)).toBe(true);
+  });
+
+  it('a further test, where a line has one', async () => {
+    const { problems } = await loadProblems(
+      fileWith({ ...plain, extra_test: 'assert f(9) == 9\n' }, { ...plain, task_id: 'A/1', extra_test: null }),
+    );
+    expect(problems.map(({ furtherTest, extra }) => [furtherTest, extra])).toEqual([
+      ['assert f(9) == 9\n', {}],
+      [undefined, {}],
+    ]);
   });
 
   it('takes the first few, and refuses more than there are', async () => {
@@ -189,6 +199,26 @@ describe('MBPP format', () => {
     expect(problem.test).toBe('import math\nassert f(1) == 1\n');
   });
 
+  it('a further test of the challenges, with what they alone need of the reference code', async () => {
+    const code = 'import math\nLIMIT = 3\ndef f(n=LIMIT):\n  return n\nBIG = 10 ** 6\n';
+    const challenges = { code, test_setup_code: 'x = 1', challenge_test_list: [' assert f(BIG) == BIG ', 'assert f() == LIMIT'] };
+    expect((await one({})).furtherTest).toBeUndefined();
+    const further = 'BIG = 10 ** 6\nx = 1\nassert f(BIG) == BIG\nassert f() == LIMIT\n';
+    const signature = await one(challenges);
+    expect(signature).toMatchObject({ furtherTest: further, test: 'x = 1\nassert f(1) == 1\n' });
+    expect(signature.prompt).toMatch(/^import math\nLIMIT = 3\n\n\ndef f/);
+    expect((await one(challenges, 'docstring')).furtherTest).toBe(`import math\nLIMIT = 3\n${further}`);
+  });
+
+  it.each(MBPP_TEMPLATES)('%s: adapts the listed problems, and nothing that only has their number', async (template) => {
+    const listed = { task_id: 367, code: 'def is_tree_balanced(root):\n  return True', test_list: ['assert is_tree_balanced(1)'] };
+    expect((await one(listed, template)).unsupported).toMatch(/objects of the class Node/);
+    expect((await one({ task_id: 367 }, template)).unsupported).toBeUndefined();
+    expect((await one({ ...listed, task_id: 368 }, template)).unsupported).toBeUndefined();
+    const size = { task_id: 596, code: 'def tuple_size(x):\n  return 1', test_list: ['assert tuple_size(()) == 1'] };
+    expect((await one(size, template)).test).toBe('import sys\nassert tuple_size(()) == 1\n');
+  });
+
   it.each<[string, object, RegExp]>([
     ['no function that is called', { test_list: ['assert g(1) == 1'] }, /no entry point/],
     ['assertions that are no list', { test_list: 'assert f(1)' }, /"test_list" is a string, expected a list of strings/],
@@ -208,6 +238,12 @@ describe('MBPP format', () => {
     expect(of(601)).toMatchObject({ entryPoint: 'max_chain_length', prompt: expect.stringMatching(/^class Pair/) as string });
     expect(of(596).prompt).toMatch(/^import sys/);
     expect(of(367).test).toMatch(/^root = Node\(1\)/);
+    expect(problems.filter(({ unsupported }) => unsupported !== undefined).map(({ taskId }) => taskId)).toEqual([
+      'MBPP/367',
+      'MBPP/601',
+      'MBPP/927',
+    ]);
+    expect(problems.filter(({ furtherTest }) => furtherTest !== undefined)).toHaveLength(11);
     expect(problems.every((problem) => !/assert/.test(problem.prompt))).toBe(true);
     expect(problems.every((problem) => !problem.prompt.includes('\r') && !problem.test.includes('\r'))).toBe(true);
   });

@@ -1,24 +1,26 @@
 /** Renaming, merging and switching off categories. */
 import { describe, expect, it } from 'vitest';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
-import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES, categoryByCode } from '../../../src/taxonomy/categories.js';
+import type { Evidence } from '../../../src/taxonomy/types.js';
+import { evidence as failure, failed } from '../taxonomy/evidence.js';
 
 const none = {
   'categories.rename': {} as Record<string, string>,
   'categories.merge': {} as Record<string, string>,
   'categories.off': [] as string[],
 };
-function verdict(assertionsPassed: number | null): Verdict {
-  const assertions = assertionsPassed === null ? null : { total: 5, passed: assertionsPassed };
-  return { passed: false, outcome: { status: 'passed' }, measurements: { assertions } as Verdict['measurements'] };
+function evidence(assertionsPassed: number | null): Evidence {
+  return failure(failed(), {
+    measurements: { assertions: assertionsPassed === null ? null : { total: 5, passed: assertionsPassed, trials: null } },
+  });
 }
 function apply(settings: Partial<typeof none>, code: string, passed: number | null = null) {
   const category = categoryByCode(code);
   const view = createCategoryView({ ...none, ...settings }, CATEGORIES);
   const { categoryCode, categoryName, outcome } = view.apply(
-    { category, outcome: category.outcome, evidence: 'e', generation: null },
-    verdict(passed),
+    { category, outcome: category.outcome, evidence: 'e', generation: null, rule: 'r', place: null, node: null, tags: [] },
+    evidence(passed),
   );
   return [categoryCode, categoryName, outcome];
 }

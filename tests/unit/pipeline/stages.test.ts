@@ -8,14 +8,13 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
-import type { GeneratedSample } from '../../../src/pipeline/generate.js';
 import { Progress } from '../../../src/pipeline/progress.js';
 import { runStages } from '../../../src/pipeline/stages.js';
 import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
 import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Store } from '../../../src/store/store.js';
-import type { ExperimentManifest } from '../../../src/store/types.js';
+import type { ExperimentManifest, SampleRow } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 
 const TASKS = 4;
@@ -49,29 +48,23 @@ const problem = (task: number) => ({
 });
 const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [] }, CATEGORIES);
 
-function generated(task: number, sampleIndex: number): GeneratedSample {
-  const { taskId, prompt, entryPoint, test } = problem(task);
+function generated(task: number, sampleIndex: number): SampleRow {
+  const { taskId } = problem(task);
   const failed = sampleIndex === 7;
   const completion = failed ? '' : `    return ${sampleIndex}\n`;
-  const common = {
+  return {
     strategy: 'nucleus',
     taskId,
     sampleIndex,
     completion,
     finishReason: failed ? 'error' : 'function',
     error: failed ? 'no room' : null,
-  };
-  return {
-    row: {
-      ...common,
-      rawText: completion,
-      cut: completion.length,
-      tokens: Int32Array.of(sampleIndex),
-      logprobs: Float32Array.of(-1),
-      entropies: Float32Array.of(1),
-      seed: '1',
-    },
-    executable: { ...common, prompt, entryPoint, test },
+    rawText: completion,
+    cut: completion.length,
+    tokens: Int32Array.of(sampleIndex),
+    logprobs: Float32Array.of(-1),
+    entropies: Float32Array.of(1),
+    seed: '1',
   };
 }
 
@@ -146,6 +139,7 @@ async function run(store: Store, { executor }: World, options: { onSample?: (cou
     executor,
     view,
     seed: 1n,
+    fragile: false,
     total: TASKS * SAMPLES,
     samples: async function* (signal) {
       let count = 0;

@@ -266,11 +266,6 @@ describe('edges', () => {
     expect(() => summarise(EXPERIMENT, [sample({ outcome: 'constructor' })], FAST)).toThrow(/Pico\/0 sample 0: outcome "constructor"/);
   });
 
-  it('lists the leaves that no rule decides yet', () => {
-    const undecided = CATEGORIES.filter(({ decided }) => !decided).map(({ code }) => code);
-    expect(data.undecided.map(({ code }) => code)).toEqual(undecided);
-  });
-
   it('names the config entries by path', () => {
     expect(data.experiment.config).toContainEqual({ key: 'strategy.top_p', value: '0.95' });
     expect(summarise({ ...EXPERIMENT, config: 'not json' }, [], FAST).experiment.config).toEqual([{ key: 'config', value: 'not json' }]);

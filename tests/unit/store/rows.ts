@@ -39,6 +39,8 @@ export function problems(count: number): ProblemRow[] {
     canonicalSolution: `    return x + ${position}\n`,
     test: `def check(candidate):\n    assert candidate(1) == ${position + 1}\n`,
     difficulty: position % 2 === 0 ? 1 + (position % 4) : null,
+    furtherTest: position === 1 ? 'assert f1(7) == 8\n' : null,
+    unsupported: null,
     position,
   }));
 }

@@ -362,19 +362,80 @@ describe('executions', () => {
         prompt: problem.prompt,
         test: problem.test,
         entryPoint: problem.entryPoint,
+        canonicalSolution: problem.canonicalSolution,
+        furtherTest: problem.furtherTest,
+        unsupported: null,
         completion: sample(problem, sampleIndex).completion,
       });
+      if (seen.length === 1) store.addSamples(id, [sample(PROBLEMS[1]!, 7)]);
       seen.push([taskId, sampleIndex]);
       store.addExecutions(id, [execution(problem, sampleIndex)]);
     }
     expect(seen).toEqual([
-      [PROBLEMS[0]!.taskId, 1],
       [PROBLEMS[0]!.taskId, 3],
+      [PROBLEMS[0]!.taskId, 1],
       [PROBLEMS[1]!.taskId, 3],
-      [PROBLEMS[2]!.taskId, 1],
       [PROBLEMS[2]!.taskId, 3],
+      [PROBLEMS[2]!.taskId, 1],
+      // Stored while the others were read.
+      [PROBLEMS[1]!.taskId, 7],
     ]);
     expect([...store.pendingExecutions(id)]).toEqual([]);
+  });
+
+  it('wait by the thousand with a few in memory, and go on from a place', () => {
+    const { id } = begin();
+    const other = store.beginExperiment(manifest({ name: 'other' }));
+    store.addProblems(other.id, PROBLEMS);
+    for (const experiment of [other.id, id]) {
+      store.addSamples(
+        experiment,
+        Array.from({ length: 300 }, (_, index) => sample(PROBLEMS[index % 3]!, index)),
+      );
+    }
+    const all = [...store.pendingExecutions(id)];
+    expect(all.map(({ sampleIndex }) => sampleIndex)).toEqual(Array.from({ length: 300 }, (_, index) => index));
+    expect([...store.pendingExecutions(id, all[199]!.place)].map(({ place }) => place)).toEqual(all.slice(200).map(({ place }) => place));
+    expect([...store.pendingExecutions(id, all.at(-1)!.place)]).toEqual([]);
+  });
+
+  it('are found again by their program, within the experiment and the problem', () => {
+    const { id } = begin();
+    const other = store.beginExperiment(manifest({ name: 'other' }));
+    store.addProblems(other.id, PROBLEMS);
+    const given = { completion: 'x\uD800', rawText: 'x\uD800', cut: 2 };
+    const rows = [sample(PROBLEMS[0]!, 0, given), sample(PROBLEMS[0]!, 1, { strategy: 'greedy' }), sample(PROBLEMS[0]!, 2, { completion: '', rawText: '', cut: 0, finishReason: 'error', error: 'no room' })]; // prettier-ignore
+    store.addSamples(id, rows);
+    const { taskId } = PROBLEMS[0]!;
+    expect(store.verdictOf(id, taskId, given.completion)).toBeNull();
+    const infra = { ...execution(PROBLEMS[0]!, 0), verdict: verdict({ status: 'infra', reason: 'r' }), outcome: 'infra' };
+    store.addExecutions(id, [infra, { ...execution(PROBLEMS[0]!, 1), strategy: 'greedy' }]);
+    expect(store.verdictOf(id, taskId, given.completion)).toBeNull();
+    const real = execution(PROBLEMS[0]!, 0);
+    store.addExecutions(id, [real, { ...real, sampleIndex: 2, verdict: verdict({ status: 'not_run', reason: 'no room' }) }]);
+    expect(store.verdictOf(id, taskId, given.completion)).toEqual(real.verdict);
+    expect(store.verdictOf(id, taskId, rows[1]!.completion)).toEqual(execution(PROBLEMS[0]!, 1).verdict);
+    for (const [experiment, task, text] of [
+      [other.id, taskId, 'x\uD800'],
+      [id, PROBLEMS[1]!.taskId, 'x\uD800'],
+      [id, taskId, 'x'],
+      [id, taskId, ''],
+    ] as const)
+      // prettier-ignore
+      expect(store.verdictOf(experiment, task, text)).toBeNull();
+  });
+
+  it('of problems that nobody can judge are done, and counted apart', () => {
+    const experiment = begin();
+    const { id } = experiment;
+    store.addSamples(id, [sample(PROBLEMS[0]!, 0)]);
+    const reason = 'its test builds objects';
+    const row = { ...execution(PROBLEMS[0]!, 0), verdict: verdict({ status: 'unsupported', reason }), categoryCode: '0', categoryName: 'infra', outcome: 'infra' }; // prettier-ignore
+    store.addExecutions(id, [row]);
+    store.addExecutions(id, [row]);
+    expect([...store.pendingExecutions(id)]).toEqual([]);
+    expect(store.counts(id)).toMatchObject({ samples: 1, executed: 1, infra: 0, unsupported: 1, passed: 0, outcomes: { infra: 1 } });
+    expect([...store.judgedSamples(id)]).toMatchObject([{ verdict: { outcome: { status: 'unsupported', reason } } }]);
   });
 
   it('that failed outside the sample wait again, and give way to any verdict', () => {
@@ -434,6 +495,7 @@ describe('executions', () => {
       problems: 3,
       samples: 12,
       executed: 12,
+      unsupported: 0,
       infra: 0,
       nearLimit: 0,
       passed: judged.filter(({ verdict: { passed } }) => passed).length,

@@ -1,7 +1,8 @@
-/** Every decided leaf is hit, near misses are not, and the order of decision is the one that is written down. */
+/** Every leaf is hit, near misses are not, and the order of decision is the one that is written down. */
+import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { ExceptionInfo, Outcome } from '../../../src/sandbox/verdict.js';
+import type { AssertionTrial, ExceptionInfo, Fragility, Outcome } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { classify } from '../../../src/taxonomy/classify.js';
 import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
@@ -9,7 +10,20 @@ import { empty } from '../../../src/taxonomy/rules/empty.js';
 import { GENERATION_RULES, RULES } from '../../../src/taxonomy/rules/index.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 import { anyMeasurements, anyOutcome } from '../sandbox/any-verdict.js';
-import { evidence, exception, failed, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, measurements, raised } from './evidence.js';
+import {
+  evidence,
+  exception,
+  failed,
+  fails,
+  holds,
+  IN_LIBRARY,
+  IN_PROMPT,
+  IN_SAMPLE,
+  measurements,
+  raised,
+  sourceFacts,
+  tried,
+} from './evidence.js';
 
 const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = {}): Outcome => ({
   status: 'syntax',
@@ -17,9 +31,20 @@ const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = 
 });
 
 const nothing = { returned: 'None', returnedType: 'NoneType' };
+/** A class of a library's own, below OSError. */
+const OS_ERROR = { bases: ['OSError', 'Exception', 'BaseException'] };
 const loop = '    x = a + b\n'.repeat(6);
 
-/** One line a decided leaf; what its rule promises, at its plainest. */
+/** A false assertion, with these trials in the second pass. */
+const wrong = (...trials: readonly AssertionTrial[]): Evidence => evidence(failed(), { measurements: { assertions: tried(...trials) } });
+/** A passing sample of which this was found. */
+const passing = (fields: Partial<Fragility>): Evidence =>
+  evidence(
+    { status: 'passed' },
+    { measurements: { fragility: { hashSeeds: { tried: 3, failed: 0 }, furtherTest: null, slowdown: null, ...fields } } },
+  );
+
+/** One line a leaf or boundary; what its rule promises, at its plainest. */
 const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])[] = [
   ['0', 'a sandbox that failed', evidence({ status: 'infra', reason: 'no memory for the zygote' })],
   [
@@ -41,6 +66,14 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
     '1.3',
     'the same line again and again',
     evidence(syntax('SyntaxError', 'invalid syntax', { line: 4, column: 7 }), { completion: `    x = = 1\n${loop}` }),
+  ],
+  [
+    '1.4',
+    'prose',
+    evidence(syntax('SyntaxError', 'invalid syntax', { line: 3, column: 6 }), {
+      completion: 'This function returns the sum of both numbers, as it should.\n',
+      measurements: { source: sourceFacts({ parses: false, tokens: 13, foreignTokens: 9 }) },
+    }),
   ],
   ['1.5', 'an entry point that is not there', evidence({ status: 'missing_entry_point', found: 'unbound' })],
   [
@@ -95,6 +128,17 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['6.1', 'SystemExit as an exception, raised by the sample itself', evidence(raised('load', 'SystemExit', '0', { node: 'raise' }))],
   ['6.2', 'a segmentation fault', evidence({ status: 'signal', signal: 'SIGSEGV' })],
   ['6.3', 'a forbidden call', evidence({ status: 'forbidden', signal: 'SIGSYS' })],
+  [
+    '6.3',
+    'a socket',
+    evidence(raised('call', 'PermissionError', '[Errno 1] Operation not permitted', { frames: [IN_SAMPLE, IN_LIBRARY] })),
+  ],
+  ['6.3', 'a file written at load', evidence(raised('load', 'OSError', "[Errno 30] Read-only file system: 'a.txt'"))],
+  ['6.3', 'the resolver', evidence(raised('call', 'gaierror', '[Errno -3] Temporary failure in name resolution', OS_ERROR))],
+  ['6.3', 'the resolver within urllib', evidence(raised('call', 'URLError', '<urlopen error [Errno -3] Temporary failure>', OS_ERROR))],
+  ['4.9', 'a PermissionError of its own', evidence(raised('call', 'PermissionError', '[Errno 1] no', { node: 'raise' }))],
+  ['4.10', 'a file that is not there', evidence(raised('call', 'FileNotFoundError', "[Errno 2] No such file or directory: 'x'"))],
+  ['5.2', 'a map that finds no room', evidence(raised('call', 'OSError', '[Errno 12] Cannot allocate memory'))],
   ['7', 'forged bytes', evidence({ status: 'tamper', evidence: 'bytes outside the protocol' })],
   ['8.1', 'None and nothing else', evidence(failed(nothing), { measurements: { allNone: true, calls: 3 } })],
   [
@@ -131,6 +175,22 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
     'a value on which the test fails',
     evidence({ status: 'test_error', exception: exception('TypeError', "'int' object is not iterable"), assertion: null }),
   ],
+  ['8.4', 'another order', wrong(fails(['order']), holds())],
+  ['8.4', 'order here, repeats there', wrong(fails(['order', 'off_by_one']), fails(['repeats']))],
+  ['8.5', 'one too many in every failing assertion', wrong(fails(['off_by_one', 'rounding']), holds(), fails(['off_by_one']))],
+  ['8.5', 'assertions without an expected value are not asked', wrong(fails(['off_by_one']), fails(null))],
+  ['8.6', 'rounding', wrong(fails(['rounding']), fails(['rounding']))],
+  ['8.7', 'a constant', evidence(failed(), { measurements: { returns: 'constant', assertions: tried(holds(), fails(['type'])) } })],
+  ['8.7', 'an argument', evidence(failed(), { measurements: { returns: 'argument' } })],
+  ['8.8', 'sorts in place', evidence(failed(nothing), { measurements: { allNone: true, assertions: tried(fails(['in_place', 'type'])) } })],
+  ['8.8', 'spoils the arguments of a right answer', wrong(fails(['unaliased']), holds())],
+  ['8.9', 'empty inputs only', wrong(fails(['off_by_one'], { traits: ['empty'] }), holds({ traits: ['one'] }))],
+  [
+    '8.10',
+    'examples pass',
+    evidence(failed(), { measurements: { examples: { total: 2, passed: 2 }, assertions: tried(fails([]), holds()) } }),
+  ],
+  ['8.10', 'assertions that the prompt shows hold', wrong(holds({ visible: true }), holds(), fails([]))],
   ['8.11', 'some assertions hold', evidence(failed(), { measurements: { assertions: { total: 7, passed: 3, trials: null } } })],
   ['8.11', 'the first assertions hold, and no second pass', evidence(failed({ index: 2 }))],
   ['8.12', 'none holds', evidence(failed(), { measurements: { assertions: { total: 7, passed: 0, trials: null } } })],
@@ -139,9 +199,12 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
     'an integer for a float is a value, not a type',
     evidence(failed({ returned: '2', returnedType: 'int', expected: '2.5', expectedType: 'float' })),
   ],
+  ['9', 'another hash seed', passing({ hashSeeds: { tried: 3, failed: 1 } })],
+  ['9', 'the further test', passing({ furtherTest: false })],
+  ['9', 'ten times the time', passing({ slowdown: 10 })],
 ];
 
-describe('every decided leaf', () => {
+describe('every leaf', () => {
   test.each(HITS)('%s: %s', (code, _, given) => {
     const { category, outcome, evidence: seen } = classify(given);
     expect(category?.code).toBe(code);
@@ -150,16 +213,18 @@ describe('every decided leaf', () => {
     expect(seen).not.toContain('\n');
   });
 
-  it('has a fixture here, and every other leaf says that it is not decided', () => {
+  it('has a fixture here', () => {
     const hit = new Set(HITS.map(([code]) => code));
-    expect([...CATEGORIES].filter(({ code, decided }) => decided !== hit.has(code)).map(({ code }) => code)).toEqual([]);
+    expect(CATEGORIES.filter(({ code }) => !hit.has(code)).map(({ code }) => code)).toEqual([]);
   });
 
-  it('has a row in the table of rules', () => {
-    const ruled = new Set([...Object.values(RULES).flat(), ...GENERATION_RULES].map(({ code }) => code));
-    expect(CATEGORIES.filter(({ decided }) => decided).map(({ code }) => code)).toEqual(
-      CATEGORIES.filter(({ code }) => ruled.has(code)).map(({ code }) => code),
-    );
+  it('has a row in the table of rules, named after a file', () => {
+    const rows = [...Object.values(RULES).flat(), ...GENERATION_RULES];
+    expect([...new Set(rows.map(({ code }) => code))].sort()).toEqual(CATEGORIES.map(({ code }) => code).sort());
+    for (const { name } of rows) {
+      const file = new URL(`../../../src/taxonomy/rules/${name}.ts`, import.meta.url);
+      expect(existsSync(file), name).toBe(true);
+    }
   });
 });
 
@@ -396,7 +461,7 @@ describe('any verdict', () => {
     fc.constantFrom('NameError', 'MemoryError', 'SystemExit', 'SyntaxError', 'TypeError', 'AssertionError', 'IndentationError'),
   );
 
-  it('is classified, and has a category exactly where it failed', () => {
+  it('is classified, and has a category where it failed or is fragile, and nowhere else', () => {
     fc.assert(
       fc.property(
         anyOutcome(text, type),
@@ -406,9 +471,11 @@ describe('any verdict', () => {
         (given, completion, finishReason, measured) => {
           const base = evidence(given, { completion, finishReason });
           const result = classify({ ...base, verdict: { ...base.verdict, measurements: measurements(measured) } });
-          expect(result.category === null).toBe(given.status === 'passed');
+          if (given.status === 'passed') expect([undefined, '9']).toContain(result.category?.code);
+          else expect(result.category).not.toBeNull();
           expect(result.outcome).toBe(result.category?.outcome ?? 'pass');
-          expect(result.category?.decided ?? true).toBe(true);
+          expect(result.rule === null).toBe(result.category === null);
+          expect(result.tags).toEqual([...new Set(result.tags)].sort());
           expect(result.generation === null || result.generation.code.startsWith('1.')).toBe(true);
         },
       ),

@@ -1,6 +1,17 @@
 /** Builders of evidence for the taxonomy's tests. Holds no test. */
 import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
-import type { Assertion, ExceptionInfo, FailingNode, Frame, Measurements, Outcome } from '../../../src/sandbox/verdict.js';
+import type {
+  Assertion,
+  AssertionTrial,
+  AssertionTrials,
+  ExceptionInfo,
+  FailingNode,
+  Frame,
+  Measurements,
+  Outcome,
+  Relation,
+  SourceFacts,
+} from '../../../src/sandbox/verdict.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 
 export const PROMPT = 'def add(a, b):\n    """Return a + b."""\n';
@@ -54,6 +65,8 @@ const BASES: Readonly<Record<string, readonly string[]>> = {
   JSONDecodeError: ['ValueError', 'Exception', 'BaseException'],
   IndentationError: ['SyntaxError', 'Exception', 'BaseException'],
   TabError: ['IndentationError', 'SyntaxError', 'Exception', 'BaseException'],
+  PermissionError: ['OSError', 'Exception', 'BaseException'],
+  FileNotFoundError: ['OSError', 'Exception', 'BaseException'],
   SystemExit: ['BaseException'],
   KeyboardInterrupt: ['BaseException'],
 };
@@ -89,5 +102,32 @@ export function failed(fields: Partial<Assertion> = {}): Outcome & { status: 'as
       expectedType: 'int',
       ...fields,
     },
+  };
+}
+
+/** A failing trial with an expected value that shows these relations. */
+export function fails(relations: readonly Relation[] | null, fields: Partial<AssertionTrial> = {}): AssertionTrial {
+  return { index: 0, held: false, visible: false, traits: [], relations, ...fields };
+}
+
+export function holds(fields: Partial<AssertionTrial> = {}): AssertionTrial {
+  return { index: 0, held: true, visible: false, traits: [], relations: null, ...fields };
+}
+
+export function tried(...trials: readonly AssertionTrial[]): AssertionTrials {
+  return { total: trials.length, passed: trials.filter(({ held }) => held).length, trials };
+}
+
+export function sourceFacts(fields: Partial<SourceFacts> = {}): SourceFacts {
+  return {
+    parses: true,
+    tokens: 12,
+    foreignTokens: 0,
+    undefinedNames: [],
+    undefinedCalls: [],
+    deadStatements: 0,
+    callsInput: false,
+    redefined: [],
+    ...fields,
   };
 }

@@ -9,7 +9,7 @@ import { table, type Column } from '../table.js';
 import { outcomeName } from './outcomes.js';
 
 export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
-  const { categories, counts, intervals, undecided } = data;
+  const { categories, counts, intervals } = data;
   if (categories.length === 0) {
     return markup`<section id="taxonomy">
       <h2>Failure taxonomy</h2>
@@ -45,12 +45,6 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
       )
     }
     ${table(categories, columns, { id: 'category-table', caption: 'Failures by category' })} ${feasibility(data)}
-    ${
-      undecided.length > 0 &&
-      markup`<p class="aside">
-      No rule decides these leaves yet, so their samples stand in others: ${undecided.map(({ code, name }) => `${code} ${name}`).join(', ')}.
-    </p>`
-    }
   </section>`;
 }
 

@@ -1,0 +1,34 @@
+/**
+ * Limits and isolation in the disguise of an OSError, by the system's error number. What the judge has not already told
+ * as a limit (fork, files, space) shows here. Decides nothing.
+ *
+ * Within the sandbox nothing is refused for the program's own sake: a permission that is denied is the system-call
+ * filter's answer to socket, exec and the like, or the read-only root's.
+ */
+import type { ExceptionInfo } from '../../sandbox/verdict.js';
+import { isA } from './rule.js';
+
+/** EPERM, EACCES, EROFS; ENOSYS, the filter's answer to calls that it does not know; the resolver's (EAI_...), which finds no network. */
+const REFUSED: ReadonlySet<number> = new Set([1, 13, 30, 38, -2, -3, -5]);
+const ENOMEM = 12;
+
+/** Whether an operation was refused by the sandbox: by the filter with an error number, or by its read-only file system. */
+export function isRefusal(exception: ExceptionInfo): boolean {
+  return isSystems(exception) && (isA(exception, 'PermissionError') || REFUSED.has(errorNumber(exception) ?? 0));
+}
+
+/** Whether the system had no memory left, told by another exception than MemoryError. */
+export function isOutOfMemory(exception: ExceptionInfo): boolean {
+  return isSystems(exception) && errorNumber(exception) === ENOMEM;
+}
+
+/** What the program raises by a statement of its own tells of nothing that the system did. */
+function isSystems(exception: ExceptionInfo): boolean {
+  return isA(exception, 'OSError') && exception.node !== 'raise';
+}
+
+/** `[Errno 30] Read-only file system`; also within other words, as urllib quotes it. */
+function errorNumber(exception: ExceptionInfo): number | null {
+  const found = /\[Errno (-?\d+)\]/.exec(exception.message);
+  return found === null ? null : Number(found[1]);
+}
