@@ -24,6 +24,7 @@ _COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 # Not by attribute, which a metaclass may define anew.
 _NAME_OF = type.__dict__["__name__"].__get__
+_EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 _BASES_OF = type.__dict__["__mro__"].__get__
 _MEMBERS_OF = type.__dict__["__dict__"].__get__
 
@@ -58,7 +59,7 @@ class Describer:
         try:
             return self._exception(error)
         except BaseException:
-            names = [_NAME_OF(base)[:200] for base in _BASES_OF(type(error)) if base is not object][:20]
+            names = _class_names(error)
             return _description(type=names[0], bases=names)
 
     def _exception(self, error):
@@ -127,7 +128,7 @@ class Describer:
                 arguments = None
         except BaseException:
             arguments = None
-        names = [_text(_NAME_OF(base), 200) for base in _BASES_OF(type(error)) if base is not object][:20]
+        names = _class_names(error)
         return _description(
             type=names[0],
             bases=names,
@@ -160,6 +161,16 @@ class Describer:
         if raised and ast.Assert in kinds:
             return "assert"
         return "other"
+
+
+def _class_names(error):
+    """Names of the error's classes, outermost last. The program's own `class SystemExit` is not the builtin of that name, and is not told as it."""
+    names = []
+    for base in _BASES_OF(type(error)):
+        name = _NAME_OF(base)[:200]
+        if base is not object:
+            names.append(name if _EXCEPTIONS.get(name, base) is base else "program." + name)
+    return names[:20]
 
 
 def _inside(inner, outer):

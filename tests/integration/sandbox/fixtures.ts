@@ -78,10 +78,12 @@ function splitAfter(text: string, pattern: RegExp): [string, string] {
   return [text.slice(0, at), text.slice(at)];
 }
 
-/** What one program does to the sandbox; by name. */
+/** Programs as a model might write them. */
+export const programs: readonly Fixture[] = readFixtures(FOLDER);
+/** Programs that attack or exhaust something, and honest ones that could be taken for such. */
 export const hostile: readonly Fixture[] = readFixtures(path.join(FOLDER, 'hostile'));
 /** All of them. */
-export const fixtures: readonly Fixture[] = [...readFixtures(FOLDER), ...hostile];
+export const fixtures: readonly Fixture[] = [...programs, ...hostile];
 
 /** The fixture of this name. Throws where there is none. */
 export function fixtureOf(name: string): Fixture {
