@@ -1,9 +1,10 @@
 /**
- * Stability: 2,000 samples executed three times, on the machine as it is, beside twice as many busy loops as cores, and by
- * eight workers. No verdict changes but those of samples that are marked as near a limit, and these are counted.
+ * Stability: samples executed three times, on the machine as it is, beside twice as many busy loops as cores, and by eight
+ * workers. No verdict changes but those of samples that are marked as near a limit, and these are counted.
  *
  * The samples: changed canonical solutions (wrong, crashing, endless and right ones), the canonical solutions themselves, and
- * the programs of the hostile suite that meet a limit of any kind.
+ * the programs of the hostile suite. FAULTLINE_STABILITY_SAMPLES=2000 takes all of them, some ten minutes on two cores; else every
+ * fourth.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import os from 'node:os';
@@ -18,13 +19,14 @@ import { someMutants } from './mutants.js';
 import { sharedFile } from './shared.js';
 
 const humanEval = sharedFile('datasets/HumanEval.jsonl.gz');
-const SAMPLES = 2000;
-const LIMITS = { cpuSeconds: 0.4, wallSeconds: 0.6, memoryBytes: 512 << 20 };
+const ALL = 2000;
+const SAMPLES = Number(process.env['FAULTLINE_STABILITY_SAMPLES'] ?? ALL / 4);
+const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
 /** Outcomes in which chance has a part by their own account: they allow several, or hang on who is quicker. */
 const MANY = hostile.filter(({ outcomes, categories }) => outcomes.length > 1 || categories.length > 1);
 
 describe.skipIf(humanEval === null)('stability (needs ../shared/datasets/HumanEval.jsonl.gz)', () => {
-  it('gives 2,000 samples the same verdicts, idle, beside busy loops, and by eight workers', { timeout: 900_000 }, async () => {
+  it(`gives ${SAMPLES} samples the same verdicts, idle, beside busy loops, and by eight workers`, { timeout: 1_800_000 }, async () => {
     const jobs = await chosenJobs();
     expect(jobs).toHaveLength(SAMPLES);
     const idle = await verdictsOf(jobs, 2);
@@ -51,10 +53,10 @@ describe.skipIf(humanEval === null)('stability (needs ../shared/datasets/HumanEv
     console.log(`stability: ${nearLimit.length} of ${SAMPLES} samples near a limit; ${JSON.stringify(Object.fromEntries(statuses))}`);
     expect(changed).toEqual([]);
     // The mix holds what could change.
-    expect(statuses.get('limit of cpu')).toBeGreaterThan(10);
-    expect(statuses.get('limit of blocked')).toBeGreaterThan(3);
-    expect(statuses.get('limit of memory')).toBeGreaterThan(3);
-    expect(statuses.get('passed')).toBeGreaterThan(300);
+    for (const status of ['limit of cpu', 'limit of blocked', 'limit of memory', 'limit of output', 'signal', 'assertion', 'syntax']) {
+      expect(statuses.get(status), status).toBeGreaterThan(0);
+    }
+    expect(statuses.get('passed')).toBeGreaterThan(SAMPLES / 10);
   });
 });
 
@@ -71,7 +73,9 @@ async function chosenJobs(): Promise<ExecutionJob[]> {
   const limited = hostile.filter((fixture) => !MANY.includes(fixture) && fixture.outcomes[0]!['status'] === 'limit').map(({ job }) => job);
   const others = hostile.filter((fixture) => !MANY.includes(fixture) && fixture.outcomes[0]!['status'] !== 'limit').map(({ job }) => job);
   const right = [...bundled, ...larger].map((problem) => jobOf(problem, problem.canonicalSolution, 0));
-  return [...limited, ...right, ...others, ...changed(larger, 6), ...changed(bundled, 12)].slice(0, SAMPLES);
+  const all = [...limited, ...right, ...others, ...changed(larger, 6), ...changed(bundled, 12)].slice(0, ALL);
+  expect(all).toHaveLength(ALL);
+  return Array.from({ length: SAMPLES }, (_, index) => all[Math.floor((index * ALL) / SAMPLES)]!);
 }
 
 async function verdictsOf(jobs: readonly ExecutionJob[], workers: number): Promise<Verdict[]> {
