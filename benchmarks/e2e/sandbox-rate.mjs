@@ -5,14 +5,14 @@
  *
  * Trivial programs that pass, so that the figure is the price of an execution itself: isolation, fork, judge, protocol,
  * limits. The roof is the bare loop in the same run: as many Python processes as workers, with the same modules loaded,
- * that fork a child which exits at once, and wait for it. Start-up of the sandbox (launch, warming, calibration) is
- * printed apart.
+ * that fork a child which exits at once, and wait for it. N workers have N cores, Node, judges and all (taskset), and so have
+ * N bare loops, so that a share is one per core. Start-up of the sandbox (launch, warming, calibration) is printed apart.
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
+import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
@@ -29,14 +29,15 @@ const executions = Number(flags.executions);
 const workersList = flags.workers.split(',').map(Number);
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'trials', 'sandbox-faultline.mjs');
 
-/** Modules that generated programs commonly import: an interpreter that has them loaded is larger, and forks slower. */
-const MODULES =
-  'typing math re collections itertools functools string heapq bisect random copy datetime decimal fractions statistics operator hashlib';
+/** The folder whose list of modules zygote and bare loop load alike. */
+const scripts = path.join(ROOT, 'dist', 'sandbox', 'python');
+/** `candidate` and `link` import what the zygote needs besides the list. */
 const FORK_LOOP = `
-import os, sys, time
-for name in ${JSON.stringify(MODULES)}.split():
-    __import__(name)
-count = int(sys.argv[1])
+import mmap, os, select, sys, time
+sys.path.insert(0, sys.argv[1])
+import candidate, link, warm
+warm.load()
+count = int(sys.argv[2])
 start = time.perf_counter()
 for _ in range(count):
     child = os.fork()
@@ -55,7 +56,7 @@ const results = new Map(workersList.map((workers) => [workers, { bare: [], sandb
 for (let round = 1; round <= Number(flags.trials); round++) {
   for (const [workers, { bare, sandbox }] of results) {
     /** @type {(typeof sandbox)[number]} */
-    const result = await trialInFreshProcess(script, { executions, workers, python: flags.python, unsafe: flags.unsafe });
+    const result = await trialInFreshProcess(script, { executions, workers, python: flags.python, unsafe: flags.unsafe }, workers);
     if (result.passed !== executions) throw new Error(`${result.passed} of ${executions} trivial programs passed`);
     sandbox.push(result);
     bare.push(await bareForkSeconds(workers, result.pythonPath));
@@ -87,7 +88,7 @@ printReadmeRows(
   foreignShare(rows.map(({ best }) => best)),
   machine,
   rows.map(({ workers, best, rate, roof }) => [
-    `sandbox, ${executions} trivial programs, ${workers} worker${workers === 1 ? '' : 's'}, tier ${tier}`,
+    `sandbox, ${executions} trivial programs, ${workers} worker${workers === 1 ? '' : 's'} on as many cores, tier ${tier}`,
     `${best.seconds.toFixed(2)} s (${rate.toFixed(0)}/s)`,
     `bare fork: ${roof.toFixed(0)}/s`,
     `**${((100 * rate) / roof).toFixed(0)} %**`,
@@ -98,7 +99,8 @@ printReadmeRows(
 async function bareForkSeconds(/** @type {number} */ workers, /** @type {string} */ python) {
   const share = String(Math.ceil(executions / workers));
   const loops = Array.from({ length: workers }, () => {
-    const child = spawn(python, ['-I', '-S', '-B', '-c', FORK_LOOP, share], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const command = ['-c', `0-${workers - 1}`, python, '-I', '-S', '-B', '-c', FORK_LOOP, scripts, share];
+    const child = spawn('taskset', command, { stdio: ['ignore', 'pipe', 'inherit'] });
     return new Promise((resolve, reject) => {
       let text = '';
       child.stdout.on('data', (chunk) => (text += chunk));

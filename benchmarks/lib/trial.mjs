@@ -11,12 +11,16 @@ import { ownCpuSeconds, watchOthers } from './machine.mjs';
  * @template Result
  * @param {string} script path of a trial script that calls {@link runTrial}
  * @param {unknown} settings anything JSON can carry
+ * @param {number} [cores] confines the trial to that many cores, by taskset; default: all
  * @returns {Promise<Result & {others: number, stolen: number}>} rejects when the script fails
  */
-export function trialInFreshProcess(script, settings) {
+export function trialInFreshProcess(script, settings, cores) {
   return new Promise((resolve, reject) => {
     const stopWatch = watchOthers();
-    const child = fork(script, [JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(script, [JSON.stringify(settings)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...(cores === undefined ? {} : { execPath: 'taskset', execArgv: ['-c', `0-${cores - 1}`, process.execPath] }),
+    });
     /** @type {any} */
     let message;
     child.on('message', (received) => (message = received));

@@ -1,6 +1,7 @@
 // Order matters here, and every step says why it stands where it stands.
 #include "native/launcher/compartment.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -10,6 +11,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "native/launcher/fail.h"
+#include "native/launcher/landlock.h"
 #include "native/launcher/root_filesystem.h"
 #include "native/launcher/system_call_filter.h"
 
@@ -90,9 +93,9 @@ void enter_namespaces(int proc, int flags, uid_t user, gid_t group) {
 
 void drop_capabilities() {
   for (int capability = 0; capability <= 63; capability++) {
-    if (prctl(PR_CAPBSET_READ, capability) == 1) {
-      must(prctl(PR_CAPBSET_DROP, capability), "drop capabilities");
-    }
+    if (prctl(PR_CAPBSET_READ, capability) != 1 || prctl(PR_CAPBSET_DROP, capability) == 0) continue;
+    // Only who has a capability may give up the bound. An ordinary user has nothing to gain from it: no_new_privs.
+    if (errno != EPERM || geteuid() == 0) fail("drop capabilities");
   }
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
@@ -130,20 +133,35 @@ void arrange_descriptors(const Compartment& compartment) {
   }
 }
 
-[[noreturn]] void run_python(const Options& options, const Compartment& compartment) {
-  std::string script = (options.isolate ? std::string("/faultline") : options.scripts) + "/" + compartment.script;
+// What a tier decides about the process that becomes Python.
+struct Place {
+  std::string scripts;
+  // The folder that can be written to: HOME, and where temporary files go.
+  std::string scratch;
+  // Whether the kernel's count of the user's processes is of this compartment's alone.
+  bool own_user;
+  // Tier `landlock`: the version of the rules.
+  int landlock = 0;
+};
+
+[[noreturn]] void run_python(const Options& options, const Compartment& compartment, const Place& place) {
+  bool isolated = options.tier != Tier::kNone;
+  std::string script = place.scripts + "/" + compartment.name + ".py";
   // -s -S -B and a clean environment are what -I would give, except that -I also ignores PYTHONHASHSEED.
   std::vector<std::string> arguments = {options.python, "-s", "-S", "-B", script};
   std::vector<std::string> environment = {
       "PATH=/usr/bin:/bin",
-      "HOME=/tmp",
+      "HOME=" + place.scratch,
       "TZ=UTC",
       "LC_ALL=C.UTF-8",
       "PYTHONHASHSEED=" + std::to_string(compartment.hash_seed),
       "PYTHONWARNINGS=ignore",
-      std::string("FAULTLINE_TIER=") + (options.isolate ? "namespaces" : "none"),
+      std::string("FAULTLINE_TIER=") + options.tier_name(),
   };
-  if (options.isolate) environment.push_back("FAULTLINE_CANDIDATE_FILTER=" + candidate_filter_hex());
+  if (place.own_user) environment.push_back("FAULTLINE_OWN_USER=1");
+  if (isolated) environment.push_back("FAULTLINE_CANDIDATE_FILTER=" + candidate_filter_hex(options.tier));
+  // Elsewhere it is what everybody takes for it: /tmp.
+  if (options.tier == Tier::kLandlock) environment.push_back("TMPDIR=" + place.scratch);
   std::vector<char*> argv, envp;
   for (std::string& text : arguments) argv.push_back(text.data());
   for (std::string& text : environment) envp.push_back(text.data());
@@ -155,9 +173,10 @@ void arrange_descriptors(const Compartment& compartment) {
   limit(RLIMIT_STACK, 8 << 20, "the stack");
   // Addresses decide the order of sets of objects and appear in messages; both shall repeat.
   must(personality(ADDR_NO_RANDOMIZE), "switch off address randomisation");
-  if (options.isolate) {
+  if (isolated) {
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbid new privileges");
-    std::vector<sock_filter> filter = compartment_filter();
+    if (options.tier == Tier::kLandlock) confine(options, place.landlock, place.scripts, place.scratch);
+    std::vector<sock_filter> filter = compartment_filter(options.tier, place.landlock);
     must(install_filter(filter), "install the system-call filter");
   }
   execve(options.python.c_str(), argv.data(), envp.data());
@@ -165,8 +184,8 @@ void arrange_descriptors(const Compartment& compartment) {
 }
 
 // The last steps, in the process that becomes Python. `parent_alive` is a pipe whose other end the launcher holds.
-[[noreturn]] void finish(const Options& options, const Compartment& compartment, int parent_alive) {
-  if (options.isolate) drop_capabilities();
+[[noreturn]] void finish(const Options& options, const Compartment& compartment, const Place& place, int parent_alive) {
+  if (options.tier != Tier::kNone) drop_capabilities();
   // After all changes of credentials, which clear it. Should the launcher have died before, the pipe tells.
   must(prctl(PR_SET_PDEATHSIG, SIGKILL), "bind the life to the launcher's");
   char end;
@@ -178,15 +197,63 @@ void arrange_descriptors(const Compartment& compartment) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   arrange_descriptors(compartment);
-  run_python(options, compartment);
+  run_python(options, compartment, place);
+}
+
+// The user's processes and threads, as far as they can be seen.
+rlim_t tasks_of_user() {
+  rlim_t count = 0;
+  DIR* processes = opendir("/proc");
+  if (processes == nullptr) fail("read", "/proc");
+  while (const dirent* entry = readdir(processes)) {
+    struct stat info;
+    std::string tasks = std::string(entry->d_name) + "/task";
+    // A folder has two links of its own and one for each folder in it.
+    if (fstatat(dirfd(processes), tasks.c_str(), &info, 0) == 0 && info.st_uid == geteuid()) count += info.st_nlink - 2;
+  }
+  closedir(processes);
+  return count;
+}
+
+// Tier `landlock`, in the process that becomes Python.
+[[noreturn]] void build_landlock(const Options& options, const Compartment& compartment, const PrivateFolder& folder,
+                                 int parent_alive) {
+  // Threads that may be started beside what the user runs already, where the count is shared with that.
+  constexpr rlim_t kThreads = 512;
+  Place place = {folder.scripts(), "", true, usable_landlock(options)};
+  uid_t user = geteuid();
+  gid_t group = getegid();
+  UserIds ids = user == 0 ? available_user_ids() : UserIds::kOne;
+  if (ids == UserIds::kOne) {
+    place.own_user = false;
+    limit(RLIMIT_NPROC, tasks_of_user() + kThreads, "processes");
+  } else {
+    user = group = unprivileged_user(ids, compartment.user_offset);
+  }
+  place.scratch = folder.scratch(compartment.name, user, group);
+  if (ids != UserIds::kOne) become(user);
+  must(chdir(place.scratch.c_str()), "enter the scratch folder", place.scratch.c_str());
+  finish(options, compartment, place, parent_alive);
 }
 
 // In the first child: builds everything, then becomes Python or leaves behind a sibling that does.
-[[noreturn]] void build(const Options& options, const Compartment& compartment, int parent_alive, int report) {
+[[noreturn]] void build(const Options& options, const Compartment& compartment, const PrivateFolder* folder,
+                        int parent_alive, int report) {
   auto announce = [&](pid_t pid) {
     if (write(report, &pid, sizeof pid) != sizeof pid) fail("report the process id");
   };
-  if (options.isolate) {
+  Place place = {options.scripts, "/tmp", false};
+  if (options.tier == Tier::kLandlock) {
+    if (compartment.first_to_go) {
+      int proc = must(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc");
+      write_file(proc, "self/oom_score_adj", "900");
+      close(proc);
+    }
+    announce(getpid());
+    build_landlock(options, compartment, *folder, parent_alive);
+  }
+  if (options.tier == Tier::kNamespaces) {
+    place = {"/faultline", "/tmp", true};
     int proc = must(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc");
     if (compartment.first_to_go) write_file(proc, "self/oom_score_adj", "900");
     int others = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | (compartment.own_processes ? CLONE_NEWPID : 0);
@@ -217,18 +284,18 @@ void arrange_descriptors(const Compartment& compartment) {
       // process has to wait in between.
       long inner = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
       if (inner < 0) fail("start the first process");
-      if (inner == 0) finish(options, compartment, parent_alive);
+      if (inner == 0) finish(options, compartment, place, parent_alive);
       announce(static_cast<pid_t>(inner));
       _exit(0);
     }
   }
   announce(getpid());
-  finish(options, compartment, parent_alive);
+  finish(options, compartment, place, parent_alive);
 }
 
 }  // namespace
 
-pid_t start_compartment(const Options& options, const Compartment& compartment) {
+pid_t start_compartment(const Options& options, const Compartment& compartment, const PrivateFolder* folder) {
   int alive[2], report[2];
   must(pipe2(alive, O_CLOEXEC), "create a pipe");
   must(pipe2(report, O_CLOEXEC), "create a pipe");
@@ -236,7 +303,7 @@ pid_t start_compartment(const Options& options, const Compartment& compartment) 
   if (builder == 0) {
     close(alive[1]);
     close(report[0]);
-    build(options, compartment, alive[0], report[1]);
+    build(options, compartment, folder, alive[0], report[1]);
   }
   close(alive[0]);
   close(report[1]);

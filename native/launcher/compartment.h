@@ -6,16 +6,17 @@
 #include <string>
 
 #include "native/launcher/options.h"
+#include "native/launcher/private_folder.h"
 
 namespace faultline::launcher {
 
 struct Compartment {
-  // The script to run inside, such as "judge.py".
-  const char* script;
+  // What it is called in messages and folders; `<name>.py` runs inside.
+  const char* name;
   // Descriptors that become 0, 1, 3 and 4 of the process; 2 stays this program's. -1: /dev/null.
   int input, output, control, turn;
-  // Whether the process is the first of a process namespace of its own: nothing inside can signal it, and all that
-  // it started dies with it.
+  // Whether the process is the first of a process namespace of its own, where there are namespaces: nothing inside can
+  // signal it, and all that it started dies with it.
   bool own_processes;
   // Whether the kernel shall end this process and what it starts before any other when memory runs out.
   bool first_to_go;
@@ -25,9 +26,9 @@ struct Compartment {
   unsigned user_offset;
 };
 
-// Starts the compartment. Returns the process id (in this namespace) of a child that runs Python, or is about to: its
-// failure to get there is a line on standard error and an end with kExitSetup. Returns -1 where isolation failed
-// earlier.
-pid_t start_compartment(const Options& options, const Compartment& compartment);
+// Starts the compartment. `folder` is there in tier `landlock` alone. Returns the process id (in this namespace) of a
+// child that runs Python, or is about to: its failure to get there is a line on standard error and an end with
+// kExitSetup. Returns -1 where isolation failed earlier.
+pid_t start_compartment(const Options& options, const Compartment& compartment, const PrivateFolder* folder);
 
 }  // namespace faultline::launcher

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "native/launcher/fail.h"
+#include "native/launcher/shown_files.h"
 
 namespace faultline::launcher {
 namespace {
@@ -108,31 +109,6 @@ void show(const Source& source, uint64_t attributes) {
   if (!restrict_single_mount(target.c_str(), attributes)) fail("make read-only", source.path.c_str());
 }
 
-// Copies the scripts instead of binding them: they may lie below a home that the unprivileged user cannot enter.
-void copy_scripts(DIR* folder) {
-  std::string to = std::string(kStaging) + "/faultline";
-  must(mkdir(to.c_str(), 0755), "create the folder", to.c_str());
-  while (const dirent* entry = readdir(folder)) {
-    std::string name = entry->d_name;
-    if (name.size() < 4 || name.compare(name.size() - 3, 3, ".py") != 0) continue;
-    int in = must(openat(dirfd(folder), name.c_str(), O_RDONLY | O_CLOEXEC), "read the script", name.c_str());
-    std::string target = to + "/" + name;
-    int out =
-        must(open(target.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444), "copy the script", name.c_str());
-    char buffer[16384];
-    for (;;) {
-      ssize_t count = read(in, buffer, sizeof buffer);
-      if (count < 0) fail("read the script", name.c_str());
-      if (count == 0) break;
-      if (write(out, buffer, static_cast<size_t>(count)) != count) fail("copy the script", name.c_str());
-    }
-    close(in);
-    close(out);
-    // The mode given to open is cut by the umask, and the reader is another user.
-    must(chmod(target.c_str(), 0444), "copy the script", name.c_str());
-  }
-}
-
 // True where `path` is `folder` or lies below it.
 bool within(const std::string& path, const std::string& folder) {
   return path == folder || path.compare(0, folder.size() + 1, folder + "/") == 0;
@@ -146,21 +122,18 @@ void enter_minimal_root(const Options& options, uid_t owner, gid_t group) {
 
   std::vector<Source> sources;
   std::vector<Source> devices;
-  for (const char* path : {"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache"}) {
-    add_source(sources, path, true);
-  }
+  for (const char* path : kSystemPaths) add_source(sources, path, true);
   for (const std::string& path : options.read_only) {
     if (!within(path, "/usr")) add_source(sources, path, false);
   }
-  for (const char* path : {"/dev/null", "/dev/zero", "/dev/urandom"}) add_source(devices, path, false);
-  DIR* scripts = opendir(options.scripts.c_str());
-  if (scripts == nullptr) fail("open the folder", options.scripts.c_str());
+  for (const char* path : kDevices) add_source(devices, path, false);
+  DIR* scripts = open_scripts(options);
 
   must(mount("tmpfs", kStaging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4096,mode=0755"), "mount a tmpfs");
   for (const Source& source : sources) show(source, kAttrReadOnly | kAttrNoSuid | kAttrNoDev);
   for (const Source& device : devices) show(device, kAttrReadOnly | kAttrNoSuid | kAttrNoExec);
-  copy_scripts(scripts);
-  closedir(scripts);
+  // Copied instead of bound: they may lie below a home that the unprivileged user cannot enter.
+  copy_scripts(scripts, std::string(kStaging) + "/faultline");
   for (const Source& source : sources) close(source.fd);
   for (const Source& device : devices) close(device.fd);
 

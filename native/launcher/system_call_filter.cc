@@ -2,10 +2,13 @@
 // every call by name.
 #include "native/launcher/system_call_filter.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -26,7 +29,8 @@ constexpr unsigned kArchitecture = AUDIT_ARCH_AARCH64;
 constexpr unsigned kOpenTree = 428, kMoveMount = 429, kFsOpen = 430, kFsConfig = 431, kFsMount = 432, kFsPick = 433;
 constexpr unsigned kIoUringSetup = 425, kIoUringEnter = 426, kIoUringRegister = 427;
 constexpr unsigned kClone3 = 435, kPidfdGetfd = 438, kProcessMadvise = 440, kMountSetattr = 442, kQuotactlFd = 443;
-constexpr unsigned kMemfdSecret = 447;
+constexpr unsigned kPidfdSendSignal = 424, kOpenat2 = 437, kMemfdSecret = 447, kProcessMrelease = 448;
+constexpr unsigned kFchmodat2 = 452, kSetxattrat = 463, kRemovexattrat = 466;
 // The newest call known when this list was read through (Linux 6.14); later ones are unknown, hence refused.
 constexpr unsigned kNewestKnown = 466;
 
@@ -41,6 +45,7 @@ constexpr unsigned kKilled[] = {
     SYS_process_vm_writev,
     kPidfdGetfd,
     kProcessMadvise,
+    kProcessMrelease,
     SYS_kcmp,
     // mounts and roots
     SYS_mount,
@@ -99,11 +104,27 @@ constexpr unsigned kKilled[] = {
 
 // What honest code may try without harm, or what could reach the zygote (its limits and its scheduling).
 constexpr unsigned kRefused[] = {
+    // A pair of connected sockets, which asyncio needs, can be had (see below), and led nowhere else.
     SYS_socket,
+    SYS_bind,
+    SYS_connect,
+    SYS_listen,
+    SYS_accept,
+    SYS_accept4,
+    // Not the lookup alone: what another program of the same user has made has a number that can be guessed.
     SYS_shmget,
+    SYS_shmat,
+    SYS_shmctl,
     SYS_semget,
+    SYS_semop,
+    SYS_semtimedop,
+    SYS_semctl,
     SYS_msgget,
+    SYS_msgsnd,
+    SYS_msgrcv,
+    SYS_msgctl,
     SYS_mq_open,
+    SYS_mq_unlink,
     SYS_personality,
     SYS_setpriority,
     SYS_ioprio_set,
@@ -113,10 +134,52 @@ constexpr unsigned kRefused[] = {
     SYS_sched_setattr,
     SYS_migrate_pages,
     SYS_move_pages,
+    SYS_get_robust_list,
+    // the host's disks: nobody can be killed while they are being written to
+    SYS_sync,
+    SYS_syncfs,
     // memory that no limit of the process counts
     SYS_memfd_create,
     kMemfdSecret,
 };
+
+// In tier `landlock` alone: what a file system of its own and a process namespace make harmless elsewhere.
+constexpr unsigned kRefusedOnTheHost[] = {
+// modes, owners, times and attributes, by path or by a descriptor that may be one for reading
+#if defined(__x86_64__)
+    SYS_chmod,
+    SYS_chown,
+    SYS_lchown,
+    SYS_utime,
+    SYS_utimes,
+    SYS_futimesat,
+#endif
+    SYS_fchmod,
+    SYS_fchmodat,
+    kFchmodat2,
+    SYS_fchown,
+    SYS_fchownat,
+    SYS_utimensat,
+    SYS_setxattr,
+    SYS_lsetxattr,
+    SYS_fsetxattr,
+    kSetxattrat,
+    SYS_removexattr,
+    SYS_lremovexattr,
+    SYS_fremovexattr,
+    kRemovexattrat,
+// watches on files that cannot be read
+#if defined(__x86_64__)
+    SYS_inotify_init,
+#endif
+    SYS_inotify_init1,
+    SYS_inotify_add_watch,
+    // signals to a process by its descriptor; those by its number are the candidate's filter's matter
+    kPidfdSendSignal,
+};
+
+// Settings of a descriptor, as terminals and standard streams are asked for them. Other ioctls change files.
+constexpr unsigned kHarmlessControls[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
 
 sock_filter statement(unsigned code, unsigned value) { return {static_cast<unsigned short>(code), 0, 0, value}; }
 sock_filter jump(unsigned code, unsigned value, unsigned char yes, unsigned char no) {
@@ -145,9 +208,53 @@ void on_number(std::vector<sock_filter>& filter, unsigned number, unsigned actio
   filter.push_back(statement(kReturn, action));
 }
 
+// Appends what decides about one call by its arguments: `decide` begins with the call's number loaded, may load
+// others, and returns on every path. Other calls skip it.
+template <typename Decide>
+void on_call(std::vector<sock_filter>& filter, unsigned number, Decide decide) {
+  size_t place = filter.size();
+  filter.push_back(jump(kEqual, number, 0, 0));
+  decide();
+  filter[place].jf = static_cast<unsigned char>(filter.size() - place - 1);
+}
+
+void only_on_the_host(std::vector<sock_filter>& filter, int landlock) {
+  for (unsigned number : kRefusedOnTheHost) on_number(filter, number, refuse(EPERM));
+  on_call(filter, SYS_ioctl, [&] {
+    filter.push_back(statement(kLoad, argument(1)));
+    for (unsigned control : kHarmlessControls) on_number(filter, control, SECCOMP_RET_ALLOW);
+    filter.push_back(statement(kReturn, refuse(ENOTTY)));
+  });
+  // A descriptor can be told to signal a process of one's choice, with any signal.
+  on_call(filter, SYS_fcntl, [&] {
+    filter.push_back(statement(kLoad, argument(1)));
+    for (unsigned command : {F_SETOWN, 15 /* F_SETOWN_EX */, 10 /* F_SETSIG */}) {
+      on_number(filter, command, refuse(EPERM));
+    }
+    filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+  });
+  // Before its third version Landlock knows nothing of cutting files short.
+  if (landlock >= 3) return;
+  on_number(filter, SYS_truncate, refuse(EPERM));
+  on_number(filter, kOpenat2, refuse(ENOSYS));
+  auto refuse_cutting = [&](unsigned number, unsigned flags) {
+    on_call(filter, number, [&] {
+      filter.push_back(statement(kLoad, argument(flags)));
+      filter.push_back(statement(BPF_ALU | BPF_AND | BPF_K, O_TRUNC | O_ACCMODE));
+      // What is opened for writing is governed as such.
+      on_number(filter, O_TRUNC | O_RDONLY, refuse(EPERM));
+      filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+    });
+  };
+#if defined(__x86_64__)
+  refuse_cutting(SYS_open, 1);
+#endif
+  refuse_cutting(SYS_openat, 2);
+}
+
 }  // namespace
 
-std::vector<sock_filter> compartment_filter() {
+std::vector<sock_filter> compartment_filter(Tier tier, int landlock) {
   std::vector<sock_filter> filter;
   check_architecture(filter);
 #if defined(__x86_64__)
@@ -159,25 +266,33 @@ std::vector<sock_filter> compartment_filter() {
   for (unsigned number : kRefused) on_number(filter, number, refuse(EPERM));
   // Its arguments lie in memory that a filter cannot read. ENOSYS makes the C library use clone instead.
   on_number(filter, kClone3, refuse(ENOSYS));
-  // clone: namespace flags kill.
-  filter.push_back(jump(kEqual, SYS_clone, 0, 4));
-  filter.push_back(statement(kLoad, argument(0)));
-  filter.push_back(jump(kAnyBit, kNamespaceFlags, 0, 1));
-  filter.push_back(statement(kReturn, SECCOMP_RET_KILL_PROCESS));
-  filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+  on_call(filter, SYS_clone, [&] {
+    filter.push_back(statement(kLoad, argument(0)));
+    filter.push_back(jump(kAnyBit, kNamespaceFlags, 0, 1));
+    filter.push_back(statement(kReturn, SECCOMP_RET_KILL_PROCESS));
+    filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+  });
   // prlimit64: one's own limits only, as the zygote runs under the same user.
-  filter.push_back(jump(kEqual, SYS_prlimit64, 0, 4));
-  filter.push_back(statement(kLoad, argument(0)));
-  filter.push_back(jump(kEqual, 0, 1, 0));
-  filter.push_back(statement(kReturn, refuse(EPERM)));
-  filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+  on_call(filter, SYS_prlimit64, [&] {
+    filter.push_back(statement(kLoad, argument(0)));
+    on_number(filter, 0, SECCOMP_RET_ALLOW);
+    filter.push_back(statement(kReturn, refuse(EPERM)));
+  });
+  // Datagrams find their way without a connection.
+  on_call(filter, SYS_socketpair, [&] {
+    filter.push_back(statement(kLoad, argument(1)));
+    filter.push_back(statement(BPF_ALU | BPF_AND | BPF_K, 15));
+    on_number(filter, SOCK_STREAM, SECCOMP_RET_ALLOW);
+    filter.push_back(statement(kReturn, refuse(EPERM)));
+  });
+  if (tier == Tier::kLandlock) only_on_the_host(filter, landlock);
   filter.push_back(jump(kAtLeast, kNewestKnown + 1, 0, 1));
   filter.push_back(statement(kReturn, refuse(ENOSYS)));
   filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
   return filter;
 }
 
-std::string candidate_filter_hex() {
+std::string candidate_filter_hex(Tier tier) {
   std::vector<sock_filter> filter;
   check_architecture(filter);
 #if defined(__x86_64__)
@@ -186,11 +301,27 @@ std::string candidate_filter_hex() {
 #endif
   on_number(filter, SYS_execve, refuse(EPERM));
   on_number(filter, SYS_execveat, refuse(EPERM));
-  filter.push_back(jump(kEqual, SYS_clone, 0, 4));
-  filter.push_back(statement(kLoad, argument(0)));
-  filter.push_back(jump(kAnyBit, CLONE_THREAD, 1, 0));
-  filter.push_back(statement(kReturn, refuse(EAGAIN)));
-  filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+  on_call(filter, SYS_clone, [&] {
+    filter.push_back(statement(kLoad, argument(0)));
+    filter.push_back(jump(kAnyBit, CLONE_THREAD, 1, 0));
+    filter.push_back(statement(kReturn, refuse(EAGAIN)));
+    filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+  });
+  if (tier == Tier::kLandlock) {
+    for (unsigned number : {SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo}) {
+      on_call(filter, number, [&] {
+        filter.push_back(statement(kLoad, argument(0)));
+        on_number(filter, kOwnProcess, SECCOMP_RET_ALLOW);
+        filter.push_back(statement(kReturn, refuse(EPERM)));
+      });
+    }
+    // The signal that comes with the zygote's end cannot be called off.
+    on_call(filter, SYS_prctl, [&] {
+      filter.push_back(statement(kLoad, argument(0)));
+      on_number(filter, PR_SET_PDEATHSIG, refuse(EPERM));
+      filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
+    });
+  }
   filter.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
 
   std::string hex;

@@ -50,9 +50,17 @@ function cudaLines(cuda: NonNullable<DoctorReport['cuda']>): string[] {
   ];
 }
 
-function sandboxLines({ tier, reason, python, launchMilliseconds }: DoctorReport['sandbox']): string[] {
+function sandboxLines({ tier, reason, kernel, python, launchMilliseconds }: DoctorReport['sandbox']): string[] {
+  const offers = (name: string, offer: string | null): string => `${name}: ${offer ?? 'no'}`;
   return [
-    tier === null ? 'programs cannot be isolated' : `isolation: ${tier}${reason === null ? '' : ` (${reason})`}`,
+    tier === null ? 'programs cannot be isolated' : `isolation: ${tier}`,
+    // Where there is no tier the reason stands with what is missing.
+    ...(tier === null || reason === null ? [] : [`not better, as ${reason}`]),
+    ...(kernel === null
+      ? []
+      : [
+          `kernel: ${offers('seccomp', kernel.seccomp ? 'yes' : null)}, ${offers('Landlock', kernel.landlock === null ? null : `version ${kernel.landlock}`)}`,
+        ]),
     python === null ? 'no Python' : `Python ${python.version} at ${python.path}`,
     ...(launchMilliseconds === null ? [] : [`a worker starts in ${launchMilliseconds.toFixed(0)} ms`]),
   ];

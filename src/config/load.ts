@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { isMap, isScalar, LineCounter, parseDocument, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
 import { FaultlineError, nearest, reasonOf, type Place } from '../errors.js';
 import { defaultValues } from './defaults.js';
 import { ENTRIES, environmentName, isConfigKey, KEYS, type ConfigKey, type ConfigValues } from './schema.js';
@@ -81,7 +81,7 @@ function fromText(key: ConfigKey, text: string, where: string): unknown {
     return ENTRIES[key].type.fromText(text);
   } catch (thrown) {
     if (!(thrown instanceof Mismatch)) throw thrown;
-    throw new FaultlineError('usage', `${where}: ${thrown.message}`, { hint: `${where} sets ${key}: ${ENTRIES[key].doc}` });
+    throw new FaultlineError('usage', thrown.about(where), { hint: `${where} sets ${key}: ${ENTRIES[key].doc}` });
   }
 }
 
@@ -159,7 +159,8 @@ function readSection(document: Document, section: YAMLMap, prefix: string, place
         found.push({ key, value: ENTRIES[key].type.parse(raw), place: valuePlace });
       } catch (thrown) {
         if (!(thrown instanceof Mismatch)) throw thrown;
-        throw new FaultlineError('usage', `${key}: ${thrown.message}`, { place: valuePlace, hint: `${key}: ${ENTRIES[key].doc}` });
+        const place = thrown.path.length === 0 ? valuePlace : placeAt(startOf(partOf(pair.value, thrown.path)));
+        throw new FaultlineError('usage', thrown.about(key), { place, hint: `${key}: ${ENTRIES[key].doc}` });
       }
     } else if (KEYS.some((known) => known.startsWith(`${key}.`))) {
       if (raw === null) continue;
@@ -200,6 +201,16 @@ function bareKey(node: Node | null): { text: string; offset: number } | null {
   return null;
 }
 
+/** The innermost node on a path into a value; the value itself where nothing is there. */
+function partOf(node: Node | null, path: readonly (string | number)[]): Node | null {
+  const [part, ...rest] = path;
+  if (part === undefined) return node;
+  let inner: Node | null | undefined;
+  if (isMap(node)) inner = (node.items as Pair<Node, Node | null>[]).find(({ key }) => isScalar(key) && key.value === part)?.value;
+  if (isSeq(node)) inner = node.items[Number(part)] as Node | undefined;
+  return inner == null ? node : partOf(inner, rest);
+}
+
 function sectionKeys(prefix: string): string[] {
   return [...new Set(KEYS.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split('.')[0]!))];
 }
@@ -214,8 +225,8 @@ function unknownKeyHint(key: string, prefix: string): string {
   return `Known ${prefix === '' ? 'at the top' : `below ${prefix.slice(0, -1)}`}: ${sectionKeys(prefix).join(', ')}.`;
 }
 
-function startOf(node: Node): number {
-  return node.range?.[0] ?? 0;
+function startOf(node: Node | null): number {
+  return node?.range?.[0] ?? 0;
 }
 
 function firstLine(message: string): string {

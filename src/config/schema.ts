@@ -2,6 +2,7 @@
  * Every config entry there is: one row each. The row feeds the loader, the flags, the environment variables, the
  * documentation and the experiment's hash, so an entry is added here and nowhere else. Holds no loading.
  */
+import { categoryRules } from './category-rules.js';
 import {
   boolean,
   bytes,
@@ -136,6 +137,12 @@ export const ENTRIES = {
     'Interpreter that runs the programs.',
   ),
   'sandbox.workers': entry(optional(integer(1, 1024), 'one per core'), null, noResults, 'Executions at a time.'),
+  'sandbox.tier': entry(
+    optional(choice('namespaces', 'landlock'), 'the best that the machine allows'),
+    null,
+    noResults,
+    'Isolation to use, and no other. Recorded with every result.',
+  ),
   'sandbox.unsafe': entry(boolean(), false, noResults, 'Run programs without isolation. Recorded with every result.'),
 
   'sandbox.fragile': entry(
@@ -153,6 +160,12 @@ export const ENTRIES = {
     'Count one category as another.',
   ),
   'categories.off': entry(codes(), [], noResults, "Categories that are not told apart: counted as their family's residual leaf."),
+  'categories.rules': entry(
+    categoryRules(),
+    [],
+    noResults,
+    'Categories of your own: what a sample of other categories must look like to be counted there.',
+  ),
 
   'outputs.directory': entry(path('a folder'), 'outputs', noResults, 'Folder of the database and the reports.'),
   'outputs.database': entry(

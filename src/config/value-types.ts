@@ -4,7 +4,20 @@
  */
 
 /** Why a value was refused: what was expected, without the key and the place, which the loader adds. */
-export class Mismatch extends Error {}
+export class Mismatch extends Error {
+  /** The part of the value that was refused, such as `[0, 'when']`; empty for the whole. */
+  readonly path: readonly (string | number)[];
+
+  constructor(reason: string, path: readonly (string | number)[] = []) {
+    super(reason);
+    this.path = path;
+  }
+
+  /** The refusal as a sentence about what `name` stands for: `categories.rules[0].when: expected …`. */
+  about(name: string): string {
+    return `${name}${this.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}: ${this.message}`;
+  }
+}
 
 /** One kind of value. `parse` throws {@link Mismatch}. */
 export interface ValueType<T> {
@@ -27,7 +40,8 @@ function shown(raw: unknown): string {
   return typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : 'a section';
 }
 
-function refuse(expected: string, raw: unknown): never {
+/** Throws the refusal that every type words alike. */
+export function refuse(expected: string, raw: unknown): never {
   throw new Mismatch(`expected ${expected}, got ${shown(raw)}`);
 }
 

@@ -1,14 +1,16 @@
 /**
- * The config's wishes about categories (rename, merge, switch off) applied to decisions. The decision itself is
- * `taxonomy/classify.ts`; this file never looks at a program.
+ * The config's wishes about categories (add by rules, rename, merge, switch off) applied to decisions. The decision itself is
+ * `taxonomy/classify.ts`, what the conditions of a rule mean `taxonomy/custom-rules.ts`; this file never looks at a program.
  *
- * Merging and switching off stay within an outcome, so that crash rate and pass rate mean the same in every experiment.
+ * Added categories are asked first, in their order, about what the tree decided; then merges and leaves that are switched off
+ * apply. All of it stays within an outcome, so that crash rate and pass rate mean the same in every experiment.
  */
 import type { Config } from '../config/load.js';
 import { entryError } from '../config/origin-errors.js';
 import type { ConfigValues } from '../config/schema.js';
 import { nearest, type FaultlineError } from '../errors.js';
 import type { Verdict } from '../sandbox/verdict.js';
+import { compileRule, type CustomRule } from '../taxonomy/custom-rules.js';
 import type { Category, Classification, Evidence } from '../taxonomy/types.js';
 
 /** A decision as it is stored: the classification with its categories as codes and names of this experiment. */
@@ -24,14 +26,15 @@ export interface CategoryView {
   apply(classification: Classification, evidence: Evidence): StoredDecision;
 }
 
-type CategoryKey = 'categories.rename' | 'categories.merge' | 'categories.off';
+type CategoryKey = 'categories.rename' | 'categories.merge' | 'categories.off' | 'categories.rules';
 type CategorySettings = Pick<ConfigValues, CategoryKey>;
 
 /**
  * @param tree every leaf of the taxonomy
  * @param origins where the settings came from, for errors
  * @throws FaultlineError kind `usage` for an unknown category (with the nearest names), a merge across outcomes or in a
- *   circle, a name given twice, or a switched-off leaf whose family has no residual one
+ *   circle, a name given twice, a switched-off leaf whose family has no residual one, or an added category that is named after
+ *   another outcome than that of the categories it is over
  */
 export function createCategoryView(
   settings: CategorySettings,
@@ -39,18 +42,45 @@ export function createCategoryView(
   origins?: Pick<Config['origins'], CategoryKey>,
 ): CategoryView {
   const fault = (key: CategoryKey, reason: string, hint: string): FaultlineError => entryError(origins?.[key], key, reason, { hint });
-  const find = (key: CategoryKey, given: string): Category => {
-    const found = tree.find(({ code, name }) => code === given || name === given);
+  const find = (key: CategoryKey, given: string, among: readonly Category[] = tree): Category => {
+    const found = among.find(({ code, name }) => code === given || name === given);
     if (found !== undefined) return found;
-    const near = nearest(given, [...tree.map(({ name }) => name), ...tree.map(({ code }) => code)]);
+    const near = nearest(given, [...among.map(({ name }) => name), ...among.map(({ code }) => code)]);
     const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'The categories stand in src/taxonomy/categories.ts.';
     throw fault(key, `unknown category ${given}`, hint);
   };
 
+  const added: CustomRule[] = [];
+  for (const rule of settings['categories.rules']) {
+    const over = rule.over.map((given) => find('categories.rules', given));
+    const { outcome } = over[0]!;
+    const other = over.find((category) => category.outcome !== outcome);
+    if (other !== undefined) {
+      throw fault(
+        'categories.rules',
+        `${rule.name} is over ${over[0]!.code}, which is ${outcome}, and ${other.code}, which is ${other.outcome}`,
+        'Give each outcome a rule of its own: across outcomes it would change the crash rate.',
+      );
+    }
+    if (!rule.name.startsWith(`${outcome}.`)) {
+      throw fault(
+        'categories.rules',
+        `${rule.name} is over categories of the outcome ${outcome}`,
+        `Give it a name that begins with "${outcome}.".`,
+      );
+    }
+    const made = compileRule(rule, over);
+    if ([...tree, ...added.map(({ category }) => category)].some(({ code, name }) => name === rule.name || code === made.category.code)) {
+      throw fault('categories.rules', `there is a category ${rule.name} already`, 'Choose another name.');
+    }
+    added.push(made);
+  }
+  const all = [...tree, ...added.map(({ category }) => category)];
+
   const names = new Map<string, string>();
   for (const [given, name] of Object.entries(settings['categories.rename'])) {
     const { code } = find('categories.rename', given);
-    const holder = tree.find((other) => other.code !== code && (names.get(other.code) ?? other.name) === name);
+    const holder = all.find((other) => other.code !== code && (names.get(other.code) ?? other.name) === name);
     if (holder !== undefined) {
       throw fault('categories.rename', `${name} is already the name of ${holder.code}`, 'To count two as one, use categories.merge.');
     }
@@ -60,7 +90,7 @@ export function createCategoryView(
   const merged = new Map<string, Category>();
   for (const [given, target] of Object.entries(settings['categories.merge'])) {
     const from = find('categories.merge', given);
-    const into = find('categories.merge', target);
+    const into = find('categories.merge', target, all);
     if (from.outcome !== into.outcome) {
       throw fault(
         'categories.merge',
@@ -101,11 +131,14 @@ export function createCategoryView(
 
   const nameOf = (category: Category): string => names.get(category.code) ?? category.name;
   return {
-    categories: tree.filter(({ code }) => !merged.has(code) && !off.has(code)).map((category) => ({ ...category, name: nameOf(category) })),
-    apply: ({ category, generation, ...rest }, { verdict }) => {
-      const settled = category === null ? null : settle(category, verdict);
+    categories: all.filter(({ code }) => !merged.has(code) && !off.has(code)).map((category) => ({ ...category, name: nameOf(category) })),
+    apply: (decided, evidence) => {
+      const { category, generation, ...rest } = decided;
+      const own = category === null ? undefined : added.find(({ over, holds }) => over.has(category.code) && holds(evidence, decided));
+      const settled = own?.category ?? (category === null ? null : settle(category, evidence.verdict));
       return {
         ...rest,
+        rule: own === undefined ? rest.rule : `config:${own.category.name}`,
         categoryCode: settled?.code ?? null,
         categoryName: settled === null ? null : nameOf(settled),
         generationCode: generation?.code ?? null,

@@ -2,24 +2,20 @@
  * The classification stage: decides again about every stored verdict, and replaces the decisions that changed, because
  * the config's categories or the rules did. Executes nothing. A second run changes nothing.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Store } from '../store/store.js';
-import type { ClassificationRow } from '../store/types.js';
+import type { ClassificationRow, JudgedSample } from '../store/types.js';
 import type { CategoryView } from './category-view.js';
-import { decide } from './execute.js';
+import { decide, type Decision, type TokensOf } from './execute.js';
 
 /** Returns how many decisions changed. */
-export function classifyStored(store: Store, experimentId: number, view: CategoryView): number {
+export function classifyStored(store: Store, experimentId: number, view: CategoryView, tokensOf: TokensOf<JudgedSample>): number {
   const changed: ClassificationRow[] = [];
   for (const sample of store.judgedSamples(experimentId)) {
-    const decision = decide(sample, sample.verdict, view);
+    const decision = decide(sample, sample.verdict, view, tokensOf);
     const { strategy, taskId, sampleIndex } = sample;
-    const same =
-      decision.categoryCode === sample.categoryCode &&
-      decision.categoryName === sample.categoryName &&
-      decision.outcome === sample.outcome &&
-      decision.evidence === sample.evidence &&
-      decision.generationCode === sample.generationCode;
-    if (!same) changed.push({ strategy, taskId, sampleIndex, ...decision });
+    const stored = Object.fromEntries(Object.keys(decision).map((field) => [field, sample[field as keyof Decision]]));
+    if (!isDeepStrictEqual(stored, decision)) changed.push({ strategy, taskId, sampleIndex, ...decision });
   }
   if (changed.length > 0) store.replaceClassification(experimentId, changed);
   return changed.length;

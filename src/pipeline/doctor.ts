@@ -57,7 +57,8 @@ export async function examine(values: ConfigValues): Promise<DoctorReport> {
   if (cuda !== null && cuda.refused !== null && values['model.device'] === 'cuda')
     missing.push({ what: 'cuda', reason: `CUDA cannot be used: ${cuda.refused}`, hint: cuda.hint });
   const python = values['sandbox.python'];
-  const sandbox = await sandboxReport(python === null ? {} : { python });
+  const tier = values['sandbox.tier'];
+  const sandbox = await sandboxReport({ ...(python === null ? {} : { python }), ...(tier === null ? {} : { tier }) });
   if (sandbox.tier === null) {
     missing.push({ what: sandbox.python === null ? 'python' : 'sandbox', reason: sandbox.reason ?? 'no isolation', hint: sandbox.hint });
   }

@@ -12,6 +12,8 @@ import type { ExecutionJob, Executor } from '../sandbox/executor.js';
 import { unmeasuredVerdict, type Verdict } from '../sandbox/verdict.js';
 import { classify } from '../taxonomy/classify.js';
 import { verdictOfFailedGeneration } from '../taxonomy/failed-generation.js';
+import type { TokenSpan } from '../taxonomy/token-span.js';
+import type { ByteRange, Category } from '../taxonomy/types.js';
 import type { CategoryView, StoredDecision } from './category-view.js';
 import { FragilityProbe, type Reference } from './fragility.js';
 import { Recent } from './recent.js';
@@ -31,10 +33,21 @@ export interface Executable extends Reference {
   readonly unsupported: string | null;
 }
 
+/** A decision with what its place and its category mean elsewhere. */
+export interface Decision extends StoredDecision {
+  /** The tokens that hold the failing place; null where there is none, or no tokens. */
+  readonly tokens: TokenSpan | null;
+  /** The category's codes in published taxonomies; null without a category, and for one of the config's own. */
+  readonly published: Category['published'] | null;
+}
+
 export interface Judgement {
   readonly verdict: Verdict;
-  readonly decision: StoredDecision;
+  readonly decision: Decision;
 }
+
+/** Finds the tokens of a sample that hold some bytes of its completion; null where its tokens are not known. */
+export type TokensOf<T> = (sample: T, range: ByteRange) => TokenSpan | null;
 
 export interface ExecuteOptions<T> {
   readonly executor: Executor;
@@ -44,6 +57,7 @@ export interface ExecuteOptions<T> {
   readonly fragile: boolean;
   /** The verdict that a sample's program is known to have, from elsewhere than this run. */
   readonly known?: (sample: T) => Verdict | null;
+  readonly tokensOf?: TokensOf<T>;
   readonly signal: AbortSignal;
 }
 
@@ -76,7 +90,7 @@ export async function executeAll<T extends Executable>(
 
   const handOn = (sample: T, verdict: Verdict): void => {
     signal.throwIfAborted();
-    onJudged(sample, { verdict, decision: decide(sample, verdict, view) });
+    onJudged(sample, { verdict, decision: decide(sample, verdict, view, options.tokensOf) });
   };
   const take = async (sample: T): Promise<void> => {
     const without = withoutExecution(sample);
@@ -126,14 +140,21 @@ export async function executeAll<T extends Executable>(
 }
 
 /** The decision about one verdict; also used to decide again without executing again. */
-export function decide(
-  sample: Pick<Executable, 'prompt' | 'completion' | 'entryPoint' | 'finishReason'>,
+export function decide<T extends Pick<Executable, 'prompt' | 'completion' | 'entryPoint' | 'finishReason'>>(
+  sample: T,
   verdict: Verdict,
   view: CategoryView,
-): StoredDecision {
+  tokensOf: TokensOf<T> = () => null,
+): Decision {
   const { prompt, completion, entryPoint, finishReason } = sample;
   const evidence = { verdict, prompt, completion, entryPoint, finishReason };
-  return view.apply(classify(evidence), evidence);
+  const decision = view.apply(classify(evidence), evidence);
+  const range = decision.place?.range ?? null;
+  return {
+    ...decision,
+    tokens: range === null ? null : tokensOf(sample, range),
+    published: view.categories.find(({ code }) => code === decision.categoryCode)?.published ?? null,
+  };
 }
 
 /** Names a program within a run, in which a task means one problem. */

@@ -6,13 +6,16 @@
 import { join } from 'node:path';
 import type { Config } from '../config/load.js';
 import type { Problem } from '../datasets/problem.js';
+import type { Model } from '../decoding/model.js';
 import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
-import type { Experiment } from '../store/types.js';
+import type { Experiment, SampleKey } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { tokenSpan } from '../taxonomy/token-span.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
 import { describeDevice, noteDevice } from './device.js';
+import type { TokensOf } from './execute.js';
 import { checkResumable, createManifest, experimentName, type Provenance } from './experiment.js';
 import { generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
 import { version } from './bundled.js';
@@ -109,6 +112,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         view,
         seed: values.seed,
         fragile: values['sandbox.fragile'],
+        tokensOf: tokensIn(store, experiment, model),
         total: problemSet.problems.length * values.samples,
         samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
         signal,
@@ -120,7 +124,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   }
 
   signal.throwIfAborted();
-  classifyStored(store, experiment.id, view);
+  classifyStored(store, experiment.id, view, tokensIn(store, experiment, model));
   store.finishExperiment(experiment.id);
   experiment = chooseExperiment(store, experiment.hash);
   const report = summariseExperiment(store, experiment);
@@ -136,6 +140,18 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     executed: after.executed - before.executed,
     unjudged: gatherUnjudged(samplesOfStatus(store, experiment, 'infra')),
     unsupported: gatherUnjudged(samplesOfStatus(store, experiment, 'unsupported')),
+  };
+}
+
+/** Tokens of stored samples, spelled by the model's tokenizer. */
+function tokensIn(store: Store, { id }: Experiment, { tokenizer }: Model): TokensOf<SampleKey & { readonly rawText: string }> {
+  return (sample, range) => {
+    const { tokens } = store.tokens(id, sample);
+    return tokenSpan(
+      Array.from(tokens, (token) => tokenizer.tokenBytes(token)),
+      sample.rawText,
+      range,
+    );
   };
 }
 

@@ -21,11 +21,13 @@ export function limitsOf(values: ConfigValues): Limits {
 export function openSandbox(values: ConfigValues, calibration?: number): Promise<ProcessExecutor> {
   const python = values['sandbox.python'];
   const workers = values['sandbox.workers'];
+  const tier = values['sandbox.tier'];
   return ProcessExecutor.create({
     limits: limitsOf(values),
     unsafe: values['sandbox.unsafe'],
     ...(python === null ? {} : { python }),
     ...(workers === null ? {} : { workers }),
+    ...(tier === null ? {} : { tier }),
     ...(calibration === undefined ? {} : { calibration }),
   });
 }

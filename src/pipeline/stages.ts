@@ -6,10 +6,10 @@ import { FaultlineError } from '../errors.js';
 import type { Executor } from '../sandbox/executor.js';
 import type { Verdict } from '../sandbox/verdict.js';
 import type { Store } from '../store/store.js';
-import type { ExecutionRow, Experiment, SampleRow } from '../store/types.js';
+import type { ExecutionRow, Experiment, PendingExecution, SampleRow } from '../store/types.js';
 import { BatchWriter } from './batch-writer.js';
 import type { CategoryView } from './category-view.js';
-import { executeAll, type Executable } from './execute.js';
+import { executeAll, type Executable, type TokensOf } from './execute.js';
 import type { Progress } from './progress.js';
 import { WorkQueue } from './work-queue.js';
 
@@ -22,6 +22,7 @@ export interface StagesOptions {
   readonly seed: bigint;
   /** Whether more is tried with programs that pass. */
   readonly fragile: boolean;
+  readonly tokensOf: TokensOf<PendingExecution>;
   /** How many samples the experiment has in all, for progress. */
   readonly total: number;
   /** What is still to be generated. The signal is aborted from outside, or when execution fails. */
@@ -35,7 +36,7 @@ export interface StagesOptions {
  * @throws FaultlineError kind `interrupted` when aborted, else what failed first
  */
 export async function runStages(options: StagesOptions): Promise<void> {
-  const { store, experiment, executor, view, seed, fragile, total, progress } = options;
+  const { store, experiment, executor, view, seed, fragile, tokensOf, total, progress } = options;
   const stop = new AbortController();
   // Aborted from outside, or when either stage fails: then the other one has nothing left to work for.
   const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -69,7 +70,7 @@ export async function runStages(options: StagesOptions): Promise<void> {
       const known = ({ taskId, completion }: Executable): Verdict | null => store.verdictOf(experiment.id, taskId, completion);
       await executeAll(
         queue,
-        { executor, seed, view, fragile, known, signal },
+        { executor, seed, view, fragile, known, tokensOf, signal },
         ({ strategy, taskId, sampleIndex }, { verdict, decision }) => {
           writer.add({ strategy, taskId, sampleIndex, verdict, ...decision });
           executing.advance();

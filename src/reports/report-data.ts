@@ -50,8 +50,10 @@ export interface Counts {
   readonly counted: number;
   readonly passed: number;
   readonly failed: number;
-  /** Failures of the infrastructure. In no rate. */
+  /** Samples that were not judged: the infrastructure failed, or their problem is at fault. In no rate. */
   readonly infra: number;
+  /** Of `infra`, those of problems that cannot be judged: running again changes nothing. */
+  readonly unsupported: number;
   /** Problems with at least one passing sample. */
   readonly solvedProblems: number;
   /** Samples that met a limit and finished when run again alone at three times the limits. */

@@ -111,6 +111,7 @@ class Tally {
   counted = 0;
   nearLimit = 0;
   fragilePasses = 0;
+  unsupported = 0;
 
   add(sample: JudgedSample): void {
     this.strategy ??= sample.strategy;
@@ -137,6 +138,7 @@ class Tally {
     const problem = this.problemOf(sample);
     if (outcome === 'infra') {
       problem.infra++;
+      if (sample.verdict.outcome.status === 'unsupported') this.unsupported++;
       return;
     }
     this.counted++;
@@ -182,6 +184,7 @@ function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
     passed: sum((problem) => problem.passed),
     failed: sum((problem) => problem.failed),
     infra: sum((problem) => problem.infra),
+    unsupported: tally.unsupported,
     solvedProblems: sum((problem) => (problem.passed > 0 ? 1 : 0)),
     nearLimit: tally.nearLimit,
     fragilePasses: tally.fragilePasses,
@@ -230,7 +233,7 @@ function categoryShares(
         code,
         name,
         outcome,
-        rule: leaf?.rule ?? '',
+        rule: leaf?.rule ?? (code?.includes(':') === true ? `a category of the config's own, out of ${code.split(':')[0]!}` : ''),
         // A failure that nobody could name is the most residual there is.
         residual: code === null || (leaf?.residual ?? false),
         count: problems.reduce((sum, problem) => sum + count(problem), 0),

@@ -1,10 +1,12 @@
 /** Finds and starts faultline-launcher, the small native program that builds the isolation. Knows no jobs and no verdicts. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { FaultlineError } from '../errors.js';
+import { promisify } from 'node:util';
+import { FaultlineError, reasonOf } from '../errors.js';
 import type { Python } from './python.js';
 import type { IsolationTier } from './verdict.js';
 
@@ -50,7 +52,15 @@ export function launch(python: Python, tier: IsolationTier, scratchBytes: number
     findLauncher(),
     [
       ...['--tier', tier, '--python', python.path, '--scripts', SCRIPTS],
-      ...['--scratch-bytes', String(scratchBytes), '--hash-seed', String(hashSeed), ...needs],
+      ...[
+        '--scratch-bytes',
+        String(scratchBytes),
+        '--scratch-parent',
+        path.resolve(os.tmpdir()),
+        '--hash-seed',
+        String(hashSeed),
+        ...needs,
+      ],
     ],
     // A process group of its own, so that a terminal's Ctrl-C reaches the command line alone.
     { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env: {}, cwd: '/', detached: true },
@@ -83,18 +93,64 @@ export function parseEnd(diagnostics: string): CompartmentEnd | null {
   return { compartment: match[1] as 'judge' | 'zygote', by: match[2] as 'exit' | 'signal', number: Number(match[3]) };
 }
 
-/** What a user can do about a refusal, by the words of the launcher's reason. */
-export function isolationHint(reason: string): string {
-  const unsafe = '--unsafe-no-sandbox executes samples without isolation, and records that.';
+/** The launcher's reason for a start that failed, such as `cannot mount a tmpfs: Permission denied`; null where it gave none. */
+export function parseRefusal(diagnostics: string): string | null {
+  return /^faultline-launcher: ((?!\w+ ended: ).*)$/m.exec(diagnostics)?.[1] ?? null;
+}
+
+/** What of the kernel the isolation can build on. Whether namespaces may be used shows only when they are. */
+export interface KernelReport {
+  /** Whether system calls can be filtered; no tier does without. */
+  readonly seccomp: boolean;
+  /** Landlock's version, which tier `landlock` needs; null where the kernel has none or it is switched off. */
+  readonly landlock: number | null;
+}
+
+/** Asks the launcher. Throws a FaultlineError (`environment`) where there is none. */
+export async function kernelReport(): Promise<KernelReport> {
+  const launcher = findLauncher();
+  const { stdout } = await promisify(execFile)(launcher, ['--kernel'], { env: {}, cwd: '/', timeout: 20_000 }).catch((error: unknown) => {
+    throw new FaultlineError('environment', `the sandbox launcher does not run: ${reasonOf(error)}`, {
+      hint: 'Build it again with `npm run build`.',
+      cause: error,
+    });
+  });
+  const version = Number(/^landlock (\d+)$/m.exec(stdout)?.[1] ?? 0);
+  return { seccomp: /^seccomp 1$/m.test(stdout), landlock: version === 0 ? null : version };
+}
+
+/**
+ * What a user can do about refusals, by the words of the launcher's reasons: the first row that knows one of them. What stands in every
+ * tier's way comes first.
+ */
+const HINTS: readonly { readonly words: RegExp; readonly hint: string }[] = [
+  {
+    // (Too many namespaces are no space left, too.)
+    words: /(script|folder|file)\b.*: (No space left|Disk quota)/,
+    hint: 'Free some space where temporary files go, or name another folder in TMPDIR.',
+  },
+  {
+    words: /system-call filter/,
+    hint: 'The kernel needs system-call filters (CONFIG_SECCOMP_FILTER), and a container must not take them away.',
+  },
+  {
+    words: /execute|faultline-sandbox-|read-only|allow \//,
+    hint: 'Name a Python that every user may read and execute with --python, such as /usr/bin/python3, and a TMPDIR that every user may enter.',
+  },
   // Root inside a user namespace with no second user to step down to: an ordinary user has namespaces of its own.
-  if (/no other id/.test(reason)) return `Run faultline as an ordinary user. ${unsafe}`;
-  if (/namespace|mount|bind|pivot|_map|setgroups|unprivileged|groups/.test(reason)) {
-    return (
+  { words: /no other id|groups|unprivileged/, hint: 'Run faultline as an ordinary user.' },
+  {
+    words: /namespace|mount|bind|pivot|_map|setgroups/,
+    hint:
       'Allow unprivileged user namespaces (sysctl user.max_user_namespaces=15000; Debian: kernel.unprivileged_userns_clone=1; ' +
-      'Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0; Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN). ' +
-      unsafe
-    );
-  }
-  if (/execute/.test(reason)) return `Name a Python that every user may execute with --python, such as /usr/bin/python3. ${unsafe}`;
-  return unsafe;
+      'Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0; Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN), ' +
+      'or use a kernel of Linux 5.13 or newer with Landlock switched on (boot parameter lsm=landlock,...).',
+  },
+  { words: /Landlock/, hint: 'Use a kernel of Linux 5.13 or newer with Landlock switched on (boot parameter lsm=landlock,...).' },
+];
+
+export function isolationHint(reasons: readonly string[]): string {
+  const unsafe = '--unsafe-no-sandbox executes samples without isolation, and records that.';
+  const row = HINTS.find(({ words }) => reasons.some((reason) => words.test(reason)));
+  return row === undefined ? unsafe : `${row.hint} ${unsafe}`;
 }

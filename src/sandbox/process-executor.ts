@@ -2,6 +2,7 @@
  * The sandbox: executes jobs on a pool of isolated workers. Holds the policy around them (order, second runs alone, retries,
  * renewal); what a worker is stands in `worker.ts`, what happens inside in `python/`.
  */
+import { statfsSync } from 'node:fs';
 import os from 'node:os';
 import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
@@ -9,7 +10,8 @@ import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './li
 import type { CompartmentEnd } from './launcher.js';
 import { judgeJob } from './protocol.js';
 import { findPython, type Python } from './python.js';
-import { unmeasuredVerdict, type IsolationTier, type Outcome, type Verdict } from './verdict.js';
+import { startIsolated, type IsolatingTier } from './tiers.js';
+import { unmeasuredVerdict, type Outcome, type Verdict } from './verdict.js';
 import { Worker, WorkerEnded } from './worker.js';
 
 export interface ProcessExecutorOptions {
@@ -20,6 +22,8 @@ export interface ProcessExecutorOptions {
   readonly limits?: Partial<Limits>;
   /** A stored measure of this machine's speed, so that a resumed run has the same limits; default: measured. */
   readonly calibration?: number;
+  /** The isolation to use, and no other; default: the best that this machine allows. */
+  readonly tier?: IsolatingTier;
   /** Runs without any isolation (`--unsafe-no-sandbox`), recorded as tier `none`. */
   readonly unsafe?: boolean;
 }
@@ -28,6 +32,8 @@ export interface ProcessExecutorOptions {
 const INFRASTRUCTURE_MOST = 3;
 /** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
 const JOBS_PER_WORKER = 5000;
+/** Candidates that a judge may start for one job: the test, its assertions one by one, without write-back, and the text. */
+const PASSES_MOST = 4;
 /** How long after everything inside must have ended a worker is taken for hung. */
 const HUNG_MARGIN_SECONDS = 30;
 /** Tells a machine on which nothing runs from a sample that kills its workers. */
@@ -105,15 +111,24 @@ export class ProcessExecutor implements Executor {
     const workers = options.workers ?? os.availableParallelism();
     if (!Number.isInteger(workers) || workers < 1)
       throw new FaultlineError('usage', `workers must be a whole number of at least 1, not ${workers}`);
-    const tier: IsolationTier = options.unsafe === true ? 'none' : 'namespaces';
     const python = await findPython(options.python);
-    const first = await Worker.start(python, tier, scratchBytes(limits));
+    const {
+      tier,
+      reason,
+      worker: first,
+    } = options.unsafe === true
+      ? {
+          tier: 'none' as const,
+          reason: '--unsafe-no-sandbox was given',
+          worker: await Worker.start(python, 'none', scratchBytes(limits)),
+        }
+      : await startIsolated(python, scratchBytes(limits), options.tier);
     try {
       const calibration = options.calibration ?? calibrationOf(await first.calibrate());
       if (!(calibration > 0)) throw new FaultlineError('usage', `calibration must be above 0, not ${calibration}`);
       const info: ExecutorInfo = {
         tier,
-        tierReason: tier === 'none' ? '--unsafe-no-sandbox was given' : null,
+        tierReason: reason,
         pythonVersion: first.pythonVersion,
         pythonPath: python.path,
         workers,
@@ -192,15 +207,19 @@ export class ProcessExecutor implements Executor {
       return;
     }
     if (task.done) return;
+    if (this.diskIsFull()) {
+      this.failed(task, fullDisk());
+      return;
+    }
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
-    // The zygote ends a pass after ten times the wall limit, and there may be two. The judge has limits of its own.
+    // The zygote ends a pass after ten times the wall limit. The judge has limits of its own.
     const watch = { isHung: false };
     const hung = setTimeout(
       () => {
         watch.isHung = true;
         worker.kill();
       },
-      (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+      (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
     );
     try {
       const answer = await worker.judge(judgeJob(task.job, limits));
@@ -208,7 +227,11 @@ export class ProcessExecutor implements Executor {
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
       // The zygote died, and the judge noticed before the launcher.
       if (answer.retry) await this.workerDied(task, slot, { status: 'signal', signal: 'SIGKILL' });
-      else this.settle(task, answer.verdict);
+      else if (metFullDisk(answer.verdict) && this.diskIsFull()) this.failed(task, fullDisk());
+      else if (task.deaths === 0 && mayBeOutside(answer.verdict)) {
+        task.deaths++;
+        this.againAlone(task);
+      } else this.settle(task, answer.verdict);
     } catch (error) {
       clearTimeout(hung);
       this.retire(slot);
@@ -219,19 +242,26 @@ export class ProcessExecutor implements Executor {
         return;
       }
       const { end } = error;
-      if (end?.compartment === 'judge' && end.by === 'signal') {
-        // The judge's own limits: it was computing with a value of the candidate's.
-        const resource = ['SIGPROF', 'SIGXCPU'].includes(signalName(end.number)) ? 'cpu' : 'memory';
-        this.settle(task, unmeasuredVerdict({ status: 'limit', resource, exception: null }, 'call'));
-        return;
-      }
-      await this.workerDied(task, slot, watch.isHung ? { status: 'limit', resource: 'blocked', exception: null } : outcomeOf(end));
+      if (watch.isHung) {
+        await this.workerDied(task, slot, { status: 'limit', resource: 'blocked', exception: null });
+      } else if (end === null) {
+        // Nothing inside reaches the launcher.
+        this.failed(task, new FaultlineError('infrastructure', describeEnd(error)));
+      } else if (end.compartment === 'judge' && end.by === 'signal') {
+        const signal = signalName(end.number);
+        const resource = CPU_SIGNALS.has(signal) ? 'cpu' : 'memory';
+        const outcome: Outcome = { status: 'limit', resource, exception: null };
+        // The judge's own limits, or what it computed with a value of the candidate's. Other signals come from outside, be it from
+        // the kernel when memory runs out: that may be anybody's doing.
+        if (OWN_SIGNALS.has(signal)) this.settle(task, unmeasuredVerdict(outcome, 'call'));
+        else await this.workerDied(task, slot, outcome);
+      } else await this.workerDied(task, slot, outcomeOf(end));
     }
   }
 
   /**
-   * A worker died under a job without a verdict. The first time the job runs again on a fresh worker. The second time it is
-   * the sample's outcome, provided that the machine can still do the simplest job.
+   * A worker died under a job without a verdict. The first time the job runs again on a fresh worker, alone, as others may have taken the
+   * memory. The second time it is the sample's outcome, provided that the machine can still do the simplest job.
    */
   private async workerDied(task: Task, slot: Slot, outcome: Outcome): Promise<void> {
     if (task.done) return;
@@ -241,7 +271,7 @@ export class ProcessExecutor implements Executor {
     }
     task.deaths++;
     if (task.deaths === 1) {
-      this.again(task);
+      this.againAlone(task);
       return;
     }
     const limits = adaptedLimits(this.info.limits, this.info.calibration, RERUN_FACTOR);
@@ -253,7 +283,7 @@ export class ProcessExecutor implements Executor {
         () => {
           worker.kill();
         },
-        (20 * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
+        (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
       );
       const answer = await worker.judge(judgeJob(PROBE, limits));
       if (!answer.verdict.passed) {
@@ -370,6 +400,22 @@ export class ProcessExecutor implements Executor {
     (task.first === null ? this.queue : this.secondRuns).unshift(task);
   }
 
+  /** The same, with no other job beside it. */
+  private againAlone(task: Task): void {
+    if (!task.done) this.secondRuns.unshift(task);
+  }
+
+  /**
+   * Whether programs find less room for their files than they may fill. In tier `namespaces` they write to memory of their own; elsewhere
+   * to a disk, which one program cannot fill, as the zygote measures.
+   */
+  private diskIsFull(): boolean {
+    if (this.info.tier === 'namespaces') return false;
+    const { bavail, bsize, ffree, files } = statfsSync(os.tmpdir());
+    // Some file systems count no files.
+    return bavail * bsize < scratchBytes(this.info.limits) || (files > 0 && ffree === 0);
+  }
+
   private abort(task: Task): void {
     if (task.done) return;
     if (task.slot !== null) this.retire(task.slot);
@@ -409,9 +455,32 @@ function metTimeLimit(verdict: Verdict): boolean {
   return verdict.outcome.status === 'limit' && (verdict.outcome.resource === 'cpu' || verdict.outcome.resource === 'blocked');
 }
 
+/** How the kernel ends a process that has used up its CPU time. */
+const CPU_SIGNALS = new Set(['SIGPROF', 'SIGXCPU']);
+/** Signals by which a process ends through what it does itself. */
+const OWN_SIGNALS = new Set([...CPU_SIGNALS, 'SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGSYS', 'SIGTRAP']);
+
+/**
+ * Whether somebody else may have killed the program, be it the kernel when memory runs out: the zygote did not, or the outcome were a
+ * limit. A program that kills itself does so again.
+ */
+function mayBeOutside({ outcome }: Verdict): boolean {
+  return outcome.status === 'signal' && outcome.signal === 'SIGKILL';
+}
+
+/** Whether a write failed for lack of space, by the program's own account. */
+function metFullDisk({ outcome }: Verdict): boolean {
+  return outcome.status === 'limit' && outcome.resource === 'files' && /^\[Errno (28|122)\]/.test(outcome.exception?.message ?? '');
+}
+
+function fullDisk(): FaultlineError {
+  return new FaultlineError('infrastructure', `programs have no room for their files, as ${os.tmpdir()} is full`, {
+    hint: 'Free some space where temporary files go, or name another folder in TMPDIR; then start the same command again to resume.',
+  });
+}
+
 /** What the kernel said of a worker's process. Only what a signal ended has a signal's name. */
-function outcomeOf(end: CompartmentEnd | null): Outcome {
-  if (end === null) return { status: 'signal', signal: 'SIGKILL' };
+function outcomeOf(end: CompartmentEnd): Outcome {
   if (end.by === 'exit') return { status: 'exit', code: end.number, via: 'process' };
   return { status: 'signal', signal: signalName(end.number) };
 }

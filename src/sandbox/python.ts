@@ -17,12 +17,13 @@ export interface Python {
 
 const OLDEST = [3, 9] as const;
 
-/** Prints one JSON line. Old syntax on purpose: a Python that is too old must get as far as saying so. */
+/** Prints one JSON line. Old syntax and names on purpose: a Python that is too old, 2.7 included, must get as far as saying so. */
 const QUESTION = `
-import json, os, sys, sysconfig
+import json, os, platform, sys, sysconfig
 exe = getattr(sys, "_base_executable", None) or sys.executable
-print(json.dumps({"path": os.path.realpath(exe), "version": list(sys.version_info[:3]), "prefixes": [sys.base_prefix, sys.base_exec_prefix],
-  "stdlib": [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")], "implementation": sys.implementation.name}))
+print(json.dumps({"path": os.path.realpath(exe), "version": list(sys.version_info[:3]), "prefixes":
+  [getattr(sys, "base_prefix", sys.prefix), getattr(sys, "base_exec_prefix", sys.exec_prefix)],
+  "stdlib": [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")], "implementation": platform.python_implementation().lower()}))
 `;
 
 interface Answer {

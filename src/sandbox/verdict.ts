@@ -31,10 +31,10 @@ export interface ExceptionInfo {
   readonly frames: readonly Frame[];
   /** The failing line in the program (innermost generated frame, or the syntax error's line), 1-based. */
   readonly line: number | null;
-  /** 1-based column, in characters, of the error or of the failing expression; null where the interpreter does not know it. */
+  /** 1-based column, in characters, of the error or of the failing expression (before Python 3.11: of its statement); null where the interpreter does not know it. */
   readonly column: number | null;
   readonly node: FailingNode | null;
-  /** Class name of the innermost statement at `line`, as Python's `ast` calls it, such as `Return`; null for syntax errors. */
+  /** Class name of the innermost statement at `line`, the first where several share it, as Python's `ast` calls it, such as `Return`; null for syntax errors. */
   readonly statement: string | null;
   /** Locals of the failing frame, at most 20, in the order of their names: plain values as short reprs, others as `<type>`. */
   readonly locals: readonly Local[];
@@ -62,18 +62,28 @@ export interface Assertion {
   readonly expectedType: string | null;
 }
 
-/** What is special about an input; which tests leave out, and programs forget. */
+/**
+ * What is special about an input; which tests leave out, and programs forget. Of each argument, positional or named:
+ *   empty        a container, string or range without elements
+ *   zero         the number 0 (here and below, bool is no number)
+ *   one          the number 1, or a container or string of one element
+ *   negative     a negative number, or a list, tuple, deque or set that holds one directly
+ *   duplicates   a list, tuple or deque without inner containers in which two elements are equal
+ */
 export type InputTrait = 'empty' | 'zero' | 'one' | 'negative' | 'duplicates';
 
 /**
  * How a returned value relates to the expected one that it is not equal to. Decided by the judge over the values, not their texts.
- *   type        another type, beyond what a comparison would forgive: numbers do not count against each other, bool does
- *   order       the same elements in another order
+ *   type        another type, beyond what a comparison would forgive: numbers do not count against each other, bool does. Also containers
+ *               of one shape that differ in nothing but the types in the same places
+ *   order       sequences or strings of the same elements in another order
  *   repeats     the same distinct elements, some of them another number of times
- *   off_by_one  an integer one away; a sequence with one element too few or too many at an end, or shifted by one
- *   rounding    numbers, alone or in the same places of a structure, equal within 1e-3 of their size, and not equal
+ *   off_by_one  a whole number one away; a sequence or string (of two or more elements) with one element too few or too many at an end,
+ *               or (of three or more) shifted by one
+ *   rounding    numbers, not both int, alone or in the same places of a structure, equal within 1e-3 of their size or within 1e-9, and not equal
  *   in_place    None was returned, and an argument was changed into the expected value
- *   unaliased   the assertion holds where the call's changes to its arguments are not written back
+ *   unaliased   the assertion holds where the call's changes to its arguments are not written back; asked wherever a call changed one
+ * Of values with more than 20,000 parts in all only `type` is asked.
  */
 export type Relation = 'type' | 'order' | 'repeats' | 'off_by_one' | 'rounding' | 'in_place' | 'unaliased';
 
@@ -82,11 +92,17 @@ export interface AssertionTrial {
   /** Into the test's assertions, in source order. */
   readonly index: number;
   readonly held: boolean;
-  /** Whether the prompt shows a call with the same arguments; null where the assertion calls nothing, or calls in a way that has no one answer (a loop). */
+  /**
+   * Whether the prompt shows all of its calls, with the same arguments of the same types, and what they return. Null where the assertion calls
+   * nothing (its calls are those made while it is tried, or else since the assertion before), was tried more than once (a loop), or never.
+   */
   readonly visible: boolean | null;
   /** Of the arguments of its calls, sorted. */
   readonly traits: readonly InputTrait[];
-  /** Sorted; empty where none holds. Null where it held, or where there is no expected value. */
+  /**
+   * Sorted; empty where none holds; in a loop those that hold every time. Null where it held, where there is no expected value (that is,
+   * unless it has the form `candidate(...) == value`) and where nothing was returned. `unaliased` needs neither value.
+   */
   readonly relations: readonly Relation[] | null;
 }
 
@@ -107,7 +123,7 @@ export interface SourceFacts {
   readonly tokens: number;
   /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another. */
   readonly foreignTokens: number;
-  /** Names that the program reads and nothing binds, in order of first use, at most 20. */
+  /** Names that the completion reads and nothing in the program binds, in order of first use, at most 20; none where exec, globals and the like may. */
   readonly undefinedNames: readonly string[];
   /** Those of them that are called. */
   readonly undefinedCalls: readonly string[];
@@ -182,11 +198,11 @@ export interface Measurements {
   readonly nearLimit: boolean;
   /** The second pass, run where the first one failed by a value or in a call; null where not measured, as are all below. */
   readonly assertions: AssertionTrials | null;
-  /** The examples that the prompt shows (doctests and the like) tried in that pass. */
+  /** The examples that the prompt shows (doctests and the like) tried in that pass, after its assertions; null where the program ended before. */
   readonly examples: { readonly total: number; readonly passed: number } | null;
   /**
-   * Over all answered calls of that pass, at least two of them with different arguments and expected values: `constant` where all returned
-   * the same value, `argument` where each returned one of its arguments as it was.
+   * Over all calls of that pass, the examples' included, where at least two differ in their arguments and two in their expected values:
+   * `constant` where all returned the same value, `argument` where each returned one of its arguments as it was. Null where a call raised.
    */
   readonly returns: 'constant' | 'argument' | null;
   readonly source: SourceFacts | null;

@@ -3,7 +3,7 @@
  * it hands an answer on, or says how the worker died.
  */
 import { FaultlineError } from '../errors.js';
-import { isolationHint, launch, parseEnd, type CompartmentEnd, type Launched } from './launcher.js';
+import { isolationHint, launch, parseEnd, parseRefusal, type CompartmentEnd, type Launched } from './launcher.js';
 import { encodeFrame, FrameReader, type JudgeAnswer, type JudgeJob, type JudgeMessage } from './protocol.js';
 import type { Python } from './python.js';
 import type { IsolationTier } from './verdict.js';
@@ -17,6 +17,17 @@ export class WorkerEnded extends Error {
     readonly diagnostics: string,
   ) {
     super(end === null ? 'a sandbox worker was stopped' : `a sandbox ${end.compartment} ended by ${end.by} ${end.number}`);
+  }
+}
+
+/** Thrown by a start when the launcher could not build the isolation, or could not start Python inside it. */
+export class IsolationRefused extends FaultlineError {
+  constructor(
+    /** The launcher's own words, such as `cannot mount a tmpfs: Permission denied`. */
+    readonly reason: string,
+    cause: unknown,
+  ) {
+    super('environment', `the sandbox cannot be started: ${reason}`, { hint: isolationHint([reason]), cause });
   }
 }
 
@@ -65,7 +76,8 @@ export class Worker {
 
   /**
    * Starts a worker and waits until its judge and zygote are ready.
-   * Throws a FaultlineError (`environment`) with the launcher's reason where it cannot be isolated or started.
+   * Throws IsolationRefused, with the launcher's reason, where it cannot be isolated, and another FaultlineError
+   * (`environment`) where it ends for another reason before it is ready.
    */
   static async start(python: Python, tier: IsolationTier, scratchBytes: number, hashSeed = 0): Promise<Worker> {
     const worker = new Worker(launch(python, tier, scratchBytes, hashSeed));
@@ -81,8 +93,10 @@ export class Worker {
       worker.kill();
       await worker.exit;
       if (!(error instanceof WorkerEnded)) throw error;
+      const refusal = parseRefusal(worker.diagnostics);
+      if (refusal !== null) throw new IsolationRefused(refusal, error);
       const reason = startFailure(worker.diagnostics);
-      throw new FaultlineError('environment', `the sandbox cannot be started: ${reason}`, { hint: isolationHint(reason), cause: error });
+      throw new FaultlineError('environment', `the sandbox cannot be started: ${reason}`, { hint: isolationHint([reason]), cause: error });
     } finally {
       clearTimeout(timer);
     }
@@ -146,16 +160,11 @@ export class Worker {
   }
 }
 
-/** The line that says most about a start that failed: the launcher's own reason, or else the last one. */
+/** The line that says most about a start that failed where the launcher itself has nothing to say: the last one. */
 function startFailure(diagnostics: string): string {
   const lines = diagnostics
     .trim()
     .split('\n')
-    .filter((line) => line !== '');
-  const own = lines.find((line) => line.startsWith('faultline-launcher: ') && !/ ended: /.test(line));
-  return (
-    own?.slice('faultline-launcher: '.length) ??
-    lines.filter((line) => !/ ended: /.test(line)).at(-1) ??
-    'its processes ended without a word'
-  );
+    .filter((line) => line !== '' && !/ ended: /.test(line));
+  return lines.at(-1) ?? 'its processes ended without a word';
 }

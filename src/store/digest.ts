@@ -8,6 +8,7 @@ import { KILLED_STATUSES } from './executions.js';
 import type { Problems } from './problems.js';
 import type { Queries } from './queries.js';
 import type { Samples } from './samples.js';
+import { toCategoryColumns, toDecisionColumns } from './decision-columns.js';
 import { toVerdictColumns } from './verdict-columns.js';
 
 /** See {@link Store.resultDigest}. Each line is JSON, tagged with its table; per-token arrays enter as their bytes. */
@@ -35,8 +36,8 @@ export function resultDigest(
     const columns = toVerdictColumns(judged.verdict);
     if (columns.status === 'infra') continue;
     if (KILLED_STATUSES.has(columns.status)) columns.stdout = '';
-    const { strategy, taskId, sampleIndex, outcome, categoryCode, categoryName, evidence, generationCode } = judged;
-    line('verdict', strategy, taskId, sampleIndex, columns, outcome, categoryCode, categoryName, evidence, generationCode);
+    const { strategy, taskId, sampleIndex } = judged;
+    line('verdict', strategy, taskId, sampleIndex, columns, toDecisionColumns(judged), toCategoryColumns(judged));
   }
   return digest.digest('hex');
 }

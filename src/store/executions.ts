@@ -1,8 +1,8 @@
 /** The tables `verdicts`, `executions`, `classifications` and `categories`: how samples ended and what was made of it. */
 import type Database from 'better-sqlite3';
 import { FaultlineError } from '../errors.js';
+import { DECISION_FIELDS, toCategoryColumns, toDecisionColumns, type CategoryColumns, type DecisionColumns } from './decision-columns.js';
 import { describe, type Samples } from './samples.js';
-import { storable } from './text.js';
 import type { ClassificationRow, ExecutionRow } from './types.js';
 import { toCostColumns, toVerdictColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
 
@@ -46,7 +46,11 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
 
 /** `table.column AS field` for every verdict column. */
 export function selectVerdict(table: string): string {
-  return Object.entries(VERDICT_FIELDS)
+  return selectFields(table, VERDICT_FIELDS);
+}
+
+export function selectFields(table: string, fields: Readonly<Record<string, string>>): string {
+  return Object.entries(fields)
     .map(([field, column]) => `${table}.${column} AS ${field}`)
     .join(', ');
 }
@@ -78,13 +82,17 @@ export class Executions {
       `INSERT INTO executions (sample_id, cpu_seconds, wall_seconds, peak_memory_bytes, near_limit, slowdown, stack, executed_at)
        VALUES (@sampleId, @cpuSeconds, @wallSeconds, @peakMemoryBytes, @nearLimit, @slowdown, @stack, @executedAt)`,
     );
-    this.#insertDecision = database.prepare<[number, string, number | null, string, string | null]>(
-      'INSERT INTO classifications (sample_id, outcome, category_id, evidence, generation_code) VALUES (?, ?, ?, ?, ?)',
+    this.#insertDecision = database.prepare<[DecisionColumns & { sampleId: number; categoryId: number | null }]>(
+      `INSERT INTO classifications (sample_id, category_id, ${Object.values(DECISION_FIELDS).join(', ')})
+       VALUES (@sampleId, @categoryId, ${Object.keys(DECISION_FIELDS)
+         .map((field) => `@${field}`)
+         .join(', ')})`,
     );
     this.#removeDecision = database.prepare<[number]>('DELETE FROM classifications WHERE sample_id = ?');
-    this.#upsertCategory = database.prepare<[number, string, string]>(
-      `INSERT INTO categories (experiment_id, code, name) VALUES (?, ?, ?)
-       ON CONFLICT (experiment_id, code) DO UPDATE SET name = excluded.name WHERE name <> excluded.name`,
+    this.#upsertCategory = database.prepare<[CategoryColumns & { experimentId: number }]>(
+      `INSERT INTO categories (experiment_id, code, name, dou, tambon, codehalu)
+       VALUES (@experimentId, @categoryCode, @categoryName, @dou, @tambon, @codehalu)
+       ON CONFLICT (experiment_id, code) DO UPDATE SET name = excluded.name, dou = excluded.dou, tambon = excluded.tambon, codehalu = excluded.codehalu`,
     );
     this.#categoryId = database.prepare<[number, string], number>('SELECT id FROM categories WHERE experiment_id = ? AND code = ?').pluck();
     this.#removeUnusedCategories = database.prepare<[number]>(
@@ -133,7 +141,7 @@ export class Executions {
   }
 
   #decide(sampleId: number, row: ClassificationRow, categoryIds: (row: ClassificationRow) => number | null): void {
-    this.#insertDecision.run(sampleId, row.outcome, categoryIds(row), storable(row.evidence), row.generationCode);
+    this.#insertDecision.run({ sampleId, categoryId: categoryIds(row), ...toDecisionColumns(row) });
   }
 
   /** Looks categories up once per batch, and records those that are new or renamed. Used inside a transaction. */
@@ -141,11 +149,12 @@ export class Executions {
     const known = new Map<string, number>();
     return (row) => {
       if (row.categoryCode === null) return null;
-      const name = row.categoryName ?? row.categoryCode;
-      const key = `${row.categoryCode}\n${name}`;
+      const columns = toCategoryColumns(row);
+      columns.categoryName ??= row.categoryCode;
+      const key = JSON.stringify(columns);
       let id = known.get(key);
       if (id === undefined) {
-        this.#upsertCategory.run(experimentId, row.categoryCode, name);
+        this.#upsertCategory.run({ experimentId, ...columns });
         id = this.#categoryId.get(experimentId, row.categoryCode)!;
         known.set(key, id);
       }

@@ -5,17 +5,22 @@
  */
 import type Database from 'better-sqlite3';
 import type { Verdict } from '../sandbox/verdict.js';
-import { selectVerdict } from './executions.js';
+import { DECISION_FIELDS, fromDecisionColumns, type CategoryColumns, type DecisionColumns } from './decision-columns.js';
+import { selectFields, selectVerdict } from './executions.js';
 import type { Samples } from './samples.js';
 import { storable } from './text.js';
-import type { Counts, JudgedSample, PendingExecution, SampleFilter } from './types.js';
+import type { Counts, DecisionRow, JudgedSample, PendingExecution, SampleFilter } from './types.js';
 import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
 
 /** The cost columns of a table `executions x`. */
 const COST = `x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
   x.near_limit AS nearLimit, x.slowdown, x.stack`;
 
-type JudgedRecord = Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict'> & VerdictColumns & CostColumns;
+type JudgedRecord = Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | keyof DecisionRow> &
+  VerdictColumns &
+  CostColumns &
+  DecisionColumns &
+  CategoryColumns;
 /** How many waiting samples are read at a time: their texts are in memory. */
 const CHUNK = 64;
 
@@ -33,7 +38,7 @@ export class Queries {
     // The plus keeps the planner on the table's own order, so that a chunk costs what it holds.
     this.#pending = database.prepare<[number, number], PendingExecution>(
       `SELECT s.id AS place, s.strategy, p.task_id AS taskId, s.sample_index AS sampleIndex, s.completion,
-         s.finish_reason AS finishReason, s.error, p.prompt, p.entry_point AS entryPoint, p.test,
+         s.completion || s.discarded AS rawText, s.finish_reason AS finishReason, s.error, p.prompt, p.entry_point AS entryPoint, p.test,
          p.canonical_solution AS canonicalSolution, p.further_test AS furtherTest, p.unsupported
        FROM samples s JOIN problems p ON p.id = s.problem_id LEFT JOIN verdicts v ON v.sample_id = s.id
        WHERE +s.experiment_id = ? AND s.id > ? AND (v.sample_id IS NULL OR v.status = 'infra')
@@ -54,9 +59,9 @@ export class Queries {
       JudgedRecord
     >(
       `SELECT s.sample_index AS sampleIndex, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
-         s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
-         ${COST}, k.code AS categoryCode, k.name AS categoryName, c.outcome, c.evidence,
-         c.generation_code AS generationCode
+         s.completion || s.discarded AS rawText, s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
+         ${COST}, k.code AS categoryCode, k.name AS categoryName, k.dou, k.tambon, k.codehalu,
+         ${selectFields('c', DECISION_FIELDS)}
        FROM samples s
        JOIN problems p ON p.id = s.problem_id
        JOIN verdicts v ON v.sample_id = s.id
@@ -120,15 +125,12 @@ export class Queries {
           entryPoint: record.entryPoint,
           difficulty: record.difficulty,
           completion: record.completion,
+          rawText: record.rawText,
           finishReason: record.finishReason,
           tokenCount: record.tokenCount,
           meanLogprob: record.meanLogprob,
           verdict: fromColumns(record),
-          categoryCode: record.categoryCode,
-          categoryName: record.categoryName,
-          outcome: record.outcome,
-          evidence: record.evidence,
-          generationCode: record.generationCode,
+          ...fromDecisionColumns(record),
         };
       }
     }

@@ -56,25 +56,45 @@ export interface SampleRow {
   readonly error: string | null;
 }
 
-/** One execution with its decision. Result columns only; times and memory live in the verdict's measurements. */
-export interface ExecutionRow {
-  readonly strategy: string;
-  readonly taskId: string;
-  readonly sampleIndex: number;
-  readonly verdict: Verdict;
-  /** Null for a pass. */
-  readonly categoryCode: string | null;
-  readonly categoryName: string | null;
-  readonly outcome: string;
-  readonly evidence: string;
-  readonly generationCode: string | null;
-}
-
 /** The natural key of a sample within an experiment. */
 export interface SampleKey {
   readonly strategy: string;
   readonly taskId: string;
   readonly sampleIndex: number;
+}
+
+/** A leaf's codes in published taxonomies. */
+export type PublishedCodes = Readonly<Record<'dou' | 'tambon' | 'codehalu', readonly string[]>>;
+
+/** What was made of a verdict, as results. The words are the taxonomy's. */
+export interface DecisionRow {
+  /** Null for a pass that is not fragile. */
+  readonly categoryCode: string | null;
+  readonly categoryName: string | null;
+  /** Of the category; null without one, and for one of the config's own. */
+  readonly published: PublishedCodes | null;
+  readonly outcome: string;
+  readonly evidence: string;
+  readonly generationCode: string | null;
+  /** That decided; null without a category. */
+  readonly rule: string | null;
+  /** Where the program failed: 1-based line and column of prompt + completion, and the span in bytes of the completion. */
+  readonly place: {
+    readonly line: number;
+    readonly column: number | null;
+    readonly range: { readonly start: number; readonly end: number } | null;
+  } | null;
+  /** The tokens that hold the span, both included; null without tokens or span. */
+  readonly tokens: { readonly first: number; readonly last: number } | null;
+  /** Class name of the innermost statement at the line. */
+  readonly node: string | null;
+  /** Sorted. */
+  readonly tags: readonly string[];
+}
+
+/** One execution with its decision. Result columns only; times and memory live in the verdict's measurements. */
+export interface ExecutionRow extends SampleKey, DecisionRow {
+  readonly verdict: Verdict;
 }
 
 /** A problem as an experiment uses it. The content is stored once, whatever the number of experiments. */
@@ -114,6 +134,8 @@ export interface TokenArrays {
 /** A sample that has no verdict yet, or one whose last verdict was `infra`. */
 export interface PendingExecution extends SampleKey {
   readonly completion: string;
+  /** Everything that was generated; begins with the completion. */
+  readonly rawText: string;
   /** `error` means that there is nothing to execute: such a sample gets a verdict of status `not_run`. */
   readonly finishReason: string;
   readonly error: string | null;
@@ -160,18 +182,14 @@ export interface Note {
 }
 
 /** A sample joined with its problem and execution: what reports read. */
-export interface JudgedSample extends SampleKey {
+export interface JudgedSample extends SampleKey, DecisionRow {
   readonly prompt: string;
   readonly entryPoint: string;
   readonly difficulty: number | null;
   readonly completion: string;
+  readonly rawText: string;
   readonly finishReason: string;
   readonly tokenCount: number;
   readonly meanLogprob: number | null;
   readonly verdict: Verdict;
-  readonly categoryCode: string | null;
-  readonly categoryName: string | null;
-  readonly outcome: string;
-  readonly evidence: string;
-  readonly generationCode: string | null;
 }

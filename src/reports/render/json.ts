@@ -5,7 +5,7 @@
  * - `schema` "faultline.report", `version` the layout's number: it grows when a field changes its meaning or goes, not when one is added
  * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
  * - `strategy` the strategy reported on
- * - `counts` problems, samples, counted (all but infra), passed, failed, infra, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
  * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
@@ -56,6 +56,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       passed: counts.passed,
       failed: counts.failed,
       infra: counts.infra,
+      unsupported: counts.unsupported,
       solved_problems: counts.solvedProblems,
       near_limit: counts.nearLimit,
       fragile_passes: counts.fragilePasses,

@@ -9,15 +9,19 @@ Messages to the judge, by their first byte:
   M <kind>                       ... the entry point is `unbound` or `not_callable`
   S <exception>                  the program does not compile
   X <exception>                  its body raised
-  r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable arguments
+  r <nonce> <(value, changes)>   a call returned; changes: {position or name: new value} of mutable
+                                 arguments. What came with the call is named by its number there (wire.py)
   u <nonce> <(type, comparison, reason)>   a call returned what has no plain form
   x <nonce> <exception>          a call raised
+  F <facts>                      what the program's text tells (source.py); asked for by the job's `inspect`, and then nothing is executed
 Messages from it: `c <nonce> <(arguments, named arguments)>`.
 
-How far it came (PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
+How far it came (link.py's PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
 """
 
+import _signal
 import _sitebuiltins
+import _socket
 import ast
 import builtins
 import gc
@@ -25,165 +29,209 @@ import linecache
 import os
 import random
 import resource
-import signal
 import sys
 import types
 
+import source
 import wire
 from describer import FILE_NAME, Describer
 
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
 
-PHASES = ("compile", "load", "call")
+
+# The descriptor of the channel to the judge, in the place of the zygote's own.
+CHANNEL = 3
+_CHANNEL = wire.Channel(CHANNEL)
 
 
-def run(job, channel, phase, restrict):
-    """Executes the program of `job` and answers calls until the judge closes the channel. Does not return.
+def expect(job):
+    """Called in the zygote before each fork: whatever needs no more of the program than its text.
 
-    `phase` is a shared map whose first byte is an index into PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
+    A page that is written to before the fork is the candidate's without being copied for it.
+    """
+    text = job["program"]
+    random.seed(job["seed"])
+    job["describe"] = Describer(text, job["promptLines"])
+    job["limits"] = _limits(job)
+    job["channel"] = _CHANNEL
+    job["namespace"] = sys.modules["program"].__dict__
+    linecache.cache[FILE_NAME] = (len(text), None, text.splitlines(True), FILE_NAME)
+
+
+# Bound once, as the program may change what the names mean in their modules; and a name of one's own costs a candidate fewer
+# pages than a module's.
+_setsid = os.setsid
+_dup2 = os.dup2
+_closerange = os.closerange
+_getpid = os.getpid
+_leave = os._exit
+_flush = sys.stdout.flush
+_set_signal = _signal.signal
+_interrupt = _signal.default_int_handler
+_set_limit = resource.setrlimit
+_encode = wire.encode
+_decode = wire.decode
+_Unserialisable = wire.Unserialisable
+_facts = source.facts
+_recursion_limit = sys.getrecursionlimit
+_set_recursion_limit = sys.setrecursionlimit
+_usual_recursion = sys.getrecursionlimit()
+_MESSAGE_MOST = wire.BYTES_MOST + 64
+
+
+def run(job, nothing, output, channel, phase, restrict):
+    """Becomes the candidate: executes the program of `job` and answers calls until the judge closes the channel. Does not return.
+
+    `nothing`, `output` and `channel` are the descriptors that it keeps. `phase` is a shared map whose first byte is an index
+    into link.py's PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
     """
     status = 70
     try:
+        _setsid()
+        _dup2(nothing, 0)
+        _dup2(output, 1)
+        _dup2(nothing, 2)
+        if channel != CHANNEL:
+            _dup2(channel, CHANNEL, False)
+        _closerange(CHANNEL + 1, 256)
         # In the fork only: the zygote, as the first process of its namespace, is deaf to signals because it handles none.
-        for name in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(name, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        _limit(job)
+        _set_signal(15, 0)  # SIGTERM, SIG_DFL
+        _set_signal(1, 0)  # SIGHUP, SIG_DFL
+        _set_signal(2, _interrupt)
+        for what, bounds in job["limits"]:
+            _set_limit(what, bounds)
         restrict()
-        _serve(job, wire.Channel(channel), phase)
+        _serve(job, job["channel"], phase)
         status = 0
     finally:
         # No exit handlers, no finalisers, no flush: they are the program's too.
-        os._exit(status)
+        _leave(status)
 
 
-def _limit(job):
+def _limits(job):
+    """What a candidate's limits are: [(resource, (soft, hard))]."""
     # Whole seconds only: the backstop of the zygote, which watches the exact time.
     cpu = int(job["cpuSeconds"]) + 2
     wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, job["fileBytes"])]
-    if job["isolated"]:
+    if job["ownUser"]:
         # Elsewhere it would count all processes of the user who runs faultline. One more for the zygote.
         wanted.append((resource.RLIMIT_NPROC, job["processes"] + 1))
+    limits = []
     for what, value in wanted:
         most = resource.getrlimit(what)[1]
         if most != resource.RLIM_INFINITY:
             value = min(value, most)
         # SIGXCPU comes at the soft limit and can be ignored; SIGKILL at the hard one, a second later.
         hard = value + 1 if what == resource.RLIMIT_CPU and most == resource.RLIM_INFINITY else value
-        resource.setrlimit(what, (value, hard))
+        limits.append((what, (value, hard)))
+    return limits
+
+
+def _regain():
+    # The program may have left no room for what is done here.
+    if _recursion_limit() < _usual_recursion:
+        _set_recursion_limit(_usual_recursion)
+
+
+def _send(channel, own, payload):
+    try:
+        _flush()
+    except BaseException:
+        # The program closed its output: then it has none.
+        pass
+    if _getpid() != own:
+        # A fork of the program's: it has no say.
+        _leave(0)
+    channel.send(payload)
 
 
 def _serve(job, channel, phase):
-    source = job["program"]
-    # Bound here, as the program may change what the names mean in their modules.
-    own = os.getpid()
-    getpid = os.getpid
-    leave = os._exit
-    flush = sys.stdout.flush
-    encode = wire.encode
-    decode = wire.decode
-    recursion_limit = sys.getrecursionlimit
-    set_recursion_limit = sys.setrecursionlimit
-    usual_recursion = recursion_limit()
-    describe = Describer(source, job["promptLines"])
-
-    def regain():
-        # The program may have left no room for what is done here.
-        if recursion_limit() < usual_recursion:
-            set_recursion_limit(usual_recursion)
-
-    def send(payload):
-        try:
-            flush()
-        except BaseException:
-            # The program closed or replaced its output: then it has none.
-            pass
-        if getpid() != own:
-            # A fork of the program's: it has no say.
-            leave(0)
-        channel.send(payload)
-
-    random.seed(job["seed"])
+    own = _getpid()
+    encode = _encode
+    decode = _decode
+    describe = job["describe"]
+    if job["inspect"]:
+        _send(channel, own, b"F" + encode(_facts(job["program"], job["promptLength"], job["entryPoint"])))
+        return
     try:
-        code = compile(source, FILE_NAME, "exec", dont_inherit=True)
+        code = compile(job["program"], FILE_NAME, "exec", 0, True)
     except BaseException as error:
-        send(b"S" + describe.syntax(error))
+        _send(channel, own, b"S" + describe.syntax(error))
         return
     phase[0] = 1
 
-    module = types.ModuleType("program")
-    module.__dict__["__builtins__"] = vars(builtins)
-    sys.modules["program"] = module
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    for name in ("wire", "describer", "candidate"):
-        sys.modules.pop(name, None)
-    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(True), FILE_NAME)
-    namespace = module.__dict__
+    namespace = job["namespace"]
     try:
         exec(code, namespace)
     except BaseException as error:
-        regain()
-        send(b"X" + describe.exception(error))
+        _regain()
+        _send(channel, own, b"X" + describe.exception(error))
         return
-    regain()
+    _regain()
     entry_point = namespace.get(job["entryPoint"])
     if not callable(entry_point):
-        send(b"M" + (b"not_callable" if job["entryPoint"] in namespace else b"unbound"))
+        _send(channel, own, b"M" + (b"not_callable" if job["entryPoint"] in namespace else b"unbound"))
         return
     phase[0] = 2
-    send(b"L")
+    _send(channel, own, b"L")
 
     while True:
-        message = channel.receive(wire.BYTES_MOST + 64)
+        message = channel.receive(_MESSAGE_MOST)
         if message is None:
             return
         nonce = message[1:9]
-        arguments, named = decode(message, 9)
-        before = _mutable_parts(arguments, named)
+        # The judge's containers by its numbers, and the numbers of our copies.
+        received = []
+        arguments, named = decode(message, 9, None, received)
+        known = {id(container): number for number, container in enumerate(received)}
+        before = _mutable_parts(arguments, named, known)
         try:
             value = entry_point(*arguments, **named)
-            regain()
+            _regain()
             try:
-                changes = _changes(arguments, named, before)
+                changes = _changes(arguments, named, before, known) if before else before
                 try:
-                    reply = b"r" + nonce + encode((value, changes))
-                except wire.Unserialisable:
+                    reply = b"r" + nonce + encode((value, changes), known)
+                except _Unserialisable:
                     if not changes:
                         raise
                     # The value is judged; what cannot travel beside it stays away.
-                    reply = b"r" + nonce + encode((value, {}))
-            except wire.Unserialisable as refusal:
+                    reply = b"r" + nonce + encode((value, {}), known)
+            except _Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
             # Of the call, or of too large a value while it was encoded (MemoryError).
-            regain()
+            _regain()
             reply = b"x" + nonce + describe.exception(error)
         value = None
-        send(reply)
+        _send(channel, own, reply)
 
 
-def _mutable_parts(arguments, named):
+_PLAIN = (int, str, float, bool, type(None), bytes, complex)
+
+
+def _mutable_parts(arguments, named, known):
     """The bytes of every argument that a call can change, or that holds something that can be changed."""
-    plain = (int, str, float, bool, type(None), bytes, complex)
     parts = {}
     for place, value in enumerate(arguments):
-        if type(value) not in plain:
-            parts[place] = wire.encode(value)
-    for place, value in named.items():
-        if type(value) not in plain:
-            parts[place] = wire.encode(value)
+        if type(value) not in _PLAIN:
+            parts[place] = _encode(value, known)
+    if named:
+        for place, value in named.items():
+            if type(value) not in _PLAIN:
+                parts[place] = _encode(value, known)
     return parts
 
 
-def _changes(arguments, named, before):
+def _changes(arguments, named, before, known):
     """The arguments that the call changed, but for those that it left without a plain form: such a change is not told."""
     changes = {}
     for place, data in before.items():
         value = arguments[place] if type(place) is int else named[place]
         try:
-            after = wire.encode(value)
-        except wire.Unserialisable:
+            after = _encode(value, known)
+        except _Unserialisable:
             continue
         if after != data:
             changes[place] = value
@@ -200,14 +248,47 @@ def _add_site_builtins():
     builtins.help = _sitebuiltins._Helper()
 
 
-def prepare():
+_REHEARSAL = """
+def f(x, y):
+    '''What an ordinary program does.'''
+    if x == 0:
+        raise ValueError(x)
+    return [x, y]
+"""
+_REHEARSALS = 20
+
+
+def prepare(phase):
     """Called once in the zygote: brings this process to the state that every candidate starts from."""
-    # Warm caches that the first use of each would fill in every candidate anew.
-    try:
-        ast.parse("def f(x):\n    raise ValueError(x)\n")
-        {}["warm"]
-    except KeyError as error:
-        Describer("x\n", 0).exception(error)
     _add_site_builtins()
+    for _ in range(_REHEARSALS):
+        # Fills the interpreter's caches, which each candidate would otherwise fill in copies of their pages of its own.
+        _set_stage()
+        _rehearse(phase)
+    for name in ("wire", "link", "warm", "describer", "source", "candidate"):
+        sys.modules.pop(name, None)
+    _set_stage()
     gc.collect()
     gc.freeze()
+
+
+def _set_stage():
+    module = types.ModuleType("program")
+    module.__dict__["__builtins__"] = vars(builtins)
+    sys.modules["program"] = module
+    sys.modules["__main__"] = types.ModuleType("__main__")
+
+
+def _rehearse(phase):
+    """One execution from beginning to end, of a program that is known, but for the limits and the filter."""
+    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "ownUser": False, "inspect": False}
+    job.update(cpuSeconds=1, memoryBytes=1 << 30, fileBytes=0)
+    expect(job)
+    judge, mine = _socket.socketpair()
+    calls = wire.Channel(judge.fileno())
+    for arguments in ((1, "a"), ([1.5], {}), (0, None)):
+        calls.send(b"c" + bytes(8) + wire.encode((arguments, {})))
+    judge.shutdown(_socket.SHUT_WR)
+    _serve(job, wire.Channel(mine.fileno()), phase)
+    judge.close()
+    mine.close()

@@ -5,8 +5,10 @@ The program may have made everything here hostile: every look is guarded, and wh
 
 import ast
 import builtins
+import itertools
 import opcode
 import re
+import sys
 import types
 
 import wire
@@ -19,6 +21,15 @@ _MESSAGE_MOST = 1000
 _FRAMES_MOST = 40
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 _RAISE = opcode.opmap["RAISE_VARARGS"]
+_LOCALS_MOST = 20
+_VALUE_MOST = 80
+_DEPTH_MOST = 4
+_INT_BITS_MOST = 256
+_LINE_END = re.compile("\r\n|\r|\n")
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+_BRACKETS = {list: "[]", tuple: "()", dict: "{}", set: "{}", frozenset: ("frozenset({", "})")}
+# From Python 3.13 on, what a function's frame shows its variables as.
+_PROXY = type((lambda: sys._getframe())().f_locals)
 _COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
@@ -31,7 +42,17 @@ _MEMBERS_OF = type.__dict__["__dict__"].__get__
 
 def _description(**fields):
     """The bytes of an exception's description, complete whatever is known of it."""
-    unknown = {"message": "", "frames": [], "line": None, "column": None, "node": None, "args": None, "code": None}
+    unknown = {
+        "message": "",
+        "frames": [],
+        "line": None,
+        "column": None,
+        "node": None,
+        "statement": None,
+        "locals": [],
+        "args": None,
+        "code": None,
+    }
     return wire.encode({**unknown, **fields})
 
 
@@ -52,7 +73,7 @@ class Describer:
         # The judge refuses numbers out of bounds; the interpreter itself gives -1 or 0 where it knows no place.
         line = line if type(line) is int and 1 <= line <= self._lines else None
         column = min(column, wire.COLUMN_MOST) if type(column) is int and column >= 0 else None
-        return self._encode(error, message, [], line, column, None)
+        return self._encode(error, message, line=line, column=column)
 
     def exception(self, error):
         """An exception that left the program. Never raises, however hostile it is."""
@@ -64,9 +85,7 @@ class Describer:
 
     def _exception(self, error):
         frames = []
-        line = None
-        where = None
-        innermost = False
+        steps = []
         step = error.__traceback__
         while step is not None:
             code = step.tb_frame.f_code
@@ -75,22 +94,29 @@ class Describer:
             if code.co_filename == FILE_NAME:
                 at = max(1, min(at, self._lines))
                 kind = "sample" if at > self._prompt_lines else "prompt"
-                # The innermost frame of generated code decides; the prompt's own only where there is none.
-                if where is None or kind == "sample" or where[0] == "prompt":
-                    where = (kind, code, step.tb_lasti)
-                    line = at
-                    innermost = step.tb_next is None
                 frames.append((kind, code.co_name, at))
+                steps.append((kind, at, step))
             elif frames:
                 frames.append(("library", code.co_name, max(1, min(at, wire.LIBRARY_LINE_MOST))))
             step = step.tb_next
-        node = None
-        if where is not None:
-            node = self._node(line, where[1], where[2], innermost)
         if len(frames) > _FRAMES_MOST:
             # Both ends of a deep recursion.
             frames = frames[: _FRAMES_MOST // 2] + frames[-_FRAMES_MOST // 2 :]
-        return self._encode(error, None, frames, line, None, node)
+        if not steps:
+            return self._encode(error, None, frames=frames)
+        # The innermost frame of generated code decides; the prompt's own only where there is none.
+        own = [index for index, (kind, _, _) in enumerate(steps) if kind == "sample"] or [len(steps) - 1]
+        _, line, step = steps[own[-1]]
+        statement, node = self._statement(line, step)
+        column = self._column(line, step, statement)
+        shown = locals_of(step.tb_frame)
+        if step.tb_frame.f_code.co_name in _COMPREHENSIONS and own[-1] > 0:
+            # From Python 3.12 on it has no frame of its own, and the function's locals are there.
+            shown = {**locals_of(steps[own[-1] - 1][2].tb_frame), **shown}
+        name = None if statement is None else type(statement).__name__
+        return self._encode(
+            error, None, frames=frames, line=line, column=column, node=node, statement=name, locals=sorted(shown.items())[:_LOCALS_MOST]
+        )
 
     def refusal(self, refusal):
         """What has no plain form: the type's name, and whether the program wrote its comparisons by hand."""
@@ -104,7 +130,7 @@ class Describer:
                     comparison = comparison or name
         return wire.encode((_text(_NAME_OF(kind), 200), comparison, _text(refusal.reason, 200)))
 
-    def _encode(self, error, message, frames, line, column, node):
+    def _encode(self, error, message, **known):
         if message is None:
             try:
                 message = str(error)
@@ -133,34 +159,64 @@ class Describer:
             type=names[0],
             bases=names,
             message=_text(_ADDRESS.sub("0x...", _text(message, 4 * _MESSAGE_MOST)), _MESSAGE_MOST),
-            frames=frames,
-            line=line,
-            column=column,
-            node=node,
             args=arguments,
             code=code,
+            **known,
         )
 
-    def _node(self, line, code, instruction, innermost):
-        """The kind of statement that failed at `line`; only the program's own raise counts as one."""
+    def _statement(self, line, step):
+        """The innermost statement at `line`, the first where there are several, and the kind of node that failed.
+
+        Of kinds, only the program's own raise and assert count as such.
+        """
         try:
             tree = ast.parse(self._source)
         except BaseException:
-            return "other"
-        found = [
-            node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
-        ]
-        # The innermost statements: those that begin last.
-        leaves = [node for node in found if not any(other is not node and _inside(other, node) for other in found)]
+            return None, "other"
+        leaves = []
+        blocks = [tree]
+        while blocks:
+            inner = [node for node in _statements_in(blocks.pop()) if node.lineno <= line <= (node.end_lineno or node.lineno)]
+            for node in reversed(inner):
+                if any(other.lineno <= line <= (other.end_lineno or other.lineno) for other in _statements_in(node)):
+                    blocks.append(node)
+                else:
+                    leaves.append(node)
+        leaves.sort(key=lambda node: (node.lineno, node.col_offset))
+        statement = leaves[0] if leaves else None
         kinds = {type(node) for node in leaves}
         if kinds & {ast.Import, ast.ImportFrom}:
-            return "import"
+            return statement, "import"
+        code, instruction = step.tb_frame.f_code, step.tb_lasti
+        innermost = step.tb_next is None
         raised = innermost and 0 <= instruction < len(code.co_code) and code.co_code[instruction] == _RAISE
         if raised and ast.Raise in kinds:
-            return "raise"
+            return statement, "raise"
         if raised and ast.Assert in kinds:
-            return "assert"
-        return "other"
+            return statement, "assert"
+        return statement, "other"
+
+    def _column(self, line, step, statement):
+        """Where in `line` the failing expression begins, or else its statement, in characters from 1; None where neither is known."""
+        place = None
+        code = step.tb_frame.f_code
+        if hasattr(code, "co_positions"):
+            try:
+                first, _, column, _ = next(itertools.islice(code.co_positions(), step.tb_lasti // 2, None))
+                place = column if first == line and type(column) is int else None
+            except Exception:
+                # A position that the program compiled itself.
+                place = None
+        if place is None and statement is not None and statement.lineno == line:
+            place = statement.col_offset
+        if place is None:
+            return None
+        lines = _LINE_END.split(self._source)
+        if not 1 <= line <= len(lines):
+            return None
+        # The interpreter counts bytes.
+        before = lines[line - 1].encode("utf-8", "surrogatepass")[:place]
+        return min(len(before.decode("utf-8", "replace")) + 1, wire.COLUMN_MOST)
 
 
 def _class_names(error):
@@ -173,11 +229,75 @@ def _class_names(error):
     return names[:20]
 
 
-def _inside(inner, outer):
-    return (inner.lineno, inner.col_offset) >= (outer.lineno, outer.col_offset) and (
-        inner.end_lineno,
-        inner.end_col_offset,
-    ) <= (outer.end_lineno, outer.end_col_offset)
+def _statements_in(node):
+    """The statements directly in a node's blocks; of a handler or a case, those in it."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        block = getattr(node, field, None)
+        for inner in block if type(block) is list else ():
+            if isinstance(inner, ast.stmt):
+                yield inner
+            elif not isinstance(inner, ast.expr):
+                yield from _statements_in(inner)
+
+
+def locals_of(frame):
+    """{name: short text} of a frame's variables. Never runs anything of the program's."""
+    variables = frame.f_locals
+    if type(variables) is not dict and type(variables) is not _PROXY:
+        # The body of a class may have its names wherever its metaclass likes.
+        return {}
+    found = {}
+    for name, value in dict(variables).items():
+        if type(name) is str and name.isidentifier() and not (name.startswith("__") and name.endswith("__")):
+            found[_text(name, 100)] = _text(_short(value, 0, [_VALUE_MOST]), _VALUE_MOST)
+    return found
+
+
+def _short(value, depth, room):
+    """A text for a value of exact plain types, and the type's name for any other. `room`: characters left, in a list of one."""
+    kind = type(value)
+    if value is None or kind is bool or kind is float or kind is complex:
+        text = repr(value)
+    elif kind is int:
+        text = repr(value) if value.bit_length() <= _INT_BITS_MOST else "<int of %d bits>" % value.bit_length()
+    elif kind is str or kind is bytes:
+        text = repr(value[:_VALUE_MOST])
+    elif kind is range and all(side.bit_length() <= _INT_BITS_MOST for side in (value.start, value.stop, value.step)):
+        text = repr(value)
+    elif kind in _BRACKETS and depth < _DEPTH_MOST:
+        return _short_container(value, kind, depth, room)
+    else:
+        text = "<%s>" % _text(_NAME_OF(kind), _VALUE_MOST)
+    room[0] -= len(text)
+    return text
+
+
+def _short_container(value, kind, depth, room):
+    opening, closing = _BRACKETS[kind]
+    if not value and kind in (set, frozenset):
+        return kind.__name__ + "()"
+    parts = []
+    room[0] -= len(opening) + len(closing)
+    for item in value:
+        if room[0] <= 0:
+            parts.append("...")
+            break
+        part = _short(item, depth + 1, room)
+        if kind is dict:
+            part += ": " + _short(value[item], depth + 1, room) if _is_hashed_plainly(item) else ": ..."
+        parts.append(part)
+        room[0] -= 2
+    if kind in (set, frozenset):
+        # Their order may depend on addresses.
+        parts.sort()
+    if kind is tuple and len(parts) == 1:
+        closing = ",)"
+    return opening + ", ".join(parts) + closing
+
+
+def _is_hashed_plainly(key):
+    """Whether looking `key` up runs nothing of the program's."""
+    return key is None or type(key) in (str, int, float, bool, bytes, complex)
 
 
 def _text(value, most):

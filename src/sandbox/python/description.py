@@ -2,11 +2,14 @@
 exception again, and the judge's own short texts. A description is the candidate's word, never evidence.
 """
 
+import ast
 import builtins
 
 import wire
 
 TEXT_MOST = 300
+# The two interpreters are the same one, and so are their statements.
+_STATEMENTS = frozenset(kind.__name__ for kind in ast.stmt.__subclasses__())
 
 
 def exception_info(data, lines):
@@ -28,6 +31,15 @@ def exception_info(data, lines):
     _check_number(line, 1, lines, "a line")
     _check_number(column, 0, wire.COLUMN_MOST, "a column")
     _check_number(info.get("code"), -wire.CODE_MOST - 1, wire.CODE_MOST, "a code")
+    shown = info.get("locals", [])
+    if type(shown) is not list:
+        raise wire.Malformed("locals of another shape")
+    for local in shown:
+        if type(local) is not tuple or [type(part) for part in local] != [str, str]:
+            raise wire.Malformed("a local of another shape")
+    statement = info.get("statement")
+    if statement is not None and (type(statement) is not str or statement not in _STATEMENTS):
+        raise wire.Malformed("a statement of no kind")
     return {
         "type": info["type"][:200],
         "bases": [base[:200] for base in info["bases"][:20]],
@@ -36,8 +48,8 @@ def exception_info(data, lines):
         "line": line,
         "column": column,
         "node": node if node in ("raise", "assert", "import", "other") else None,
-        "statement": None,
-        "locals": [],
+        "statement": statement,
+        "locals": [{"name": name[:100], "value": value[:80]} for name, value in shown[:20]],
         "args": info.get("args"),
         "code": info.get("code"),
     }
@@ -46,6 +58,35 @@ def exception_info(data, lines):
 def _check_number(value, least, most, what):
     if value is not None and not (type(value) is int and least <= value <= most):
         raise wire.Malformed("%s out of bounds" % what)
+
+
+# The fields of SourceFacts in src/sandbox/verdict.ts.
+_FACTS = {
+    "parses": bool,
+    "tokens": int,
+    "foreignTokens": int,
+    "undefinedNames": list,
+    "undefinedCalls": list,
+    "deadStatements": int,
+    "callsInput": bool,
+    "redefined": list,
+}
+
+
+def source_facts(message):
+    """The facts in a candidate's message about the program's text, with every field checked."""
+    facts = wire.decode(message, 1)
+    if message[:1] != b"F" or type(facts) is not dict or facts.keys() != _FACTS.keys():
+        raise wire.Malformed("facts of another shape")
+    for name, kind in _FACTS.items():
+        value = facts[name]
+        if type(value) is not kind or (kind is int and not 0 <= value <= wire.BYTES_MOST):
+            raise wire.Malformed("facts of another shape")
+        if kind is list:
+            if not all(type(item) is str for item in value):
+                raise wire.Malformed("facts of another shape")
+            facts[name] = [item[:200] for item in value[:20]]
+    return facts
 
 
 def public(info):

@@ -4,21 +4,21 @@
 corrects what the test saw.
 """
 
-import array
 import ast
-import json
+import copy
 import os
 import random
 import signal
-import struct
 import types
 
 import _socket
 
+import link
 import wire
-from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten
+from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten, source_facts
 from problem import TEST_FILE, expected_side, test_frame
-from writeback import merge
+from relations import close
+from trials import Trials
 
 _FRAME_MOST = wire.BYTES_MOST + (1 << 20)
 
@@ -40,6 +40,7 @@ NOTHING_MEASURED = {
 }
 
 
+# What the zygote and the candidate need of a job. Nothing of the test.
 _ZYGOTE_KEYS = (
     "program",
     "promptLines",
@@ -68,12 +69,15 @@ class _NeverCalled(Exception):
 class Execution:
     """One job against one candidate process."""
 
-    def __init__(self, job, problem, zygote, turn):
+    def __init__(self, job, problem, zygote, turn, writes_back=True):
         self._job = job
         self._lines = wire.lines_most(job["program"])
         self._turn = turn
         self._problem = problem
         self._zygote = zygote
+        self._writes_back = writes_back
+        # Set in the second pass, where no call settles anything.
+        self._trials = None
         self._stub = None
         self._channel = None
         self._raised = None
@@ -98,26 +102,55 @@ class Execution:
         return self._final(outcome)
 
     def second_pass(self):
-        """Tries every assertion alone. Returns {total, passed}, or None where a limit cut it short."""
-        held = {}
-
-        def tried(index, holds):
-            held[index] = held.get(index, True) and holds
-
-        self._lenient = True
-        outcome = self._guarded(self._problem.instrumented(), {"__faultline_tried__": tried})
+        """Tries every assertion alone, then the prompt's examples. Returns the trials, or None where a limit cut them short, and
+        {total, passed} of the examples, or None where it did not get through them."""
+        problem = self._problem
+        trials = self._trials = Trials(len(problem.assertions), problem.examples())
+        hooks = {"__faultline_begin__": trials.begin, "__faultline_expect__": trials.expect, "__faultline_tried__": trials.tried}
+        outcome = self._guarded(problem.instrumented(), hooks)
+        tried_all = not self._gone and self._settled is None
+        examples = self._try_examples() if tried_all and self._writes_back else None
         self._finish()
-        outcome = self._final(outcome)
-        if outcome["status"] in ("limit", "infra"):
-            return None
-        return {"total": len(self._problem.assertions), "passed": sum(held.values()), "trials": None}
+        outcome = self._final(None if self._gone else outcome)
+        if outcome["status"] in ("limit", "infra") and not tried_all:
+            return None, None
+        return trials, examples
 
-    _lenient = False
+    def _try_examples(self):
+        """Calls the candidate as the prompt's examples do. Returns {total, passed}, or None where it did not get through."""
+        passed = 0
+        shown = self._problem.examples().values()
+        for example in shown:
+            arguments, named = copy.deepcopy((example.arguments, example.named))
+            self._trials.take_call()
+            try:
+                held = close(self._call(arguments, named), example.expected)
+            except Over:
+                return None
+            except Exception:
+                held = False
+            call = self._trials.take_call()
+            if call is not None:
+                self._trials.example(call, example.expected)
+            passed += held
+        return {"total": len(shown), "passed": passed}
+
+    def source(self):
+        """What the program's text tells, checked field by field; None where a limit was met before that was known."""
+        try:
+            self._start(inspect=True)
+            facts = source_facts(self._receive())
+        except (Over, wire.Malformed):
+            # Nothing of the program's was executed: the parser itself has met a limit.
+            facts = None
+        self._finish()
+        return facts
 
     def _guarded(self, test, extra=None):
         """Runs the test; returns an outcome, which `_final` may correct by what the kernel saw."""
         try:
             self._start()
+            self._load()
             namespace = self._namespace(extra)
             self._run_test(test, namespace)
             outcome = {"status": "passed"}
@@ -130,16 +163,18 @@ class Execution:
         # The test may have swallowed what settled the execution.
         return self._settled or (None if self._gone else outcome)
 
-    def _start(self):
+    def _start(self, inspect=False):
+        """Asks the zygote for a candidate; one that is to `inspect` tells about the program's text and executes nothing."""
         job = self._job
         mine, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         request = {key: job[key] for key in _ZYGOTE_KEYS}
-        body = json.dumps(request).encode()
-        descriptors = array.array("i", [theirs.fileno()])
-        self._zygote.sendmsg([b"R"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
-        self._zygote.sendall(struct.pack("<I", len(body)) + body)
+        request.update(inspect=inspect, promptLength=len(job["prompt"]))
+        link.send_request(self._zygote, request, theirs.fileno())
         theirs.close()
         self._channel = wire.Channel(mine.detach())
+
+    def _load(self):
+        """Waits until the program is loaded and can be called."""
         message = self._receive()
         kind, body = message[:1], message[1:]
         if kind == b"S":
@@ -163,6 +198,21 @@ class Execution:
         return namespace
 
     def _run_test(self, test, namespace):
+        if self._trials is None:
+            self._check(test, namespace)
+            return
+        # What the first pass found must not be lost to a test that takes its time over a value of the second.
+        signal.signal(signal.SIGVTALRM, self._slow)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.5 + self._job["cpuSeconds"])
+        try:
+            self._check(test, namespace)
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+    def _slow(self, number, frame):
+        self._settle({"status": "limit", "resource": "cpu", "exception": None})
+
+    def _check(self, test, namespace):
         exec(test, namespace)
         check = namespace.get("check")
         # A problem whose entry point is itself called check has its stub there.
@@ -194,9 +244,12 @@ class Execution:
     def _exchange(self, arguments, named):
         nonce = os.urandom(8)
         # A test that passes what has no plain form is a fault of the problem, not of the sample.
-        payload = wire.encode((arguments, named))
+        sent = []
+        payload = wire.encode((arguments, named), None, sent)
         if self._channel.has_pending():
             raise wire.Malformed("bytes that nobody asked for")
+        if self._trials is not None:
+            self._trials.called(arguments, named, payload)
         self._send(b"c" + nonce + payload)
         self._has_returned = False
         message = self._receive()
@@ -204,11 +257,15 @@ class Execution:
             raise wire.Malformed("an answer to another call")
         kind = message[:1]
         if kind == b"r":
-            answer = wire.decode(message, 9)
+            # This gives the test's own objects the changes that the call made to its copies.
+            answer = wire.decode(message, 9, sent if self._writes_back else _copies(payload))
             if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not dict:
                 raise wire.Malformed("an answer of another shape")
             value, changes = answer
-            self._write_back(arguments, named, changes)
+            if not all(type(place) is int and 0 <= place < len(arguments) or place in named for place in changes):
+                raise wire.Malformed("a change of no argument")
+            if self._trials is not None:
+                self._trials.answered(value, changes)
             self.calls += 1
             self.all_none = self.all_none and value is None
             self._returned = value
@@ -223,7 +280,7 @@ class Execution:
             self.all_none = False
             info = exception_info(message[9:], self._lines)
             outcome = self._left_with(info, "call")
-            if self._lenient:
+            if self._trials is not None:
                 raise Exception("the call raised")
             if outcome["status"] != "exception":
                 self._settle(outcome)
@@ -236,20 +293,11 @@ class Execution:
         if type(description) is not tuple or len(description) != 3 or type(description[0]) is not str:
             raise wire.Malformed("an answer of another shape")
         name, comparison, _ = description
-        if self._lenient:
+        if self._trials is not None:
             raise TypeError("the value has no plain form")
         if type(comparison) is str:
             self._settle(self._tamper("the returned type %s defines %s" % (name[:200], comparison[:40])))
         self._settle({"status": "unserialisable", "typeName": name[:200]})
-
-    def _write_back(self, arguments, named, changes):
-        for place, new in changes.items():
-            if type(place) is int and 0 <= place < len(arguments):
-                merge(arguments[place], new)
-            elif type(place) is str and place in named:
-                merge(named[place], new)
-            else:
-                raise wire.Malformed("a change of no argument")
 
     def _send(self, payload):
         # A candidate that does not read makes the judge wait: its time, not the judge's.
@@ -365,13 +413,10 @@ class Execution:
         self._turn[0] = 1
         try:
             if not self._gone:
-                self._zygote.sendall(b"F")
-            header = receive_exactly(self._zygote, 4)
-            body = receive_exactly(self._zygote, struct.unpack("<I", header)[0])
-        except (OSError, EOFError):
+                self._zygote.sendall(link.FINISHED)
+            self._report = link.receive_report(self._zygote)
+        except OSError:
             self._report = None
-        else:
-            self._report = json.loads(body)
         if self._channel is not None:
             self._channel.close()
 
@@ -381,7 +426,7 @@ class Execution:
             self.retry = self.renew = True
             return {"status": "infra", "reason": "the zygote ended"}
         self.renew = report["usedScratch"] or (outcome is not None and outcome["status"] == "tamper")
-        if report["stopped"] in ("cpu", "output", "blocked"):
+        if report["stopped"] in ("cpu", "output", "blocked", "files"):
             return {"status": "limit", "resource": report["stopped"], "exception": None}
         if outcome is not None:
             return outcome
@@ -397,12 +442,20 @@ class Execution:
             return {"status": "limit", "resource": "files", "exception": None}
         return {"status": "signal", "signal": _signal_name(number)}
 
-    def measurements(self, assertions):
+    def measurements(self, more):
+        """The verdict's measurements: this execution's own, and `more` of what others found."""
         measured = dict(NOTHING_MEASURED)
-        measured.update(calls=self.calls, allNone=self.calls > 0 and self.all_none, assertions=assertions)
+        measured.update(more, calls=self.calls, allNone=self.calls > 0 and self.all_none)
         for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
             measured[key] = (self._report or measured)[key]
         return measured
+
+
+def _copies(payload):
+    """The containers of a call's arguments by number, as copies that nobody else has."""
+    copies = []
+    wire.decode(payload, 0, None, copies)
+    return copies
 
 
 def _signal_name(number):
@@ -410,14 +463,3 @@ def _signal_name(number):
         return signal.Signals(number).name
     except ValueError:
         return "SIG%d" % number
-
-
-def receive_exactly(connection, count):
-    parts = []
-    while count > 0:
-        data = connection.recv(min(count, 1 << 20))
-        if not data:
-            raise EOFError
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)

@@ -19,7 +19,8 @@ import time
 
 import _socket
 
-from execution import NOTHING_MEASURED, Execution, receive_exactly
+import link
+from execution import NOTHING_MEASURED, Execution
 from problem import Problem
 
 CONTROL = 3
@@ -40,23 +41,48 @@ def _judge(job, kept, zygote, turn):
         if len(kept) >= _KEPT:
             kept.pop(next(iter(kept)))
         kept[key] = problem
-    # By the kernel, not by a handler: a handler would wait for the C loop that takes the time.
-    signal.setitimer(signal.ITIMER_PROF, 1 + 2 * job["cpuSeconds"])
     execution = Execution(job, problem, zygote, turn)
+    _limit_own_time(job)
     outcome = execution.first_pass()
+    more = {}
     renew = execution.renew
-    assertions = None
+    if not execution.retry and outcome["status"] not in ("passed", "infra"):
+        renew = _look_closer(job, problem, zygote, turn, outcome, more) or renew
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return _verdict(outcome, execution.measurements(more), renew, execution.retry)
+
+
+def _look_closer(job, problem, zygote, turn, outcome, more):
+    """Fills `more` with the measurements that only choose a failure's name. Returns whether the worker has to be renewed."""
     by_value = outcome["status"] in ("assertion", "test_error", "unserialisable")
     by_call = outcome["status"] == "exception" and outcome["phase"] == "call"
-    if outcome["status"] == "assertion" and len(problem.assertions) == 1:
-        # The only one there is has just failed.
-        assertions = {"total": 1, "passed": 0, "trials": None}
-    elif by_value or by_call:
+    runs = []
+    if by_value or by_call:
         second = Execution(job, problem, zygote, turn)
-        assertions = second.second_pass()
-        renew = renew or second.renew
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    return _verdict(outcome, execution.measurements(assertions), renew, execution.retry)
+        runs.append(second)
+        _limit_own_time(job)
+        trials, more["examples"] = second.second_pass()
+        if trials is not None:
+            held_unaliased = None
+            if trials.has_changed_arguments and not all(trials.held()):
+                third = Execution(job, problem, zygote, turn, writes_back=False)
+                runs.append(third)
+                _limit_own_time(job)
+                unaliased, _ = third.second_pass()
+                held_unaliased = None if unaliased is None else unaliased.held()
+            more["assertions"] = trials.result(held_unaliased)
+            more["returns"] = trials.returns()
+    text = Execution(job, problem, zygote, turn)
+    runs.append(text)
+    _limit_own_time(job)
+    more["source"] = text.source()
+    return any(run.renew for run in runs)
+
+
+def _limit_own_time(job):
+    """Gives the judge itself CPU time for one more pass."""
+    # By the kernel, not by a handler: a handler would wait for the C loop that takes the time.
+    signal.setitimer(signal.ITIMER_PROF, 1 + 2 * job["cpuSeconds"])
 
 
 def _verdict(outcome, measurements, renew=False, retry=False):
@@ -88,8 +114,8 @@ def main():
     os.dup2(nothing, 1)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     zygote = _socket.socket(fileno=CONTROL)
-    ready = receive_exactly(zygote, 4)
-    receive_exactly(zygote, struct.unpack("<I", ready)[0])
+    if link.receive_exactly(zygote, 1) != link.READY:
+        return  # it has said why itself
     _write(results, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3]})
     turn = mmap.mmap(TURN, mmap.PAGESIZE)
     kept = {}

@@ -6,6 +6,9 @@ Both are trusted: they come from the data set. The program never gets here.
 import ast
 import copy
 
+import wire
+from examples import examples
+
 TEST_FILE = "<test>"
 PROMPT_FILE = "<prompt>"
 
@@ -25,11 +28,24 @@ class Problem:
         ]
         self.assertions.sort(key=lambda node: (node.lineno, node.col_offset))
         self._instrumented = None
+        self._prompt_text = prompt
+        self._examples = None
+
+    def examples(self):
+        """The examples that the prompt shows, as {the call's bytes on the wire: example}."""
+        if self._examples is None:
+            found = examples(self._prompt_text, self.names[1])
+            self._examples = {wire.encode((example.arguments, example.named)): example for example in found}
+        return self._examples
 
     def instrumented(self):
-        """The test with every assertion tried alone; `__faultline_tried__(index, held)` hears of each."""
+        """The test with every assertion tried alone.
+
+        Three functions hear of each: `__faultline_begin__()`, `__faultline_expect__(value)`, which returns the value, and
+        `__faultline_tried__(index, held)`.
+        """
         if self._instrumented is None:
-            tree = _Instrument(self.assertions).visit(copy.deepcopy(self.tree))
+            tree = _Instrument(self.assertions, self.names).visit(copy.deepcopy(self.tree))
             self._instrumented = compile(ast.fix_missing_locations(tree), TEST_FILE, "exec", dont_inherit=True)
         return self._instrumented
 
@@ -40,7 +56,8 @@ class Problem:
 
 
 class _Instrument(ast.NodeTransformer):
-    def __init__(self, assertions):
+    def __init__(self, assertions, names):
+        self._names = names
         self._index = {(node.lineno, node.col_offset): index for index, node in enumerate(assertions)}
 
     def visit_Assert(self, node):
@@ -48,12 +65,29 @@ class _Instrument(ast.NodeTransformer):
         if index is None:
             return node
 
-        def tell(held):
-            call = ast.Call(ast.Name("__faultline_tried__", ast.Load()), [ast.Constant(index), ast.Constant(held)], [])
-            return ast.copy_location(ast.Expr(call), node)
+        def call(name, *arguments):
+            return ast.copy_location(ast.Call(ast.Name(name, ast.Load()), list(arguments), []), node)
 
+        def tell(held):
+            return ast.copy_location(ast.Expr(call("__faultline_tried__", ast.Constant(index), ast.Constant(held))), node)
+
+        side = expected_side(node, self._names)
+        if side is not None:
+            node.test = _Replace(side, call("__faultline_expect__", side)).visit(node.test)
+        begin = ast.copy_location(ast.Expr(call("__faultline_begin__")), node)
         handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [tell(False)])
-        return ast.copy_location(ast.Try([node], [ast.copy_location(handler, node)], [tell(True)], []), node)
+        return ast.copy_location(ast.Try([begin, node], [ast.copy_location(handler, node)], [tell(True)], []), node)
+
+
+class _Replace(ast.NodeTransformer):
+    """Puts one node in another's place."""
+
+    def __init__(self, old, new):
+        self._old = old
+        self._new = new
+
+    def visit(self, node):
+        return self._new if node is self._old else super().visit(node)
 
 
 def _compile_prompt(prompt, entry_point):

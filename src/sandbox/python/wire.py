@@ -1,4 +1,4 @@
-"""Values as bytes, between the judge and a candidate. Exact types only; no code, no classes, no identity.
+"""Values as bytes, between the judge and a candidate. Exact types only; no code, no classes.
 
 The judge reads bytes that untrusted code may have written, so `decode` trusts nothing: every length is checked against
 what is there, depth and size are limited, and whatever does not fit raises `Malformed`. It never imports, calls or
@@ -6,6 +6,10 @@ looks up anything by a name that came in, but for the fixed tables below.
 
 What has no plain form (generators, instances of the program's own classes, cycles, subclasses of the plain types) raises
 `Unserialisable` on the sending side. Subclasses are refused because their comparisons may be anything at all.
+
+Identity travels for what can be changed (MUTABLE). Such containers are numbered as they begin; one that comes again is a reference
+to its number, and in an answer one that came with the call is named by its number in the call, before what it now holds. So a row that
+occurs twice in a matrix is one row on both sides, and the judge can make its own objects look as the candidate left its copies.
 """
 
 import builtins
@@ -96,16 +100,39 @@ _COMPOSED_BY_TAG = {row[1][0]: row for row in _COMPOSED}
 
 # Passed by value, so a call's changes to them have to be sent back.
 MUTABLE = (list, dict, set, bytearray, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict)
+_MUTABLE_TAGS = frozenset(b"lDSaqnou")
 
 
-def encode(value):
-    """Returns `value` as bytes. Raises Unserialisable."""
-    out = bytearray()
-    _encode(value, out, 0)
-    return bytes(out)
+class _Encoding:
+    """What has been written so far."""
+
+    __slots__ = ("out", "places", "kept", "known", "extra", "deepest")
+
+    def __init__(self, known, kept):
+        self.out = bytearray()
+        # {id of a container: [its number, its size in full (None while it is being written), its height]}
+        self.places = {}
+        # The containers by number; this also keeps those alive that exist for the encoding alone, or their ids would come again.
+        self.kept = kept
+        self.known = known
+        # Bytes that references stand for.
+        self.extra = 0
+        self.deepest = 0
 
 
-def _encode(value, out, depth):
+def encode(value, known=None, kept=None):
+    """Returns `value` as bytes. Raises Unserialisable.
+
+    `known`: {id: number} of the containers that the other side has under these numbers. `kept`: an empty list, which gets the
+    containers of this value by number.
+    """
+    state = _Encoding(known, [] if kept is None else kept)
+    _encode(value, state, 0)
+    return bytes(state.out)
+
+
+def _encode(value, state, depth):
+    out = state.out
     kind = type(value)
     if kind is int:
         if _INT_LEAST <= value <= _INT_MOST:
@@ -128,19 +155,11 @@ def _encode(value, out, depth):
     elif kind is float:
         out += b"d"
         out += _pack_float(value)
-    elif kind is list or kind is tuple or kind is set or kind is frozenset:
-        out += b"l" if kind is list else b"t" if kind is tuple else b"S" if kind is set else b"Z"
-        out += _pack_length(len(value))
-        _enter(value, out, depth)
-        for item in value:
-            _encode(item, out, depth + 1)
-    elif kind is dict:
-        out += b"D"
-        out += _pack_length(len(value))
-        _enter(value, out, depth)
-        for key, item in value.items():
-            _encode(key, out, depth + 1)
-            _encode(item, out, depth + 1)
+    elif kind in _MUTABLE_SET:
+        _encode_mutable(value, kind, state, depth)
+    elif kind is tuple or kind is frozenset:
+        out += b"t" if kind is tuple else b"Z"
+        _encode_items(value, state, depth)
     elif kind is bytes:
         out += b"b"
         out += _pack_length(len(value))
@@ -154,33 +173,131 @@ def _encode(value, out, depth):
         out += _pack_length(len(name))
         out += name
     elif kind in _COMPOSED_BY_TYPE:
-        _, tag, take_apart, _, _ = _COMPOSED_BY_TYPE[kind]
-        out += tag
-        _enter(value, out, depth)
-        _encode(take_apart(value), out, depth + 1)
+        _encode_composed(value, kind, state, depth)
     else:
         raise Unserialisable(value, "has no plain form")
-    if len(out) > BYTES_MOST:
+    if len(out) + state.extra > BYTES_MOST:
         raise Unserialisable(value, "is larger than %d bytes" % BYTES_MOST)
 
 
-def _enter(value, out, depth):
-    # A cycle is endless depth; an honest value is rarely deeper than ten.
+def _encode_items(value, state, depth):
+    state.out += _pack_length(len(value))
+    _enter(value, state, depth)
+    for item in value:
+        _encode(item, state, depth + 1)
+
+
+def _encode_composed(value, kind, state, depth):
+    _, tag, take_apart, _, _ = _COMPOSED_BY_TYPE[kind]
+    state.out += tag
+    _enter(value, state, depth)
+    _encode(take_apart(value), state, depth + 1)
+
+
+def _encode_mutable(value, kind, state, depth):
+    out = state.out
+    place = state.places.get(id(value))
+    if place is not None:
+        number, size, height = place
+        if size is None:
+            raise Unserialisable(value, "contains itself")
+        if depth + height > DEPTH_MOST:
+            raise Unserialisable(value, "is nested deeper than %d levels" % DEPTH_MOST)
+        out += b"r"
+        out += _pack_length(number)
+        state.extra += size
+        state.deepest = max(state.deepest, depth + height)
+        return
+    number = len(state.kept)
+    state.kept.append(value)
+    place = state.places[id(value)] = [number, None, 0]
+    begin = len(out) + state.extra
+    outer_deepest, state.deepest = state.deepest, depth
+    if state.known is not None and id(value) in state.known:
+        out += b"g"
+        out += _pack_length(state.known[id(value)])
+    if kind is list or kind is set:
+        out += b"l" if kind is list else b"S"
+        _encode_items(value, state, depth)
+    elif kind is dict:
+        out += b"D"
+        out += _pack_length(len(value))
+        _enter(value, state, depth)
+        for key, item in value.items():
+            _encode(key, state, depth + 1)
+            _encode(item, state, depth + 1)
+    else:
+        _encode_composed(value, kind, state, depth)
+    place[1] = len(out) + state.extra - begin
+    place[2] = state.deepest - depth
+    state.deepest = max(outer_deepest, state.deepest)
+
+
+_MUTABLE_SET = frozenset(MUTABLE)
+
+
+def _enter(value, state, depth):
+    # An honest value is rarely deeper than ten.
     if depth >= DEPTH_MOST:
         raise Unserialisable(value, "is nested deeper than %d levels" % DEPTH_MOST)
-    if len(out) > BYTES_MOST:
+    if len(state.out) + state.extra > BYTES_MOST:
         raise Unserialisable(value, "is larger than %d bytes" % BYTES_MOST)
+    if depth >= state.deepest:
+        state.deepest = depth + 1
 
 
-def decode(data, start=0):
-    """Returns the value that begins at `start` and fills `data` to its end. Raises Malformed."""
+class _Decoding:
+    """What has been read so far."""
+
+    __slots__ = ("known", "kept", "sizes", "changed", "extra", "deepest")
+
+    def __init__(self, known, kept):
+        self.known = known
+        self.kept = kept
+        # (size in full, height) of the containers in `kept`; None while one is being read.
+        self.sizes = []
+        # {number in `known`: what that object now holds}
+        self.changed = {}
+        self.extra = 0
+        self.deepest = 0
+
+
+def decode(data, start=0, known=None, kept=None):
+    """Returns the value that begins at `start` and fills `data` to its end. Raises Malformed.
+
+    `known`: this side's own containers, by the numbers that the other side may name them by; each that is named is made to hold what it
+    holds there, once all of `data` has been found to be in order. `kept`: an empty list, which gets the containers of this value by number.
+    """
+    state = _Decoding(known, [] if kept is None else kept)
     try:
-        value, end = _decode(data, start, 0)
+        value, end = _decode(data, start, 0, state)
     except (struct.error, IndexError) as error:
         raise Malformed("the value is cut off") from error
     if end != len(data):
         raise Malformed("%d bytes follow the value" % (len(data) - end))
+    for number, new in state.changed.items():
+        _assign(known[number], new)
     return value
+
+
+def _assign(old, new):
+    """Makes a container hold what another one of its type holds, in its order."""
+    kind = type(old)
+    if kind is list or kind is bytearray:
+        old[:] = new
+    elif kind is set:
+        old.clear()
+        old.update(new)
+    elif kind is collections.deque:
+        old.clear()
+        old.extend(new)
+    else:
+        if kind is collections.defaultdict:
+            old.default_factory = new.default_factory
+        items = list(new.items())
+        old.clear()
+        for key, item in items:
+            old[key] = item
 
 
 def _body(data, at):
@@ -191,26 +308,28 @@ def _body(data, at):
     return data[at + 4 : end], end
 
 
-def _count(data, at, depth):
+def _count(data, at, depth, state):
     if depth >= DEPTH_MOST:
         raise Malformed("the value is nested too deep")
     (count,) = _unpack_length(data, at)
     # Every element takes a byte at least; without this a lie about the count would allocate.
     if count > len(data) - at:
         raise Malformed("the value is cut off")
+    if depth >= state.deepest:
+        state.deepest = depth + 1
     return count, at + 4
 
 
-def _items(data, at, depth):
-    count, at = _count(data, at, depth)
+def _items(data, at, depth, state):
+    count, at = _count(data, at, depth, state)
     items = []
     for _ in range(count):
-        item, at = _decode(data, at, depth + 1)
+        item, at = _decode(data, at, depth + 1, state)
         items.append(item)
     return items, at
 
 
-def _decode(data, at, depth):
+def _decode(data, at, depth, state):
     tag = data[at]
     at += 1
     if tag == 0x69:  # i
@@ -221,6 +340,8 @@ def _decode(data, at, depth):
             return body.decode("utf-8", "surrogatepass"), end
         except UnicodeDecodeError as error:
             raise Malformed("a string is not UTF-8") from error
+    if tag in _MUTABLE_TAGS:
+        return _decode_mutable(data, at, tag, None, depth, state)
     if tag == 0x4E:  # N
         return None, at
     if tag == 0x54:  # T
@@ -229,28 +350,16 @@ def _decode(data, at, depth):
         return False, at
     if tag == 0x64:  # d
         return _unpack_float(data, at)[0], at + 8
-    if tag == 0x6C:  # l
-        return _items(data, at, depth)
     if tag == 0x74:  # t
-        items, end = _items(data, at, depth)
+        items, end = _items(data, at, depth, state)
         return tuple(items), end
-    if tag == 0x44:  # D
-        count, at = _count(data, at, depth)
-        result = {}
-        for _ in range(count):
-            key, at = _decode(data, at, depth + 1)
-            item, at = _decode(data, at, depth + 1)
-            try:
-                result[key] = item
-            except TypeError as error:
-                raise Malformed("a key cannot be hashed") from error
-        return result, at
-    if tag == 0x53 or tag == 0x5A:  # S, Z
-        items, end = _items(data, at, depth)
-        try:
-            return (set(items) if tag == 0x53 else frozenset(items)), end
-        except TypeError as error:
-            raise Malformed("a member cannot be hashed") from error
+    if tag == 0x5A:  # Z
+        items, end = _items(data, at, depth, state)
+        return _hashed(frozenset, items), end
+    if tag == 0x72:  # r
+        return _referred(data, at, depth, state)
+    if tag == 0x67:  # g
+        return _known(data, at, depth, state)
     if tag == 0x49:  # I
         body, end = _body(data, at)
         return int.from_bytes(body, "little", signed=True), end
@@ -264,12 +373,18 @@ def _decode(data, at, depth):
         if kind is None:
             raise Malformed("an unknown type's name")
         return kind, end
+    return _decode_composed(data, at, tag, depth, state)
+
+
+def _decode_composed(data, at, tag, depth, state):
     row = _COMPOSED_BY_TAG.get(tag)
     if row is None:
         raise Malformed("the unknown tag %d" % tag)
     if depth >= DEPTH_MOST:
         raise Malformed("the value is nested too deep")
-    parts, end = _decode(data, at, depth + 1)
+    if depth >= state.deepest:
+        state.deepest = depth + 1
+    parts, end = _decode(data, at, depth + 1, state)
     if type(parts) is not tuple or len(parts) != len(row[4]) or not all(map(isinstance, parts, row[4])):
         raise Malformed("the parts of a composed value are wrong")
     try:
@@ -281,6 +396,72 @@ def _decode(data, at, depth):
     if type(value) is not row[0]:
         raise Malformed("a composed value is of another type")
     return value, end
+
+
+def _hashed(kind, items):
+    try:
+        return kind(items)
+    except TypeError as error:
+        raise Malformed("a member cannot be hashed") from error
+
+
+def _decode_mutable(data, at, tag, own, depth, state):
+    """A container that can be changed. `own`: the number of this side's object that it is, or None."""
+    number = len(state.kept)
+    state.kept.append(None)
+    state.sizes.append(None)
+    begin = at - 1 + state.extra
+    outer_deepest, state.deepest = state.deepest, depth
+    if tag == 0x6C:  # l
+        value, end = _items(data, at, depth, state)
+    elif tag == 0x53:  # S
+        items, end = _items(data, at, depth, state)
+        value = _hashed(set, items)
+    elif tag == 0x44:  # D
+        count, end = _count(data, at, depth, state)
+        value = {}
+        for _ in range(count):
+            key, end = _decode(data, end, depth + 1, state)
+            item, end = _decode(data, end, depth + 1, state)
+            try:
+                value[key] = item
+            except TypeError as error:
+                raise Malformed("a key cannot be hashed") from error
+    else:
+        value, end = _decode_composed(data, at, tag, depth, state)
+    if own is not None:
+        if type(state.known[own]) is not type(value):
+            raise Malformed("an object of another type than it had")
+        state.changed[own] = value
+        value = state.known[own]
+    state.kept[number] = value
+    state.sizes[number] = (end + state.extra - begin, state.deepest - depth)
+    state.deepest = max(outer_deepest, state.deepest)
+    return value, end
+
+
+def _referred(data, at, depth, state):
+    (number,) = _unpack_length(data, at)
+    place = state.sizes[number] if number < len(state.sizes) else None
+    if place is None:
+        raise Malformed("a reference to nothing")
+    size, height = place
+    state.extra += size
+    # What looks small may be endless to look at.
+    if state.extra > BYTES_MOST or depth + height > DEPTH_MOST:
+        raise Malformed("the value is too large or nested too deep")
+    state.deepest = max(state.deepest, depth + height)
+    return state.kept[number], at + 4
+
+
+def _known(data, at, depth, state):
+    (number,) = _unpack_length(data, at)
+    tag = data[at + 4]
+    if state.known is None or number >= len(state.known) or number in state.changed or tag not in _MUTABLE_TAGS:
+        raise Malformed("an object that nobody sent")
+    # Taken from now on: it must not be named again inside itself.
+    state.changed[number] = None
+    return _decode_mutable(data, at + 5, tag, number, depth, state)
 
 
 class Channel:

@@ -1,16 +1,12 @@
 """The zygote: a warm interpreter inside the isolation that forks one candidate per execution and watches it.
 
-It executes nothing of the candidate's. As the first process of its process namespace it cannot be signalled from inside,
-and it sees how a candidate ends from the kernel: wait status, resource usage, the process's CPU clock. One execution at a
-time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
+It executes nothing of the candidate's. In tier `namespaces` it is the first process of its process namespace and cannot be
+signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from
+the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
 
-Descriptor 3 is a socket to the judge, which is trusted. A request is four bytes of length and JSON, with the candidate's end
-of the judge's channel attached to its first byte; while it runs, one byte `F` says that the judge is done, and the report goes
-back as length and JSON. Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
+Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
 """
 
-import array
-import json
 import mmap
 import os
 import select
@@ -21,20 +17,27 @@ import time
 
 import _socket
 
+# What modules want done in every fork costs more than the fork itself: random seeds itself anew, threading makes new locks
+# and looks through its threads. Here `random` is seeded for each execution, and there is one thread, which holds no lock.
+_register_at_fork = os.register_at_fork
+os.register_at_fork = lambda **hooks: None
+
 # The program's own folder must not be what `import` sees.
 sys.path.pop(0)
 _SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _SCRIPTS)
+import warm  # noqa: E402
+
+# First, so that what every candidate touches lies close together.
+warm.load()
 import candidate  # noqa: E402
-import wire  # noqa: E402, F401
+import link  # noqa: E402
 
 sys.path.remove(_SCRIPTS)
+os.register_at_fork = _register_at_fork
 
 CONTROL = 3
 TURN = 4
-_CHANNEL = 3  # in the candidate, in the control socket's place
-_STDOUT_HEAD_BYTES = 8000
-_STDOUT_HEAD_CHARACTERS = 2000
 # How often the clocks are read while a candidate runs. Short executions end before the first look.
 _LOOK_SECONDS = 0.1
 # A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
@@ -42,23 +45,19 @@ _LOOK_SECONDS = 0.1
 _BLOCKED_SHARE = 0.05
 # How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
 _WALL_FACTOR = 10
-
-# What solutions of the usual benchmarks import, loaded once so that a fork finds it ready.
-_PRELOADED = (
-    "typing math re collections collections.abc itertools functools string heapq bisect random copy datetime decimal "
-    "fractions statistics operator hashlib cmath array enum dataclasses abc time calendar textwrap json numbers sys os "
-    "queue struct types io contextlib warnings unicodedata"
-).split()
-
+# The folder that candidates may write to.
+_SCRATCH = os.environ["HOME"]
+# Files and folders, as many as the launcher's tmpfs takes.
+_SCRATCH_ENTRIES = 1024
+# Stands for a candidate's process id in the system-call filter that the launcher hands over.
+_OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
 def main():
-    for name in _PRELOADED:
-        __import__(name)
-    isolated = os.environ.pop("FAULTLINE_TIER") != "none"
-    restrict = _candidate_restriction(isolated)
-    if isolated and os.getpid() != 1:
+    tier = os.environ.pop("FAULTLINE_TIER")
+    own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
+    restrict = _candidate_restriction(tier)
+    if tier == "namespaces" and os.getpid() != 1:
         raise SystemExit("zygote.py: not the first process of its namespace")
-    candidate.prepare()
     control = _socket.socket(fileno=os.dup(CONTROL))
     os.close(CONTROL)
     os.set_inheritable(control.fileno(), False)
@@ -67,66 +66,93 @@ def main():
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
-    _send(control, {"ready": True})
+    candidate.prepare(phase)
+    _give_memory_back()
+    control.sendall(link.READY)
     while True:
-        request = _receive(control)
+        request = link.receive_request(control)
         if request is None:
             return
         job, channel = request
-        job["isolated"] = isolated
-        report = _execute(job, channel, control, turn, phase, restrict, isolated)
+        job["ownUser"] = own_user
+        report = _execute(job, channel, control, turn, phase, restrict, tier)
         if report is None:
             return
-        _send(control, report)
+        link.send_report(control, *report)
 
 
-def _candidate_restriction(isolated):
+def _candidate_restriction(tier):
     """Returns the function that a candidate applies to itself after the fork."""
     encoded = os.environ.pop("FAULTLINE_CANDIDATE_FILTER", "")
-    # Loaded in every tier, so that what a program can import does not depend on the tier.
     import ctypes
 
     process_control = ctypes.CDLL(None, use_errno=True).prctl
     process_control.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
     process_control.restype = ctypes.c_int
-    set_dumpable, set_seccomp, mode_filter, set_subreaper = 4, 22, 2, 36
-    if not isolated:
+    set_death_signal, set_dumpable, set_seccomp, mode_filter, set_subreaper = 1, 4, 22, 2, 36
+    if tier != "namespaces":
         # Orphans come back here instead of to the system's first process, so that they can be killed.
         process_control(set_subreaper, 1, None, 0, 0)
+    if tier == "none":
         return lambda: None
     if process_control(set_dumpable, 0, None, 0, 0) != 0:
         raise SystemExit("zygote.py: cannot become non-dumpable")
-    code = bytes.fromhex(encoded)
+    encoded = bytes.fromhex(encoded)
+    code = ctypes.create_string_buffer(encoded, len(encoded))
 
     class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 
-    program = Program(len(code) // 8, code)
+    program = Program(len(encoded) // 8, ctypes.addressof(code))
     address = ctypes.addressof(program)
+    zygote = os.getpid()
+
+    # Made once: a conversion in the candidate costs it pages of its own.
+    arguments = (ctypes.c_int(set_seccomp), ctypes.c_ulong(mode_filter), ctypes.c_void_p(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
+    install = ctypes.CDLL(None).prctl
+    leave = os._exit
 
     def restrict(_keep=(program, code)):
-        if process_control(set_seccomp, mode_filter, address, 0, 0) != 0:
+        if install(*arguments) != 0:
+            leave(71)
+
+    def restrict_among_others():
+        # No process namespace ends with the zygote.
+        if process_control(set_death_signal, signal.SIGKILL, None, 0, 0) != 0 or os.getppid() != zygote:
             os._exit(71)
+        code.raw = encoded.replace(_OWN_PROCESS, struct.pack("<I", os.getpid()))
+        restrict()
 
-    return restrict
+    return restrict if tier == "namespaces" else restrict_among_others
 
 
-def _execute(job, channel, control, turn, phase, restrict, isolated):
+def _give_memory_back():
+    """Every page that lies about costs each fork time."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _execute(job, channel, control, turn, phase, restrict, tier):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
-    output, output_end = os.pipe()
-    os.set_blocking(output, False)
-    phase[0] = 0
     scratch = _scratch()
-    start = time.monotonic()
+    candidate.expect(job)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    output, output_end = os.pipe()
+    phase[0] = 0
+    watch = _Watch(job, output, control, scratch if tier == "landlock" else None)
     pid = os.fork()
     if pid == 0:
-        _become_candidate(job, channel, output_end, phase, restrict)
-    os.close(output_end)
+        candidate.run(job, nothing, output_end, channel, phase, restrict)
     os.close(channel)
-    watch = _Watch(job, pid, output, start)
-    judge_alive = watch.until_end(control, turn)
+    judge_alive = watch.until_end(pid, turn)
     status, usage = watch.reap()
-    leftovers = _kill_all_others(pid, isolated)
+    leftovers = _kill_all_others(pid, tier)
+    # The last writing end, so that the output has an end too.
+    os.close(output_end)
+    os.close(nothing)
     watch.drain()
     os.close(output)
     if not judge_alive:
@@ -136,97 +162,82 @@ def _execute(job, channel, control, turn, phase, restrict, isolated):
     # Decided by amounts, not by who noticed first.
     if watch.output_bytes > job["outputBytes"]:
         stopped = "output"
+    elif watch.has_filled_scratch():
+        stopped = "files"
     elif cpu > job["cpuSeconds"]:
         stopped = "cpu"
-    return {
-        "status": status,
-        "stopped": stopped,
-        "phase": candidate.PHASES[min(phase[0], 2)],
-        "cpuSeconds": cpu,
-        "wallSeconds": time.monotonic() - start,
-        "peakMemoryBytes": usage.ru_maxrss * 1024,
-        "stdout": bytes(watch.head).decode("utf-8", "replace")[:_STDOUT_HEAD_CHARACTERS],
-        "leftovers": leftovers,
-        "usedScratch": isolated and (scratch is None or _scratch() != scratch),
-    }
+    used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
+    wall = time.monotonic() - watch.start
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head
 
 
 def _scratch():
     """What changes when the folder that candidates may write to is used in whatever way; None where that cannot be seen."""
     try:
-        seen = os.stat("/tmp")
+        seen = os.stat(_SCRATCH)
     except OSError:
         return None
     # An entry that was made and removed shows in the times, a change of the mode in the mode and the last of them.
     return seen.st_mode, seen.st_uid, seen.st_gid, seen.st_mtime_ns, seen.st_ctime_ns
 
 
-def _become_candidate(job, channel, output_end, phase, restrict):
-    try:
-        os.setsid()
-        nothing = os.open("/dev/null", os.O_RDWR)
-        os.dup2(nothing, 0, inheritable=True)
-        os.dup2(output_end, 1, inheritable=True)
-        os.dup2(nothing, 2, inheritable=True)
-        if channel != _CHANNEL:
-            os.dup2(channel, _CHANNEL, inheritable=False)
-        os.closerange(_CHANNEL + 1, 256)
-        candidate.run(job, _CHANNEL, phase, restrict)
-    finally:
-        os._exit(72)
-
-
 class _Watch:
-    """One candidate from its fork to its end: its output, its clock, its limits."""
+    """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    def __init__(self, job, pid, output, start):
+    def __init__(self, job, output, control, scratch):
         self.stopped = None
         self.output_bytes = 0
-        self.head = bytearray()
+        self.head = b""
         self._job = job
-        self._pid = pid
         self._output = output
-        self._start = start
-        self._handle = _open_process(pid)
-        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
-        self._clock = (~pid << 3) | 2
+        self._control = control
+        # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
+        self._scratch = scratch
+        self._poll = select.poll()
+        self._poll.register(output, select.POLLIN)
+        self._poll.register(control, select.POLLIN)
+        self.start = time.monotonic()
 
-    def until_end(self, control, turn):
+    def until_end(self, pid, turn):
         """Returns when the candidate has ended or was killed; False when the judge is gone."""
-        poll = select.poll()
-        for descriptor in (self._handle, self._output, control.fileno()):
-            poll.register(descriptor, select.POLLIN)
+        self._pid = pid
+        handle = self._handle = _open_process(pid)
+        poll = self._poll
+        poll.register(handle, select.POLLIN)
+        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
+        clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
         own = 0.0
         blocked = 0.0
         cpu = 0.0
         # What the clocks showed at the start of the interval that is judged as blocked or not.
         seen_cpu = 0.0
-        seen_at = self._start
+        seen_at = self.start
         while True:
             timeout = min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
             events = poll.poll(timeout * 1000)
             for descriptor, _ in events:
-                if descriptor == self._handle:
+                if descriptor == handle:
                     return True
                 if descriptor == self._output:
-                    if not self.drain():
-                        poll.unregister(self._output)
+                    self._take()
                     if self.output_bytes > self._job["outputBytes"]:
                         return self._kill("output")
-                elif descriptor == control.fileno():
-                    judge_alive = control.recv(1) == b"F"
+                else:
+                    judge_alive = self._control.recv(1) == b"F"
                     self._kill("finished")
                     return judge_alive
             now = time.monotonic()
             if events and now - seen_at < _LOOK_SECONDS:
                 continue  # output in small pieces: not worth a look at the clock each time
             try:
-                cpu = time.clock_gettime(self._clock)
+                cpu = time.clock_gettime(clock)
             except OSError:
                 continue  # it has just ended
             if cpu >= self._job["cpuSeconds"]:
                 return self._kill("cpu")
+            if self.has_filled_scratch():
+                return self._kill("files")
             if now - seen_at < _LOOK_SECONDS:
                 continue
             if turn[0] == 1:
@@ -237,6 +248,30 @@ class _Watch:
                 return self._kill("blocked")
             seen_cpu = cpu
             seen_at = now
+
+    def has_filled_scratch(self):
+        """Whether more stands in the folder than the file system of tier `namespaces` would take."""
+        if self._scratch is None or _scratch() == self._scratch:
+            return False
+        size = entries = 0
+        folders = [_SCRATCH]
+        while folders:
+            try:
+                with os.scandir(folders.pop()) as listing:
+                    for entry in listing:
+                        entries += 1
+                        # Links are not followed.
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+            except FileNotFoundError:
+                continue  # just removed
+            except OSError:
+                # Locked, or deeper than a path is long: nobody can say how much stands there.
+                return True
+            if entries > _SCRATCH_ENTRIES or size > self._job["fileBytes"]:
+                return True
+        return False
 
     def _kill(self, reason):
         self.stopped = reason
@@ -249,19 +284,17 @@ class _Watch:
         return status, usage
 
     def drain(self):
-        """Takes what the pipe holds. Returns False at its end."""
-        while True:
-            try:
-                data = os.read(self._output, 65536)
-            except BlockingIOError:
-                return True
-            if not data:
-                return False
-            self.output_bytes += len(data)
-            if len(self.head) < _STDOUT_HEAD_BYTES:
-                self.head += data[: _STDOUT_HEAD_BYTES - len(self.head)]
-            if self.output_bytes > self._job["outputBytes"]:
-                return True
+        """Takes what the pipe still holds, once nobody can write to it any more."""
+        while self._take():
+            pass
+
+    def _take(self):
+        """Takes what one read gives, which must not have to wait. Returns False at the end of the output."""
+        data = os.read(self._output, 65536)
+        self.output_bytes += len(data)
+        if len(self.head) < link.STDOUT_BYTES:
+            self.head += data[: link.STDOUT_BYTES - len(self.head)]
+        return len(data) > 0
 
 
 def _open_process(pid):
@@ -277,14 +310,24 @@ def _open_process(pid):
     return handle
 
 
-def _kill_all_others(pid, isolated):
-    """Ends whatever the candidate left running; returns how many processes that were."""
+def _kill_all_others(pid, tier):
+    """Ends whatever the candidate left running; returns how many processes that were, None where they cannot be reached."""
+    if tier == "landlock":
+        # Its filter lets a candidate start none. Should one be there all the same, the launcher has to end it: here nothing
+        # can be found out about it, and a signal to all would reach the user's other processes.
+        try:
+            os.waitpid(-1, os.WNOHANG)
+            return None
+        except ChildProcessError:
+            return 0
+    isolated = tier == "namespaces"
     if isolated:
         # As the first process of the namespace this reaches everyone else in it, and nobody outside.
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
-            pass
+            # Not even a dead one that nobody has waited for.
+            return 0
     else:
         try:
             os.killpg(pid, signal.SIGKILL)
@@ -310,42 +353,6 @@ def _children():
             return [int(word) for word in listing.read().split()]
     except OSError:
         return []
-
-
-def _send(control, message):
-    body = json.dumps(message).encode()
-    control.sendall(struct.pack("<I", len(body)) + body)
-
-
-def _receive(control):
-    """Returns (job, the candidate's end of the channel), or None when the judge is gone."""
-    descriptors = array.array("i")
-    # A byte `F` of an execution that ended by itself may still stand before the request.
-    while True:
-        data, ancillary, _, _ = control.recvmsg(1, _socket.CMSG_SPACE(descriptors.itemsize))
-        if not data:
-            return None
-        if data != b"F":
-            break
-    for level, kind, payload in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            descriptors.frombytes(payload)
-    header = _receive_exactly(control, 4)
-    if header is None or len(descriptors) != 1:
-        return None
-    body = _receive_exactly(control, struct.unpack("<I", header)[0])
-    return None if body is None else (json.loads(body), descriptors[0])
-
-
-def _receive_exactly(control, count):
-    parts = []
-    while count > 0:
-        data = control.recv(min(count, 1 << 20))
-        if not data:
-            return None
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)
 
 
 main()

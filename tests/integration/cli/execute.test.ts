@@ -52,6 +52,70 @@ describe('execute', () => {
     expect(existsSync(`${file('out.jsonl')}.partial`)).toBe(false);
   });
 
+  it('executes equal programs once, tries passing ones further, and leaves out what nobody can judge', async () => {
+    const mbpp = (task_id: number, name: string, code: string) => ({ task_id, text: 'Do it.', code, test_list: [`assert ${name}(1) == 1`], test_setup_code: '', challenge_test_list: [] as string[] }); // prettier-ignore
+    const tests = [
+      // Right under one order of the set only: which one, the hash seed says.
+      { ...mbpp(1, 'first', 'def first(x):\n  return 1'), test_list: ['assert first("abcdefgh") == "".join(set("abcdefgh"))'] },
+      { ...mbpp(2, 'same', 'def same(x):\n  return x'), challenge_test_list: ['assert same(10 ** 6) == 10 ** 6'] },
+      mbpp(367, 'is_tree_balanced', 'def is_tree_balanced(root):\n  return 1'),
+    ];
+    const three = writeLines(file('three.jsonl'), tests);
+    // Draws at random: executed twice, two equal texts would still agree, but in their measured times they would not.
+    const byChance = { task_id: 'MBPP/2', completion: '    import random\n    return x if x == 1 else random.random()\n' };
+    const lines = [
+      { task_id: 'MBPP/1', completion: '    return "".join(set(x))\n' },
+      { task_id: 'MBPP/367', completion: '    return 1\n' },
+      ...Array.from({ length: 6 }, (_, n) => ({
+        task_id: 'MBPP/2',
+        completion: '    return x + 0\n',
+        finish_reason: n % 2 === 0 ? 'length' : 'eos',
+      })),
+      byChance,
+      { task_id: 'MBPP/1', completion: '    return "".join(set(x))\n', tags: ['mine'] },
+      ...Array.from({ length: 4 }, () => ({ task_id: 'MBPP/2', completion: '    return (x\n', finish_reason: 'length' })),
+      { task_id: 'MBPP/2', completion: '    return (x\n', finish_reason: 'eos' },
+      byChance,
+    ];
+    const samples = writeLines(file('equal.jsonl'), lines);
+    const args = (out: string) => ['execute', '--problems', three, '--samples', samples, '--out', file(out), '--json'];
+    const { code, out, err } = await faultline(args('equal.out'));
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/1 sample of MBPP\/367 left out of every rate: its test builds objects of the class Node/),
+    ]);
+    const rows = readLines(file('equal.out'));
+    rows.forEach((row, index) => {
+      expect(row).toMatchObject(lines[index]!);
+    });
+    const seen = rows.map(({ passed, category_code, outcome, secondary_tags }) => [passed, category_code, outcome, secondary_tags]);
+    const fragile = (...tags: string[]) => [true, '9', 'pass', expect.arrayContaining(tags.map((tag) => `fragile:${tag}`)) as unknown];
+    expect(seen[0]).toEqual(fragile('hash_seed'));
+    expect(seen[9]).toEqual(seen[0]);
+    expect(seen[1]!.slice(0, 3)).toEqual([false, '0', 'infra']);
+    expect(rows[1]!['result']).toMatch(/^unsupported: its test builds/);
+    for (const index of [2, 3, 4, 5, 6, 7]) expect(seen[index]!.slice(0, 3)).toEqual([true, null, 'pass']);
+    expect(seen[8]).toEqual(fragile('further_test'));
+    expect(seen[15]).toEqual(seen[8]);
+    // One verdict, and a decision for each: only some of them were cut off.
+    expect(rows.slice(10, 15).map((row) => row['category_code'])).toEqual([...Array<string>(4).fill('1.1'), expect.stringMatching(/^2\./)]);
+    expect(rows[14]).toMatchObject({ failing_line: 4, span_start: expect.any(Number) as number, token_first: null, category_dou: expect.any(Array) as unknown }); // prettier-ignore
+    expect(JSON.parse(out)).toMatchObject({
+      samples: 16,
+      judged: 15,
+      passed: 10,
+      unjudged: [],
+      unsupported: [{ taskId: 'MBPP/367', samples: 1, reason: expect.stringContaining('Node') as string }],
+      outcomes: { pass: 10, infra: 1 },
+      categories: { fragile: 4 },
+    });
+
+    const plain = await faultline(args('plain.out'), { env: { FAULTLINE_SANDBOX_FRAGILE: 'false' } });
+    expect(plain.code).toBe(0);
+    const pass = (row: Record<string, unknown>): boolean => row['passed'] === true;
+    expect(readLines(file('plain.out')).filter(pass).map((row) => row['category'])).toEqual(Array<null>(10).fill(null)); // prettier-ignore
+  });
+
   it('names categories as the config wishes', async () => {
     const samples = writeLines(file('named.jsonl'), [{ task_id: 'Test/0', completion: '    return a + c\n' }]);
     writeFileSync(file('names.yaml'), 'categories:\n  rename: { "4.1": undefined_name }\n');
@@ -74,7 +138,9 @@ describe('execute', () => {
     const bodies = ['return a + b', 'return a - b', 'return a + c', 'return [a] + b'].map(
       (body) => `    import time\n    time.sleep(0.02)\n    ${body}\n`,
     );
-    const lines = Array.from({ length: 60 }, (_, index) => ({ task_id: `Test/${index % 2}`, completion: bodies[index % 4]! }));
+    // Every program stands twice, half a file apart.
+    const completion = (index: number): string => `${bodies[index % 4]!}    # ${index % 30}\n`;
+    const lines = Array.from({ length: 60 }, (_, index) => ({ task_id: `Test/${index % 2}`, completion: completion(index) }));
     const samples = writeLines(file(`many-${signal}.jsonl`), lines);
     const args = (out: string) => ['execute', '--problems', problems, '--samples', samples, '--out', file(out), '--workers', '2'];
     expect((await faultline(args(`whole-${signal}.jsonl`))).code).toBe(0);

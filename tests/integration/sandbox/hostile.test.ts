@@ -1,19 +1,20 @@
 /**
  * The hostile suite: every program of `tests/fixtures/programs/hostile` comes to its outcome and its leaf of the taxonomy,
- * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user.
+ * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers.
  * FAULTLINE_TEST_PYTHON names another interpreter (as root).
  *
  * That a case takes no longer than its limits is asserted of the CPU time that the kernel counted, which hardly depends on
  * what else runs here; the wall clock, which does, is printed.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { adaptedLimits, RERUN_FACTOR } from '../../../src/sandbox/limits.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
-import { codeOf, expectVerdict, fixtureOf, hostile } from './fixtures.js';
+import { codeOf, expectVerdict, fixtureOf, hostile, type Fixture } from './fixtures.js';
 import { machineState, newcomers, sandboxState } from './leftovers.js';
-import { obstacle, PYTHON, wrapLauncher } from './ordinary-user.js';
 import { descendants, eventually, gone } from './processes.js';
+import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
 /** Little time, so that the programs that never end are soon over. */
 const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
@@ -55,10 +56,17 @@ interface Setting {
 }
 
 const python = process.env['FAULTLINE_TEST_PYTHON'];
+const user = obstacle();
+const kernel = await kernelReport();
+const noLandlock = kernel.landlock === null ? 'this kernel has no Landlock' : null;
 const SETTINGS: readonly Setting[] = [
   { title: 'as who runs the tests', asUser: false, options: python === undefined ? {} : { python }, reason: null },
-  { title: 'as an ordinary user', asUser: true, options: { python: PYTHON }, reason: obstacle() },
+  { title: 'as an ordinary user', asUser: true, options: { python: PYTHON }, reason: user },
+  { title: 'in tier landlock', asUser: false, options: { python: PYTHON, tier: 'landlock' }, reason: noLandlock },
+  { title: 'as an ordinary user in tier landlock', asUser: true, options: { python: PYTHON, tier: 'landlock' }, reason: user ?? noLandlock },
 ];
+/** What looks around sees the host's folders there, and says so; landlock.test.ts has what it may see. */
+const ONLY_IN_NAMESPACES = ['sees_little.py'];
 
 it('has many cases, each with its leaf', () => {
   expect(hostile.length).toBeGreaterThan(350);
@@ -74,19 +82,22 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
     let expected: readonly unknown[];
     /** A worker that has run the twenty and nothing else. */
     let usual: ReturnType<typeof sandboxState>;
-    let undo = (): void => undefined;
+    const tier = options.tier ?? 'namespaces';
+    const launcher = new WrappedLauncher();
+    const next = NEXT.filter(({ name }) => tier === 'namespaces' || !ONLY_IN_NAMESPACES.includes(name));
     const before = machineState();
     const slow: { name: string; over: number }[] = [];
 
     beforeAll(async () => {
-      if (asUser) ({ undo } = wrapLauncher());
+      if (asUser) launcher.wrap(AS_USER);
       executor = await ProcessExecutor.create({ workers: 1, limits: LIMITS, ...options });
-      for (const fixture of NEXT) expectVerdict(fixture, await executor.execute(fixture.job));
-      expected = await nextTwenty(executor);
+      expect(executor.info.tier).toBe(tier);
+      for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), tier);
+      expected = await verdictsOf(executor, next);
       usual = sandboxState();
     });
     afterAll(async () => {
-      undo();
+      launcher.dispose();
       await executor.dispose();
       slow.sort((a, b) => b.over - a.over);
       const worst = slow.slice(0, 3).map(({ name, over }) => `${name} ${over.toFixed(2)} s`);
@@ -95,15 +106,15 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       );
     });
 
-    it.each(hostile)('$name', async (fixture) => {
+    it.each(hostile.filter(({ name }) => tier === 'namespaces' || !ONLY_IN_NAMESPACES.includes(name)))('$name', async (fixture) => {
       const start = performance.now();
       const verdict = await executor.execute(fixture.job);
       slow.push({ name: fixture.name, over: (performance.now() - start) / 1000 - allowedSeconds(executor, verdict) });
-      expectVerdict(fixture, verdict);
+      expectVerdict(fixture, verdict, tier);
       const limit = adaptedLimits(executor.info.limits, executor.info.calibration).cpuSeconds;
       const runs = verdict.measurements.nearLimit ? RERUN_FACTOR : 1;
       expect(verdict.measurements.cpuSeconds).toBeLessThan(runs * limit + OVERRUN_SECONDS);
-      expect(await nextTwenty(executor)).toEqual(expected);
+      expect(await verdictsOf(executor, next)).toEqual(expected);
       await eventually(() => {
         expect(sandboxState()).toEqual(usual);
       });
@@ -122,10 +133,10 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
   });
 });
 
-/** The verdicts of the next twenty, without what is measured. */
-async function nextTwenty(executor: ProcessExecutor): Promise<unknown[]> {
+/** The verdicts on `next`, without what is measured. */
+async function verdictsOf(executor: ProcessExecutor, next: readonly Fixture[]): Promise<unknown[]> {
   const verdicts: unknown[] = [];
-  for (const fixture of NEXT) {
+  for (const fixture of next) {
     const verdict = await executor.execute(fixture.job);
     const { cpuSeconds, wallSeconds, peakMemoryBytes, ...measurements } = verdict.measurements;
     verdicts.push({ name: fixture.name, code: codeOf(fixture, verdict), ...verdict, measurements });

@@ -6,23 +6,22 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { expectVerdict, fixtureOf, fixtures } from './fixtures.js';
-import { obstacle, PYTHON, wrapLauncher } from './ordinary-user.js';
+import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
 const reason = obstacle();
-
-/** The end of a wrapped launcher. */
-let undo = (): void => undefined;
-function wrap(further = ''): void {
-  undo();
-  ({ undo } = wrapLauncher(further));
-}
+const launcher = new WrappedLauncher();
 afterAll(() => {
-  undo();
+  launcher.dispose();
 });
+
+/** The ones whose outcome hangs on the isolation. */
+const isolation =
+  /^(right|forks|starts_threads|kills|reads|sees|writes|fills|locks|opens|traces|mounts|unshares|clones|runs|becomes|limits)/;
+const FORBIDDEN = `${AS_USER} unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"' sh`;
 
 describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
   it('is isolated like the ordinary user behind that root', async () => {
-    wrap('unshare --user --map-root-user');
+    launcher.wrap(`${AS_USER} unshare --user --map-root-user`);
     const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON });
     try {
       for (const fixture of fixtures.filter(({ name }) => /^(right|forks|starts_threads|reads_passwd|sees_little)/.test(name))) {
@@ -33,15 +32,32 @@ describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : `
     }
   });
 
-  it('is refused, with the reason and the next step, where user namespaces are forbidden', async () => {
-    const forbid = `unshare --user --map-root-user sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"' sh`;
-    wrap(forbid);
-    await expect(ProcessExecutor.create({ workers: 1, python: PYTHON })).rejects.toMatchObject({
+  it('goes on in the second tier where user namespaces are forbidden, and says why', async () => {
+    launcher.wrap(FORBIDDEN);
+    const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON });
+    try {
+      expect(executor.info).toMatchObject({
+        tier: 'landlock',
+        tierReason: expect.stringMatching(/^namespaces: cannot create namespaces .*: No space left on device$/) as string,
+      });
+      for (const fixture of fixtures.filter(({ name }) => isolation.test(name) && name !== 'sees_little.py')) {
+        expectVerdict(fixture, await executor.execute(fixture.job), 'landlock');
+      }
+    } finally {
+      await executor.dispose();
+    }
+    expect(await sandboxReport({ python: PYTHON })).toMatchObject({ tier: 'landlock', reason: executor.info.tierReason });
+  });
+
+  it('is refused, with the reason and the next step, where no other tier may be taken', async () => {
+    launcher.wrap(FORBIDDEN);
+    await expect(ProcessExecutor.create({ workers: 1, python: PYTHON, tier: 'namespaces' })).rejects.toMatchObject({
       kind: 'environment',
-      message: expect.stringMatching(/^the sandbox cannot be started: cannot create namespaces .*: No space left on device$/) as string,
+      message: expect.stringMatching(
+        /^programs cannot be isolated: namespaces: cannot create namespaces .*: No space left on device$/,
+      ) as string,
       hint: expect.stringContaining('user.max_user_namespaces') as string,
     });
-    expect(await sandboxReport({ python: PYTHON })).toMatchObject({ tier: null, python: { path: expect.any(String) as string } });
     // Told to go without, it goes without.
     const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON, unsafe: true });
     expect(executor.info.tier).toBe('none');

@@ -13,6 +13,27 @@ const PROMPT = 'def add(a, b):\n    """Return a + b."""\n';
 const TEST =
   'def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(-1, 1) == 0\n    assert candidate(10, 5) == 15\n';
 
+/** A test of these assertions; everything is called `add`. */
+function testOf(...assertions: readonly string[]): string {
+  return `def check(candidate):\n${assertions.map((each) => `    ${each}\n`).join('')}`;
+}
+const SORTED = testOf(
+  'assert candidate([5, 3], [4, 4]) == [3, 4, 4, 5]',
+  'assert candidate([9, 7, 8, 8], [2]) == [2, 7, 8, 8, 9]',
+  'assert candidate([6, 2, 2], [4, 3]) == [2, 2, 3, 4, 6]',
+);
+const DUPLICATES = testOf('assert candidate([5, 3], [4]) == [3, 4, 5]', 'assert candidate([4, 6, 4], [2]) == [2, 4, 4, 6]');
+const KEPT = testOf('x = [2, 3]', 'assert candidate(x, [4]) + x == [2, 3, 4, 2, 3]');
+const FLOATS = testOf('assert candidate(1.23456, 2.0) == 3.23456', 'assert candidate(0.5432109, 3.0) == 3.5432109');
+const NEGATIVE = testOf(
+  'assert candidate(4, 2) == 6',
+  'assert candidate(7, -3) == 4',
+  'assert candidate(9, 3) == 12',
+  'assert candidate(8, -2) == 6',
+);
+const SHOWN = 'def add(a, b):\n    """Return a + b.\n\n    >>> add(1, 2)\n    3\n    """\n';
+const LARGE = testOf('assert candidate(1, 2) == 3', 'assert candidate(40, 50) == 90', 'assert candidate(33, 44) == 77');
+
 interface Program {
   readonly completion: string;
   readonly prompt?: string;
@@ -26,6 +47,11 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['1.2', { completion: '    pass\n' }],
   ['1.2', { completion: '' }],
   ['1.3', { completion: '    a = b\n'.repeat(8) }],
+  ['1.4', { completion: 'This function returns the sum of both numbers, so that you can see what it is for.\n', prompt: '' }],
+  [
+    '1.4',
+    { completion: '    return a + b\n\n```\n\nHere is how the solution works: it adds both numbers and then returns what comes out\n' },
+  ],
   ['1.5', { completion: 'def plus(a, b):\n    return a + b\n', prompt: '' }],
   ['1.5', { completion: 'add = 3\n', prompt: '' }],
   ['1.5', { completion: 'def add(a):\n    return a\n', prompt: '' }],
@@ -38,10 +64,16 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['2.4', { completion: '    return a +\n' }],
   ['2.5', { completion: '    return a b\n' }],
   ['3.1', { completion: '    return a + b\n\nundefined()\n' }],
+  ['3.2', { completion: '    return a + b\n\nadd.of(1)\n' }],
   ['3.3', { completion: '    return a + b\n\nimport no_such_module\n' }],
+  ['3.4', { completion: '    return a + b\n\nadd(1)\n' }],
+  ['3.5', { completion: '    return a + b\n\n[][0]\n' }],
+  ['3.6', { completion: '    return a + b\n\nint("x")\n' }],
   ['3.7', { completion: '    return a + b\n\nx = 1 / 0\n' }],
+  ['3.8', { completion: '    return add(a, b)\n\nadd(1, 2)\n' }],
   ['3.9', { completion: '    return a + b\n\nraise ValueError("at load")\n' }],
   ['3.9', { completion: '    return a + b\n\nassert add(1, 2) == 4\n' }],
+  ['3.10', { completion: '    return a + b\n\nopen("words.txt")\n' }],
   ['4.1', { completion: '    return a + c\n' }],
   ['4.1', { completion: '    x = x + a\n    return x\n' }],
   ['4.2', { completion: '    return a.plus(b)\n' }],
@@ -67,11 +99,22 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['4.10', { completion: '    return eval("1 +")\n' }],
   ['5.1', { completion: '    while True:\n        pass\n' }],
   ['5.2', { completion: '    return "x" * (1 << 40)\n' }],
+  ['5.2', { completion: '    import mmap\n    return mmap.mmap(-1, 1 << 40)\n' }],
+  ['5.3', { completion: '    while True:\n        print("x" * 1000)\n' }],
   ['5.4', { completion: '    import time\n    time.sleep(1000)\n' }],
+  ['5.5', { completion: '    import os\n    return os.fork()\n' }],
+  ['5.5', { completion: '    import subprocess\n    return subprocess.run(["true"])\n' }],
+  ['5.5', { completion: '    import os\n    while True:\n        os.dup(1)\n' }],
+  ['5.5', { completion: '    with open("/tmp/much", "wb") as file:\n        file.write(bytes(1 << 28))\n' }],
   ['6.1', { completion: '    import os\n    os._exit(0)\n' }],
   ['6.1', { completion: '    raise SystemExit(0)\n' }],
   ['6.1', { completion: '    return a + b\n\nimport sys\nsys.exit()\n' }],
   ['6.2', { completion: '    import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)\n' }],
+  ['6.3', { completion: '    import socket\n    return socket.socket()\n' }],
+  ['6.3', { completion: '    import urllib.request\n    return urllib.request.urlopen("http://example.org")\n' }],
+  ['6.3', { completion: '    import os\n    os.execv("/bin/true", ["true"])\n' }],
+  ['6.3', { completion: '    with open("/usr/answer.txt", "w") as file:\n        file.write("3")\n' }],
+  ['6.3', { completion: '    import ctypes\n    ctypes.CDLL(None).unshare(0x10000000)\n' }],
   ['8.1', { completion: '    c = a + b\n' }],
   ['8.1', { completion: '    c = a + b\n', test: 'def check(candidate):\n    assert abs(candidate(1, 2) - 3) < 1e-6\n' }],
   ['8.2', { completion: '    print(a + b)\n' }],
@@ -80,6 +123,18 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['8.3', { completion: '    return str(a + b)\n' }],
   ['8.3', { completion: '    return (x for x in [a + b])\n' }],
   ['8.3', { completion: '    return "ab"\n', test: 'def check(candidate):\n    assert abs(candidate(1, 2) - 3) < 1e-6\n' }],
+  ['8.4', { completion: '    return a + b\n', test: SORTED }],
+  ['8.4', { completion: '    return sorted(set(a + b))\n', test: SORTED }],
+  ['8.5', { completion: '    return a + b + 1\n' }],
+  ['8.5', { completion: '    return sorted(a + b)[:-1]\n', test: SORTED }],
+  ['8.6', { completion: '    return round(a + b, 3)\n', test: FLOATS }],
+  ['8.7', { completion: '    return 7\n' }],
+  ['8.7', { completion: '    return b\n', test: SORTED }],
+  ['8.8', { completion: '    a.extend(b)\n    a.sort()\n', test: SORTED }],
+  ['8.8', { completion: '    a += b\n    return sorted(a)\n', test: KEPT }],
+  ['8.9', { completion: '    return a + b if b > 0 else None\n', test: NEGATIVE }],
+  ['8.9', { completion: '    return sorted(set(a + b))\n', test: DUPLICATES }],
+  ['8.10', { completion: '    return 3 if b == 2 else a * b\n', prompt: SHOWN, test: LARGE }],
   ['8.11', { completion: '    return a + b if a < 5 else 0\n' }],
   ['8.11', { completion: '    return a - b if a == 1 else a + b\n' }],
   ['8.12', { completion: '    return a - b + 100\n' }],
@@ -108,9 +163,10 @@ describe('a program with a known failure', () => {
     expect(decided.evidence).not.toBe('');
   });
 
-  it('is there for every family that a program can reach', () => {
-    const families = new Set(CATEGORIES.filter(({ code }) => !['0', '7', '9'].includes(code)).map(({ code }) => code.split('.')[0]));
-    expect(new Set(PROGRAMS.map(([code]) => code.split('.')[0]))).toEqual(families);
+  it("is there for every leaf but those that are no one program's failure", () => {
+    const elsewhere = ['0', '7', '9'];
+    const leaves = CATEGORIES.map(({ code }) => code).filter((code) => !elsewhere.includes(code));
+    expect(leaves.filter((code) => !PROGRAMS.some(([hit]) => hit === code))).toEqual([]);
   });
 });
 

@@ -21,6 +21,7 @@ const report: DoctorReport = {
     tier: 'namespaces',
     reason: null,
     hint: null,
+    kernel: { seccomp: true, landlock: 7 },
     python: { path: '/python3', version: '3.11.7', needs: [] },
     launchMilliseconds: 50,
   },

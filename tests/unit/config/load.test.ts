@@ -103,6 +103,43 @@ describe('errors', () => {
       '"4.10"',
     ],
     ['a bare code in a list', 'categories: {off: [4.10]}\n', 'categories.off: expected a list of category codes', 'categories.off'],
+    [
+      'a rule with an unknown condition',
+      'categories:\n  rules:\n    - name: crash.a\n      over: ["4.5"]\n      when: { mesage: x }\n',
+      ':5:23: categories.rules[0].when.mesage: unknown key mesage; there are status, phase',
+      'categories.rules',
+    ],
+    [
+      'a rule with a pattern that no automaton decides',
+      'categories: {rules: [{name: crash.a, over: ["4.5"], when: {message: ["ok", "/(a)\\\\1/"]}}]}\n',
+      ':1:69: categories.rules[0].when.message: the pattern /(a)\\1/ has \\1, which is a backreference',
+      'categories.rules',
+    ],
+    [
+      'a rule without conditions',
+      'categories: {rules: [{name: crash.a, over: ["4.5"]}]}\n',
+      'categories.rules[0].when: expected a section of',
+      'rules',
+    ],
+    [
+      'a rule over a bare code',
+      'categories: {rules: [{name: a.b, over: [4.10]}]}\n',
+      'categories.rules[0].over: expected a list of category codes',
+      'rules',
+    ],
+    ['a rule over nothing', 'categories: {rules: [{name: a.b, over: []}]}\n', 'categories.rules[0].over: expected at least one', 'rules'],
+    [
+      'a rule without a proper name',
+      'categories: {rules: [{name: Mine, over: ["4.5"]}]}\n',
+      ':1:29: categories.rules[0].name: expected a name',
+      'rules',
+    ],
+    [
+      'a number for a text',
+      'categories: {rules: [{name: a.b, over: ["4.5"], when: {line: 4}}]}\n',
+      'categories.rules[0].when.line: expected a text',
+      'rules',
+    ],
     ['a list with a number', 'stop_strings: ["a", 3]\n', 'stop_strings: expected a list of texts, but item 2 is 3', 'stop_strings'],
     ['a list with nothing', 'stop_strings: ["", b]\n', 'stop_strings: expected a list of texts, but item 1 is empty', 'stop_strings'],
     ['two documents', 'seed: 1\n---\nseed: 2\n', 'config.yaml:2:1: a second YAML document begins here', 'Remove the line `---`'],
@@ -119,6 +156,18 @@ describe('errors', () => {
   it('names the variable and the flag', () => {
     expect(() => load('', { environment: { FAULTLINE_SAMPLES: 'x' } })).toThrow(/^FAULTLINE_SAMPLES: expected an integer/);
     expect(() => load('', { flags: [{ key: 'samples', flag: '--samples', text: '0' }] })).toThrow(/^--samples: expected an integer from 1/);
+  });
+
+  it('reads rules from a file, and from a variable as JSON', () => {
+    const rule = { name: 'crash.a', over: ['4.5'], when: { message: ['/list/i'], tag: ['a', 'b'] } };
+    const yaml = 'categories: {rules: [{name: crash.a, over: ["4.5"], when: {message: /list/i, tag: [a, b]}}]}\n';
+    expect(load(yaml).values['categories.rules']).toEqual([rule]);
+    const environment = { FAULTLINE_CATEGORIES_RULES: JSON.stringify([rule]) };
+    expect(load('', { environment }).values['categories.rules']).toEqual([rule]);
+    expect(() => load('', { environment: { FAULTLINE_CATEGORIES_RULES: '[{' } })).toThrow(/^FAULTLINE_CATEGORIES_RULES: .* as JSON/);
+    expect(() => load('', { environment: { FAULTLINE_CATEGORIES_RULES: '[3]' } })).toThrow(
+      /^FAULTLINE_CATEGORIES_RULES\[0\]: expected a rule/,
+    );
   });
 
   it('names a file that is not there', () => {

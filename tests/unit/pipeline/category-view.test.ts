@@ -1,14 +1,17 @@
 /** Renaming, merging and switching off categories. */
 import { describe, expect, it } from 'vitest';
+import type { CategoryRule } from '../../../src/config/category-rules.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import { CATEGORIES, categoryByCode } from '../../../src/taxonomy/categories.js';
+import { classify } from '../../../src/taxonomy/classify.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
-import { evidence as failure, failed } from '../taxonomy/evidence.js';
+import { evidence as failure, failed, raised } from '../taxonomy/evidence.js';
 
 const none = {
   'categories.rename': {} as Record<string, string>,
   'categories.merge': {} as Record<string, string>,
   'categories.off': [] as string[],
+  'categories.rules': [] as CategoryRule[],
 };
 function evidence(assertionsPassed: number | null): Evidence {
   return failure(failed(), {
@@ -50,6 +53,67 @@ describe('createCategoryView', () => {
   it('lists only what is still told apart', () => {
     const { categories } = createCategoryView({ ...none, 'categories.merge': { '4.1': '4.2' }, 'categories.off': ['8.2'] }, CATEGORIES);
     expect(categories).toHaveLength(CATEGORIES.length - 2);
+  });
+
+  describe('added categories', () => {
+    const rule = (fields: Partial<CategoryRule> = {}): CategoryRule => ({
+      name: 'crash.list_index',
+      over: ['4.5'],
+      when: { message: ['/list (?:assignment )?index/'] },
+      ...fields,
+    });
+    const decide = (settings: Partial<typeof none>, message: string, type = 'IndexError') => {
+      const given = failure(raised('call', type, message));
+      return createCategoryView({ ...none, ...settings }, CATEGORIES).apply(classify(given), given);
+    };
+
+    it('take the samples of their leaf for which the conditions hold, and no others', () => {
+      const settings = { 'categories.rules': [rule()] };
+      expect(decide(settings, 'list index out of range')).toMatchObject({
+        categoryCode: '4.5:list_index',
+        categoryName: 'crash.list_index',
+        outcome: 'crash',
+        rule: 'config:crash.list_index',
+      });
+      expect(decide(settings, 'string index out of range')).toMatchObject({ categoryCode: '4.5', rule: 'lookup-error' });
+      expect(decide(settings, 'list index out of range', 'NameError')).toMatchObject({ categoryCode: '4.1' });
+    });
+
+    it('are asked in their order, before merges and leaves that are switched off', () => {
+      const rules = [
+        rule(),
+        rule({ name: 'crash.any_index', over: ['4.1', '4.5'], when: { exception_type: ['LookupError', 'NameError'] } }),
+      ];
+      const settings = { 'categories.rules': rules, 'categories.merge': { '4.5': '4.2' }, 'categories.off': ['4.1'] };
+      expect(decide(settings, 'list index out of range').categoryCode).toBe('4.5:list_index');
+      expect(decide(settings, 'tuple index out of range').categoryCode).toBe('4.1:any_index');
+      expect(decide(settings, '', 'NameError').categoryCode).toBe('4.1:any_index');
+      expect(decide(settings, '', 'StopIteration').categoryCode).toBe('4.2');
+    });
+
+    it('are listed, say what they ask, and can be merged into', () => {
+      const settings = { ...none, 'categories.rules': [rule()], 'categories.merge': { '4.2': 'crash.list_index' } };
+      const view = createCategoryView(settings, CATEGORIES);
+      const listed = view.categories.find(({ code }) => code === '4.5:list_index');
+      expect(listed).toMatchObject({
+        name: 'crash.list_index',
+        outcome: 'crash',
+        residual: false,
+        published: categoryByCode('4.5').published,
+      });
+      expect(listed?.rule).toBe('of 4.5, by the config: message /list (?:assignment )?index/');
+      expect(apply(settings, '4.2')[0]).toBe('4.5:list_index');
+    });
+
+    it.each([
+      ['over what is not there', [rule({ over: ['4.55'] })], /categories\.rules: unknown category 4\.55/],
+      ['over two outcomes', [rule({ over: ['4.5', '3.5'] })], /over 4\.5, which is crash, and 3\.5, which is load/],
+      ['named after another outcome', [rule({ name: 'load.list_index' })], /categories of the outcome crash/],
+      ['named as a leaf', [rule({ name: 'crash.name_error' })], /category crash\.name_error already/],
+      ['twice', [rule(), rule()], /category crash\.list_index already/],
+    ])('are refused %s', (_, rules, message) => {
+      expect(() => createCategoryView({ ...none, 'categories.rules': rules }, CATEGORIES)).toThrow(message);
+    });
   });
 
   it.each([

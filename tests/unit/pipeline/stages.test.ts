@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import { Progress } from '../../../src/pipeline/progress.js';
 import { runStages } from '../../../src/pipeline/stages.js';
@@ -14,6 +15,7 @@ import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
 import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Store } from '../../../src/store/store.js';
+import { fakeExecutor, fakeVerdict, raising } from './fake-executor.js';
 import type { ExperimentManifest, SampleRow } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 
@@ -46,7 +48,7 @@ const problem = (task: number) => ({
   test: '',
   position: task,
 });
-const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [] }, CATEGORIES);
+const view = createCategoryView(defaultValues(), CATEGORIES);
 
 function generated(task: number, sampleIndex: number): SampleRow {
   const { taskId } = problem(task);
@@ -126,7 +128,11 @@ function sandbox(onExecute: (count: number) => void = () => undefined): World {
 }
 
 /** One run over what the store misses, as `runExperiment` makes it. */
-async function run(store: Store, { executor }: World, options: { onSample?: (count: number) => void; signal?: AbortSignal } = {}) {
+async function run(
+  store: Store,
+  { executor }: World,
+  options: { onSample?: (count: number) => void; signal?: AbortSignal; change?: (row: SampleRow) => SampleRow } = {},
+) {
   const experiment = store.beginExperiment(manifest);
   store.addProblems(
     experiment.id,
@@ -140,6 +146,7 @@ async function run(store: Store, { executor }: World, options: { onSample?: (cou
     view,
     seed: 1n,
     fragile: false,
+    tokensOf: ({ sampleIndex }, { start }) => ({ first: start, last: sampleIndex }),
     total: TASKS * SAMPLES,
     samples: async function* (signal) {
       let count = 0;
@@ -148,7 +155,7 @@ async function run(store: Store, { executor }: World, options: { onSample?: (cou
           if (done.get(`T/${task}`)?.has(sample) === true) continue;
           await new Promise(setImmediate);
           signal.throwIfAborted();
-          yield generated(task, sample);
+          yield (options.change ?? ((row) => row))(generated(task, sample));
           options.onSample?.(++count);
         }
       }
@@ -194,6 +201,81 @@ describe('runStages', () => {
       });
       expect(store.resultDigest((await run(store, sandbox())).id), `stopped at ${stop}`).toBe(digest);
     }
+  });
+
+  it('executes equal programs once, however often it is stopped', async () => {
+    // Five programs a problem: what one run has found, the next one reads.
+    const completionOf = (sampleIndex: number): string => `    return ${sampleIndex % 5}\n`;
+    const judge = ({ completion, taskId }: ExecutionJob): Verdict =>
+      fakeVerdict(completion.includes(taskId.slice(2)) ? { status: 'passed' } : raising('NameError'));
+    const runEqual = async (store: Store, stopAt: number | null) => {
+      const executor = fakeExecutor(judge);
+      const abort = new AbortController();
+      let judged = 0;
+      const counting = {
+        ...executor,
+        execute: async (job: ExecutionJob, signal?: AbortSignal) => {
+          const verdict = await executor.execute(job, signal);
+          if (++judged === stopAt) abort.abort(new FaultlineError('interrupted', 'stopped'));
+          return verdict;
+        },
+      };
+      const experiment = store.beginExperiment(manifest);
+      const ending = run(store, { executor: counting, executed: [] }, { signal: abort.signal, change: (row) => ({ ...row, completion: completionOf(row.sampleIndex), rawText: completionOf(row.sampleIndex), cut: completionOf(row.sampleIndex).length, finishReason: row.sampleIndex % 2 === 0 ? 'length' : 'function', error: null }) }); // prettier-ignore
+      await (stopAt === null ? ending : expect(ending).rejects.toMatchObject({ kind: 'interrupted' }));
+      return { id: experiment.id, jobs: executor.jobs };
+    };
+    using whole = open();
+    const complete = await runEqual(whole, null);
+    expect(complete.jobs).toHaveLength(TASKS * 5);
+    expect(new Set([...whole.judgedSamples(complete.id)].map(({ place, tokens }) => JSON.stringify([place?.line, tokens !== null])))).toEqual(new Set(['[2,true]', '[null,false]'])); // prettier-ignore
+    for (const stopAt of [1, 4, 9, 15]) {
+      using store = open();
+      await runEqual(store, stopAt);
+      const known = new Set([...store.judgedSamples(complete.id)].map(({ taskId, completion }) => taskId + completion));
+      const second = await runEqual(store, null);
+      expect(second.jobs.filter(({ taskId, completion }) => known.has(taskId + completion))).toEqual([]);
+      expect(second.jobs).toHaveLength(TASKS * 5 - known.size);
+      expect(store.resultDigest(second.id)).toBe(whole.resultDigest(complete.id));
+    }
+  });
+
+  it('takes from the store only what the sandbox has room for while generation runs far ahead', async () => {
+    using store = open();
+    let read = 0;
+    const watched = new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== 'pendingExecutions') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        return function* (id: number, after?: number) {
+          for (const item of target.pendingExecutions(id, after)) {
+            read++;
+            yield item;
+          }
+        };
+      },
+    });
+    const world = sandbox();
+    const all = TASKS * SAMPLES;
+    let release: (readSoFar: number) => void;
+    const generated = new Promise<number>((resolve) => {
+      release = resolve;
+    });
+    const waiting: Executor = {
+      ...world.executor,
+      execute: async (job, signal) => {
+        await generated;
+        return world.executor.execute(job, signal);
+      },
+    };
+    const onSample = (count: number): void => {
+      if (count === all) release(read);
+    };
+    const { id } = await run(watched, { ...world, executor: waiting }, { onSample });
+    // Two lanes a worker, each with one sample in hand.
+    expect(await generated).toBeLessThanOrEqual(2 * world.executor.info.workers);
+    expect(read).toBe(all);
+    expect(store.counts(id)).toMatchObject({ samples: all, executed: all });
   });
 
   it('stops generating when the sandbox fails for good, and keeps what is finished', async () => {

@@ -184,6 +184,13 @@ describe('page', () => {
     expect(page).toContain('No counted sample failed.');
   });
 
+  it('does not promise another try for what nobody can judge', () => {
+    const rows = [sample(), sample({ taskId: 'Other/1', outcome: 'infra', verdict: verdictOf({ status: 'unsupported', reason: '' }) })];
+    const page = renderHtml(summarise(EXPERIMENT, rows, FAST), { categories: null, problems: null, passAtK: null });
+    expect(page).toMatch(/1 sample of problems whose tests need more than values is\s+unsupported, and in no rate/);
+    expect(page).not.toMatch(/could not be judged|again retries/);
+  });
+
   it('shows assertion, returned and expected value where an assertion decided', () => {
     const assertion = {
       index: 0,
@@ -391,7 +398,8 @@ describe('words', () => {
   });
 
   it('codes are ordered by number', () => {
-    expect(['4.10', '8.1', null, '4.2', '4', 'x.1', '4.1'].sort(compareCodes)).toEqual(['4', '4.1', '4.2', '4.10', '8.1', 'x.1', null]);
+    const ordered = ['4', '4.1', '4.2', '4.2:a', '4.2:b', '4.10', '8.1', 'x.1', null];
+    expect([...ordered].sort((a, b) => (String(a) < String(b) ? 1 : -1)).sort(compareCodes)).toEqual(ordered);
   });
 
   it('every way to fail has a description', () => {

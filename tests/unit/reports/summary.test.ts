@@ -252,6 +252,36 @@ describe('edges', () => {
     expect(passAtK.map(({ k }) => k)).toEqual([1]);
   });
 
+  it('never counts samples of problems that cannot be judged, nor their problem in pass@k', () => {
+    const unsupported = [0, 1].map((sampleIndex) =>
+      sample({
+        taskId: 'Other/1',
+        sampleIndex,
+        outcome: 'infra',
+        categoryCode: '0',
+        verdict: verdictOf({ status: 'unsupported', reason: 'x' }),
+      }),
+    );
+    const rows = [
+      sample(),
+      sample({
+        sampleIndex: 1,
+        outcome: 'wrong',
+        categoryCode: '8.12',
+        verdict: verdictOf({ status: 'missing_entry_point', found: 'unbound' }),
+      }),
+      ...unsupported,
+    ];
+    const { counts, passAtK, problems, worst } = summarise(EXPERIMENT, rows, FAST);
+    expect(counts).toMatchObject({ samples: 4, counted: 2, infra: 2, unsupported: 2, passed: 1, failed: 1 });
+    expect(passAtK.map(({ k, problems: counted, estimate }) => [k, counted, estimate.value])).toEqual([
+      [1, 1, 0.5],
+      [2, 1, 1],
+    ]);
+    expect(problems.find(({ taskId }) => taskId === 'Other/1')).toMatchObject({ samples: 0, infra: 2, passAt1: null });
+    expect(worst.some(({ taskId }) => taskId === 'Other/1')).toBe(false);
+  });
+
   it('keeps a passing sample passing when it carries a category', () => {
     const fragile = summarise(EXPERIMENT, [sample({ categoryCode: '9', categoryName: 'fragile' })], FAST);
     expect(fragile.counts).toMatchObject({ passed: 1, failed: 0, fragilePasses: 1 });

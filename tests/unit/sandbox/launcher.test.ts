@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import { findLauncher, isolationHint, parseEnd, SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { findLauncher, isolationHint, kernelReport, parseEnd, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -36,13 +36,38 @@ describe('the launcher', () => {
     expect(parseEnd('x faultline-launcher: judge ended: signal 27')).toBeNull();
   });
 
+  it('gives its reason for a refusal, which is not how something ended', () => {
+    expect(parseRefusal('noise\nfaultline-launcher: judge ended: exit 70\nfaultline-launcher: cannot mount a tmpfs: refused\n')).toBe(
+      'cannot mount a tmpfs: refused',
+    );
+    expect(parseRefusal('faultline-launcher: zygote ended: exit 70\nTraceback\n')).toBeNull();
+  });
+
   it('has a next step for every refusal', () => {
-    expect(isolationHint('cannot create namespaces (user, pid, net, ipc, uts): Operation not permitted')).toMatch(/max_user_namespaces/);
-    expect(isolationHint('cannot mount a tmpfs: Permission denied')).toMatch(/apparmor_restrict_unprivileged_userns/);
-    expect(isolationHint('cannot execute /root/python: Permission denied')).toMatch(/--python/);
-    expect(isolationHint("cannot isolate, as this user namespace maps root to the system's root and has no other id")).toMatch(
+    const hint = (...reasons: string[]): string => isolationHint(reasons);
+    expect(hint('cannot create namespaces (user, pid, net, ipc, uts): Operation not permitted')).toMatch(/max_user_namespaces/);
+    // Too many of them are no space left, too.
+    expect(hint('cannot create namespaces (user, pid, net, ipc, uts): No space left on device')).toMatch(/max_user_namespaces/);
+    expect(hint('cannot mount a tmpfs: Permission denied')).toMatch(/apparmor_restrict_unprivileged_userns/);
+    expect(hint('cannot execute /root/python: Permission denied')).toMatch(/--python/);
+    expect(hint("cannot switch to an unprivileged user, as this user namespace maps root to the system's root and has no other id")).toMatch(
       /^Run faultline as an ordinary user\./,
     );
-    expect(isolationHint('anything else')).toMatch(/--unsafe-no-sandbox/);
+    expect(hint('cannot use Landlock: Operation not supported')).toMatch(/lsm=landlock/);
+    expect(hint('cannot copy the script /tmp/x/wire.py: No space left on device')).toMatch(/^Free some space/);
+    expect(hint('cannot create a folder in /tmp: No space left on device')).toMatch(/^Free some space/);
+    expect(hint('anything else')).toMatch(/^--unsafe-no-sandbox/);
+    // What stands in every tier's way comes first.
+    expect(hint('cannot create namespaces: refused', 'cannot install the system-call filter: Invalid argument')).toMatch(
+      /CONFIG_SECCOMP_FILTER/,
+    );
+  });
+
+  it('says what the kernel offers, or that it does not run', async () => {
+    const kernel = await kernelReport();
+    expect(kernel.seccomp).toBe(true);
+    expect(kernel.landlock === null || kernel.landlock >= 1).toBe(true);
+    vi.stubEnv('FAULTLINE_LAUNCHER', '/bin/false');
+    await expect(kernelReport()).rejects.toMatchObject({ kind: 'environment', message: expect.stringContaining('does not run') as string });
   });
 });

@@ -1,4 +1,4 @@
-"""Exercises src/sandbox/python/wire.py, whose folder is the first argument. Prints `ok` or raises."""
+"""Exercises src/sandbox/python/wire.py, whose folder is the first argument; the second one seeds the fuzzer. Prints `ok` or raises."""
 
 import collections
 import datetime
@@ -6,6 +6,7 @@ import decimal
 import fractions
 import os
 import random
+import resource
 import struct
 import sys
 
@@ -85,17 +86,127 @@ for data in forged:
     except wire.Malformed:
         pass
 
-generator = random.Random(1)
-seeds = [wire.encode(value) for value in good[:-1]]
-for _ in range(20000):
+# Identity: a container that comes twice is one container on the other side, in whatever it stands.
+row = [1, 2]
+shared = wire.decode(wire.encode(([row, row, (row,)], {"a": row}, collections.deque([row]))))
+assert all(one is shared[0][0] for one in (shared[0][1], shared[0][2][0], shared[1]["a"], shared[2][0]))
+apart = wire.decode(wire.encode([[1], [1]]))
+assert apart[0] is not apart[1]
+# Temporary parts of composed values never pass for one another.
+deques = [collections.deque([number]) for number in range(50)]
+assert wire.decode(wire.encode(deques)) == deques
+
+# What is small as references is as large as it looks.
+doubled = [0] * 1000
+for _ in range(20):
+    doubled = [doubled, doubled]
+higher = [0]
+for _ in range(3):
+    inner = higher
+    for _ in range(wire.DEPTH_MOST // 2):
+        inner = [inner]
+    higher = [higher, inner]
+for value in (doubled, higher):
+    try:
+        wire.encode(value)
+        raise SystemExit("a value larger than it looks was encoded")
+    except wire.Unserialisable:
+        pass
+
+# A call: our containers, the other side's copies, and its answer, in which copies are named.
+def call(arguments, change):
+    sent, received = [], []
+    copies = wire.decode(wire.encode(arguments, None, sent), 0, None, received)
+    assert len(sent) == len(received) and all(type(one) is type(other) for one, other in zip(sent, received))
+    answer = change(*copies)
+    known = {id(container): number for number, container in enumerate(received)}
+    return wire.decode(wire.encode(answer, known), 0, sent)
+
+
+first, second = [1], [1]
+matrix = [first, second]
+assert call((matrix,), lambda m: m.reverse() or m) is matrix
+assert matrix[0] is second and matrix[1] is first
+matrix = [first, second, first]
+call((matrix,), lambda m: m[0].append(2) or m)
+assert matrix == [[1, 2], [1], [1, 2]] and matrix[0] is first and matrix[2] is first
+for kind in (dict, collections.OrderedDict, collections.Counter, lambda items: collections.defaultdict(int, items)):
+    old = kind({"a": 1, "b": 2})
+    assert call((old,), lambda d: d.pop("a") and d.update(a=7) or d) is old and list(old.items()) == [("b", 2), ("a", 7)]
+for old, change, wanted in (
+    ({1}, lambda s: s.add(2) or s, {1, 2}),
+    (bytearray(b"a"), lambda b: b.extend(b"b") or b, bytearray(b"ab")),
+    (collections.deque([1], 2), lambda d: d.extend((2, 3)) or d, collections.deque([2, 3], 2)),
+):
+    assert call((old,), change) is old and old == wanted
+
+# Forged: containers that nobody sent, of another type, named twice, inside themselves; references to what is not there yet.
+mine = [[1], {}]
+for data in (b"g\x02\0\0\0l\0\0\0\0", b"g\x01\0\0\0l\0\0\0\0", b"g\0\0\0\0i" + bytes(8), b"g\0\0\0\0g\0\0\0\0l\0\0\0\0", b"r\0\0\0\0", b"l\x01\0\0\0r\0\0\0\0",
+             b"l\x01\0\0\0r\x01\0\0\0", b"t\x02\0\0\0" + b"g\0\0\0\0l\0\0\0\0" * 2, b"g\0\0\0\0l\x01\0\0\0g\0\0\0\0l\0\0\0\0", b"D\x01\0\0\0g\0\0\0\0l\0\0\0\0N"):
+    try:
+        wire.decode(data, 0, mine)
+        raise SystemExit("%r was accepted" % data)
+    except wire.Malformed:
+        assert mine == [[1], {}]
+try:
+    wire.decode(b"g\0\0\0\0l\0\0\0\0")
+    raise SystemExit("a container was named where nobody sent any")
+except wire.Malformed:
+    pass
+
+# Any value of these types comes through as it is, and any bytes are a value or refused. Too little memory to allocate what bytes claim.
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+generator = random.Random(int(sys.argv[2]))
+leaves = [value for value in good if type(value) in (int, float, str, bytes, bool, complex, decimal.Decimal, fractions.Fraction, range)
+          and value == value and not (type(value) is int and value > 2**64)] + [None]
+
+
+def any_value(depth, hashable=False):
+    kind = generator.randrange(14)
+    if depth == 0 or kind < 4:
+        return generator.choice(leaves)
+    items = [any_value(depth - 1, hashable or kind in (5, 6, 7, 8, 9)) for _ in range(generator.randrange(4))]
+    if hashable or kind == 4:
+        return frozenset(items) if kind == 5 else tuple(items)
+    keyed = [(key, any_value(depth - 1)) for key in items] if kind in (6, 7, 8) else []
+    return {
+        5: lambda: set(items), 6: lambda: dict(keyed), 7: lambda: collections.OrderedDict(keyed), 8: lambda: collections.defaultdict(list, keyed),
+        9: lambda: frozenset(items), 10: lambda: collections.deque(items, generator.choice((None, 5))), 11: lambda: bytearray(b"x" * len(items)),
+        12: lambda: items + items, 13: lambda: collections.Counter("abca"),
+    }[kind]()
+
+
+seeds = [wire.encode(value) for value in good if type(value) not in (list, bytes, int)]
+for _ in range(3000):
+    value = any_value(4)
+    data = wire.encode(value)
+    copy = wire.decode(data)
+    assert same(copy, value) and same(wire.decode(wire.encode(copy)), value), value
+    seeds.append(data)
+tags = b"ilstdDSZIbckRmfaqnouyzeNTFrg\0\1\2\xff"
+for _ in range(40000):
     data = bytearray(generator.choice(seeds))
     for _ in range(generator.randint(1, 4)):
-        data.insert(generator.randint(0, len(data)), generator.randrange(256))
-        data[generator.randrange(len(data))] = generator.choice(b"ilstdDSZIbckRmfaqnouyzeNTF\0\1\2\xff")
+        at = generator.randrange(len(data))
+        how = generator.randrange(5)
+        if how == 0:
+            data.insert(at, generator.randrange(256))
+        elif how == 1:
+            data[at] = generator.choice(tags)
+        elif how == 2:
+            data[at : at + 4] = struct.pack("<I", generator.choice((0, 1, 2, 255, 1 << 20, (1 << 32) - 1)))
+        elif how == 3:
+            del data[at : at + generator.randint(1, 8)]
+            data = data or bytearray(b"N")
+        else:
+            other = generator.choice(seeds)
+            data[at:at] = other[: generator.randint(0, len(other))]
+    theirs = [[1], {}, set(), bytearray(b"x"), collections.deque()]
     try:
-        wire.decode(bytes(data))
+        wire.decode(bytes(data), 0, theirs)
     except wire.Malformed:
-        pass
+        assert theirs == [[1], {}, set(), bytearray(b"x"), collections.deque()]
 
 # Frames.
 mine, theirs = os.pipe()

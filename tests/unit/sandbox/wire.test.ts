@@ -10,6 +10,6 @@ import { findPython } from '../../../src/sandbox/python.js';
 it('values keep their exact types, and malformed bytes are refused', async () => {
   const python = await findPython();
   const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'wire.py');
-  const { stdout } = await promisify(execFile)(python.path, ['-S', '-B', script, SCRIPTS]);
+  const { stdout } = await promisify(execFile)(python.path, ['-S', '-B', script, SCRIPTS, String(Math.floor(Math.random() * 2 ** 31))]);
   expect(stdout).toBe('ok\n');
 });

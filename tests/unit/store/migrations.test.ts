@@ -1,7 +1,13 @@
 /** The schema's steps: complete, applied once each, and whole or not at all. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadMigrations, migrate, type Migration } from '../../../src/store/migrations.js';
+import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
+import { Store } from '../../../src/store/store.js';
 
 const ID = 0x464c544c;
 let database: Database.Database;
@@ -86,6 +92,76 @@ describe('the schema', () => {
       expect(old.pragma('user_version', { simple: true })).toBe(loadMigrations().length);
     } finally {
       old.close();
+    }
+  });
+
+  it('takes a database of the second version along: every verdict reads as it was, and problems keep their hashes', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'faultline-old-'));
+    const file = path.join(folder, 'old.db');
+    const old = new Database(file);
+    migrate(old, ID, loadMigrations().slice(0, 2));
+    const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+    const content = ['T/0', 'def f():\n', 'f', '    return 1\n', 'assert f() == 1\n', 2];
+    old.exec(`
+      INSERT INTO experiments (id, hash, name, config, seed, model_hash, tokenizer_hash, problems_hash, dtype, kernel_family, isa, cpu,
+        python_version, isolation_tier, calibration, version, created_at, device, device_name)
+      VALUES (1, 'h', 'n', '{}', '1', 'm', 't', 'p', 'float32', 'fma', 'avx2', 'a CPU', '3.11.7', 'namespaces', 1.5, '0.1.0', 'then', 'cuda', 'a GPU');
+      INSERT INTO problems (id, hash, task_id, prompt, entry_point, canonical_solution, test, difficulty)
+      VALUES (1, '${hash(JSON.stringify(content))}', 'T/0', 'def f():\n', 'f', '    return 1\n', 'assert f() == 1\n', 2);
+      INSERT INTO experiment_problems VALUES (1, 0, 1);
+      INSERT INTO samples (id, experiment_id, strategy, problem_id, sample_index, completion, discarded, finish_reason, seed, token_count)
+      VALUES (1, 1, 's', 1, 0, '    return x\n', 'more', 'stop', '1', 0), (2, 1, 's', 1, 1, '    return 1\n', '', 'eos', '1', 0),
+        (3, 1, 's', 1, 2, '    return 2\n', '', 'eos', '1', 0);
+      INSERT INTO verdicts (sample_id, passed, status, phase, calls, all_none, stdout, exception_phase, exception_type, exception_message,
+        exception_line, exception_node, exception_bases, exception_frames)
+      VALUES (1, 0, 'exception', 'call', 1, 0, 'out', 'call', 'NameError', 'x', 2, 'other', '["NameError"]', '[{"where":"sample","function":"f","line":2}]');
+      INSERT INTO verdicts (sample_id, passed, status, phase, calls, all_none, stdout) VALUES (2, 1, 'passed', 'call', 1, 0, '');
+      INSERT INTO executions (sample_id, cpu_seconds, wall_seconds, peak_memory_bytes, near_limit, executed_at)
+      VALUES (1, 0.5, 1.5, 9, 0, 'then'), (2, 0.25, 0.75, 8, 1, 'then');
+      INSERT INTO categories (id, experiment_id, code, name) VALUES (1, 1, '4.1', 'crash.name_error');
+      INSERT INTO classifications VALUES (1, 'crash', 1, 'seen', '1.3'), (2, 'pass', NULL, 'all assertions hold', NULL);
+      INSERT INTO notes (experiment_id, at, stage, text) VALUES (1, 'then', 'run', 'a note');`);
+    old.close();
+    try {
+      using store = Store.open(file);
+      const [experiment] = store.experiments();
+      expect(experiment).toMatchObject({ id: 1, name: 'n', device: 'cuda', deviceName: 'a GPU', calibration: 1.5 });
+      const measured = { phase: 'call', calls: 1, allNone: false, ...NOT_MEASURED };
+      const undecided = { published: null, rule: null, place: null, tokens: null, node: null, tags: [] };
+      const frames = [{ where: 'sample', function: 'f', line: 2 }];
+      expect([...store.judgedSamples(1)]).toMatchObject([
+        {
+          taskId: 'T/0',
+          rawText: '    return x\nmore',
+          verdict: {
+            passed: false,
+            outcome: {
+              status: 'exception',
+              exception: { type: 'NameError', bases: ['NameError'], frames, line: 2, statement: null, locals: [] },
+            },
+            measurements: { ...measured, stdout: 'out', cpuSeconds: 0.5, wallSeconds: 1.5, peakMemoryBytes: 9, nearLimit: false },
+          },
+          ...{
+            categoryCode: '4.1',
+            categoryName: 'crash.name_error',
+            outcome: 'crash',
+            evidence: 'seen',
+            generationCode: '1.3',
+            ...undecided,
+          },
+        },
+        { verdict: { passed: true, measurements: { ...measured, nearLimit: true } }, outcome: 'pass', categoryCode: null, ...undecided },
+      ]);
+      expect(store.notes(1)).toMatchObject([{ text: 'a note' }]);
+      expect([...store.pendingExecutions(1)]).toMatchObject([{ sampleIndex: 2, furtherTest: null, unsupported: null }]);
+      expect(store.verdictOf(1, 'T/0', '    return 1\n')?.passed).toBe(true);
+      // The same problem again is no other one.
+      store.addProblems(1, store.problems(1));
+      const [digest, now] = [store.resultDigest(1), store.problems(1)];
+      expect(digest).toMatch(/^[0-9a-f]{64}$/);
+      expect(now).toEqual([{ taskId: 'T/0', prompt: 'def f():\n', entryPoint: 'f', canonicalSolution: '    return 1\n', test: 'assert f() == 1\n', difficulty: 2, furtherTest: null, unsupported: null, position: 0 }]); // prettier-ignore
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Outcome, Verdict } from '../../../src/sandbox/verdict.js';
-import type { ExecutionRow, ExperimentManifest, ProblemRow, SampleRow } from '../../../src/store/types.js';
+import type { DecisionRow, ExecutionRow, ExperimentManifest, ProblemRow, SampleRow } from '../../../src/store/types.js';
 
 export function manifest(fields: Partial<ExperimentManifest> = {}): ExperimentManifest {
   const config = '{"samples":4}';
@@ -96,11 +96,25 @@ export function verdict(outcome: Outcome, measurements: Partial<Verdict['measure
   };
 }
 
-const OUTCOMES: readonly [Outcome, Omit<ExecutionRow, 'strategy' | 'taskId' | 'sampleIndex' | 'verdict'>][] = [
-  [
-    { status: 'passed' },
-    { categoryCode: null, categoryName: null, outcome: 'pass', evidence: 'all assertions hold', generationCode: null },
-  ],
+export function decision(fields: Partial<DecisionRow>): DecisionRow {
+  return {
+    categoryCode: null,
+    categoryName: null,
+    published: null,
+    outcome: 'pass',
+    evidence: '',
+    generationCode: null,
+    rule: null,
+    place: null,
+    tokens: null,
+    node: null,
+    tags: [],
+    ...fields,
+  };
+}
+
+const OUTCOMES: readonly [Outcome, DecisionRow][] = [
+  [{ status: 'passed' }, decision({ outcome: 'pass', evidence: 'all assertions hold', tags: ['short'] })],
   [
     {
       status: 'exception',
@@ -117,24 +131,42 @@ const OUTCOMES: readonly [Outcome, Omit<ExecutionRow, 'strategy' | 'taskId' | 's
         locals: [],
       },
     },
-    { categoryCode: '4.1', categoryName: 'crash.name_error', outcome: 'crash', evidence: "name 'y'", generationCode: '1.3' },
+    decision({
+      categoryCode: '4.1',
+      categoryName: 'crash.name_error',
+      published: { dou: ['B.2'], tambon: ['Hallucinated Object', 'x'], codehalu: [] },
+      outcome: 'crash',
+      evidence: "name 'y'",
+      generationCode: '1.3',
+      rule: 'name-error',
+      place: { line: 3, column: null, range: { start: 4, end: 12 } },
+      tokens: { first: 1, last: 2 },
+      node: 'Return',
+    }),
   ],
   [
     {
       status: 'assertion',
       assertion: { index: 1, source: 'assert candidate(1) == 2', returned: '3', returnedType: 'int', expected: '2', expectedType: 'int' },
     },
-    { categoryCode: '8.11', categoryName: 'wrong.partial', outcome: 'wrong', evidence: 'the first 1', generationCode: null },
+    decision({
+      categoryCode: '8.11',
+      categoryName: 'wrong.partial',
+      outcome: 'wrong',
+      evidence: 'the first 1',
+      rule: 'partial',
+      place: { line: 2, column: 7, range: null },
+    }),
   ],
   [
     { status: 'limit', resource: 'cpu', exception: null },
-    { categoryCode: '5.1', categoryName: 'resource.cpu', outcome: 'resource', evidence: 'limit of cpu met', generationCode: null },
+    decision({ categoryCode: '5.1', categoryName: 'resource.cpu', outcome: 'resource', evidence: 'limit of cpu met', tags: ['a', 'b'] }),
   ],
 ];
 
 /** One of four outcomes; times come from `clock`, as they would from a real run. */
 export function execution(problem: ProblemRow, sampleIndex: number, clock = 0.5): ExecutionRow {
-  const [outcome, decision] = OUTCOMES[noise(problem.position, sampleIndex, 2) % OUTCOMES.length]!;
+  const [outcome, made] = OUTCOMES[noise(problem.position, sampleIndex, 2) % OUTCOMES.length]!;
   const killed = outcome.status === 'limit';
   return {
     strategy: 'nucleus',
@@ -148,6 +180,6 @@ export function execution(problem: ProblemRow, sampleIndex: number, clock = 0.5)
       stdout: killed ? `${clock}\n` : 'out\n',
       assertions: outcome.status === 'assertion' ? { total: 4, passed: 1, trials: null } : null,
     }),
-    ...decision,
+    ...made,
   };
 }

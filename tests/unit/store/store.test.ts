@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { Store } from '../../../src/store/store.js';
-import type { Experiment } from '../../../src/store/types.js';
+import type { DecisionRow, Experiment } from '../../../src/store/types.js';
 import { execution, manifest, problems, sample, verdict } from './rows.js';
 
 let folder: string;
@@ -578,8 +578,23 @@ describe('the digest', () => {
     expect(note()).toBe(4);
     store.replaceClassification(id, [{ ...given, generationCode: '1.1' }]);
     expect(note()).toBe(5);
+    const changes: Partial<DecisionRow>[] = [
+      { rule: 'another' },
+      { place: { line: 9, column: null, range: null } },
+      { place: { line: 9, column: 1, range: null } },
+      { place: { line: 9, column: 1, range: { start: 1, end: 2 } } },
+      { tokens: { first: 0, last: 0 } },
+      { node: 'Expr' },
+      { tags: ['x'] },
+      { categoryCode: '1', categoryName: 'c', published: { dou: ['d'], tambon: [], codehalu: [] } },
+    ];
+    changes.forEach((change, index) => {
+      store.replaceClassification(id, [{ ...given, ...change }]);
+      expect(note(), JSON.stringify(change)).toBe(6 + index);
+    });
+    const all = note();
     store.finishExperiment(id);
     store.addNote(id, 'run', 'finished');
-    expect(note()).toBe(5);
+    expect(note()).toBe(all);
   });
 });

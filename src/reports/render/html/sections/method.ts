@@ -44,7 +44,8 @@ export function methodSection(data: ReportData): Markup {
       </li>
       <li>The crash rate is outcomes load and crash over all counted samples.</li>
       <li>
-        ${plural(counts.infra, 'infrastructure failure')} (outcome infra) left out of every rate; ${plural(counts.nearLimit, 'sample')} met
+        ${plural(counts.infra - counts.unsupported, 'infrastructure failure')} and ${plural(counts.unsupported, 'sample')} of unsupported
+        problems (outcome infra) left out of every rate; ${plural(counts.nearLimit, 'sample')} met
         a limit and finished when run again alone at three times the limits (near_limit).
       </li>
       ${

@@ -6,6 +6,7 @@ import { markup, type Markup } from '../markup.js';
 
 export function overview(data: ReportData): Markup {
   const { experiment, counts, strategy } = data;
+  const failed = counts.infra - counts.unsupported;
   return markup`<p class="eyebrow">faultline failure report</p>
     <h1>${experiment.name}</h1>
     <p class="lead">${lead(data)}</p>
@@ -20,11 +21,18 @@ export function overview(data: ReportData): Markup {
       </p>`
     }
     ${
-      counts.infra > 0 &&
+      failed > 0 &&
       markup`<p class="warning" role="note">
-        ${plural(counts.infra, 'sample')} could not be judged for reasons outside the program, and ${counts.infra === 1 ? 'is' : 'are'} in no rate.
+        ${plural(failed, 'sample')} could not be judged for reasons outside the program, and ${failed === 1 ? 'is' : 'are'} in no rate.
       Running the experiment again retries.
     </p>`
+    }
+    ${
+      counts.unsupported > 0 &&
+      markup`<p class="facts">
+        ${plural(counts.unsupported, 'sample')} of problems whose tests need more than values ${counts.unsupported === 1 ? 'is' : 'are'}
+        unsupported, and in no rate.
+      </p>`
     }`;
 }
 

@@ -1,0 +1,41 @@
+#include "native/launcher/shown_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "native/launcher/fail.h"
+
+namespace faultline::launcher {
+
+DIR* open_scripts(const Options& options) {
+  DIR* folder = opendir(options.scripts.c_str());
+  if (folder == nullptr) fail("open the folder", options.scripts.c_str());
+  return folder;
+}
+
+void copy_scripts(DIR* folder, const std::string& to) {
+  must(mkdir(to.c_str(), 0755), "create the folder", to.c_str());
+  // The modes given here are cut by the umask, and the reader is another user.
+  must(chmod(to.c_str(), 0755), "create the folder", to.c_str());
+  while (const dirent* entry = readdir(folder)) {
+    std::string name = entry->d_name;
+    if (name.size() < 4 || name.compare(name.size() - 3, 3, ".py") != 0) continue;
+    int in = must(openat(dirfd(folder), name.c_str(), O_RDONLY | O_CLOEXEC), "read the script", name.c_str());
+    std::string target = to + "/" + name;
+    int out =
+        must(open(target.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444), "copy the script", target.c_str());
+    char buffer[16384];
+    for (;;) {
+      ssize_t count = read(in, buffer, sizeof buffer);
+      if (count < 0) fail("read the script", name.c_str());
+      if (count == 0) break;
+      if (write(out, buffer, static_cast<size_t>(count)) != count) fail("copy the script", target.c_str());
+    }
+    close(in);
+    close(out);
+    must(chmod(target.c_str(), 0444), "copy the script", target.c_str());
+  }
+  closedir(folder);
+}
+
+}  // namespace faultline::launcher

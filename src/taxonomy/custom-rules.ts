@@ -1,0 +1,105 @@
+/**
+ * Categories that a config adds (`categories.rules`): what its conditions mean. Pure: a rule reads the decision and its
+ * evidence and runs nothing. It splits leaves of the tree and moves no sample to another outcome, so that crash rate and
+ * pass rate mean the same in every experiment. `pipeline/category-view.ts` applies it.
+ *
+ * The code of an added category is that of the first category it is over, a colon, and the last word of its name:
+ * `4.5:list_index`. So it stands beside its leaf, and stays the same when rules are added or change places.
+ */
+import { patternIn, RULE_FIELDS, type CategoryRule, type RuleField } from '../config/category-rules.js';
+import type { Verdict } from '../sandbox/verdict.js';
+import { linesOf, programOf } from './program-text.js';
+import { exceptionOf } from './rules/rule.js';
+import { trialsOf } from './rules/trials.js';
+import type { Category, Classification, Evidence } from './types.js';
+
+/** Texts are looked at up to here: patterns take time in proportion, and lines of generated text have any length. */
+const LONGEST_TEXT = 1_000;
+
+interface Field {
+  /** `part`: a plain condition holds where it occurs in the text; `whole`: where it is the text. */
+  readonly match: 'part' | 'whole';
+  /** The values that a sample has; the condition holds where it holds for one of them. */
+  readonly of: (evidence: Evidence, decided: Classification) => readonly (string | null)[];
+}
+
+const assertionOf = ({ outcome }: Verdict) =>
+  outcome.status === 'assertion' || outcome.status === 'test_error' ? outcome.assertion : null;
+
+/** What each field reads. */
+const FIELDS: Readonly<Record<RuleField, Field>> = {
+  status: { match: 'whole', of: ({ verdict }) => [verdict.outcome.status] },
+  phase: { match: 'whole', of: ({ verdict }) => [verdict.measurements.phase] },
+  // The class itself and those above it.
+  exception_type: { match: 'whole', of: (evidence) => typesOf(evidence) },
+  message: { match: 'part', of: (evidence) => [exceptionOf(evidence)?.message ?? null] },
+  line: { match: 'part', of: (evidence, { place }) => [place === null ? null : lineOf(evidence, place.line)] },
+  statement: { match: 'whole', of: (_, { node }) => [node] },
+  tag: { match: 'whole', of: (_, { tags }) => tags },
+  signal: {
+    match: 'whole',
+    of: ({ verdict: { outcome } }) => [outcome.status === 'signal' || outcome.status === 'forbidden' ? outcome.signal : null],
+  },
+  resource: { match: 'whole', of: ({ verdict: { outcome } }) => [outcome.status === 'limit' ? outcome.resource : null] },
+  returned_type: { match: 'whole', of: ({ verdict }) => [returnedTypeOf(verdict)] },
+  expected_type: { match: 'whole', of: ({ verdict }) => [assertionOf(verdict)?.expectedType ?? null] },
+  // Those that every failing assertion with an expected value shows.
+  relation: { match: 'whole', of: (evidence) => sharedRelations(evidence) },
+};
+
+function typesOf(evidence: Evidence): readonly string[] {
+  const exception = exceptionOf(evidence);
+  return exception === null ? [] : [exception.type, ...exception.bases];
+}
+
+function lineOf(evidence: Evidence, number: number): string | null {
+  const program = programOf(evidence);
+  const line = linesOf(program)[number - 1];
+  return line === undefined ? null : program.slice(line.start, line.end).trim();
+}
+
+function returnedTypeOf(verdict: Verdict): string | null {
+  return verdict.outcome.status === 'unserialisable' ? verdict.outcome.typeName : (assertionOf(verdict)?.returnedType ?? null);
+}
+
+function sharedRelations(evidence: Evidence): readonly string[] {
+  const [first, ...rest] = trialsOf(evidence).flatMap(({ held, relations }) => (held || relations === null ? [] : [relations]));
+  return (first ?? []).filter((relation) => rest.every((relations) => relations.includes(relation)));
+}
+
+/** An added category, ready to be asked. */
+export interface CustomRule {
+  readonly category: Category;
+  /** Codes of the categories whose samples it asks about. */
+  readonly over: ReadonlySet<string>;
+  readonly holds: (evidence: Evidence, decided: Classification) => boolean;
+}
+
+/** @param over the categories that `rule.over` names; of one outcome, at least one */
+export function compileRule(rule: CategoryRule, over: readonly Category[]): CustomRule {
+  const [first] = over as [Category];
+  const conditions = RULE_FIELDS.flatMap((field) => {
+    const texts = rule.when[field];
+    return texts === undefined ? [] : [{ field, tests: texts.map((text) => conditionTest(text, FIELDS[field].match)) }];
+  });
+  const told = Object.entries(rule.when).map(([field, texts]) => `${field} ${texts.join(' or ')}`);
+  return {
+    category: {
+      ...first,
+      code: `${first.code}:${rule.name.slice(rule.name.indexOf('.') + 1)}`,
+      name: rule.name,
+      rule: `of ${over.map(({ code }) => code).join(', ')}, by the config: ${told.join('; ')}`,
+      residual: false,
+    },
+    over: new Set(over.map(({ code }) => code)),
+    holds: (evidence, decided) =>
+      conditions.every(({ field, tests }) => {
+        const values = FIELDS[field].of(evidence, decided).filter((value) => value !== null);
+        return values.some((value) => tests.some((test) => test(value.slice(0, LONGEST_TEXT))));
+      }),
+  };
+}
+
+function conditionTest(text: string, match: Field['match']): (value: string) => boolean {
+  return patternIn(text) ?? (match === 'part' ? (value) => value.includes(text) : (value) => value === text);
+}

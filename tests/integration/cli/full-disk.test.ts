@@ -1,0 +1,75 @@
+/** A disk that fills in the middle of a run: a clear error, and what was finished is there to go on from. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Store } from '../../../src/store/store.js';
+import { faultline, finished, readLines, root, scratchFolder, start, writeLines } from './faultline.js';
+
+const folder = scratchFolder();
+/** Root may mount; others may in a user namespace, where only the sandbox without isolation works. */
+const isRoot = process.getuid?.() === 0;
+const unshare = ['unshare', '--mount', ...(isRoot ? [] : ['--map-root-user'])];
+const mounts = spawnSync(unshare[0]!, [...unshare.slice(1), 'mount', '-t', 'tmpfs', 'none', folder]).status === 0;
+const unsafe = isRoot ? [] : ['--unsafe-no-sandbox'];
+
+/** Runs a command with `place` on a file system of so many KiB; what it left there is copied to `kept`. */
+async function onSmallDisk(place: string, kilobytes: number, kept: string, args: readonly string[]) {
+  // Compiles what is to be run before the disk is small.
+  await finished(start(['--version']));
+  mkdirSync(place, { recursive: true });
+  const script = 'mount -t tmpfs -o size="$KILOBYTES"k none "$PLACE" && { "$@"; code=$?; cp -r "$PLACE/." "$KEPT"; exit $code; }';
+  const command = [...unshare, 'sh', '-c', script, 'sh', process.execPath, path.join(root, 'bin', 'faultline.js'), ...args];
+  mkdirSync(kept, { recursive: true });
+  const env = { ...process.env, NO_COLOR: '1', KILOBYTES: String(kilobytes), PLACE: place, KEPT: kept };
+  const { status, stderr } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', env });
+  return { code: status, err: stderr };
+}
+
+describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be mounted here)'}`, () => {
+  it('stops execute with what is finished kept, and the rest comes to the same bytes', async () => {
+    const problem = { task_id: 'T/0', prompt: 'def add(a, b):\n', entry_point: 'add', canonical_solution: '', test: 'assert add(1, 2) == 3\n' }; // prettier-ignore
+    const problems = writeLines(path.join(folder, 'problems.jsonl'), [problem]);
+    const lines = Array.from({ length: 150 }, (_, n) => ({
+      task_id: 'T/0',
+      completion: `    return a + b + ${n % 3}  # ${n} ${'x'.repeat(300)}\n`,
+    }));
+    const samples = writeLines(path.join(folder, 'samples.jsonl'), lines);
+    const args = (out: string) => ['execute', '--problems', problems, '--samples', samples, '--out', out, '--workers', '2', ...unsafe];
+    const whole = path.join(folder, 'whole.jsonl');
+    expect((await faultline(args(whole))).code).toBe(0);
+
+    const place = path.join(folder, 'small');
+    const kept = path.join(folder, 'kept');
+    const { code, err } = await onSmallDisk(place, 64, kept, args(path.join(place, 'out.jsonl')));
+    expect([code, err]).toEqual([
+      5,
+      expect.stringMatching(/out\.jsonl\.partial: cannot be written: .*(ENOSPC|no space left).*\nhint: .*space left/),
+    ]);
+    const out = path.join(kept, 'out.jsonl');
+    expect([existsSync(out), existsSync(`${out}.partial`)]).toEqual([false, true]);
+    const again = await faultline([...args(out), '--json']);
+    expect(again.code, again.err).toBe(0);
+    expect((JSON.parse(again.out) as { resumed: number }).resumed).toBeGreaterThan(10);
+    expect(readFileSync(out, 'utf8')).toBe(readFileSync(whole, 'utf8'));
+    expect(readLines(out)).toHaveLength(150);
+  });
+
+  it('stops a run with what is stored kept, and the rest comes to the same results', async () => {
+    const args = (outputs: string, ...more: string[]) => ['run', '--num-problems', '4', '--samples', '40', '--max-new-tokens', '64', '--outputs', outputs, ...unsafe, ...more]; // prettier-ignore
+    const whole = path.join(folder, 'whole');
+    expect((await faultline(args(whole))).code).toBe(0);
+    const digestOf = (outputs: string): string => {
+      using store = Store.open(path.join(outputs, 'faultline.db'), { readonly: true });
+      return store.resultDigest(store.experiments()[0]!.id);
+    };
+    const place = path.join(folder, 'small-run');
+    const kept = path.join(folder, 'kept-run');
+    const { code, err } = await onSmallDisk(place, 700, kept, args(place, '--batch', '4'));
+    expect([code, err]).toEqual([5, expect.stringMatching(/error: .*(disk is full|no space left|ENOSPC).*\nhint: /i)]);
+    const again = await faultline([...args(kept), '--json']);
+    expect(again.code, again.err).toBe(0);
+    expect((JSON.parse(again.out) as { generated: number }).generated).toBeLessThan(160);
+    expect(digestOf(kept)).toBe(digestOf(whole));
+  });
+});

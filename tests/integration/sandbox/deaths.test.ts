@@ -1,0 +1,120 @@
+/** Processes of the sandbox that somebody kills in the middle of an execution: never a sample's failure unless it repeats. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ExecutionJob } from '../../../src/sandbox/executor.js';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
+import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import { ISOLATING_TIERS } from '../../../src/sandbox/tiers.js';
+import { descendants, eventually, gone, type ProcessInfo } from './processes.js';
+import { PYTHON } from './users.js';
+
+const job = (body: string, sampleIndex = 0): ExecutionJob => ({
+  taskId: 'Deaths/0',
+  prompt: 'def f(x):\n',
+  entryPoint: 'f',
+  test: 'assert f(1) == 2\n',
+  completion: body,
+  seed: 0,
+  sampleIndex,
+});
+const RIGHT = '    return x + 1\n';
+const SLEEPS = '    import time\n    time.sleep(1000)\n';
+
+/** The processes of a worker that executes something. */
+interface Busy {
+  readonly launcher: ProcessInfo;
+  readonly judge: ProcessInfo;
+  readonly zygote: ProcessInfo;
+  readonly candidate: ProcessInfo;
+}
+
+const { landlock } = await kernelReport();
+let executor: ProcessExecutor | null = null;
+afterEach(async () => {
+  const processes = descendants();
+  await executor?.dispose();
+  executor = null;
+  await gone(processes);
+});
+
+describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('in tier $tier', ({ tier }) => {
+  const skipped = tier === 'landlock' && landlock === null;
+
+  /** Resolves when an execution has begun in a worker that is not one of `before`. */
+  const busy = async (before: readonly Busy[]): Promise<Busy> => {
+    let found: Busy | null = null;
+    await eventually(() => {
+      const all = descendants();
+      const launcher = all.find(
+        ({ pid, command }) => command.includes('faultline-launcher') && !before.some((old) => old.launcher.pid === pid),
+      );
+      const judge = all.find(({ parent, command }) => parent === launcher?.pid && command.includes('judge.py'));
+      const zygote = all.find(({ parent, command }) => parent === launcher?.pid && command.includes('zygote.py'));
+      const candidate = all.find(({ parent }) => parent === zygote?.pid);
+      expect([launcher, judge, zygote, candidate]).not.toContain(undefined);
+      found = { launcher: launcher!, judge: judge!, zygote: zygote!, candidate: candidate! };
+    });
+    return found!;
+  };
+
+  /** Executes, and kills a process of every worker that does, so many times in a row. */
+  const executeKilling = async (victim: keyof Busy, times: number, body: string, signal: NodeJS.Signals = 'SIGKILL') => {
+    executor ??= await ProcessExecutor.create({ workers: 1, tier, python: PYTHON, limits: { wallSeconds: 1000 } });
+    const controller = new AbortController();
+    const running = executor.execute(job(body), controller.signal);
+    const caught = running.catch((error: unknown) => error);
+    const before: Busy[] = [];
+    for (let i = 0; i < times; i++) {
+      // A killed candidate leaves its worker as it was.
+      const current = await busy(victim === 'candidate' ? [] : before);
+      if (before.at(-1)?.candidate.pid === current.candidate.pid) {
+        i--;
+        continue;
+      }
+      before.push(current);
+      process.kill(current[victim].pid, signal);
+    }
+    return { result: await caught };
+  };
+  /** Long enough to be found running, and right. */
+  const SLOW = '    import time\n    time.sleep(0.4)\n    return x + 1\n';
+
+  it.skipIf(skipped).each(['judge', 'zygote', 'launcher', 'candidate'] as const)(
+    'a killed %s costs no sample its verdict',
+    async (victim) => {
+      const { result } = await executeKilling(victim, 1, SLOW);
+      expect(result).toMatchObject({ passed: true, outcome: { status: 'passed' } });
+    },
+  );
+
+  it.skipIf(skipped)('a killed launcher is never the sample’s doing, and the third in a row ends the run', async () => {
+    expect((await executeKilling('launcher', 2, SLOW)).result).toMatchObject({ passed: true });
+    const { result } = await executeKilling('launcher', 3, SLEEPS);
+    expect(result).toMatchObject({
+      kind: 'infrastructure',
+      message: expect.stringContaining('3 times in a row') as string,
+      hint: expect.stringContaining('resume') as string,
+    });
+  });
+
+  it.skipIf(skipped)('what dies again on a fresh worker, alone, counts as the sample’s, and the run goes on', async () => {
+    expect((await executeKilling('zygote', 2, SLEEPS)).result).toMatchObject({ outcome: { status: 'signal', signal: 'SIGKILL' } });
+    expect((await executeKilling('candidate', 2, SLEEPS)).result).toMatchObject({ outcome: { status: 'signal', signal: 'SIGKILL' } });
+    expect((await executeKilling('judge', 2, SLEEPS)).result).toMatchObject({ outcome: { status: 'limit', resource: 'memory' } });
+    expect((await executor!.execute(job(RIGHT, 1))).passed).toBe(true);
+  });
+
+  it.skipIf(skipped)('a judge that ends by what it computes is the sample’s failure at once', async () => {
+    // A time limit calls for the second run that every sample gets.
+    expect((await executeKilling('judge', 2, SLEEPS, 'SIGPROF')).result).toMatchObject({ outcome: { status: 'limit', resource: 'cpu' } });
+    expect((await executeKilling('judge', 1, SLEEPS, 'SIGSEGV')).result).toMatchObject({
+      outcome: { status: 'limit', resource: 'memory' },
+    });
+    expect((await executor!.execute(job(RIGHT, 1))).passed).toBe(true);
+  });
+
+  it.skipIf(skipped)('a program that kills itself does so twice', async () => {
+    executor = await ProcessExecutor.create({ workers: 1, tier, python: PYTHON });
+    const { outcome } = await executor.execute(job('    import os\n    os.kill(os.getpid(), 9)\n'));
+    expect(outcome).toEqual({ status: 'signal', signal: 'SIGKILL' });
+  });
+});

@@ -1,0 +1,146 @@
+/** What is measured of failures beyond their outcome: assertions tried alone, examples, what calls return, the text, locals. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExecutionJob } from '../../../src/sandbox/executor.js';
+import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import type { AssertionTrial, ExceptionInfo, Measurements } from '../../../src/sandbox/verdict.js';
+
+const PROMPT =
+  'def double(x):\n    return 2 * x\n\n\ndef f(x):\n    """Example:\n    >>> f([1, 2])\n    [2, 4]\n    f([]) == []\n    f([5]) returns [10].\n    """\n';
+
+describe('measurements of failures', () => {
+  let executor: ProcessExecutor;
+  beforeAll(async () => {
+    const python = process.env['FAULTLINE_TEST_PYTHON'];
+    executor = await ProcessExecutor.create({ workers: 1, ...(python === undefined ? {} : { python }) });
+  });
+  afterAll(async () => {
+    await executor.dispose();
+  });
+
+  const measure = async (body: string, test: string, changes: Partial<ExecutionJob> = {}): Promise<Measurements> => {
+    const job = { taskId: 'T/1', prompt: PROMPT, entryPoint: 'f', test, completion: body, seed: 1, sampleIndex: 0, ...changes };
+    return (await executor.execute(job)).measurements;
+  };
+  const trials = async (body: string, test: string): Promise<readonly AssertionTrial[]> => (await measure(body, test)).assertions!.trials!;
+
+  it.each<[string, string, string, AssertionTrial['relations']]>([
+    ['another type', '    return str(x)', 'assert f(1) == 2', ['type']],
+    ['a truth value for a number', '    return True', 'assert f(1) == 2', ['type']],
+    ['types inside', '    return [str(x), str(x)]', 'assert f(1) == [1, 1]', ['type']],
+    ['no type where a comparison forgives it', '    return x + 0.0', 'assert f(1) == 5', []],
+    ['another order', '    return x[::-1]', 'assert f([1, 2, 3, 4]) == [1, 2, 3, 4]', ['order']],
+    ['another order of rows', '    return x[::-1]', 'assert [[1], [2]] == f([[1], [2]])', ['order']],
+    ['repeats', '    return x + [x[0], x[0]]', 'assert f([1, 2]) == [1, 2]', ['repeats']],
+    ['a number one away', '    return x', 'assert f(1) == 2', ['off_by_one']],
+    ['an element too few', '    return x[:-1]', 'assert f("abc") == "abc"', ['off_by_one']],
+    ['a shift', '    return list(range(x))', 'assert f(4) == [1, 2, 3, 4]', ['off_by_one']],
+    ['no shift of equal elements', '    return [1, 1, 1]', 'assert f(4) == [1, 1, 2]', []],
+    ['rounding', '    return [3.14, {1: x}]', 'assert f(2) == [3.14159, {1: 2}]', ['rounding']],
+    ['no rounding of whole numbers', '    return 100002', 'assert f(2) == 100000', []],
+    ['change in place', '    x.sort()', 'assert f([2, 1]) == [1, 2]', ['in_place', 'type']],
+    ['no relation', '    return 70', 'assert f(2) == 1000', []],
+    ['no expected value', '    return 70', 'assert f(2) < 7', null],
+    ['nothing returned', '    raise KeyError', 'assert f(2) == 7', null],
+    ['a value that cannot be compared', '    from decimal import Decimal\n    return Decimal("sNaN")', 'assert f(2) == 7', []],
+    ['a value out of every range', '    return 10**400', 'assert f(2) == 1.5', []],
+  ])('finds %s', async (_, body, test, relations) => {
+    expect(await trials(`${body}\n`, `${test}\n`)).toMatchObject([{ index: 0, held: false, relations }]);
+  });
+
+  it('finds what fails only because changes are written back', async () => {
+    const test = 'x = [3, 1]\nassert f(x) == [1, 3] and x == [3, 1]\nassert f([1]) == [1]\nassert f([2]) == [3]\n';
+    expect(await trials('    x.sort()\n    return x\n', test)).toMatchObject([
+      { held: false, relations: ['unaliased'] },
+      { held: true, relations: null },
+      { held: false, relations: [] },
+    ]);
+  });
+
+  it('tells which assertions the prompt shows, and what is special about inputs', async () => {
+    const test =
+      'def check(candidate):\n    assert candidate([1, 2]) == [2, 4]\n    assert candidate([]) == []\n    assert candidate([0, 0, -1]) == [0, 0, -2]\n' +
+      '    assert candidate("") == ""\n    assert candidate(0) == 1\n    y = candidate([1])\n    assert y == [2]\n' +
+      '    for n in (1, -7):\n        assert candidate(n) == n\n    assert double(2) == 5\n';
+    const found = await trials('    return 7\n', test);
+    expect(found.map(({ visible, traits }) => [visible, traits])).toEqual([
+      [true, []],
+      [true, ['empty']],
+      [false, ['duplicates', 'negative']],
+      [false, ['empty']],
+      [false, ['zero']],
+      [false, ['one']],
+      [null, ['negative', 'one']],
+      [null, []],
+    ]);
+  });
+
+  it('tries the prompt’s examples', async () => {
+    const test = 'assert f([3]) == [6]\n';
+    expect((await measure('    return [2, 4]\n', test)).examples).toEqual({ total: 3, passed: 1 });
+    expect((await measure('    return [2 * y for y in x] if x != [3] else 0\n', test)).examples).toEqual({ total: 3, passed: 3 });
+    expect((await measure('    raise KeyError\n', test)).examples).toEqual({ total: 3, passed: 0 });
+    expect((await measure('    exit() if x == [5] else 0\n', test)).examples).toEqual({ total: 3, passed: 0 });
+    expect((await measure('    import os\n    if x == [5]: os._exit(0)\n', test)).examples).toBeNull();
+    expect((await measure('    return 1\n', test, { prompt: 'def f(x):\n' })).examples).toEqual({ total: 0, passed: 0 });
+  });
+
+  it('sees constants and arguments in what calls return', async () => {
+    const test = 'assert f([3]) == [6]\nassert f([4]) == [8]\n';
+    expect((await measure('    return [8]\n', test)).returns).toBe('constant');
+    expect((await measure('    return x\n', test)).returns).toBe('argument');
+    expect((await measure('    return x + x\n', test)).returns).toBeNull();
+    expect((await measure('    if x == [4]: raise KeyError\n', test)).returns).toBeNull();
+    // Nothing to tell apart.
+    const once = { prompt: 'def f(x):\n' };
+    expect((await measure('    return x\n', 'assert f([3]) == [6]\n', once)).returns).toBeNull();
+    expect((await measure('    return x\n', 'assert f([3]) == [6]\nassert f([4]) == [6]\n', once)).returns).toBeNull();
+  });
+
+  it('tells what the text tells, of failing samples alone, and executes nothing for it', async () => {
+    const test = 'assert f([3]) == [6]\n';
+    expect((await measure('    return [2 * y for y in x]\n', test)).source).toBeNull();
+    const body = '    return nothing(x) + input(y)\n    x = 1\n\n\ndef double(z):\n    pass\n';
+    expect((await measure(body, test)).source).toEqual({
+      parses: true,
+      tokens: 20,
+      foreignTokens: 0,
+      undefinedNames: ['nothing', 'y'],
+      undefinedCalls: ['nothing'],
+      deadStatements: 1,
+      callsInput: true,
+      redefined: ['double'],
+    });
+    expect((await measure('    The answer is the sum of all elements.\n', test)).source).toMatchObject({
+      parses: false,
+      tokens: 9,
+      foreignTokens: 8,
+      undefinedNames: [],
+    });
+    expect((await measure(`    return ${'('.repeat(100000)}`, test)).source).toMatchObject({ parses: false, tokens: 100001 });
+    expect((await measure('    return 1\nimport os\nos._exit(3)\n', test)).source).toMatchObject({ parses: true });
+  });
+
+  it('describes the failing frame by place, statement and locals', async () => {
+    const prompt = 'def f(x):\n';
+    const body =
+      '    class Odd:\n        def __repr__(self):\n            raise SystemExit\n        __str__ = __hash__ = __repr__\n' +
+      '    odd = Odd()\n    many = {1: [odd, "é" * 200], 2: 10**400}\n    if x: größe = "é"; return größe + x\n';
+    const { outcome } = await executor.execute({
+      taskId: 'T/2',
+      prompt,
+      entryPoint: 'f',
+      test: 'assert f(1)\n',
+      completion: body,
+      seed: 1,
+      sampleIndex: 0,
+    });
+    const { exception } = outcome as { exception: ExceptionInfo };
+    expect(exception).toMatchObject({ type: 'TypeError', line: 8, statement: 'Assign' });
+    // The expression's place from Python 3.11 on, the statement's before.
+    expect([31, 11]).toContain(exception.column);
+    const locals = Object.fromEntries(exception.locals.map(({ name, value }) => [name, value]));
+    expect(locals).toMatchObject({ Odd: '<type>', odd: '<Odd>', x: '1', größe: "'é'" });
+    expect(locals['many']).toMatch(/^\{1: \[<Odd>, 'é+$/);
+    expect(exception.locals.every(({ value }) => value.length <= 80)).toBe(true);
+  });
+});
