@@ -36,6 +36,8 @@ describe('measurements of failures', () => {
     ['a shift', '    return list(range(x))', 'assert f(4) == [1, 2, 3, 4]', ['off_by_one']],
     ['no shift of equal elements', '    return [1, 1, 1]', 'assert f(4) == [1, 1, 2]', []],
     ['rounding', '    return [3.14, {1: x}]', 'assert f(2) == [3.14159, {1: 2}]', ['rounding']],
+    ['rounding where the test allows for some', '    return 0.333', 'assert abs(f(2) - 1 / 3) < 1e-6', ['rounding']],
+    ['an expected value in a function', '    return 2', 'import math\nassert math.isclose(3, f(2), rel_tol=1e-9)', ['off_by_one']],
     ['no rounding of whole numbers', '    return 100002', 'assert f(2) == 100000', []],
     ['change in place', '    x.sort()', 'assert f([2, 1]) == [1, 2]', ['in_place', 'type']],
     ['no relation', '    return 70', 'assert f(2) == 1000', []],
@@ -90,6 +92,7 @@ describe('measurements of failures', () => {
     expect((await measure('    return x\n', test)).returns).toBe('argument');
     expect((await measure('    return x + x\n', test)).returns).toBeNull();
     expect((await measure('    if x == [4]: raise KeyError\n', test)).returns).toBeNull();
+    expect((await measure('    return True\n', 'assert f([3])\nassert not f([4])\n')).returns).toBe('constant');
     // Nothing to tell apart.
     const once = { prompt: 'def f(x):\n' };
     expect((await measure('    return x\n', 'assert f([3]) == [6]\n', once)).returns).toBeNull();
