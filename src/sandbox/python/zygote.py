@@ -2,9 +2,14 @@
 
 It executes nothing of the candidate's. In tier `namespaces` it is the first process of its process namespace and cannot be
 signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from
-the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
+the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the
+candidate started is killed and reaped before the next one begins.
 
-Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
+A page that is written to after a fork is copied, by the zygote as by the candidate, and that is most of what an execution takes.
+Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
+
+Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
+judge: its first byte is 1 while it is the candidate's turn.
 """
 
 import mmap
@@ -52,7 +57,9 @@ _SCRATCH_ENTRIES = 1024
 # Stands for a candidate's process id in the system-call filter that the launcher hands over.
 _OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
+
 def main():
+    os.environ.pop("LD_BIND_NOW", None)
     tier = os.environ.pop("FAULTLINE_TIER")
     own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
     restrict = _candidate_restriction(tier)
@@ -68,6 +75,7 @@ def main():
     phase = mmap.mmap(-1, mmap.PAGESIZE)
     candidate.prepare(phase)
     _give_memory_back()
+    scratch = _scratch()
     control.sendall(link.READY)
     while True:
         request = link.receive_request(control)
@@ -75,7 +83,7 @@ def main():
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, phase, restrict, tier)
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch)
         if report is None:
             return
         link.send_report(control, *report)
@@ -106,7 +114,6 @@ def _candidate_restriction(tier):
     program = Program(len(encoded) // 8, ctypes.addressof(code))
     address = ctypes.addressof(program)
     zygote = os.getpid()
-
     # Made once: a conversion in the candidate costs it pages of its own.
     arguments = (ctypes.c_int(set_seccomp), ctypes.c_ulong(mode_filter), ctypes.c_void_p(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
     install = ctypes.CDLL(None).prctl
@@ -135,9 +142,11 @@ def _give_memory_back():
         trim(0)
 
 
-def _execute(job, channel, control, turn, phase, restrict, tier):
-    """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
-    scratch = _scratch()
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
+    """Runs one candidate to its end. Returns the report, or None when the judge is gone.
+
+    `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
+    """
     candidate.expect(job)
     nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
@@ -184,6 +193,8 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
+    __slots__ = ("stopped", "output_bytes", "head", "start", "_job", "_output", "_control", "_scratch", "_poll", "_pid", "_handle")
+
     def __init__(self, job, output, control, scratch):
         self.stopped = None
         self.output_bytes = 0
@@ -194,8 +205,8 @@ class _Watch:
         # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
         self._scratch = scratch
         self._poll = select.poll()
-        self._poll.register(output, select.POLLIN)
-        self._poll.register(control, select.POLLIN)
+        self._poll.register(output, 1)  # POLLIN
+        self._poll.register(control, 1)
         self.start = time.monotonic()
 
     def until_end(self, pid, turn):
@@ -203,7 +214,7 @@ class _Watch:
         self._pid = pid
         handle = self._handle = _open_process(pid)
         poll = self._poll
-        poll.register(handle, select.POLLIN)
+        poll.register(handle, 1)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
