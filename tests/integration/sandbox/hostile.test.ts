@@ -63,7 +63,12 @@ const SETTINGS: readonly Setting[] = [
   { title: 'as who runs the tests', asUser: false, options: python === undefined ? {} : { python }, reason: null },
   { title: 'as an ordinary user', asUser: true, options: { python: PYTHON }, reason: user },
   { title: 'in tier landlock', asUser: false, options: { python: PYTHON, tier: 'landlock' }, reason: noLandlock },
-  { title: 'as an ordinary user in tier landlock', asUser: true, options: { python: PYTHON, tier: 'landlock' }, reason: user ?? noLandlock },
+  {
+    title: 'as an ordinary user in tier landlock',
+    asUser: true,
+    options: { python: PYTHON, tier: 'landlock' },
+    reason: user ?? noLandlock,
+  },
 ];
 /** What looks around sees the host's folders there, and says so; landlock.test.ts has what it may see. */
 const ONLY_IN_NAMESPACES = ['sees_little.py'];
