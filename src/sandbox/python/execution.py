@@ -16,7 +16,7 @@ import _socket
 
 import link
 import wire
-from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten, source_facts
+from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten, source_facts, stack
 from problem import TEST_FILE, expected_side, test_frame
 from relations import close
 from trials import Trials
@@ -452,6 +452,8 @@ class Execution:
         measured.update(more, calls=self.calls, allNone=self.calls > 0 and self.all_none)
         for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
             measured[key] = (self._report or measured)[key]
+        if self._report is not None:
+            measured["stack"] = stack(self._report["stack"], self._job["promptLines"], self._lines)
         return measured
 
 

@@ -34,6 +34,9 @@ const NEGATIVE = testOf(
 const SHOWN = 'def add(a, b):\n    """Return a + b.\n\n    >>> add(1, 2)\n    3\n    """\n';
 const LARGE = testOf('assert candidate(1, 2) == 3', 'assert candidate(40, 50) == 90', 'assert candidate(33, 44) == 77');
 
+/** Deeper than CPython's tokeniser goes; hardly two alike, so that nothing repeats. */
+const NESTED = Array.from({ length: 201 }, (_, i) => `(v${(i * 7919) % 1009} + `).join('') + `a${')'.repeat(201)}`;
+
 interface Program {
   readonly completion: string;
   readonly prompt?: string;
@@ -62,7 +65,9 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['2.3', { completion: '    return a + b?\n' }],
   ['2.4', { completion: '    break\n' }],
   ['2.4', { completion: '    return a +\n' }],
-  ['2.5', { completion: '    return a b\n' }],
+  ['2.5', { completion: `    return ${NESTED}\n` }],
+  ['2.6', { completion: '    return a b\n' }],
+  ['2.6', { completion: '    new_ sum = a + b\n    return new_ sum\n' }],
   ['3.1', { completion: '    return a + b\n\nundefined()\n' }],
   ['3.2', { completion: '    return a + b\n\nadd.of(1)\n' }],
   ['3.3', { completion: '    return a + b\n\nimport no_such_module\n' }],

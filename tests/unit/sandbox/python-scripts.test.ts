@@ -10,6 +10,7 @@ import { findPython } from '../../../src/sandbox/python.js';
 it.each([
   ['wire.py', 'values keep their exact types and identities, and malformed bytes are refused'],
   ['relations.py', 'relations, traits and examples are found, and no value or prompt breaks them'],
+  ['link.py', 'requests and reports arrive whole, and a stream that is cut off has ended'],
   ['source.py', 'foreign tokens, undefined names and dead statements are found, and no text breaks that'],
 ])('%s: %s', async (name) => {
   const python = await findPython(process.env['FAULTLINE_TEST_PYTHON']);
