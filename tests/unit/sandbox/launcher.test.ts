@@ -50,9 +50,9 @@ describe('the launcher', () => {
     expect(hint('cannot create namespaces (user, pid, net, ipc, uts): No space left on device')).toMatch(/max_user_namespaces/);
     expect(hint('cannot mount a tmpfs: Permission denied')).toMatch(/apparmor_restrict_unprivileged_userns/);
     expect(hint('cannot execute /root/python: Permission denied')).toMatch(/--python/);
-    expect(hint("cannot switch to an unprivileged user, as this user namespace maps root to the system's root and has no other id")).toMatch(
-      /^Run faultline as an ordinary user\./,
-    );
+    expect(
+      hint("cannot switch to an unprivileged user, as this user namespace maps root to the system's root and has no other id"),
+    ).toMatch(/^Run faultline as an ordinary user\./);
     expect(hint('cannot use Landlock: Operation not supported')).toMatch(/lsm=landlock/);
     expect(hint('cannot copy the script /tmp/x/wire.py: No space left on device')).toMatch(/^Free some space/);
     expect(hint('cannot create a folder in /tmp: No space left on device')).toMatch(/^Free some space/);
