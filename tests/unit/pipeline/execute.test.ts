@@ -139,7 +139,7 @@ describe('equal programs', () => {
       },
     };
     const equal = Array.from({ length: 200 }, (_, index) => ({ ...slow, sampleIndex: index }));
-    const distinct = Array.from({ length: 50 }, (_, index) => sample(1, index, index));
+    const distinct = Array.from({ length: 50 }, (_, index) => sample(1, index + 1, index));
     let judged = 0;
     // Would never end if the equal ones took the lanes that the others need.
     await executeAll([...equal, ...distinct], { ...options, executor, signal: new AbortController().signal }, () => {
