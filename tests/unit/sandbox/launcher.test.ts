@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import { findLauncher, isolationHint, kernelReport, parseEnd, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { findLauncher, isolationHint, kernelReport, parseEnd, parseNote, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -41,6 +41,8 @@ describe('the launcher', () => {
       'cannot mount a tmpfs: refused',
     );
     expect(parseRefusal('faultline-launcher: zygote ended: exit 70\nTraceback\n')).toBeNull();
+    const noted = 'faultline-launcher: note: addresses stay randomised: refused\n';
+    expect([parseRefusal(noted), parseNote(noted), parseNote('anything')]).toEqual([null, 'addresses stay randomised: refused', null]);
   });
 
   it('has a next step for every refusal', () => {
