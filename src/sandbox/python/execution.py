@@ -57,8 +57,8 @@ _ZYGOTE_KEYS = (
     "processes",
 )
 
-# EAGAIN (fork), EMFILE, ENFILE, EFBIG, ENOSPC, EDQUOT
-_ERRNO_RESOURCE = {11: "processes", 24: "files", 23: "files", 27: "files", 28: "files", 122: "files"}
+# EAGAIN (fork), EMFILE, ENFILE, EFBIG, ENOSPC, ETOOMANYREFS (descriptors within messages), EDQUOT
+_ERRNO_RESOURCE = {11: "processes", 24: "files", 23: "files", 27: "files", 28: "files", 109: "files", 122: "files"}
 
 
 class Over(BaseException):
@@ -442,8 +442,6 @@ class Execution:
         if number == signal.SIGSYS:
             self.renew = True
             return {"status": "forbidden", "signal": "SIGSYS"}
-        if number == signal.SIGXCPU:
-            return {"status": "limit", "resource": "cpu", "exception": None}
         if number == signal.SIGXFSZ:
             return {"status": "limit", "resource": "files", "exception": None}
         return {"status": "signal", "signal": _signal_name(number)}

@@ -121,6 +121,33 @@ describe('equal programs', () => {
     expect(readBeforeTheFirst).toBeLessThan(300);
   });
 
+  it('hold up no others while they wait, and every worker has the next job at hand', async () => {
+    const workers = 2;
+    const fake = fakeExecutor(verdictOf, workers);
+    let release: () => void = () => undefined;
+    const others = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow = sample(0, 0, 0);
+    const executor = {
+      ...fake,
+      execute: async (job: ExecutionJob, signal?: AbortSignal) => {
+        if (job.completion === slow.completion) await others;
+        return fake.execute(job, signal);
+      },
+    };
+    const equal = Array.from({ length: 200 }, (_, index) => ({ ...slow, sampleIndex: index }));
+    const distinct = Array.from({ length: 50 }, (_, index) => sample(1, index + 1, index));
+    let judged = 0;
+    // Would never end if the equal ones took the lanes that the others need.
+    await executeAll([...equal, ...distinct], { ...options, executor, signal: new AbortController().signal }, () => {
+      if (++judged === distinct.length) release();
+    });
+    expect(judged).toBe(250);
+    expect(fake.jobs).toHaveLength(51);
+    expect(fake.most()).toBe(2 * workers - 1);
+  });
+
   it('are remembered in bounded number; what is forgotten is asked for', async () => {
     const many = (round: number): Executable[] => Array.from({ length: 1_200 }, (_, program) => sample(0, program, round));
     const stored = new Map<string, Verdict>();

@@ -60,7 +60,7 @@ for length in (1, 4, 5, len(whole) - 1):
 for stopped in link.STOPPED:
     for phase, name in ((0, "compile"), (1, "load"), (2, "call"), (255, "call")):
         head = b"\xff" + "é".encode()[:1] if stopped else "é".encode() * 4000
-        theirs = sent(lambda socket: link.send_report(socket, 139, stopped, phase, True, 7, 0.25, 1.5, 1 << 40, head))
+        theirs = sent(lambda socket: link.send_report(socket, 139, stopped, phase, True, 7, 0.25, 1.5, 1 << 40, head, b"where\xff"))
         report = link.receive_report(theirs)
         text = head.decode("utf-8", "replace")[: link.STDOUT_CHARACTERS]
         assert report == {
@@ -73,6 +73,7 @@ for stopped in link.STOPPED:
             "stdout": text,
             "leftovers": 7,
             "usedScratch": True,
+            "stack": "where\ufffd",
         }, report
         assert link.receive_report(theirs) is None
 
