@@ -27,6 +27,11 @@ inline constexpr int kExitArguments = 72;  // wrong arguments
   _exit(kExitSetup);
 }
 
+// Prints "faultline-launcher: note: <what>: <reason>": what is worth knowing and stops nothing.
+inline void note(const char* what, const char* reason) {
+  std::fprintf(stderr, "faultline-launcher: note: %s: %s\n", what, reason);
+}
+
 // Fails unless a system call's result is at least zero; hands the result through.
 inline int must(int result, const char* what, const char* detail = nullptr) {
   if (result < 0) fail(what, detail);

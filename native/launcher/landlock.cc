@@ -44,14 +44,14 @@ void allow(int ruleset, const std::string& path, uint64_t rights, uint64_t gover
   int fd = open(path.c_str(), O_PATH | O_CLOEXEC);
   if (fd < 0) {
     if (optional && errno == ENOENT) return;
-    fail("open", path.c_str());
+    fail("show", path.c_str());
   }
   struct stat info;
-  must(fstat(fd, &info), "look at", path.c_str());
+  must(fstat(fd, &info), "show", path.c_str());
   // Rights about entries make no sense for a file, and the kernel says so.
   constexpr uint64_t kOfFiles = kExecute | kWriteFile | kReadFile | kTruncate;
   PathRule rule = {rights & governed & (S_ISDIR(info.st_mode) ? ~uint64_t{0} : kOfFiles), fd};
-  must(static_cast<int>(syscall(kAddRule, ruleset, kPathBeneath, &rule, 0)), "allow", path.c_str());
+  must(static_cast<int>(syscall(kAddRule, ruleset, kPathBeneath, &rule, 0)), "show", path.c_str());
   close(fd);
 }
 

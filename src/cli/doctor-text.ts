@@ -55,7 +55,7 @@ function sandboxLines({ tier, reason, kernel, python, launchMilliseconds }: Doct
   return [
     tier === null ? 'programs cannot be isolated' : `isolation: ${tier}`,
     // Where there is no tier the reason stands with what is missing.
-    ...(tier === null || reason === null ? [] : [`not better, as ${reason}`]),
+    ...(tier === null || reason === null ? [] : [`as ${reason}`]),
     ...(kernel === null
       ? []
       : [

@@ -59,7 +59,12 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
       now: now.pythonVersion,
       ways: 'set sandbox.python to that Python (messages and syntax differ between versions, and may between patch releases)',
     },
-    { what: 'isolation', then: recorded.isolationTier, now: now.isolationTier, ways: 'continue where that isolation is available' },
+    {
+      what: 'isolation',
+      then: recorded.isolationTier,
+      now: now.isolationTier,
+      ways: 'set sandbox.tier to it, or continue where it is available',
+    },
   ];
   for (const row of rows) {
     if (row.then === row.now) continue;

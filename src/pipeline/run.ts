@@ -88,7 +88,8 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   if (experiment === null || tasks.length > 0 || hasPending(store, experiment)) {
     const executor = await openSandbox(values, recorded?.calibration);
     try {
-      const { pythonVersion, tier, calibration } = executor.info;
+      const { pythonVersion, tier, tierReason, calibration } = executor.info;
+      if (tierReason !== null) progress.note(`isolation: ${tier} (${tierReason})`);
       const manifest = createManifest(values, { ...known, pythonVersion, isolationTier: tier, calibration });
       if (recorded !== null) {
         checkResumable(recorded, manifest);

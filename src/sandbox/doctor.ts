@@ -9,7 +9,7 @@ import type { IsolationTier } from './verdict.js';
 export interface SandboxReport {
   /** The tier that `run` would use; null when samples cannot be executed. */
   readonly tier: IsolationTier | null;
-  /** Why not the best tier, or why none; null when it is the best. */
+  /** Why not the best tier and what this one lacks, or why none; null when it is the best and whole. */
   readonly reason: string | null;
   /** The next step where there is a reason. */
   readonly hint: string | null;

@@ -37,7 +37,7 @@ export interface ExecutionJob {
 /** What an experiment records about where its verdicts come from. */
 export interface ExecutorInfo {
   readonly tier: IsolationTier;
-  /** Why not the better tier; null when it is the best. */
+  /** Why not the better tier, and what this one lacks; null when it is the best and whole. */
   readonly tierReason: string | null;
   /** Such as `3.11.7`. */
   readonly pythonVersion: string;

@@ -95,7 +95,12 @@ export function parseEnd(diagnostics: string): CompartmentEnd | null {
 
 /** The launcher's reason for a start that failed, such as `cannot mount a tmpfs: Permission denied`; null where it gave none. */
 export function parseRefusal(diagnostics: string): string | null {
-  return /^faultline-launcher: ((?!\w+ ended: ).*)$/m.exec(diagnostics)?.[1] ?? null;
+  return /^faultline-launcher: ((?!note: |\w+ ended: ).*)$/m.exec(diagnostics)?.[1] ?? null;
+}
+
+/** What the launcher has to say about a start that went well, such as `addresses stay randomised: refused`; null for nothing. */
+export function parseNote(diagnostics: string): string | null {
+  return /^faultline-launcher: note: (.*)$/m.exec(diagnostics)?.[1] ?? null;
 }
 
 /** What of the kernel the isolation can build on. Whether namespaces may be used shows only when they are. */
@@ -134,7 +139,7 @@ const HINTS: readonly { readonly words: RegExp; readonly hint: string }[] = [
     hint: 'The kernel needs system-call filters (CONFIG_SECCOMP_FILTER), and a container must not take them away.',
   },
   {
-    words: /execute|faultline-sandbox-|read-only|allow \//,
+    words: /cannot (execute|show|enter the scratch folder|make read-only) /,
     hint: 'Name a Python that every user may read and execute with --python, such as /usr/bin/python3, and a TMPDIR that every user may enter.',
   },
   // Root inside a user namespace with no second user to step down to: an ordinary user has namespaces of its own.

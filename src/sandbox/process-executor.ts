@@ -406,14 +406,18 @@ export class ProcessExecutor implements Executor {
   }
 
   /**
-   * Whether programs find less room for their files than they may fill. In tier `namespaces` they write to memory of their own; elsewhere
-   * to a disk, which one program cannot fill, as the zygote measures.
+   * Whether programs find less room for their files than they may fill. In tier `namespaces` they write to memory of their own; in tier
+   * `landlock` to a disk, which one program cannot fill, as the zygote measures.
    */
   private diskIsFull(): boolean {
-    if (this.info.tier === 'namespaces') return false;
-    const { bavail, bsize, ffree, files } = statfsSync(os.tmpdir());
-    // Some file systems count no files.
-    return bavail * bsize < scratchBytes(this.info.limits) || (files > 0 && ffree === 0);
+    if (this.info.tier !== 'landlock') return false;
+    try {
+      const { bavail, bsize, ffree, files } = statfsSync(os.tmpdir());
+      // Some file systems count no files.
+      return bavail * bsize < scratchBytes(this.info.limits) || (files > 0 && ffree === 0);
+    } catch {
+      return false; // the folder is gone: the next worker's start says so
+    }
   }
 
   private abort(task: Task): void {

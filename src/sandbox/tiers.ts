@@ -13,7 +13,7 @@ export interface Isolated {
   /** Ready for its first job. The caller kills it. */
   readonly worker: Worker;
   readonly tier: IsolatingTier;
-  /** Why not a better tier; null when it is the best. */
+  /** Why not a better tier, and what this one lacks; null when it is the best and whole. */
   readonly reason: string | null;
 }
 
@@ -28,8 +28,10 @@ export async function startIsolated(python: Python, scratchBytes: number, wanted
     if (wanted !== undefined && tier !== wanted) continue;
     try {
       const worker = await Worker.start(python, tier, scratchBytes);
-      const chosen = wanted === undefined || tier === ISOLATING_TIERS[0] ? null : `sandbox.tier is ${tier}`;
-      return { worker, tier, reason: chosen ?? (refusals.map((refusal) => `${refusal.tier}: ${refusal.reason}`).join('; ') || null) };
+      const reasons = refusals.map((refusal) => `${refusal.tier}: ${refusal.reason}`);
+      if (wanted !== undefined && tier !== ISOLATING_TIERS[0]) reasons.push(`sandbox.tier is ${tier}`);
+      if (worker.note !== null) reasons.push(worker.note);
+      return { worker, tier, reason: reasons.length === 0 ? null : reasons.join('; ') };
     } catch (error) {
       if (!(error instanceof IsolationRefused)) throw error;
       refusals.push({ tier, reason: error.reason, cause: error });

@@ -3,7 +3,7 @@
  * it hands an answer on, or says how the worker died.
  */
 import { FaultlineError } from '../errors.js';
-import { isolationHint, launch, parseEnd, parseRefusal, type CompartmentEnd, type Launched } from './launcher.js';
+import { isolationHint, launch, parseEnd, parseNote, parseRefusal, type CompartmentEnd, type Launched } from './launcher.js';
 import { encodeFrame, FrameReader, type JudgeAnswer, type JudgeJob, type JudgeMessage } from './protocol.js';
 import type { Python } from './python.js';
 import type { IsolationTier } from './verdict.js';
@@ -34,6 +34,8 @@ export class IsolationRefused extends FaultlineError {
 /** How long the start may take. Never met unless the machine hangs; a failed start is reported at once. */
 const START_MILLISECONDS = 30_000;
 const DIAGNOSTICS_MOST = 4000;
+/** What a machine that is short of something answers, and a moment later may not: no word on the isolation. */
+const PASSING = /: (Resource temporarily unavailable|Cannot allocate memory|Too many open files( in system)?)$/;
 
 export class Worker {
   private readonly reader = new FrameReader();
@@ -94,8 +96,8 @@ export class Worker {
       await worker.exit;
       if (!(error instanceof WorkerEnded)) throw error;
       const refusal = parseRefusal(worker.diagnostics);
-      if (refusal !== null) throw new IsolationRefused(refusal, error);
-      const reason = startFailure(worker.diagnostics);
+      if (refusal !== null && !PASSING.test(refusal)) throw new IsolationRefused(refusal, error);
+      const reason = refusal ?? startFailure(worker.diagnostics);
       throw new FaultlineError('environment', `the sandbox cannot be started: ${reason}`, { hint: isolationHint([reason]), cause: error });
     } finally {
       clearTimeout(timer);
@@ -120,6 +122,11 @@ export class Worker {
   /** Kills all processes of the worker. Returns at once; `exit` tells when they are gone. */
   kill(): void {
     this.launched.lifeline.destroy();
+  }
+
+  /** What the launcher had to say about the start; null for nothing. */
+  get note(): string | null {
+    return parseNote(this.diagnostics);
   }
 
   get isEnded(): boolean {

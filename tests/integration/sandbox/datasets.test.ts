@@ -6,6 +6,7 @@ import { MBPP_TEMPLATES } from '../../../src/datasets/mbpp.js';
 import type { Problem } from '../../../src/datasets/problem.js';
 import { loadProblems } from '../../../src/datasets/problems.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { sharedLines } from './shared.js';
 
@@ -21,6 +22,8 @@ const humanEval = sharedLines('datasets/HumanEval.jsonl.gz') as HumanEvalLine[] 
 const bundled = sharedLines('model/problems/pico-tasks.jsonl') as HumanEvalLine[] | null;
 const MBPP = path.resolve(import.meta.dirname, '../../../../shared/datasets/mbpp.jsonl');
 
+const { landlock } = await kernelReport();
+
 describe('canonical solutions', () => {
   let executor: ProcessExecutor;
   beforeAll(async () => {
@@ -31,10 +34,10 @@ describe('canonical solutions', () => {
     await executor.dispose();
   });
 
-  const failures = async (lines: readonly HumanEvalLine[]): Promise<string[]> => {
+  const failures = async (lines: readonly HumanEvalLine[], by: ProcessExecutor = executor): Promise<string[]> => {
     const verdicts = await Promise.all(
       lines.map((line) =>
-        executor.execute({
+        by.execute({
           taskId: line.task_id,
           prompt: line.prompt,
           entryPoint: line.entry_point,
@@ -51,6 +54,15 @@ describe('canonical solutions', () => {
   it.skipIf(humanEval === null)('of HumanEval all pass (needs ../shared/datasets/HumanEval.jsonl.gz)', async () => {
     expect(humanEval).toHaveLength(164);
     expect(await failures(humanEval!)).toEqual([]);
+  });
+
+  it.skipIf(humanEval === null || landlock === null)('of HumanEval all pass in the second tier, too', async () => {
+    const second = await ProcessExecutor.create({ workers: 2, tier: 'landlock', python: '/usr/bin/python3' });
+    try {
+      expect(await failures(humanEval!, second)).toEqual([]);
+    } finally {
+      await second.dispose();
+    }
   });
 
   it.skipIf(bundled === null)('of the bundled problems all pass (needs ../shared/model/problems)', async () => {

@@ -3,6 +3,7 @@
 A system-call filter answers as such a kernel does, so that the command takes the way that it takes there:
   namespaces   no new namespaces and no mounts (EPERM), as under the usual filters of containers
   landlock     no Landlock (EOPNOTSUPP), as where it is switched off
+  addresses    no choice about address randomisation (EPERM), as under the usual filters of containers
   seccomp      no filters (EINVAL), as without CONFIG_SECCOMP_FILTER
 """
 
@@ -17,8 +18,8 @@ LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
 NUMBER, FIRST_ARGUMENT = 0, 16
 ALLOW, ERROR = 0x7FFF0000, 0x00050000
 CALLS = {
-    "x86_64": {"unshare": 272, "mount": 165, "prctl": 157, "seccomp": 317},
-    "aarch64": {"unshare": 97, "mount": 40, "prctl": 167, "seccomp": 277},
+    "x86_64": {"unshare": 272, "mount": 165, "personality": 135, "prctl": 157, "seccomp": 317},
+    "aarch64": {"unshare": 97, "mount": 40, "personality": 92, "prctl": 167, "seccomp": 277},
 }[platform.machine()]
 SET_SECCOMP, NO_NEW_PRIVILEGES, MODE_FILTER = 22, 38, 2
 
@@ -33,6 +34,7 @@ def refuse(number, error):
 
 FILTERS = {
     "namespaces": refuse(CALLS["unshare"], errno.EPERM) + refuse(CALLS["mount"], errno.EPERM),
+    "addresses": refuse(CALLS["personality"], errno.EPERM),
     "landlock": refuse(444, errno.EOPNOTSUPP),
     "seccomp": refuse(CALLS["seccomp"], errno.ENOSYS)
     + [

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import { findLauncher, isolationHint, kernelReport, parseEnd, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { findLauncher, isolationHint, kernelReport, parseEnd, parseNote, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -41,6 +41,8 @@ describe('the launcher', () => {
       'cannot mount a tmpfs: refused',
     );
     expect(parseRefusal('faultline-launcher: zygote ended: exit 70\nTraceback\n')).toBeNull();
+    const noted = 'faultline-launcher: note: addresses stay randomised: refused\n';
+    expect([parseRefusal(noted), parseNote(noted), parseNote('anything')]).toEqual([null, 'addresses stay randomised: refused', null]);
   });
 
   it('has a next step for every refusal', () => {
@@ -50,9 +52,9 @@ describe('the launcher', () => {
     expect(hint('cannot create namespaces (user, pid, net, ipc, uts): No space left on device')).toMatch(/max_user_namespaces/);
     expect(hint('cannot mount a tmpfs: Permission denied')).toMatch(/apparmor_restrict_unprivileged_userns/);
     expect(hint('cannot execute /root/python: Permission denied')).toMatch(/--python/);
-    expect(hint("cannot switch to an unprivileged user, as this user namespace maps root to the system's root and has no other id")).toMatch(
-      /^Run faultline as an ordinary user\./,
-    );
+    expect(
+      hint("cannot switch to an unprivileged user, as this user namespace maps root to the system's root and has no other id"),
+    ).toMatch(/^Run faultline as an ordinary user\./);
     expect(hint('cannot use Landlock: Operation not supported')).toMatch(/lsm=landlock/);
     expect(hint('cannot copy the script /tmp/x/wire.py: No space left on device')).toMatch(/^Free some space/);
     expect(hint('cannot create a folder in /tmp: No space left on device')).toMatch(/^Free some space/);

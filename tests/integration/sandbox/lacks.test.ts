@@ -1,0 +1,241 @@
+/** What a machine may lack, for real or by a filter that answers as a kernel without it does: named, with the next step. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { renderDoctor } from '../../../src/cli/doctor-text.js';
+import { loadConfig } from '../../../src/config/load.js';
+import { examine } from '../../../src/pipeline/doctor.js';
+import { sandboxReport } from '../../../src/sandbox/doctor.js';
+import type { ExecutionJob } from '../../../src/sandbox/executor.js';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
+import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import { findPython } from '../../../src/sandbox/python.js';
+import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
+
+const launcher = new WrappedLauncher();
+afterEach(() => {
+  launcher.reset();
+});
+afterAll(() => {
+  launcher.dispose();
+});
+
+const job = (body: string): ExecutionJob => ({
+  taskId: 'lacks',
+  prompt: 'def f(x):\n',
+  entryPoint: 'f',
+  test: 'assert f(1) == 2\n',
+  completion: body,
+  seed: 0,
+  sampleIndex: 0,
+});
+const RIGHT = '    return x + 1\n';
+const create = (options: object = {}): Promise<ProcessExecutor> => ProcessExecutor.create({ workers: 1, python: PYTHON, ...options });
+const { landlock } = await kernelReport();
+const unprivileged = obstacle();
+
+/** Everybody who may start the launcher; as root only root. */
+const starters = [
+  { who: 'whoever runs this', through: '', skip: null },
+  { who: 'an ordinary user', through: `${AS_USER} `, skip: unprivileged },
+];
+
+describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ through, skip }) => {
+  const off = skip !== null;
+
+  it.skipIf(off || landlock === null)('without namespaces it is the second tier, and doctor says why', async () => {
+    launcher.wrap(through + WrappedLauncher.refusing('namespaces'));
+    const reason = 'namespaces: cannot create namespaces (user, pid, net, ipc, uts): Operation not permitted';
+    const executor = await create();
+    expect(executor.info).toMatchObject({ tier: 'landlock', tierReason: reason });
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    await executor.dispose();
+
+    const report = await examine(loadConfig({ flags: [{ key: 'sandbox.python', flag: '--python', text: PYTHON }] }).values);
+    expect(report.sandbox).toMatchObject({ tier: 'landlock', reason, hint: null, kernel: { seccomp: true, landlock } });
+    expect(report.missing.filter(({ what }) => what === 'sandbox')).toEqual([]);
+    const lines = renderDoctor(report).split('\n');
+    const begin = lines.findIndex((line) => line.startsWith('sandbox'));
+    expect(lines[begin]).toMatch(/isolation: landlock$/);
+    expect(lines[begin + 1]).toMatch(/as namespaces: cannot create namespaces .*: Operation not permitted$/);
+    expect(lines[begin + 2]).toMatch(new RegExp(`kernel: seccomp: yes, Landlock: version ${landlock}$`));
+  });
+
+  it.skipIf(off)('without namespaces and Landlock it is refused for both reasons, and can be had without isolation', async () => {
+    launcher.wrap(through + WrappedLauncher.refusing('namespaces', 'landlock'));
+    const message =
+      'programs cannot be isolated: namespaces: cannot create namespaces (user, pid, net, ipc, uts): Operation not permitted; ' +
+      'landlock: cannot use Landlock: Operation not supported';
+    const hint = expect.stringMatching(/user\.max_user_namespaces.*lsm=landlock.*--unsafe-no-sandbox/) as string;
+    await expect(create()).rejects.toMatchObject({ kind: 'environment', message, hint });
+    const report = await examine(loadConfig({ flags: [{ key: 'sandbox.python', flag: '--python', text: PYTHON }] }).values);
+    expect(report.sandbox).toMatchObject({ tier: null, reason: message, hint, kernel: { landlock: null } });
+    expect(report.missing).toContainEqual({ what: 'sandbox', reason: message, hint });
+    expect(renderDoctor(report)).toMatch(/programs cannot be isolated\n +kernel: seccomp: yes, Landlock: no\n/);
+
+    const executor = await create({ unsafe: true });
+    expect(executor.info).toMatchObject({ tier: 'none', tierReason: '--unsafe-no-sandbox was given' });
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    await executor.dispose();
+  });
+
+  it.skipIf(off)('where addresses cannot be kept from being random it is said, and costs no tier', async () => {
+    launcher.wrap(through + WrappedLauncher.refusing('addresses'));
+    const executor = await create();
+    expect(executor.info).toMatchObject({ tier: 'namespaces', tierReason: 'addresses stay randomised: Operation not permitted' });
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    await executor.dispose();
+    // As in a container.
+    launcher.wrap(through + WrappedLauncher.refusing('namespaces', 'addresses'));
+    expect(await sandboxReport({ python: PYTHON })).toMatchObject({
+      tier: 'landlock',
+      reason: expect.stringMatching(/^namespaces: .*; addresses stay randomised: Operation not permitted$/) as string,
+    });
+  });
+
+  it.skipIf(off || through === '')('a machine that has no process left costs no tier: it is named', async () => {
+    launcher.wrap(`${through}prlimit --nproc=1`);
+    await expect(create()).rejects.toMatchObject({
+      kind: 'environment',
+      message: 'the sandbox cannot be started: cannot start a process: Resource temporarily unavailable',
+    });
+  });
+
+  it.skipIf(off)('without system-call filters it is refused in every tier', async () => {
+    launcher.wrap(through + WrappedLauncher.refusing('seccomp'));
+    expect((await kernelReport()).seccomp).toBe(false);
+    await expect(create()).rejects.toMatchObject({
+      kind: 'environment',
+      message: expect.stringMatching(
+        /^programs cannot be isolated: namespaces: cannot install the system-call filter: Invalid argument; landlock: /,
+      ) as string,
+      hint: expect.stringContaining('CONFIG_SECCOMP_FILTER') as string,
+    });
+    expect(await sandboxReport({ python: PYTHON })).toMatchObject({ tier: null, kernel: { seccomp: false } });
+  });
+});
+
+describe('interpreters', () => {
+  const versions = path.join(os.homedir(), '.pyenv/versions');
+  const at = (version: string): string => path.join(versions, version, 'bin', version.startsWith('2') ? 'python2.7' : 'python3');
+
+  it.each(['2.7.18', '3.6.15', '3.7.16', '3.8.18'])('%s is refused as too old (where pyenv has it)', async (version) => {
+    if (!existsSync(at(version))) return;
+    await expect(create({ python: at(version) })).rejects.toMatchObject({
+      kind: 'environment',
+      message: `no usable Python was found as ${at(version)} (${at(version)}: it is version ${version}, older than 3.9)`,
+      hint: expect.stringContaining('Python 3.9 or newer') as string,
+    });
+    expect(await sandboxReport({ python: at(version) })).toMatchObject({ tier: null, python: null });
+  });
+
+  it.each(['3.9.18', '3.10.13', '3.11.7', '3.12.1', '3.13.0'])('%s executes (where pyenv has it)', async (version) => {
+    if (!existsSync(at(version))) return;
+    expect((await findPython(at(version))).version).toBe(version);
+    const executor = await create({ python: at(version) });
+    expect(executor.info.pythonVersion).toBe(version);
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    await executor.dispose();
+  });
+
+  it('are looked for along PATH, and missed with what was tried', async () => {
+    const given = process.env['PATH'];
+    const empty = mkdtempSync(path.join(os.tmpdir(), 'faultline-path-'));
+    try {
+      process.env['PATH'] = empty;
+      await expect(create({ python: 'python3' })).rejects.toMatchObject({
+        kind: 'environment',
+        message: 'no usable Python was found as python3',
+        hint: expect.stringContaining('apt install python3') as string,
+      });
+    } finally {
+      process.env['PATH'] = given;
+      rmSync(empty, { recursive: true });
+    }
+  });
+
+  it.skipIf(unprivileged !== null || landlock === null)('must be readable for the user that the second tier steps down to', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'faultline-closed-'));
+    try {
+      // A copy in a folder that only its owner may enter, as mkdtemp makes it.
+      execFileSync('cp', [(await findPython(PYTHON)).path, path.join(folder, 'python3')]);
+      await expect(create({ tier: 'landlock', python: path.join(folder, 'python3') })).rejects.toMatchObject({
+        kind: 'environment',
+        message: expect.stringMatching(/landlock: cannot \w+ .*python3: Permission denied$/) as string,
+        hint: expect.stringContaining('--python') as string,
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a full disk', () => {
+  /** A file system of so many bytes in a folder of its own, for temporary files. */
+  const withDisk = async (bytes: number, body: (folder: string) => Promise<void>): Promise<void> => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'faultline-disk-'));
+    const given = process.env['TMPDIR'];
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=1777`, 'tmpfs', folder]);
+    try {
+      process.env['TMPDIR'] = folder;
+      await body(folder);
+    } finally {
+      if (given === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = given;
+      execFileSync('umount', ['-l', folder]);
+      rmdirSync(folder);
+    }
+  };
+  const mounts = ((): boolean => {
+    try {
+      execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  })();
+  const MiB = 1 << 20;
+
+  it.skipIf(!mounts || landlock === null)('keeps the second tier from starting (root only: it mounts a small one)', async () => {
+    await withDisk(MiB, async (folder) => {
+      await expect(create({ tier: 'landlock' })).rejects.toMatchObject({
+        kind: 'environment',
+        message: `programs cannot be isolated: landlock: cannot have programs write in the folder ${folder}: No space left on device`,
+        hint: expect.stringMatching(/^Free some space/) as string,
+      });
+    });
+  });
+
+  it.skipIf(!mounts || landlock === null)('that fills up later ends the run, and fails no sample', async () => {
+    await withDisk(40 * MiB, async (folder) => {
+      const executor = await create({ tier: 'landlock', limits: { fileBytes: 8 * MiB } });
+      try {
+        const writes = '    with open("file", "wb") as file:\n        file.write(bytes(4 << 20))\n    return x + 1\n';
+        expect((await executor.execute(job(writes))).passed).toBe(true);
+        // A sample's own limit is its own.
+        const large = writes.replace('4 << 20', '9 << 20');
+        expect((await executor.execute(job(large))).outcome).toMatchObject({ status: 'limit', resource: 'files' });
+        // Somebody else's file.
+        writeFileSync(path.join(folder, 'other'), Buffer.alloc(36 * MiB));
+        await expect(executor.execute(job(writes))).rejects.toMatchObject({
+          kind: 'infrastructure',
+          message: expect.stringMatching(/^the sandbox failed 3 times in a row: .*(is full|No space left on device)$/) as string,
+          hint: expect.stringContaining('Free some space') as string,
+        });
+      } finally {
+        await executor.dispose();
+      }
+    });
+  });
+
+  it.skipIf(!mounts)('is none of the best tier’s business', async () => {
+    await withDisk(4096, async () => {
+      const executor = await create({ tier: 'namespaces' });
+      const writes = '    with open("file", "wb") as file:\n        file.write(bytes(4 << 20))\n    return x + 1\n';
+      expect((await executor.execute(job(writes))).passed).toBe(true);
+      await executor.dispose();
+    });
+  });
+});
