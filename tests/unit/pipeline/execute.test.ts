@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import { decide, executeAll, programKey, type Executable, type Judgement } from '../../../src/pipeline/execute.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
@@ -10,10 +11,7 @@ import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
 import { fakeExecutor, fakeVerdict, raising } from './fake-executor.js';
 
-const view = createCategoryView(
-  { 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [], 'categories.rules': [] },
-  CATEGORIES,
-);
+const view = createCategoryView(defaultValues(), CATEGORIES);
 const UNSUPPORTED = 'its test builds objects';
 
 function sample(task: number, program: number, sampleIndex: number, finishReason = 'function'): Executable {
