@@ -30,7 +30,7 @@ const CHANGES: readonly (readonly [RegExp, string | ((match: string) => string)]
   [/\bint\(/g, 'float('],
   [/\bset\(/g, 'list('],
   [/\[\]/g, '()'],
-  [/\blen\(/g, 'id('],
+  [/\blen\(/g, 'abs('],
   [/\.append\(/g, '.extend('],
   [/\breturn (?=.)/g, 'yield '],
   [/\breturn (?=.)/g, 'return None or '],

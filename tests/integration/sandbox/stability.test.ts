@@ -22,8 +22,12 @@ const humanEval = sharedFile('datasets/HumanEval.jsonl.gz');
 const ALL = 2000;
 const SAMPLES = Number(process.env['FAULTLINE_STABILITY_SAMPLES'] ?? ALL / 4);
 const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
-/** Outcomes in which chance has a part by their own account: they allow several, or hang on who is quicker. */
-const MANY = hostile.filter(({ outcomes, categories }) => outcomes.length > 1 || categories.length > 1);
+/** The clock shows in what it returns; which of two forgeries is told depends on who is quicker. */
+const BY_CHANCE = ['depends_on_the_clock.py', 'answers_the_same_for_ever.py'];
+/** Hostile programs with one outcome: others say themselves that chance has a part in theirs. */
+const CERTAIN = hostile.filter(
+  ({ name, outcomes, categories }) => outcomes.length === 1 && categories.length === 1 && !BY_CHANCE.includes(name),
+);
 
 describe.skipIf(humanEval === null)('stability (needs ../shared/datasets/HumanEval.jsonl.gz)', () => {
   it(`gives ${SAMPLES} samples the same verdicts, idle, beside busy loops, and by eight workers`, { timeout: 1_800_000 }, async () => {
@@ -70,10 +74,10 @@ async function chosenJobs(): Promise<ExecutionJob[]> {
     problems.flatMap((problem, index) =>
       someMutants(problem.canonicalSolution, count, index).map((completion, number) => jobOf(problem, completion, number)),
     );
-  const limited = hostile.filter((fixture) => !MANY.includes(fixture) && fixture.outcomes[0]!['status'] === 'limit').map(({ job }) => job);
-  const others = hostile.filter((fixture) => !MANY.includes(fixture) && fixture.outcomes[0]!['status'] !== 'limit').map(({ job }) => job);
+  const limited = CERTAIN.filter(({ outcomes }) => outcomes[0]!['status'] === 'limit').map(({ job }) => job);
+  const others = CERTAIN.filter(({ outcomes }) => outcomes[0]!['status'] !== 'limit').map(({ job }) => job);
   const right = [...bundled, ...larger].map((problem) => jobOf(problem, problem.canonicalSolution, 0));
-  const all = [...limited, ...right, ...others, ...changed(larger, 6), ...changed(bundled, 12)].slice(0, ALL);
+  const all = [...limited, ...right, ...others, ...changed(larger, 6), ...changed(bundled, 13)].slice(0, ALL);
   expect(all).toHaveLength(ALL);
   return Array.from({ length: SAMPLES }, (_, index) => all[Math.floor((index * ALL) / SAMPLES)]!);
 }
