@@ -1,7 +1,7 @@
 /**
  * How many programs a second does the sandbox judge, next to how fast a warm Python interpreter can fork at all?
  *
- *   node benchmarks/e2e/sandbox-rate.mjs [--executions 1600] [--workers 1,2] [--trials 3] [--python P] [--unsafe]
+ *   node benchmarks/e2e/sandbox-rate.mjs [--executions 4000] [--workers 1,2] [--trials 3] [--python P] [--unsafe]
  *
  * Trivial programs that pass, so that the figure is the price of an execution itself: isolation, fork, judge, protocol,
  * limits. The roof is the bare loop in the same run: as many Python processes as workers, with the same modules loaded,
@@ -18,7 +18,7 @@ import { trialInFreshProcess } from '../lib/trial.mjs';
 
 const { values: flags } = parseArgs({
   options: {
-    executions: { type: 'string', default: '1600' },
+    executions: { type: 'string', default: '4000' },
     workers: { type: 'string', default: '1,2' },
     trials: { type: 'string', default: '3' },
     python: { type: 'string' },

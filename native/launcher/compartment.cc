@@ -153,6 +153,8 @@ struct Place {
       "PATH=/usr/bin:/bin",
       "HOME=" + place.scratch,
       "TZ=UTC",
+      // What is looked up at the first call would be looked up by every candidate anew.
+      "LD_BIND_NOW=1",
       "LC_ALL=C.UTF-8",
       "PYTHONHASHSEED=" + std::to_string(compartment.hash_seed),
       "PYTHONWARNINGS=ignore",

@@ -42,17 +42,17 @@ export function createCategoryView(
   origins?: Pick<Config['origins'], CategoryKey>,
 ): CategoryView {
   const fault = (key: CategoryKey, reason: string, hint: string): FaultlineError => entryError(origins?.[key], key, reason, { hint });
-  const find = (key: CategoryKey, given: string, among: readonly Category[] = tree): Category => {
+  const find = (key: CategoryKey, given: string, among: readonly Category[] = tree, of = ''): Category => {
     const found = among.find(({ code, name }) => code === given || name === given);
     if (found !== undefined) return found;
     const near = nearest(given, [...among.map(({ name }) => name), ...among.map(({ code }) => code)]);
     const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'The categories stand in src/taxonomy/categories.ts.';
-    throw fault(key, `unknown category ${given}`, hint);
+    throw fault(key, `${of}unknown category ${given}`, hint);
   };
 
   const added: CustomRule[] = [];
   for (const rule of settings['categories.rules']) {
-    const over = rule.over.map((given) => find('categories.rules', given));
+    const over = rule.over.map((given) => find('categories.rules', given, tree, `${rule.name} is over an `));
     const { outcome } = over[0]!;
     const other = over.find((category) => category.outcome !== outcome);
     if (other !== undefined) {

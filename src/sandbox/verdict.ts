@@ -57,7 +57,10 @@ export interface Assertion {
   readonly returned: string | null;
   /** Type name of what was returned. */
   readonly returnedType: string | null;
-  /** `repr` of the expected value where the assertion has the form `candidate(...) == value`; else null. */
+  /**
+   * `repr` of the expected value where the assertion has the form `candidate(...) == value`, or one that stands for it:
+   * `abs(candidate(...) - value) < tolerance`, `isclose(candidate(...), value)`; else null.
+   */
   readonly expected: string | null;
   readonly expectedType: string | null;
 }
@@ -101,7 +104,7 @@ export interface AssertionTrial {
   readonly traits: readonly InputTrait[];
   /**
    * Sorted; empty where none holds; in a loop those that hold every time. Null where it held, where there is no expected value (that is,
-   * unless it has the form `candidate(...) == value`) and where nothing was returned. `unaliased` needs neither value.
+   * unless it has a form in which `Assertion.expected` is known) and where nothing was returned. `unaliased` needs neither value.
    */
   readonly relations: readonly Relation[] | null;
 }

@@ -122,7 +122,7 @@ const LEAVES: readonly Leaf[] = [
     code: '2.4',
     name: 'syntax.misplaced',
     outcome: 'syntax',
-    rule: 'a statement or keyword where it may not stand, an impossible target, a malformed header, a statement that breaks off',
+    rule: 'a statement, keyword or mark where it may not stand, an impossible target, a malformed header, a statement that breaks off',
     published: published(['A'], ['Syntax Error'], []),
   },
   {
@@ -132,6 +132,14 @@ const LEAVES: readonly Leaf[] = [
     rule: 'any other text that does not compile',
     published: published(['A'], ['Syntax Error'], []),
     residual: true,
+  },
+
+  {
+    code: '2.6',
+    name: 'syntax.adjacent',
+    outcome: 'syntax',
+    rule: 'two values side by side with nothing between them: a missing operator, comma or quote, a word of prose, a blank within a name',
+    published: published(['A'], ['Syntax Error'], []),
   },
 
   ...exceptionLeaves('3', 'load', 'while the module body ran'),
@@ -190,14 +198,14 @@ const LEAVES: readonly Leaf[] = [
     name: 'wrong.printed',
     outcome: 'wrong',
     rule: 'returned None and printed the expected value',
-    published: published(['C.3'], [], ['Logic']),
+    published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   {
     code: '8.3',
     name: 'wrong.type',
     outcome: 'wrong',
     rule: 'returned a value of another type than expected, one without a plain form, or one on which the test itself fails',
-    published: published(['C.3'], [], ['Logic']),
+    published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   {
     code: '8.4',
@@ -218,7 +226,7 @@ const LEAVES: readonly Leaf[] = [
     name: 'wrong.float_tolerance',
     outcome: 'wrong',
     rule: 'equal but for rounding',
-    published: published(['C.3'], [], ['Logic']),
+    published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC },
   {

@@ -5,6 +5,7 @@
  */
 import { writtenLines } from './program-text.js';
 import { exceptionOf, innermostGenerated } from './rules/rule.js';
+import { trialsOf } from './rules/trials.js';
 import type { Evidence } from './types.js';
 import { isImportable } from './well-known-names.js';
 
@@ -50,6 +51,14 @@ export const TAGS: readonly Tag[] = [
     name: 'hallucinated_member',
     doc: 'asks a module for a name that it lacks, or imports a module that is not there',
     holds: (evidence) => /^module '.*' has no attribute |^cannot import name |^No module named /.test(exceptionOf(evidence)?.message ?? ''),
+  },
+  {
+    name: 'holds_trivially',
+    doc: 'a wrong answer that passes some assertions, all of them on empty or zero inputs',
+    holds: (evidence) => {
+      const held = trialsOf(evidence).filter((trial) => trial.held);
+      return held.length > 0 && held.every(({ traits }) => traits.includes('empty') || traits.includes('zero'));
+    },
   },
   {
     name: 'length:long',

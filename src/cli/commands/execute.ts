@@ -9,7 +9,7 @@ export function define(command: Command): void {
   addConfigFlags(command, ['--problems', '--template', '--seed', ...EXECUTION_FLAGS]);
   command
     .requiredOption('--samples <file>', 'Samples to judge: one JSON object a line with task_id and completion')
-    .requiredOption('--out <file>', 'File to write: the same lines with passed, result, outcome, category and category_code');
+    .requiredOption('--out <file>', 'File to write: the same lines with passed, result, outcome, the category and what it rests on');
   finishDefinition(command, {
     examples: [
       ['faultline execute --problems humaneval --samples samples.jsonl --out verdicts.jsonl', 'any HumanEval-style samples'],

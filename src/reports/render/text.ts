@@ -91,7 +91,7 @@ function feasibility({ feasibility: { outsideResidual, outsideOther, decision, t
 }
 
 function nameOf({ code, name, residual }: CategoryShare): string {
-  return `${(code ?? '').padEnd(5)}${visibleLine(name)}${residual ? ' *' : ''}`;
+  return `${`${code ?? ''} `.padEnd(5)}${visibleLine(name)}${residual ? ' *' : ''}`;
 }
 
 function fit(text: string, width: number): string {

@@ -22,8 +22,8 @@ How far it came (link.py's PHASES) also stands in a byte shared with the zygote,
 import _signal
 import _sitebuiltins
 import _socket
-import ast
 import builtins
+import faulthandler
 import gc
 import linecache
 import os
@@ -32,9 +32,9 @@ import resource
 import sys
 import types
 
-import source
 import wire
 from describer import FILE_NAME, Describer
+from source import facts
 
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
@@ -42,6 +42,9 @@ __builtins__ = dict(vars(builtins))
 
 # The descriptor of the channel to the judge, in the place of the zygote's own.
 CHANNEL = 3
+# Where the candidate writes where it is when it gets the signal.
+STACKS = 4
+STACK_SIGNAL = _signal.SIGRTMIN + 7
 _CHANNEL = wire.Channel(CHANNEL)
 
 
@@ -69,21 +72,21 @@ _leave = os._exit
 _flush = sys.stdout.flush
 _set_signal = _signal.signal
 _interrupt = _signal.default_int_handler
+_tell_stack = faulthandler.register
 _set_limit = resource.setrlimit
 _encode = wire.encode
 _decode = wire.decode
 _Unserialisable = wire.Unserialisable
-_facts = source.facts
 _recursion_limit = sys.getrecursionlimit
 _set_recursion_limit = sys.setrecursionlimit
 _usual_recursion = sys.getrecursionlimit()
 _MESSAGE_MOST = wire.BYTES_MOST + 64
 
 
-def run(job, nothing, output, channel, phase, restrict):
+def run(job, nothing, output, channel, stacks, phase, restrict):
     """Becomes the candidate: executes the program of `job` and answers calls until the judge closes the channel. Does not return.
 
-    `nothing`, `output` and `channel` are the descriptors that it keeps. `phase` is a shared map whose first byte is an index
+    `nothing`, `output`, `channel` and `stacks` are the descriptors that it keeps. `phase` is a shared map whose first byte is an index
     into link.py's PHASES. `restrict` applies the last system-call filter, after everything that needs what it forbids.
     """
     status = 70
@@ -94,11 +97,14 @@ def run(job, nothing, output, channel, phase, restrict):
         _dup2(nothing, 2)
         if channel != CHANNEL:
             _dup2(channel, CHANNEL, False)
-        _closerange(CHANNEL + 1, 256)
+        if stacks != STACKS:
+            _dup2(stacks, STACKS, False)
+        _closerange(STACKS + 1, 256)
         # In the fork only: the zygote, as the first process of its namespace, is deaf to signals because it handles none.
         _set_signal(15, 0)  # SIGTERM, SIG_DFL
         _set_signal(1, 0)  # SIGHUP, SIG_DFL
         _set_signal(2, _interrupt)
+        _tell_stack(STACK_SIGNAL, STACKS, False)
         for what, bounds in job["limits"]:
             _set_limit(what, bounds)
         restrict()
@@ -152,7 +158,7 @@ def _serve(job, channel, phase):
     decode = _decode
     describe = job["describe"]
     if job["inspect"]:
-        _send(channel, own, b"F" + encode(_facts(job["program"], job["promptLength"], job["entryPoint"])))
+        _send(channel, own, b"F" + encode(facts(job["program"], job["promptLength"], job["entryPoint"])))
         return
     try:
         code = compile(job["program"], FILE_NAME, "exec", 0, True)
@@ -184,7 +190,7 @@ def _serve(job, channel, phase):
         # The judge's containers by its numbers, and the numbers of our copies.
         received = []
         arguments, named = decode(message, 9, None, received)
-        known = {id(container): number for number, container in enumerate(received)}
+        known = {id(container): number for number, container in enumerate(received)} if received else None
         before = _mutable_parts(arguments, named, known)
         try:
             value = entry_point(*arguments, **named)

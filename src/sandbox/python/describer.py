@@ -35,6 +35,7 @@ _COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 # Not by attribute, which a metaclass may define anew.
 _NAME_OF = type.__dict__["__name__"].__get__
+_EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 _BASES_OF = type.__dict__["__mro__"].__get__
 _MEMBERS_OF = type.__dict__["__dict__"].__get__
 
@@ -79,7 +80,7 @@ class Describer:
         try:
             return self._exception(error)
         except BaseException:
-            names = [_NAME_OF(base)[:200] for base in _BASES_OF(type(error)) if base is not object][:20]
+            names = _class_names(error)
             return _description(type=names[0], bases=names)
 
     def _exception(self, error):
@@ -153,7 +154,7 @@ class Describer:
                 arguments = None
         except BaseException:
             arguments = None
-        names = [_text(_NAME_OF(base), 200) for base in _BASES_OF(type(error)) if base is not object][:20]
+        names = _class_names(error)
         return _description(
             type=names[0],
             bases=names,
@@ -216,6 +217,16 @@ class Describer:
         # The interpreter counts bytes.
         before = lines[line - 1].encode("utf-8", "surrogatepass")[:place]
         return min(len(before.decode("utf-8", "replace")) + 1, wire.COLUMN_MOST)
+
+
+def _class_names(error):
+    """Names of the error's classes, outermost last. The program's own `class SystemExit` is not the builtin of that name, and is not told as it."""
+    names = []
+    for base in _BASES_OF(type(error)):
+        name = _NAME_OF(base)[:200]
+        if base is not object:
+            names.append(name if _EXCEPTIONS.get(name, base) is base else "program." + name)
+    return names[:20]
 
 
 def _statements_in(node):

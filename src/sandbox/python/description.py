@@ -4,10 +4,14 @@ exception again, and the judge's own short texts. A description is the candidate
 
 import ast
 import builtins
+import re
 
 import wire
 
 TEXT_MOST = 300
+FRAMES_MOST = 40
+# What the candidate compiles the program as.
+PROGRAM_FILE = "<program>"
 # The two interpreters are the same one, and so are their statements.
 _STATEMENTS = frozenset(kind.__name__ for kind in ast.stmt.__subclasses__())
 
@@ -87,6 +91,25 @@ def source_facts(message):
                 raise wire.Malformed("facts of another shape")
             facts[name] = [item[:200] for item in value[:20]]
     return facts
+
+
+_STACK_LINE = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')
+
+
+def stack(text, prompt_lines, lines):
+    """The frames of what a candidate wrote about where it was, outermost first; None where there is none of the program's."""
+    frames = []
+    # The innermost comes first.
+    for line in reversed(text.split("\n")):
+        match = _STACK_LINE.match(line)
+        if match is None:
+            continue
+        name, number, function = match.group(1), int(match.group(2)[:9]), match.group(3)[:200]
+        if name == PROGRAM_FILE and 1 <= number <= lines:
+            frames.append({"where": "sample" if number > prompt_lines else "prompt", "function": function, "line": number})
+        elif name != PROGRAM_FILE and frames:
+            frames.append({"where": "library", "function": function, "line": max(1, min(number, wire.LIBRARY_LINE_MOST))})
+    return frames[-FRAMES_MOST:] or None
 
 
 def public(info):

@@ -28,7 +28,7 @@ _CONSTANT = re.compile(r"(?:None|True|False|true|false)\b")
 # Prompts write them as other languages do.
 _LOWER_CASE = {"true": True, "false": False}
 # What may stand behind a value without making it part of something larger, such as the 2 of `2 * x`.
-_AFTER = re.compile(r"(?![ \t]*[-+*/%][ \t]*[\d(])[ \t]*(?:$|[\n\r,;:)#\"'`]|\.(?!\w)|//|<|(?:because|since|as|and|but|for|if|when|while|where|or|i\.e|e\.g|\w)\b|\(|[-=]>|[-\u2013\u2014][ \t])")
+_AFTER = re.compile(r"(?![ \t]*[-+*/%][ \t]*[\d(])[ \t]*(?:$|[\n\r,;:)#\"'`]|\.(?!\w)|//|<|(?:because|since|as|and|but|for|if|when|while|where|or|i\.e|e\.g)\b|\(|[-=]>|[-\u2013\u2014][ \t])")
 
 
 class Example:

@@ -119,11 +119,10 @@ def main():
     _write(results, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3]})
     turn = mmap.mmap(TURN, mmap.PAGESIZE)
     kept = {}
+    reader = _Frames(jobs)
     while True:
-        try:
-            header = _read_exactly(jobs, 4)
-            body = _read_exactly(jobs, struct.unpack("<I", header)[0])
-        except EOFError:
+        body = reader.next()
+        if body is None:
             return
         job = json.loads(body)
         _write(results, {"calibration": _calibrate()} if job.get("calibrate") else _judge(job, kept, zygote, turn))
@@ -131,20 +130,43 @@ def main():
 
 def _write(descriptor, message):
     body = json.dumps(message).encode()
-    view = memoryview(struct.pack("<I", len(body)) + body)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    data = struct.pack("<I", len(body)) + body
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
 
 
-def _read_exactly(descriptor, count):
-    parts = []
-    while count > 0:
-        data = os.read(descriptor, min(count, 1 << 20))
-        if not data:
-            raise EOFError
-        parts.append(data)
-        count -= len(data)
-    return b"".join(parts)
+class _Frames:
+    """Cuts what comes over a descriptor into messages: four bytes of length, then as many."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+        self._pending = b""
+
+    def next(self):
+        """Returns the next message, or None when the other end is closed."""
+        pending = self._take(4)
+        if pending is None:
+            return None
+        end = 4 + struct.unpack_from("<I", pending)[0]
+        pending = self._take(end)
+        if pending is None:
+            return None
+        self._pending = pending[end:]
+        return pending[4:end]
+
+    def _take(self, count):
+        """Everything that has come, `count` bytes at least; None where the stream ends before."""
+        parts = [self._pending]
+        have = len(self._pending)
+        while have < count:
+            data = os.read(self._descriptor, max(1 << 16, count - have))
+            if not data:
+                return None
+            parts.append(data)
+            have += len(data)
+        self._pending = parts[0] if len(parts) == 1 else b"".join(parts)
+        return self._pending
 
 
 main()

@@ -3,7 +3,7 @@
 The zygote begins with one byte, READY. Then, for each execution:
   request   `R`, four bytes of length, JSON; the candidate's end of its channel is attached to the first byte
   `F`       the judge is done with the candidate; it may come when the candidate has ended by itself, and be of no use
-  report    a fixed record of what the kernel saw, and the first bytes of the candidate's output
+  report    a fixed record of what the kernel saw, the first bytes of the candidate's output, and where it says it was (STACK_BYTES)
 """
 
 import array
@@ -29,8 +29,10 @@ _parse = json.JSONDecoder().scan_once
 _HEAD = 5
 _PIECE = 1 << 16
 _ROOM = _socket.CMSG_SPACE(array.array("i").itemsize)
-# Wait status; index into STOPPED; index into PHASES; used scratch; leftovers; CPU and wall seconds; peak memory; bytes of output.
-_REPORT = struct.Struct("<iBB?IddQI")
+# As much as is kept of what a candidate that met its CPU limit says about where it is.
+STACK_BYTES = 8000
+# Wait status; index into STOPPED; index into PHASES; used scratch; leftovers; CPU and wall seconds; peak memory; bytes of output; of the stack.
+_REPORT = struct.Struct("<iBB?IddQII")
 
 
 def send_request(socket, request, channel):
@@ -66,9 +68,9 @@ def receive_request(socket):
     return _parse(data[_HEAD:].decode(), 0)[0], descriptors[0]
 
 
-def send_report(socket, status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, head):
-    record = _REPORT.pack(status, STOPPED.index(stopped), phase, used_scratch, leftovers, cpu, wall, memory, len(head))
-    socket.sendall(record + head)
+def send_report(socket, status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, head, stack):
+    record = _REPORT.pack(status, STOPPED.index(stopped), phase, used_scratch, leftovers, cpu, wall, memory, len(head), len(stack))
+    socket.sendall(record + head + stack)
 
 
 def receive_report(socket):
@@ -76,9 +78,9 @@ def receive_report(socket):
     record = receive_exactly(socket, _REPORT.size)
     if record is None:
         return None
-    status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, length = _REPORT.unpack(record)
-    head = receive_exactly(socket, length)
-    if head is None:
+    status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, head_length, stack_length = _REPORT.unpack(record)
+    texts = receive_exactly(socket, head_length + stack_length)
+    if texts is None:
         return None
     return {
         "status": status,
@@ -87,7 +89,8 @@ def receive_report(socket):
         "cpuSeconds": cpu,
         "wallSeconds": wall,
         "peakMemoryBytes": memory,
-        "stdout": head.decode("utf-8", "replace")[:STDOUT_CHARACTERS],
+        "stdout": texts[:head_length].decode("utf-8", "replace")[:STDOUT_CHARACTERS],
+        "stack": texts[head_length:].decode("utf-8", "replace"),
         "leftovers": leftovers,
         "usedScratch": used_scratch,
     }

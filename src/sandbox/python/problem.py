@@ -41,7 +41,7 @@ class Problem:
     def instrumented(self):
         """The test with every assertion tried alone.
 
-        Three functions hear of each: `__faultline_begin__()`, `__faultline_expect__(value)`, which returns the value, and
+        Three functions hear of each: `__faultline_begin__(truth)`, `__faultline_expect__(value)`, which returns the value, and
         `__faultline_tried__(index, held)`.
         """
         if self._instrumented is None:
@@ -74,7 +74,7 @@ class _Instrument(ast.NodeTransformer):
         side = expected_side(node, self._names)
         if side is not None:
             node.test = _Replace(side, call("__faultline_expect__", side)).visit(node.test)
-        begin = ast.copy_location(ast.Expr(call("__faultline_begin__")), node)
+        begin = ast.copy_location(ast.Expr(call("__faultline_begin__", ast.Constant(_implied_truth(node, self._names)))), node)
         handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [tell(False)])
         return ast.copy_location(ast.Try([begin, node], [ast.copy_location(handler, node)], [tell(True)], []), node)
 
@@ -117,15 +117,43 @@ def test_frame(error):
 
 
 def expected_side(node, names):
-    """X of `assert candidate(...) == X` (or X == candidate(...)), where X itself calls no candidate; else None."""
-    test = node.test
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], (ast.Eq, ast.Is)):
-        return None
-    left, right = test.left, test.comparators[0]
-    for call, other in ((left, right), (right, left)):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names and not _calls(other, names):
-            return other
+    """X of `assert candidate(...) == X`, or of `abs(candidate(...) - X) < t` and `isclose(candidate(...), X)`, which stand for it.
+
+    The sides may be the other way round. None where X itself calls a candidate, and for every other form.
+    """
+    for left, right in _sides(node.test):
+        for call, other in ((left, right), (right, left)):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names and not _calls(other, names):
+                return other
     return None
+
+
+def _sides(test):
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        if isinstance(test.ops[0], (ast.Eq, ast.Is)):
+            yield test.left, test.comparators[0]
+        difference = test.left
+        if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and _is_call_of(difference, ("abs", "fabs"), 1):
+            if isinstance(difference.args[0], ast.BinOp) and isinstance(difference.args[0].op, ast.Sub):
+                yield difference.args[0].left, difference.args[0].right
+    elif _is_call_of(test, ("isclose",), 2):
+        yield test.args[0], test.args[1]
+
+
+def _implied_truth(node, names):
+    """What `assert candidate(...)` and `assert not candidate(...)` expect; None for other forms."""
+    test, truth = node.test, True
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, truth = test.operand, not truth
+    return truth if isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id in names else None
+
+
+def _is_call_of(node, names, count):
+    """Whether a node calls a function of one of these names, of whatever module, with this many positional arguments."""
+    if not isinstance(node, ast.Call) or len(node.args) != count:
+        return False
+    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else None
+    return name in names
 
 
 def _calls(tree, names):

@@ -67,7 +67,8 @@ class _Token:
         self.kind = kind
         self.text = text
         self.end = end
-        self.foreign = kind in ("foreign", "unknown")
+        # Not every letter of Unicode may stand in a name.
+        self.foreign = kind in ("foreign", "unknown") or (kind == "name" and not text.isidentifier())
 
 
 def _tokens(text):

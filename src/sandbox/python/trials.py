@@ -32,6 +32,7 @@ class Trials:
         self._pending = []
         self._before = []
         self._expected = []
+        self._truth = None
         self._summary = Summary()
         self.has_changed_arguments = False
 
@@ -52,8 +53,12 @@ class Trials:
 
     # What the instrumented test calls
 
-    def begin(self):
-        """Before an assertion: what was called before belongs to it only where it calls nothing itself."""
+    def begin(self, truth):
+        """Before an assertion: what was called before belongs to it only where it calls nothing itself.
+
+        `truth`: that of its call's value, where it asks for nothing more; else None.
+        """
+        self._truth = truth
         self._before = self._pending
         self._pending = []
         self._expected = []
@@ -76,8 +81,9 @@ class Trials:
         if record["tries"] <= TRIALS_MOST:
             record["calls"] += calls
         expected = self._expected[0] if len(self._expected) == 1 else _NOTHING
+        wanted = expected if self._truth is None else self._truth
         for call in calls:
-            self._summary.add(call, expected if own and len(calls) == 1 else _NOTHING)
+            self._summary.add(call, wanted if own and len(calls) == 1 else _NOTHING)
         if not held and own and expected is not _NOTHING and calls[-1].value is not _NOTHING:
             found = _relations(calls[-1], expected)
             if found is not None:

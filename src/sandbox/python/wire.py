@@ -68,6 +68,12 @@ _NAMED_TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, f
 _NAME_OF_TYPE = {kind: kind.__name__ for kind in _NAMED_TYPES}
 _TYPE_OF_NAME = {name: kind for kind, name in _NAME_OF_TYPE.items()}
 
+
+def _plain_factory(factory):
+    """A factory that is code (`lambda: 0`) stays behind: what a defaultdict holds, and is equal to, does not depend on it."""
+    return factory if type(factory) is type and factory in _NAME_OF_TYPE else None
+
+
 # Types that are sent as a tuple of plain values:
 # (type, tag, to the tuple, from the tuple, types of its parts). The parts' types matter: bytearray(10**12) allocates.
 _COMPOSED = (
@@ -78,7 +84,7 @@ _COMPOSED = (
     (collections.deque, b"q", lambda v: (list(v), v.maxlen), collections.deque, (list, (int, type(None)))),
     (collections.Counter, b"n", lambda v: (dict(v),), collections.Counter, (dict,)),
     (collections.OrderedDict, b"o", lambda v: (list(v.items()),), collections.OrderedDict, (list,)),
-    (collections.defaultdict, b"u", lambda v: (v.default_factory, dict(v)), collections.defaultdict, ((type, type(None)), dict)),
+    (collections.defaultdict, b"u", lambda v: (_plain_factory(v.default_factory), dict(v)), collections.defaultdict, ((type, type(None)), dict)),
     (datetime.date, b"y", lambda v: (v.year, v.month, v.day), datetime.date, (int,) * 3),
     (
         datetime.datetime,

@@ -2,9 +2,14 @@
 
 It executes nothing of the candidate's. In tier `namespaces` it is the first process of its process namespace and cannot be
 signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from
-the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the candidate started is killed and reaped before the next one begins.
+the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the
+candidate started is killed and reaped before the next one begins.
 
-Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the judge: its first byte is 1 while it is the candidate's turn.
+A page that is written to after a fork is copied, by the zygote as by the candidate, and that is most of what an execution takes.
+Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
+
+Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
+judge: its first byte is 1 while it is the candidate's turn.
 """
 
 import mmap
@@ -43,16 +48,24 @@ _LOOK_SECONDS = 0.1
 # A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
 # that sleeps, also one that wakes up now and then to look around, gets less.
 _BLOCKED_SHARE = 0.05
+# How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
+_STACK_SECONDS = 0.05
+_PIECE_SECONDS = 0.005
 # How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
 _WALL_FACTOR = 10
 # The folder that candidates may write to.
 _SCRATCH = os.environ["HOME"]
 # Files and folders, as many as the launcher's tmpfs takes.
 _SCRATCH_ENTRIES = 1024
+_FILLERS = []
+# Of each size; some hundred are usual.
+_FILLERS_MOST = 10000
 # Stands for a candidate's process id in the system-call filter that the launcher hands over.
 _OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
+
 def main():
+    os.environ.pop("LD_BIND_NOW", None)
     tier = os.environ.pop("FAULTLINE_TIER")
     own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
     restrict = _candidate_restriction(tier)
@@ -66,8 +79,12 @@ def main():
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
+    # One for all candidates, read only when one is asked where it is. Neither end ever waits.
+    stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     candidate.prepare(phase)
     _give_memory_back()
+    _fill_holes()
+    scratch = _scratch()
     control.sendall(link.READY)
     while True:
         request = link.receive_request(control)
@@ -75,7 +92,7 @@ def main():
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, phase, restrict, tier)
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks)
         if report is None:
             return
         link.send_report(control, *report)
@@ -106,7 +123,6 @@ def _candidate_restriction(tier):
     program = Program(len(encoded) // 8, ctypes.addressof(code))
     address = ctypes.addressof(program)
     zygote = os.getpid()
-
     # Made once: a conversion in the candidate costs it pages of its own.
     arguments = (ctypes.c_int(set_seccomp), ctypes.c_ulong(mode_filter), ctypes.c_void_p(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
     install = ctypes.CDLL(None).prctl
@@ -135,17 +151,38 @@ def _give_memory_back():
         trim(0)
 
 
-def _execute(job, channel, control, turn, phase, restrict, tier):
-    """Runs one candidate to its end. Returns the report, or None when the judge is gone."""
-    scratch = _scratch()
+def _fill_holes():
+    """Fills the interpreter's half-empty pools of memory, of which there are some for each size of objects, for good.
+
+    What is made from now on, here or in a candidate, lies side by side in pages of its own, not in many that have to be copied each.
+    """
+    pool = 4096 if sys.version_info < (3, 10) else 16384
+    for size in range(16, 513, 16):
+        neighbours = last = 0
+        # A pool that was empty gives its places in order, after a head of 48 bytes.
+        for count in range(_FILLERS_MOST):
+            # An empty bytes object takes 33 bytes.
+            filler = object() if size == 16 else complex(count, 1) if size == 32 else bytes(size - 33)
+            _FILLERS.append(filler)
+            neighbours = neighbours + 1 if id(filler) == last + size else 1
+            last = id(filler)
+            if neighbours == (pool - 48) // size:
+                break
+
+
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks):
+    """Runs one candidate to its end. Returns the report, or None when the judge is gone.
+
+    `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
+    """
     candidate.expect(job)
     nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
     phase[0] = 0
-    watch = _Watch(job, output, control, scratch if tier == "landlock" else None)
+    watch = _Watch(job, output, control, stacks[0], scratch if tier == "landlock" else None)
     pid = os.fork()
     if pid == 0:
-        candidate.run(job, nothing, output_end, channel, phase, restrict)
+        candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
     os.close(channel)
     judge_alive = watch.until_end(pid, turn)
     status, usage = watch.reap()
@@ -168,7 +205,7 @@ def _execute(job, channel, control, turn, phase, restrict, tier):
         stopped = "cpu"
     used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head, watch.stack
 
 
 def _scratch():
@@ -184,18 +221,23 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    def __init__(self, job, output, control, scratch):
+    __slots__ = tuple("stopped stack output_bytes head start _job _output _control _stacks _scratch _poll _first_look _pid _handle".split())
+
+    def __init__(self, job, output, control, stacks, scratch):
         self.stopped = None
+        self.stack = b""
         self.output_bytes = 0
         self.head = b""
         self._job = job
         self._output = output
         self._control = control
+        self._stacks = stacks
         # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
         self._scratch = scratch
         self._poll = select.poll()
-        self._poll.register(output, select.POLLIN)
-        self._poll.register(control, select.POLLIN)
+        self._poll.register(output, 1)  # POLLIN
+        self._poll.register(control, 1)
+        self._first_look = self._until_look(0)
         self.start = time.monotonic()
 
     def until_end(self, pid, turn):
@@ -203,7 +245,7 @@ class _Watch:
         self._pid = pid
         handle = self._handle = _open_process(pid)
         poll = self._poll
-        poll.register(handle, select.POLLIN)
+        poll.register(handle, 1)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
@@ -213,9 +255,9 @@ class _Watch:
         # What the clocks showed at the start of the interval that is judged as blocked or not.
         seen_cpu = 0.0
         seen_at = self.start
+        milliseconds = self._first_look
         while True:
-            timeout = min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
-            events = poll.poll(timeout * 1000)
+            events = poll.poll(milliseconds)
             for descriptor, _ in events:
                 if descriptor == handle:
                     return True
@@ -234,6 +276,7 @@ class _Watch:
                 cpu = time.clock_gettime(clock)
             except OSError:
                 continue  # it has just ended
+            milliseconds = self._until_look(cpu)
             if cpu >= self._job["cpuSeconds"]:
                 return self._kill("cpu")
             if self.has_filled_scratch():
@@ -248,6 +291,10 @@ class _Watch:
                 return self._kill("blocked")
             seen_cpu = cpu
             seen_at = now
+
+    def _until_look(self, cpu):
+        """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""
+        return 1000 * min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
 
     def has_filled_scratch(self):
         """Whether more stands in the folder than the file system of tier `namespaces` would take."""
@@ -275,8 +322,30 @@ class _Watch:
 
     def _kill(self, reason):
         self.stopped = reason
+        if reason == "cpu":
+            self.stack = self._ask_where()
         os.kill(self._pid, signal.SIGKILL)
         return True
+
+    def _ask_where(self):
+        """What the candidate says about where it is, empty where the program has seen to it that it says nothing."""
+        self._read_stack()
+        os.kill(self._pid, candidate.STACK_SIGNAL)
+        poll = select.poll()
+        poll.register(self._stacks, 1)
+        text = b""
+        end = time.monotonic() + _STACK_SECONDS
+        # It comes in pieces, and nothing says which is the last.
+        while len(text) < link.STACK_BYTES and poll.poll(1000 * (_PIECE_SECONDS if text else _STACK_SECONDS)) and time.monotonic() < end:
+            text += self._read_stack()
+        return text[: link.STACK_BYTES]
+
+    def _read_stack(self):
+        try:
+            # All that the pipe can hold.
+            return os.read(self._stacks, 1 << 20)
+        except BlockingIOError:
+            return b""
 
     def reap(self):
         _, status, usage = os.wait4(self._pid, 0)

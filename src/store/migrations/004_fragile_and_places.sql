@@ -5,7 +5,8 @@ ALTER TABLE problems ADD COLUMN further_test TEXT;         -- of the data set, o
 ALTER TABLE problems ADD COLUMN unsupported TEXT;          -- why no sample can be judged; NULL where they can
 -- The hash of a problem covers these two where one of them is not NULL.
 
--- Equal programs of one problem are executed once; the length makes a small index of it.
+-- Equal programs of one problem are executed once, and their rows in verdicts and executions repeat what that execution showed and
+-- cost. The length makes a small index of it.
 CREATE INDEX samples_by_text ON samples (experiment_id, problem_id, length(completion));
 
 ALTER TABLE classifications ADD COLUMN rule TEXT;           -- that decided; NULL without a category

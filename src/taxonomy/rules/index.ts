@@ -31,6 +31,7 @@ import { recursionError } from './recursion-error.js';
 import { repetition } from './repetition.js';
 import type { Rule } from './rule.js';
 import { signal } from './signal.js';
+import { syntaxAdjacent } from './syntax-adjacent.js';
 import { syntaxIndentation } from './syntax-indentation.js';
 import { syntaxMisplaced } from './syntax-misplaced.js';
 import { syntaxToken } from './syntax-token.js';
@@ -113,6 +114,7 @@ export const RULES: Readonly<Record<Family, readonly RuleRow[]>> = {
     { code: '2.2', name: 'syntax-indentation', rule: syntaxIndentation },
     { code: '2.1', name: 'syntax-unclosed', rule: syntaxUnclosed },
     { code: '2.3', name: 'syntax-token', rule: syntaxToken },
+    { code: '2.6', name: 'syntax-adjacent', rule: syntaxAdjacent },
     { code: '2.4', name: 'syntax-misplaced', rule: syntaxMisplaced },
     { code: '2.5', name: 'any-exception', rule: anyException },
   ],

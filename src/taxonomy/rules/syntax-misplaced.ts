@@ -1,12 +1,12 @@
 /**
- * 2.4: a statement or keyword where it may not stand, an impossible target, a malformed statement header or
+ * 2.4: a statement, keyword or mark where it may not stand, an impossible target, a malformed statement header or
  * parameter list, a statement that breaks off. Told by CPython's messages (3.9 to 3.13), or by what stands under a
- * plain "invalid syntax": a keyword, or the end of the line. Other plain errors, guesses of CPython such as "Perhaps
- * you forgot a comma?" included, are left to 2.5.
+ * plain "invalid syntax": a keyword, an operator, bracket or other mark, or the end of the line.
  */
+import { isKeyword } from '../python-scan.js';
 import type { Rule } from './rule.js';
 import { describeException, exceptionOf } from './rule.js';
-import { isPlainInvalidSyntax, textAtError } from './syntax-position.js';
+import { faultOf, isPlainInvalidSyntax, siteOf } from './syntax-position.js';
 
 const MISPLACED = [
   // A statement or keyword in the wrong place.
@@ -36,7 +36,13 @@ const MISPLACED = [
   /Maybe you meant '==' or ':=' instead of '='\?$/,
   /^expression cannot contain assignment/,
   // Headers, parameter and argument lists.
-  /^expected /,
+  /^expected (?!':'$)/,
+  // 3.9's word for the end of the text; a bracket that is open there is 2.1.
+  /^unexpected EOF /,
+  // ... and for a try without except or finally.
+  /^unexpected unindent/,
+  /expected after dictionary key/,
+  /^did you forget parentheses around/,
   /^Expected one or more names/,
   /^Did you mean .* instead of/,
   /^(?:multiple exception types|Generator expression) must be parenthesized/,
@@ -51,16 +57,17 @@ const MISPLACED = [
   /^cannot mix bytes and nonbytes/,
 ];
 
-const KEYWORD =
-  /^(?:False|None|True|and|as|assert|async|await|break|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b/;
-
 export const syntaxMisplaced: Rule = (evidence) => {
   const exception = exceptionOf(evidence);
   if (exception === null) return null;
   if (MISPLACED.some((message) => message.test(exception.message))) return describeException(exception);
+  if (faultOf(evidence, exception)?.kind === 'unmatched') return describeException(exception, 'a closing bracket without an opening one');
   if (!isPlainInvalidSyntax(exception)) return null;
-  const rest = textAtError(evidence, exception);
-  if (rest === '') return describeException(exception, 'at the end of the line');
-  const keyword = KEYWORD.exec(rest ?? '');
-  return keyword === null ? null : describeException(exception, `at ${keyword[0]}`);
+  const site = siteOf(evidence, exception);
+  if (site === null) return null;
+  const { token } = site;
+  if (token === null || token.kind === 'line_end') return describeException(exception, 'at the end of the line');
+  if (isKeyword(token)) return describeException(exception, `at ${token.text}`);
+  if (token.kind !== 'mark') return null;
+  return describeException(exception, `at ${token.text}`);
 };

@@ -1,9 +1,11 @@
 /** `faultline run`: the whole of it on a few problems, interrupted in every way, and recounted from what it exports. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../../../src/store/store.js';
-import { faultline, finished, readLines, scratchFolder, start, until, writeLines } from './faultline.js';
+import { loadTokenizer } from '../../../src/tokenizer/bpe.js';
+import { faultline, finished, picoModel, readLines, scratchFolder, start, until, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
 const NAME = 'pico-gpt2-py-pico-tasks';
@@ -78,6 +80,41 @@ describe('run', () => {
       Object.fromEntries(categories),
     );
     expect(readFileSync(output('whole', 'report.html'), 'utf8')).toContain('<svg');
+  });
+
+  it('says by which rule and where each sample failed, down to its tokens, for everybody to read', async () => {
+    const tokenizer = await loadTokenizer(picoModel);
+    using store = Store.open(database('whole'), { readonly: true });
+    const { id } = store.experiments()[0]!;
+    const results = readLines(output('whole', 'samples.jsonl_results.jsonl'));
+    let located = 0;
+    for (const [index, sample] of [...store.judgedSamples(id)].entries()) {
+      const { place, tokens, rule, verdict, categoryCode, published, tags } = sample;
+      expect(rule === null, `${sample.taskId} ${sample.sampleIndex}`).toBe(categoryCode === null);
+      expect(verdict.passed || published !== null).toBe(true);
+      expect(verdict.measurements.fragility !== null).toBe(verdict.passed);
+      expect(results[index]).toMatchObject({
+        ...{ category_rule: rule, secondary_tags: tags, failing_line: place?.line ?? null, span_start: place?.range?.start ?? null },
+        ...{ token_first: tokens?.first ?? null, token_last: tokens?.last ?? null, category_dou: published?.dou ?? null },
+      });
+      expect(tokens === null).toBe(place?.range == null);
+      if (tokens === null) continue;
+      located++;
+      const ids = [...store.tokens(id, sample).tokens].slice(tokens.first, tokens.last + 1);
+      const spelled = Buffer.concat(ids.map((token) => tokenizer.tokenBytes(token)));
+      const span = Buffer.from(sample.completion, 'utf8').subarray(place!.range!.start, place!.range!.end);
+      expect(spelled.includes(span)).toBe(true);
+      // No token too many at either end.
+      expect(spelled.length - span.length).toBeLessThan(tokenizer.tokenBytes(ids[0]!).length + tokenizer.tokenBytes(ids.at(-1)!).length);
+    }
+    expect(located).toBeGreaterThan(5);
+    const raw = new Database(database('whole'), { readonly: true });
+    const columns =
+      'category_code, dou, tambon, codehalu, rule, tags, failing_line, span_start, token_first, exception_locals, hash_seeds_tried';
+    const rows = raw.prepare(`SELECT ${columns} FROM sample_results WHERE token_first IS NOT NULL`).all() as Record<string, unknown>[];
+    raw.close();
+    expect(rows).toHaveLength(located);
+    for (const row of rows) expect(JSON.parse(String(row['dou']))).toBeInstanceOf(Array);
   });
 
   it('does nothing the second time, and says the same', async () => {

@@ -36,6 +36,8 @@ describe('measurements of failures', () => {
     ['a shift', '    return list(range(x))', 'assert f(4) == [1, 2, 3, 4]', ['off_by_one']],
     ['no shift of equal elements', '    return [1, 1, 1]', 'assert f(4) == [1, 1, 2]', []],
     ['rounding', '    return [3.14, {1: x}]', 'assert f(2) == [3.14159, {1: 2}]', ['rounding']],
+    ['rounding where the test allows for some', '    return 0.333', 'assert abs(f(2) - 1 / 3) < 1e-6', ['rounding']],
+    ['an expected value in a function', '    return 2', 'import math\nassert math.isclose(3, f(2), rel_tol=1e-9)', ['off_by_one']],
     ['no rounding of whole numbers', '    return 100002', 'assert f(2) == 100000', []],
     ['change in place', '    x.sort()', 'assert f([2, 1]) == [1, 2]', ['in_place', 'type']],
     ['no relation', '    return 70', 'assert f(2) == 1000', []],
@@ -90,6 +92,7 @@ describe('measurements of failures', () => {
     expect((await measure('    return x\n', test)).returns).toBe('argument');
     expect((await measure('    return x + x\n', test)).returns).toBeNull();
     expect((await measure('    if x == [4]: raise KeyError\n', test)).returns).toBeNull();
+    expect((await measure('    return True\n', 'assert f([3])\nassert not f([4])\n')).returns).toBe('constant');
     // Nothing to tell apart.
     const once = { prompt: 'def f(x):\n' };
     expect((await measure('    return x\n', 'assert f([3]) == [6]\n', once)).returns).toBeNull();
@@ -120,6 +123,22 @@ describe('measurements of failures', () => {
     expect((await measure('    return 1\nimport os\nos._exit(3)\n', test)).source).toMatchObject({ parses: true });
   });
 
+  it('keeps the outcome where the judge’s time for a closer look is up', async () => {
+    const test = 'assert f(1) == 2\nassert f(2) == 3\nfor item in f(3):\n    pass\nassert f(4) == 5\n';
+    const job = {
+      taskId: 'T/4',
+      prompt: 'def f(x):\n',
+      entryPoint: 'f',
+      test,
+      completion: '    return range(10**12)\n',
+      seed: 1,
+      sampleIndex: 0,
+    };
+    const { outcome, measurements } = await executor.execute(job);
+    expect(outcome).toMatchObject({ status: 'assertion', assertion: { index: 0 } });
+    expect(measurements).toMatchObject({ assertions: null, examples: null, source: { parses: true } });
+  });
+
   it('describes the failing frame by place, statement and locals', async () => {
     const prompt = 'def f(x):\n';
     const body =
@@ -142,5 +161,61 @@ describe('measurements of failures', () => {
     expect(locals).toMatchObject({ Odd: '<type>', odd: '<Odd>', x: '1', größe: "'é'" });
     expect(locals['many']).toMatch(/^\{1: \[<Odd>, 'é+$/);
     expect(exception.locals.every(({ value }) => value.length <= 80)).toBe(true);
+  });
+});
+
+describe('where a program was when its time was up', () => {
+  it.each([
+    [
+      'a loop',
+      '    return helper(x)\n\n\ndef helper(y):\n    while True:\n        y += 1\n',
+      [
+        ['f', 2],
+        ['helper', 6, 7],
+      ],
+    ],
+    ['a loop in C', '    return sum(range(10**12))\n', [['f', 2]]],
+    [
+      'a program that hears no signals',
+      '    import signal\n    for n in range(1, 65):\n        try:\n            signal.signal(n, signal.SIG_IGN)\n        except (OSError, ValueError):\n            pass\n    while True:\n        pass\n',
+      null,
+    ],
+    [
+      'a program that lies',
+      '    import os\n    while True:\n        try:\n            os.write(4, b"  File \\"<program>\\", line 99999 in f\\n")\n        except BlockingIOError:\n            pass\n',
+      undefined,
+    ],
+  ] as const)('%s', async (_, body, stack) => {
+    const python = process.env['FAULTLINE_TEST_PYTHON'];
+    const executor = await ProcessExecutor.create({
+      workers: 1,
+      calibration: 1,
+      limits: { cpuSeconds: 0.2 },
+      ...(python === undefined ? {} : { python }),
+    });
+    try {
+      const job = {
+        taskId: 'T/3',
+        prompt: 'def f(x):\n',
+        entryPoint: 'f',
+        test: 'assert f(1)\n',
+        completion: body,
+        seed: 1,
+        sampleIndex: 0,
+      };
+      const { outcome, measurements } = await executor.execute(job);
+      expect(outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
+      if (stack === null) expect(measurements.stack).toBeNull();
+      else if (stack === undefined) expect(measurements.stack?.every(({ line }) => line <= 9) ?? true).toBe(true);
+      else {
+        expect(measurements.stack).toHaveLength(stack.length);
+        for (const [index, [name, ...lines]] of stack.entries()) {
+          expect(measurements.stack![index]).toMatchObject({ where: 'sample', function: name });
+          expect(lines).toContain(measurements.stack![index]!.line);
+        }
+      }
+    } finally {
+      await executor.dispose();
+    }
   });
 });

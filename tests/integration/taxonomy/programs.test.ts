@@ -1,6 +1,7 @@
 /**
  * Programs whose failure has a name, executed in the sandbox and classified: what the rules read is what the sandbox
- * really says. One line a leaf or boundary; the exhaustive fixtures of the rules are unit tests.
+ * really says. One line a leaf or boundary; the exhaustive fixtures of the rules are unit tests. FAULTLINE_TEST_PYTHON
+ * names another interpreter: the leaves are the same from 3.9 to 3.13.
  */
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
@@ -34,6 +35,9 @@ const NEGATIVE = testOf(
 const SHOWN = 'def add(a, b):\n    """Return a + b.\n\n    >>> add(1, 2)\n    3\n    """\n';
 const LARGE = testOf('assert candidate(1, 2) == 3', 'assert candidate(40, 50) == 90', 'assert candidate(33, 44) == 77');
 
+/** Deeper than CPython's tokeniser goes; hardly two alike, so that nothing repeats. */
+const NESTED = Array.from({ length: 201 }, (_, i) => `(v${(i * 7919) % 1009} + `).join('') + `a${')'.repeat(201)}`;
+
 interface Program {
   readonly completion: string;
   readonly prompt?: string;
@@ -62,7 +66,9 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['2.3', { completion: '    return a + b?\n' }],
   ['2.4', { completion: '    break\n' }],
   ['2.4', { completion: '    return a +\n' }],
-  ['2.5', { completion: '    return a b\n' }],
+  ['2.5', { completion: `    return ${NESTED}\n` }],
+  ['2.6', { completion: '    return a b\n' }],
+  ['2.6', { completion: '    new_ sum = a + b\n    return new_ sum\n' }],
   ['3.1', { completion: '    return a + b\n\nundefined()\n' }],
   ['3.2', { completion: '    return a + b\n\nadd.of(1)\n' }],
   ['3.3', { completion: '    return a + b\n\nimport no_such_module\n' }],
@@ -143,7 +149,12 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
 let executor: ProcessExecutor;
 
 beforeAll(async () => {
-  executor = await ProcessExecutor.create({ workers: 2, limits: { cpuSeconds: 1, wallSeconds: 3 } });
+  const python = process.env['FAULTLINE_TEST_PYTHON'];
+  executor = await ProcessExecutor.create({
+    workers: 2,
+    limits: { cpuSeconds: 1, wallSeconds: 3 },
+    ...(python === undefined ? {} : { python }),
+  });
 });
 
 afterAll(async () => {

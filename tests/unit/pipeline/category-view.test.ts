@@ -106,7 +106,7 @@ describe('createCategoryView', () => {
     });
 
     it.each([
-      ['over what is not there', [rule({ over: ['4.55'] })], /categories\.rules: unknown category 4\.55/],
+      ['over what is not there', [rule({ over: ['4.55'] })], /categories\.rules: crash\.list_index is over an unknown category 4\.55/],
       ['over two outcomes', [rule({ over: ['4.5', '3.5'] })], /over 4\.5, which is crash, and 3\.5, which is load/],
       ['named after another outcome', [rule({ name: 'load.list_index' })], /categories of the outcome crash/],
       ['named as a leaf', [rule({ name: 'crash.name_error' })], /category crash\.name_error already/],

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import { decide, executeAll, programKey, type Executable, type Judgement } from '../../../src/pipeline/execute.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
@@ -10,7 +11,7 @@ import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
 import { fakeExecutor, fakeVerdict, raising } from './fake-executor.js';
 
-const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [], 'categories.rules': [] }, CATEGORIES);
+const view = createCategoryView(defaultValues(), CATEGORIES);
 const UNSUPPORTED = 'its test builds objects';
 
 function sample(task: number, program: number, sampleIndex: number, finishReason = 'function'): Executable {
@@ -118,6 +119,33 @@ describe('equal programs', () => {
     });
     expect([judged, executor.jobs.length]).toEqual([1_500, 1]);
     expect(readBeforeTheFirst).toBeLessThan(300);
+  });
+
+  it('hold up no others while they wait, and every worker has the next job at hand', async () => {
+    const workers = 2;
+    const fake = fakeExecutor(verdictOf, workers);
+    let release: () => void = () => undefined;
+    const others = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow = sample(0, 0, 0);
+    const executor = {
+      ...fake,
+      execute: async (job: ExecutionJob, signal?: AbortSignal) => {
+        if (job.completion === slow.completion) await others;
+        return fake.execute(job, signal);
+      },
+    };
+    const equal = Array.from({ length: 200 }, (_, index) => ({ ...slow, sampleIndex: index }));
+    const distinct = Array.from({ length: 50 }, (_, index) => sample(1, index + 1, index));
+    let judged = 0;
+    // Would never end if the equal ones took the lanes that the others need.
+    await executeAll([...equal, ...distinct], { ...options, executor, signal: new AbortController().signal }, () => {
+      if (++judged === distinct.length) release();
+    });
+    expect(judged).toBe(250);
+    expect(fake.jobs).toHaveLength(51);
+    expect(fake.most()).toBe(2 * workers - 1);
   });
 
   it('are remembered in bounded number; what is forgotten is asked for', async () => {

@@ -1,5 +1,6 @@
 /** What is tried with a program that passed, and how it is counted. */
 import { describe, expect, it } from 'vitest';
+import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
 import { executeAll, type Executable } from '../../../src/pipeline/execute.js';
 import { FragilityProbe, type Reference } from '../../../src/pipeline/fragility.js';
@@ -96,7 +97,7 @@ describe('slowness', () => {
 });
 
 describe('in a run', () => {
-  const view = createCategoryView({ 'categories.rename': {}, 'categories.merge': {}, 'categories.off': [], 'categories.rules': [] }, CATEGORIES);
+  const view = createCategoryView(defaultValues(), CATEGORIES);
   const sample = (completion: string, sampleIndex: number): Executable => ({
     ...reference,
     sampleIndex,

@@ -85,10 +85,11 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['2.2', 'tabs and blanks', evidence(syntax('TabError', 'inconsistent use of tabs and spaces in indentation'))],
   ['2.3', 'a curly quote', evidence(syntax('SyntaxError', "invalid character '“' (U+201C)"))],
   ['2.4', 'break outside a loop', evidence(syntax('SyntaxError', "'break' outside loop"))],
+  ['2.5', 'nothing more is known', evidence(syntax('SyntaxError', 'too many nested parentheses', { line: 3, column: 211 }))],
   [
-    '2.5',
-    'nothing more is known',
-    evidence(syntax('SyntaxError', 'invalid syntax', { line: 3, column: 14 }), { completion: '    return a b\n' }),
+    '2.6',
+    'a blank in a name',
+    evidence(syntax('SyntaxError', 'invalid syntax', { line: 3, column: 10 }), { completion: '    new_ space = a\n' }),
   ],
   ...(['3', '4'] as const).flatMap((family): [string, string, Evidence][] => {
     const phase = family === '3' ? 'load' : 'call';
@@ -304,6 +305,17 @@ describe('truncation', () => {
     expect(code("'(' was never closed", 3, '    return max(a,', 'eos')).toBe('2.1');
     expect(code("'(' was never closed", 3, '    return max(a,', '')).toBe('2.1');
     expect(code("'(' was never closed", 3, '    return max(a,', 'context')).toBe('1.1');
+  });
+
+  it('cannot be decided for samples made elsewhere that say no finish reason: they fall to 2', () => {
+    for (const finishReason of ['length', '']) {
+      const given = evidence(syntax('SyntaxError', "'(' was never closed", { line: 3, column: 15 }), {
+        completion: '    return max(a,',
+        finishReason,
+      });
+      const { category, generation } = classify(given);
+      expect([category?.code, generation?.code]).toEqual(finishReason === '' ? ['2.1', undefined] : ['1.1', '1.1']);
+    }
   });
 
   it('is not to blame for an error further up', () => {

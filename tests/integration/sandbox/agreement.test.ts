@@ -1,0 +1,198 @@
+/**
+ * Agreement with the official checkers: on the canonical solutions, on thousands of samples that the bundled model generates
+ * (the same on every CPU), and on small changes of canonical solutions, which pass more often, a sample passes here if and
+ * only if it passes there. Every difference stands with its reason in tests/fixtures/agreement/differences.json.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Problem } from '../../../src/datasets/problem.js';
+import { loadProblems } from '../../../src/datasets/problems.js';
+import { RERUN_FACTOR } from '../../../src/sandbox/limits.js';
+import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import type { Verdict } from '../../../src/sandbox/verdict.js';
+import { someMutants } from './mutants.js';
+import { officialText, officialVerdicts, type OfficialVerdict } from './oracle.js';
+import { sharedFile } from './shared.js';
+
+/** A sample that the two judge differently. */
+interface Difference {
+  readonly taskId: string;
+  /** First half of the SHA-1 of prompt and completion. */
+  readonly program: string;
+  readonly official: 'passes' | 'fails';
+  readonly why: string;
+}
+
+/** A kind of program that the two judge differently, by an example. */
+interface Principle {
+  readonly name: string;
+  readonly prompt: string;
+  readonly entryPoint: string;
+  readonly completion: string;
+  readonly test: string;
+  readonly official: 'passes' | 'fails';
+  /** Status of the outcome. */
+  readonly faultline: string;
+  readonly why: string;
+}
+
+interface Sample {
+  readonly problem: Problem;
+  readonly completion: string;
+}
+
+const DIFFERENCES = path.resolve(import.meta.dirname, '../../fixtures/agreement/differences.json');
+const BIN = path.resolve(import.meta.dirname, '../../../bin/faultline.js');
+const humanEval = sharedFile('datasets/HumanEval.jsonl.gz');
+const mbpp = sharedFile('datasets/mbpp.jsonl');
+const here = humanEval !== null && mbpp !== null;
+
+/** The official three seconds are this many for both sides: whatever takes longer here never ends. */
+const CPU_SECONDS = 1.5;
+/** What is generated: task file, problems of it, samples of each. */
+const GENERATED = { humanEval: 12, pico: 20, mbppProblems: 400, mbpp: 5 };
+const GENERATED_LEAST = 5000;
+const MUTANTS = { humanEval: 6, mbpp: 1 };
+const MUTANTS_LEAST = 1500;
+
+describe.skipIf(!here)('agreement with the official checkers (needs ../shared/datasets)', () => {
+  let executor: ProcessExecutor;
+  let problems: { readonly humanEval: readonly Problem[]; readonly pico: readonly Problem[]; readonly mbpp: readonly Problem[] };
+  const { samples: listed, principles } = JSON.parse(readFileSync(DIFFERENCES, 'utf8')) as {
+    samples: Difference[];
+    principles: Principle[];
+  };
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'faultline-agreement-'));
+
+  beforeAll(async () => {
+    const load = async (file: string): Promise<readonly Problem[]> => (await loadProblems(file)).problems.filter(isSupported);
+    problems = { humanEval: await load(humanEval!), pico: await load('pico-tasks'), mbpp: await load(mbpp!) };
+    executor = await ProcessExecutor.create({ workers: 2, limits: { cpuSeconds: CPU_SECONDS / RERUN_FACTOR, wallSeconds: 2 } });
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await executor.dispose();
+  });
+
+  it('judges all but three problems of MBPP', () => {
+    expect([problems.humanEval.length, problems.pico.length, problems.mbpp.length]).toEqual([164, 80, 971]);
+  });
+
+  it('differs where the list says so, and as it says', async () => {
+    const of = ({ name, prompt, entryPoint, completion, test }: Principle): Problem => ({
+      taskId: name,
+      prompt,
+      entryPoint,
+      canonicalSolution: completion,
+      test,
+      extra: {},
+    });
+    const official = await officialVerdicts(
+      principles.map((principle) => officialText(of(principle), principle.completion)),
+      { python: executor.info.pythonPath, processes: 1, cpuSeconds: CPU_SECONDS },
+    );
+    const seen = await Promise.all(
+      principles.map(async (principle, index) => {
+        const { name, prompt, entryPoint, completion, test } = principle;
+        const verdict = await executor.execute({ taskId: name, prompt, entryPoint, test, completion, seed: 0, sampleIndex: 0 });
+        return { name, official: official[index]!.passed ? 'passes' : 'fails', faultline: verdict.outcome.status };
+      }),
+    );
+    expect(seen).toEqual(principles.map(({ name, official: there, faultline }) => ({ name, official: there, faultline })));
+    expect(principles.every(({ official: there, faultline }) => (there === 'passes') !== (faultline === 'passed'))).toBe(true);
+    expect([...principles, ...listed].every(({ why }) => why !== '')).toBe(true);
+  });
+
+  it('passes all canonical solutions, as the oracle does', async () => {
+    const all = [...problems.humanEval, ...problems.pico, ...problems.mbpp];
+    // MBPP/123 computes for longer than anything else.
+    const samples = all
+      .filter(({ taskId }) => taskId !== 'MBPP/123')
+      .map((problem) => ({ problem, completion: problem.canonicalSolution }));
+    const { passed, unlisted } = await compare(samples);
+    expect(unlisted).toEqual([]);
+    expect(passed).toBe(samples.length);
+  });
+
+  it('agrees on generated samples', { timeout: 400_000 }, async () => {
+    const samples = [
+      ...(await generate(humanEval!, problems.humanEval, ['--samples', String(GENERATED.humanEval)])),
+      ...(await generate('pico-tasks', problems.pico, ['--samples', String(GENERATED.pico)])),
+      ...(await generate(mbpp!, problems.mbpp, ['--num-problems', String(GENERATED.mbppProblems), '--samples', String(GENERATED.mbpp)])),
+    ];
+    expect(samples.length).toBeGreaterThanOrEqual(GENERATED_LEAST);
+    const { passed, unlisted, programs } = await compare(samples);
+    console.log(`agreement: ${samples.length} generated samples, ${programs} different ones, ${passed} of these pass`);
+    expect(unlisted).toEqual([]);
+    expect(passed).toBeGreaterThan(100);
+  });
+
+  it('agrees on changed canonical solutions', { timeout: 400_000 }, async () => {
+    const some = (from: readonly Problem[], count: number): Sample[] =>
+      from.flatMap((problem, index) => someMutants(problem.canonicalSolution, count, index).map((completion) => ({ problem, completion })));
+    const samples = [...some(problems.humanEval, MUTANTS.humanEval), ...some(problems.mbpp, MUTANTS.mbpp)];
+    expect(samples.length).toBeGreaterThanOrEqual(MUTANTS_LEAST);
+    const { passed, unlisted, programs } = await compare(samples);
+    console.log(`agreement: ${samples.length} changed canonical solutions, ${programs} different ones, ${passed} of these pass`);
+    expect(unlisted).toEqual([]);
+    expect(passed).toBeGreaterThan(100);
+  });
+
+  /** Samples of the bundled model; `float32`, so that they are the same wherever this runs. */
+  async function generate(from: string, of: readonly Problem[], flags: readonly string[]): Promise<Sample[]> {
+    const out = path.join(folder, `${path.basename(from)}.samples.jsonl`);
+    await promisify(execFile)(process.execPath, [BIN, 'generate', '--device', 'cpu', '--problems', from, ...flags, '--out', out]);
+    return readFileSync(out, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .flatMap((line) => {
+        const { task_id, completion } = JSON.parse(line) as { task_id: string; completion: string };
+        const problem = of.find(({ taskId }) => taskId === task_id);
+        return problem === undefined ? [] : [{ problem, completion }];
+      });
+  }
+
+  /** Judges every different program by both, and collects the differences that are not listed. */
+  async function compare(samples: readonly Sample[]): Promise<{ programs: number; passed: number; unlisted: unknown[] }> {
+    const different = [...new Map(samples.map((sample) => [`${sample.problem.taskId} ${programOf(sample)}`, sample])).values()];
+    const texts = different.map(({ problem, completion }) => officialText(problem, completion));
+    const [official, ours] = await Promise.all([
+      officialVerdicts(texts, { python: executor.info.pythonPath, processes: 1, cpuSeconds: CPU_SECONDS }),
+      Promise.all(
+        different.map(({ problem, completion }) => {
+          const { taskId, prompt, entryPoint, test } = problem;
+          return executor.execute({ taskId, prompt, entryPoint, test, completion, seed: 0, sampleIndex: 0 });
+        }),
+      ),
+    ]);
+    const unlisted = different.flatMap((sample, index) => describeDifference(sample, official[index]!, ours[index]!));
+    return { programs: different.length, passed: ours.filter(({ passed }) => passed).length, unlisted };
+  }
+
+  /** Nothing where both agree or the difference is listed. */
+  function describeDifference(sample: Sample, official: OfficialVerdict, ours: Verdict): unknown[] {
+    if (official.passed === ours.passed) return [];
+    const known: Omit<Difference, 'why'> = {
+      taskId: sample.problem.taskId,
+      program: createHash('sha1').update(programOf(sample)).digest('hex').slice(0, 20),
+      official: official.passed ? 'passes' : 'fails',
+    };
+    const isListed = listed.some(
+      ({ taskId, program, official: there }) => taskId === known.taskId && program === known.program && there === known.official,
+    );
+    return isListed ? [] : [{ ...known, raised: official.raised, ours: ours.outcome, completion: sample.completion }];
+  }
+});
+
+function isSupported(problem: Problem): boolean {
+  return problem.unsupported === undefined;
+}
+
+function programOf({ problem, completion }: Sample): string {
+  return problem.prompt + completion;
+}

@@ -1,0 +1,158 @@
+/**
+ * The hostile suite: every program of `tests/fixtures/programs/hostile` comes to its outcome and its leaf of the taxonomy,
+ * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers.
+ * FAULTLINE_TEST_PYTHON names another interpreter (as root).
+ *
+ * That a case takes no longer than its limits is asserted of the CPU time that the kernel counted, which hardly depends on
+ * what else runs here; the wall clock, which does, is printed.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
+import { adaptedLimits, RERUN_FACTOR } from '../../../src/sandbox/limits.js';
+import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
+import type { Verdict } from '../../../src/sandbox/verdict.js';
+import { codeOf, expectVerdict, fixtureOf, hostile, type Fixture } from './fixtures.js';
+import { machineState, newcomers, sandboxState } from './leftovers.js';
+import { descendants, eventually, gone } from './processes.js';
+import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
+
+/** Little time, so that the programs that never end are soon over. */
+const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
+/** What a limit on CPU time may be overrun by. */
+const OVERRUN_SECONDS = 0.5;
+/** What may come and go in shared memory of the whole machine while the suite runs. */
+const SHARED_MEMORY_NOISE = 256 << 20;
+
+/** The next twenty: passes and failures of every kind, some of which look around for what an earlier one may have left. */
+const NEXT = [
+  'right',
+  'wrong_answer',
+  'undefined_name',
+  'does_not_parse',
+  'fails_in_library',
+  'recursion',
+  'returns_odd_values',
+  'mutates_its_argument',
+  'draws_numbers',
+  'prints_and_passes',
+  'missing_module',
+  'sees_little',
+  'walks_frames',
+  'has_no_secrets_in_its_environment',
+  'uses_a_thread',
+  'raises_own_class',
+  'eats_memory',
+  'opens_a_socket',
+  'exits_0',
+  'returns_a_generator',
+].map((name) => fixtureOf(`${name}.py`));
+
+interface Setting {
+  readonly title: string;
+  readonly asUser: boolean;
+  readonly options: ProcessExecutorOptions;
+  /** Why it cannot be had here, or null. */
+  readonly reason: string | null;
+}
+
+const python = process.env['FAULTLINE_TEST_PYTHON'];
+const user = obstacle();
+const kernel = await kernelReport();
+const noLandlock = kernel.landlock === null ? 'this kernel has no Landlock' : null;
+const SETTINGS: readonly Setting[] = [
+  { title: 'as who runs the tests', asUser: false, options: python === undefined ? {} : { python }, reason: null },
+  { title: 'as an ordinary user', asUser: true, options: { python: PYTHON }, reason: user },
+  { title: 'in tier landlock', asUser: false, options: { python: PYTHON, tier: 'landlock' }, reason: noLandlock },
+  {
+    title: 'as an ordinary user in tier landlock',
+    asUser: true,
+    options: { python: PYTHON, tier: 'landlock' },
+    reason: user ?? noLandlock,
+  },
+];
+/** What looks around sees the host's folders there, and says so; landlock.test.ts has what it may see. */
+const ONLY_IN_NAMESPACES = ['sees_little.py'];
+
+it('has many cases, each with its leaf', () => {
+  expect(hostile.length).toBeGreaterThan(350);
+  expect(hostile.filter(({ categories }) => categories.length === 0)).toEqual([]);
+  expect(NEXT).toHaveLength(20);
+});
+
+describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, title }) => {
+  // A skip says why.
+  const given = reason === null ? describe : describe.skip;
+  given(reason ?? 'each', () => {
+    let executor: ProcessExecutor;
+    let expected: readonly unknown[];
+    /** A worker that has run the twenty and nothing else. */
+    let usual: ReturnType<typeof sandboxState>;
+    const tier = options.tier ?? 'namespaces';
+    const launcher = new WrappedLauncher();
+    const next = NEXT.filter(({ name }) => tier === 'namespaces' || !ONLY_IN_NAMESPACES.includes(name));
+    const before = machineState();
+    const slow: { name: string; over: number }[] = [];
+
+    beforeAll(async () => {
+      if (asUser) launcher.wrap(AS_USER);
+      executor = await ProcessExecutor.create({ workers: 1, limits: LIMITS, ...options });
+      expect(executor.info.tier).toBe(tier);
+      for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), tier);
+      expected = await verdictsOf(executor, next);
+      usual = sandboxState();
+    });
+    afterAll(async () => {
+      launcher.dispose();
+      await executor.dispose();
+      slow.sort((a, b) => b.over - a.over);
+      const worst = slow.slice(0, 3).map(({ name, over }) => `${name} ${over.toFixed(2)} s`);
+      console.log(
+        `hostile programs ${title}: beyond their limits by at most (wall clock, start of a new worker included) ${worst.join(', ')}`,
+      );
+    });
+
+    it.each(hostile.filter(({ name }) => tier === 'namespaces' || !ONLY_IN_NAMESPACES.includes(name)))('$name', async (fixture) => {
+      const start = performance.now();
+      const verdict = await executor.execute(fixture.job);
+      slow.push({ name: fixture.name, over: (performance.now() - start) / 1000 - allowedSeconds(executor, verdict) });
+      expectVerdict(fixture, verdict, tier);
+      const limit = adaptedLimits(executor.info.limits, executor.info.calibration).cpuSeconds;
+      const runs = verdict.measurements.nearLimit ? RERUN_FACTOR : 1;
+      expect(verdict.measurements.cpuSeconds).toBeLessThan(runs * limit + OVERRUN_SECONDS);
+      expect(await verdictsOf(executor, next)).toEqual(expected);
+      await eventually(() => {
+        expect(sandboxState()).toEqual(usual);
+      });
+    });
+
+    it('leave nothing behind', async () => {
+      const processes = descendants();
+      await executor.dispose();
+      await gone(processes);
+      await eventually(() => {
+        const after = machineState();
+        expect(newcomers(before, after)).toEqual([]);
+        expect(after.sharedMemoryBytes).toBeLessThan(before.sharedMemoryBytes + SHARED_MEMORY_NOISE);
+      });
+    });
+  });
+});
+
+/** The verdicts on `next`, without what is measured. */
+async function verdictsOf(executor: ProcessExecutor, next: readonly Fixture[]): Promise<unknown[]> {
+  const verdicts: unknown[] = [];
+  for (const fixture of next) {
+    const verdict = await executor.execute(fixture.job);
+    const { cpuSeconds, wallSeconds, peakMemoryBytes, ...measurements } = verdict.measurements;
+    verdicts.push({ name: fixture.name, code: codeOf(fixture, verdict), ...verdict, measurements });
+    expect([cpuSeconds, wallSeconds, peakMemoryBytes].every(Number.isFinite)).toBe(true);
+  }
+  return verdicts;
+}
+
+/** The seconds that a verdict may have taken: its limit, and that of the second run where it met it. */
+function allowedSeconds(executor: ProcessExecutor, { outcome, measurements }: Verdict): number {
+  const { cpuSeconds, wallSeconds } = adaptedLimits(executor.info.limits, executor.info.calibration);
+  const ranTwice = measurements.nearLimit || (outcome.status === 'limit' && ['cpu', 'blocked'].includes(outcome.resource));
+  return Math.max(cpuSeconds, wallSeconds) * (ranTwice ? 1 + RERUN_FACTOR : 1);
+}

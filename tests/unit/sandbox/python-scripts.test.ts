@@ -1,0 +1,22 @@
+/** The sandbox's Python, tested in Python itself: values on the wire, relations between them, examples, facts of a program's text. */
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { findPython } from '../../../src/sandbox/python.js';
+
+it.each([
+  ['wire.py', 'values keep their exact types and identities, and malformed bytes are refused'],
+  ['relations.py', 'relations, traits and examples are found, and no value or prompt breaks them'],
+  ['link.py', 'requests and reports arrive whole, and a stream that is cut off has ended'],
+  ['source.py', 'foreign tokens, undefined names and dead statements are found, and no text breaks that'],
+])('%s: %s', async (name) => {
+  const python = await findPython(process.env['FAULTLINE_TEST_PYTHON']);
+  const script = path.join(path.dirname(fileURLToPath(import.meta.url)), name);
+  // New values each time; a failure's message has the command with its seed.
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const { stdout } = await promisify(execFile)(python.path, ['-S', '-B', script, SCRIPTS, String(seed)]);
+  expect(stdout).toBe('ok\n');
+});
