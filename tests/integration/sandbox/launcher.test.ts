@@ -27,7 +27,8 @@ function start(tier: string, judge: string, zygote: string) {
   writeFileSync(path.join(scripts, 'judge.py'), `import os, signal, sys, time\n${judge}`);
   writeFileSync(path.join(scripts, 'zygote.py'), `import os, signal, sys, time\n${zygote}`);
   const place = ['--python', PYTHON, '--scripts', scripts, '--scratch-parent', temporary];
-  const child = spawn(findLauncher(), ['--tier', tier, ...place], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: {} });
+  // Tier `none` has no folder of its own: what is written lands where the launcher was started.
+  const child = spawn(findLauncher(), ['--tier', tier, ...place], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: {}, cwd: folder });
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [, , diagnostics, lifeline] = child.stdio;
   return { child, closed, said: text(diagnostics!), lifeline: lifeline as Writable };
