@@ -99,7 +99,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       expect(executor.info.tier).toBe(tier);
       for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), tier);
       expected = await verdictsOf(executor, next);
-      usual = sandboxState();
+      usual = sandboxState(tier);
     });
     afterAll(async () => {
       launcher.dispose();
@@ -121,7 +121,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       expect(verdict.measurements.cpuSeconds).toBeLessThan(runs * limit + OVERRUN_SECONDS);
       expect(await verdictsOf(executor, next)).toEqual(expected);
       await eventually(() => {
-        expect(sandboxState()).toEqual(usual);
+        expect(sandboxState(tier)).toEqual(usual);
       });
     });
 

@@ -45,12 +45,13 @@ export interface SandboxState {
 }
 
 /** The state of the one worker that runs below this process. Only root can look inside. Throws where a process has just ended. */
-export function sandboxState(): SandboxState {
+export function sandboxState(tier: 'namespaces' | 'landlock'): SandboxState {
   const processes = descendants();
   const zygote = processes.find(({ command }) => command.includes('zygote.py'));
   if (zygote === undefined) throw new Error('there is no zygote');
-  const scratch = `/proc/${zygote.pid}/root/tmp`;
-  const { blocks, bfree } = statfsSync(scratch);
+  // In tier landlock it is a folder of the host's file system, where others use blocks, too.
+  const scratch = `/proc/${zygote.pid}/cwd`;
+  const { blocks, bfree } = tier === 'landlock' ? { blocks: 0, bfree: 0 } : statfsSync(scratch);
   return {
     processes: processes
       .map(({ pid, command }) => `${/(launcher|\w+\.py)(?= |$)/.exec(command)?.[1] ?? command}: ${descriptors(pid)}`)
