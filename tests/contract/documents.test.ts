@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { projectFiles, read, root } from './project.js';
 
 const documents = projectFiles().filter((file) =>
-  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^tests\/README\.md$/.test(file),
+  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^(tests|data|src\/.*)\/README\.md$/.test(file),
 );
 const inlineCode = (file: string) =>
   [
