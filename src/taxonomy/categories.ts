@@ -61,7 +61,12 @@ function exceptionLeaves(family: '3' | '4', outcome: 'load' | 'crash', when: str
 }
 
 const LEAVES: readonly Leaf[] = [
-  { code: '0', name: 'infra', outcome: 'infra', rule: 'a cause outside the sample: its test is at fault, or needs more than values; in no rate' },
+  {
+    code: '0',
+    name: 'infra',
+    outcome: 'infra',
+    rule: 'a cause outside the sample: its test is at fault, or needs more than values; in no rate',
+  },
 
   {
     code: '1.1',

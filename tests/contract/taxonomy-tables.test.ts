@@ -101,7 +101,9 @@ describe.each(TABLES)('%s', (document, name, made) => {
 describe(DOCUMENT, () => {
   it('tells of every field that a category of the config may ask about', () => {
     const section = read(DOCUMENT).split('## Categories of your own')[1]!.split('\n## ')[0]!;
-    const told = [...section.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap((row) => [...row[1]!.matchAll(/\w+/g)].map(([word]) => word));
+    const told = [...section.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap((row) =>
+      [...row[1]!.matchAll(/\w+/g)].map(([word]) => word),
+    );
     expect(told.sort()).toEqual([...RULE_FIELDS].sort());
   });
 });
