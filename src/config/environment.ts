@@ -17,12 +17,13 @@ export const OTHER_VARIABLES = {
   FAULTLINE_LAUNCHER: "path of the sandbox's launcher",
   FAULTLINE_DEBUG: '1 adds stacks to errors',
   FAULTLINE_TEST_PYTHON: 'interpreter of the sandbox tests',
+  FAULTLINE_STABILITY_SAMPLES: 'samples of the stability test',
   FAULTLINE_SIMT_LIBRARY: "path of the tests' emulated backend",
   FAULTLINE_SIMT_CAPABILITY: 'compute capability of the emulated device, such as 75',
   FAULTLINE_SIMT_FAIL: 'what the emulated backend fails with',
   FAULTLINE_SIMT_MEMORY: "bytes of the emulated device's memory",
   FAULTLINE_SIMT_SCHEDULE: 'order in which the emulated backend runs threads',
-  FAULTLINE_UPDATE: '1 lets the tests rewrite transcripts',
+  FAULTLINE_UPDATE: '1 lets the tests rewrite transcripts and tables',
 } as const;
 
 /** Throws `usage` for a variable that is nearly one of ours, with the nearest names. Looks at names only. */

@@ -1,23 +1,11 @@
 /** Processes of the sandbox that somebody kills in the middle of an execution: never a sample's failure unless it repeats. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { ISOLATING_TIERS } from '../../../src/sandbox/tiers.js';
+import { job, RIGHT, SLEEPS } from './jobs.js';
 import { descendants, eventually, gone, type ProcessInfo } from './processes.js';
 import { PYTHON } from './users.js';
-
-const job = (body: string, sampleIndex = 0): ExecutionJob => ({
-  taskId: 'Deaths/0',
-  prompt: 'def f(x):\n',
-  entryPoint: 'f',
-  test: 'assert f(1) == 2\n',
-  completion: body,
-  seed: 0,
-  sampleIndex,
-});
-const RIGHT = '    return x + 1\n';
-const SLEEPS = '    import time\n    time.sleep(1000)\n';
 
 /** The processes of a worker that executes something. */
 interface Busy {

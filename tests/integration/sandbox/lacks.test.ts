@@ -8,10 +8,10 @@ import { renderDoctor } from '../../../src/cli/doctor-text.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { examine } from '../../../src/pipeline/doctor.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
-import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
+import { job, RIGHT } from './jobs.js';
 import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
 const launcher = new WrappedLauncher();
@@ -22,16 +22,6 @@ afterAll(() => {
   launcher.dispose();
 });
 
-const job = (body: string): ExecutionJob => ({
-  taskId: 'lacks',
-  prompt: 'def f(x):\n',
-  entryPoint: 'f',
-  test: 'assert f(1) == 2\n',
-  completion: body,
-  seed: 0,
-  sampleIndex: 0,
-});
-const RIGHT = '    return x + 1\n';
 const create = (options: object = {}): Promise<ProcessExecutor> => ProcessExecutor.create({ workers: 1, python: PYTHON, ...options });
 const { landlock } = await kernelReport();
 const unprivileged = obstacle();

@@ -2,24 +2,13 @@
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
+import { job, RIGHT, SLEEPS } from './jobs.js';
 import { allProcesses, descendants, eventually, gone, survivors, type ProcessInfo } from './processes.js';
 
-const job = (body: string, sampleIndex = 0): ExecutionJob => ({
-  taskId: 'Life/0',
-  prompt: 'def f(x):\n    """Next."""\n',
-  entryPoint: 'f',
-  test: 'assert f(1) == 2\n',
-  completion: body,
-  seed: 0,
-  sampleIndex,
-});
-const RIGHT = '    return x + 1\n';
-const SLEEPS = '    import time\n    time.sleep(1000)\n';
 /** Computes for as many seconds of CPU time as it is asked to. */
 const computes = (seconds: number): string =>
   `    import time\n    while time.process_time() < ${seconds}:\n        pass\n    return x + 1\n`;

@@ -1,6 +1,7 @@
 /** A sandbox whose verdicts the test decides, and that writes down what it was asked. Holds no test. */
 import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
-import { NOT_MEASURED, type Outcome, type Verdict } from '../../../src/sandbox/verdict.js';
+import type { Outcome, Verdict } from '../../../src/sandbox/verdict.js';
+import { verdict } from '../sandbox/verdicts.js';
 
 export interface FakeExecutor extends Executor {
   /** In the order in which they were asked for. */
@@ -45,21 +46,7 @@ export function fakeExecutor(judge: (job: ExecutionJob, count: number) => Verdic
 }
 
 export function fakeVerdict(outcome: Outcome, cpuSeconds = 0.01): Verdict {
-  return {
-    passed: outcome.status === 'passed',
-    outcome,
-    measurements: {
-      phase: 'call',
-      calls: 1,
-      allNone: false,
-      stdout: '',
-      cpuSeconds,
-      wallSeconds: 0.02,
-      peakMemoryBytes: 1,
-      nearLimit: false,
-      ...NOT_MEASURED,
-    },
-  };
+  return verdict(outcome, { cpuSeconds });
 }
 
 export function raising(type: string): Outcome {

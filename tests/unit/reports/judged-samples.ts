@@ -3,10 +3,10 @@
  * kinds, a few infrastructure failures), with programs whose failing lines are where the verdicts say. Executes nothing.
  */
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
-import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
 import type { Experiment, JudgedSample } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
+import { verdict } from '../sandbox/verdicts.js';
 
 export { CATEGORIES };
 
@@ -195,21 +195,7 @@ const ENDINGS: readonly Ending[] = [
 
 /** A verdict around an outcome. */
 export function verdictOf(outcome: Outcome, nearLimit = false): Verdict {
-  return {
-    passed: outcome.status === 'passed',
-    outcome,
-    measurements: {
-      phase: 'call',
-      calls: 1,
-      allNone: false,
-      stdout: '',
-      cpuSeconds: 0.004,
-      wallSeconds: 0.006,
-      peakMemoryBytes: 14_000_000,
-      nearLimit,
-      ...NOT_MEASURED,
-    },
-  };
+  return verdict(outcome, { nearLimit });
 }
 
 /** `problems` x `samples` judged samples; equal seeds give equal samples. About one sample in 400 is an infrastructure failure. */

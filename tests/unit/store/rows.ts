@@ -1,8 +1,8 @@
 /** Rows for the store's tests, made from numbers so that every run makes the same ones. Holds no test. */
 import { createHash } from 'node:crypto';
-import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
-import type { Outcome, Verdict } from '../../../src/sandbox/verdict.js';
+import type { Outcome } from '../../../src/sandbox/verdict.js';
 import type { DecisionRow, ExecutionRow, ExperimentManifest, ProblemRow, SampleRow } from '../../../src/store/types.js';
+import { verdict } from '../sandbox/verdicts.js';
 
 export function manifest(fields: Partial<ExperimentManifest> = {}): ExperimentManifest {
   const config = '{"samples":4}';
@@ -74,25 +74,6 @@ export function sample(problem: ProblemRow, sampleIndex: number, fields: Partial
     seed: '18446744073709551615',
     error: null,
     ...fields,
-  };
-}
-
-export function verdict(outcome: Outcome, measurements: Partial<Verdict['measurements']> = {}): Verdict {
-  return {
-    passed: outcome.status === 'passed',
-    outcome,
-    measurements: {
-      phase: 'call',
-      calls: 2,
-      allNone: false,
-      stdout: '',
-      cpuSeconds: 0.011,
-      wallSeconds: 0.029,
-      peakMemoryBytes: 11_000_000,
-      nearLimit: false,
-      ...NOT_MEASURED,
-      ...measurements,
-    },
   };
 }
 

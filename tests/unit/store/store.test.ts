@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { Store } from '../../../src/store/store.js';
 import type { DecisionRow, Experiment } from '../../../src/store/types.js';
-import { execution, manifest, problems, sample, verdict } from './rows.js';
+import { verdict } from '../sandbox/verdicts.js';
+import { execution, manifest, problems, sample } from './rows.js';
 
 let folder: string;
 let file: string;

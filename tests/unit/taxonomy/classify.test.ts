@@ -10,20 +10,8 @@ import { empty } from '../../../src/taxonomy/rules/empty.js';
 import { GENERATION_RULES, RULES } from '../../../src/taxonomy/rules/index.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 import { anyMeasurements, anyOutcome } from '../sandbox/any-verdict.js';
-import {
-  evidence,
-  exception,
-  failed,
-  fails,
-  holds,
-  IN_LIBRARY,
-  IN_PROMPT,
-  IN_SAMPLE,
-  measurements,
-  raised,
-  sourceFacts,
-  tried,
-} from './evidence.js';
+import { evidence, exception, failed, fails, holds, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, raised, sourceFacts, tried } from './evidence.js';
+import { measurements } from '../sandbox/verdicts.js';
 
 const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = {}): Outcome => ({
   status: 'syntax',

@@ -1,5 +1,4 @@
 /** Builders of evidence for the taxonomy's tests. Holds no test. */
-import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type {
   Assertion,
   AssertionTrial,
@@ -13,27 +12,13 @@ import type {
   SourceFacts,
 } from '../../../src/sandbox/verdict.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
+import { verdict } from '../sandbox/verdicts.js';
 
 export const PROMPT = 'def add(a, b):\n    """Return a + b."""\n';
 
 export const IN_SAMPLE: Frame = { where: 'sample', function: 'add', line: 3 };
 export const IN_PROMPT: Frame = { where: 'prompt', function: 'helper', line: 1 };
 export const IN_LIBRARY: Frame = { where: 'library', function: 'loads', line: 346 };
-
-export function measurements(fields: Partial<Measurements> = {}): Measurements {
-  return {
-    phase: 'call',
-    calls: 1,
-    allNone: false,
-    stdout: '',
-    cpuSeconds: 0.01,
-    wallSeconds: 0.02,
-    peakMemoryBytes: 9_000_000,
-    nearLimit: false,
-    ...NOT_MEASURED,
-    ...fields,
-  };
-}
 
 /** Evidence about a sample of `add` that ended like this. */
 export function evidence(
@@ -47,7 +32,7 @@ export function evidence(
     entryPoint: 'add',
     finishReason: 'function',
     ...fields,
-    verdict: { passed: outcome.status === 'passed', outcome, measurements: measurements(measured) },
+    verdict: verdict(outcome, measured),
   };
 }
 
