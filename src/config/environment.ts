@@ -17,6 +17,8 @@ export const OTHER_VARIABLES = {
   FAULTLINE_LAUNCHER: "path of the sandbox's launcher",
   FAULTLINE_DEBUG: '1 adds stacks to errors',
   FAULTLINE_TEST_PYTHON: 'interpreter of the sandbox tests',
+  FAULTLINE_HOSTILE: 'all lets twenty executions follow every hostile program in every setting of the sandbox tests',
+  FAULTLINE_STABILITY_SAMPLES: 'how many samples the test of stability executes, 2000 at most',
   FAULTLINE_SIMT_LIBRARY: "path of the tests' emulated backend",
   FAULTLINE_SIMT_CAPABILITY: 'compute capability of the emulated device, such as 75',
   FAULTLINE_SIMT_FAIL: 'what the emulated backend fails with',
