@@ -197,7 +197,7 @@ export interface Measurements {
   readonly cpuSeconds: number;
   readonly wallSeconds: number;
   readonly peakMemoryBytes: number;
-  /** Met a limit, but finished when run again alone at three times the limits. */
+  /** Met a time limit, but finished at three times the limits: the run itself, again and alone, or what is looked at again after a failure. */
   readonly nearLimit: boolean;
   /** The second pass, run where the first one failed by a value or in a call; null where not measured, as are all below. */
   readonly assertions: AssertionTrials | null;

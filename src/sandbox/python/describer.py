@@ -30,6 +30,11 @@ _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _BRACKETS = {list: "[]", tuple: "()", dict: "{}", set: "{}", frozenset: ("frozenset({", "})")}
 # From Python 3.13 on, what a function's frame shows its variables as.
 _PROXY = type((lambda: sys._getframe())().f_locals)
+# The system's word for a process too many, and for whatever else would have to wait.
+_AGAIN = 11
+_FORKS = frozenset(("fork", "forkpty", "vfork", "fork_exec", "_fork_exec", "posix_spawn", "posix_spawnp"))
+# What a comparison written in C looks like in its class.
+_WRITTEN_IN_C = (type(object.__eq__), type(str.join), type(None))
 _COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
@@ -87,7 +92,9 @@ class Describer:
         frames = []
         steps = []
         step = error.__traceback__
+        innermost = step
         while step is not None:
+            innermost = step
             code = step.tb_frame.f_code
             # A position that the program compiled itself may be anything, or none.
             at = step.tb_lineno if type(step.tb_lineno) is int else 1
@@ -114,8 +121,9 @@ class Describer:
             # From Python 3.12 on it has no frame of its own, and the function's locals are there.
             shown = {**locals_of(steps[own[-1] - 1][2].tb_frame), **shown}
         name = None if statement is None else type(statement).__name__
+        forks = not _FORKS.isdisjoint(_names_in(statement) if step is innermost else innermost.tb_frame.f_code.co_names)
         return self._encode(
-            error, None, frames=frames, line=line, column=column, node=node, statement=name, locals=sorted(shown.items())[:_LOCALS_MOST]
+            error, None, forks, frames=frames, line=line, column=column, node=node, statement=name, locals=sorted(shown.items())[:_LOCALS_MOST]
         )
 
     def refusal(self, refusal):
@@ -125,12 +133,17 @@ class Describer:
         for base in _BASES_OF(kind):
             for name in _COMPARISONS:
                 method = _MEMBERS_OF(base).get(name)
-                # A dataclass's comparisons are compiled from another file name.
-                if isinstance(method, types.FunctionType) and method.__code__.co_filename == FILE_NAME:
+                if isinstance(method, types.FunctionType):
+                    # A dataclass's comparisons are compiled from another file name.
+                    own = method.__code__.co_filename == FILE_NAME
+                else:
+                    # Put into a class of the program's by hand, such as a function of the module operator.
+                    own = _MEMBERS_OF(base).get("__module__") == "program" and not isinstance(method, _WRITTEN_IN_C)
+                if own:
                     comparison = comparison or name
         return wire.encode((_text(_NAME_OF(kind), 200), comparison, _text(refusal.reason, 200)))
 
-    def _encode(self, error, message, **known):
+    def _encode(self, error, message, forks=False, **known):
         if message is None:
             try:
                 message = str(error)
@@ -146,6 +159,8 @@ class Describer:
                 code = 0 if code is None else code if type(code) is int and abs(code) <= wire.CODE_MOST else 1
             elif isinstance(error, OSError):
                 code = error.errno if type(error.errno) is int and abs(error.errno) <= wire.CODE_MOST else None
+                # Of a pipe or a lock that would have to wait it tells of no limit.
+                code = None if code == _AGAIN and not forks else code
         except BaseException:
             code = None
         try:
@@ -227,6 +242,15 @@ def _class_names(error):
         if base is not object:
             names.append(name if _EXCEPTIONS.get(name, base) is base else "program." + name)
     return names[:20]
+
+
+def _names_in(statement):
+    """The names and attributes that a statement reads."""
+    names = set()
+    for node in ast.walk(statement) if statement is not None else ():
+        names.add(getattr(node, "id", None))
+        names.add(getattr(node, "attr", None))
+    return names
 
 
 def _statements_in(node):

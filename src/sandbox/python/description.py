@@ -64,8 +64,9 @@ def _check_number(value, least, most, what):
         raise wire.Malformed("%s out of bounds" % what)
 
 
-# The fields of SourceFacts in src/sandbox/verdict.ts.
+# The fields of SourceFacts in src/sandbox/verdict.ts, and `compiles`, which is the judge's alone.
 _FACTS = {
+    "compiles": bool,
     "parses": bool,
     "tokens": int,
     "foreignTokens": int,
@@ -78,7 +79,7 @@ _FACTS = {
 
 
 def source_facts(message):
-    """The facts in a candidate's message about the program's text, with every field checked."""
+    """The facts in a candidate's message about the program's text, with every field checked; and whether it compiles."""
     facts = wire.decode(message, 1)
     if message[:1] != b"F" or type(facts) is not dict or facts.keys() != _FACTS.keys():
         raise wire.Malformed("facts of another shape")
@@ -90,7 +91,7 @@ def source_facts(message):
             if not all(type(item) is str for item in value):
                 raise wire.Malformed("facts of another shape")
             facts[name] = [item[:200] for item in value[:20]]
-    return facts
+    return facts, facts.pop("compiles")
 
 
 _STACK_LINE = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')

@@ -96,6 +96,8 @@ class Execution:
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
         self.renew = False
         self.retry = False
+        # Whether time cut the second pass short.
+        self.met_time_limit = False
 
     # What a candidate is started for: one of these an Execution
 
@@ -117,6 +119,7 @@ class Execution:
         self._finish()
         outcome = self._final(None if self._gone else outcome)
         if outcome["status"] in ("limit", "infra") and not tried_all:
+            self.met_time_limit = outcome.get("resource") in ("cpu", "blocked")
             return None, None
         return trials, examples
 
@@ -140,15 +143,16 @@ class Execution:
         return {"total": len(shown), "passed": passed}
 
     def source(self):
-        """What the program's text tells, checked field by field; None where a limit was met before that was known."""
+        """What the program's text tells, checked field by field, and whether it compiles; None and False where a limit was met
+        before that was known."""
         try:
             self._start(inspect=True)
-            facts = source_facts(self._receive())
+            found = source_facts(self._receive())
         except (Over, wire.Malformed):
             # Nothing of the program's was executed: the parser itself has met a limit.
-            facts = None
+            found = None, False
         self._finish()
-        return facts
+        return found
 
     def _guarded(self, test, extra=None):
         """Runs the test; returns an outcome, which `_final` may correct by what the kernel saw."""
@@ -266,8 +270,12 @@ class Execution:
             if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not dict:
                 raise wire.Malformed("an answer of another shape")
             value, changes = answer
-            if not all(type(place) is int and 0 <= place < len(arguments) or place in named for place in changes):
-                raise wire.Malformed("a change of no argument")
+            for place, change in changes.items():
+                if not (type(place) is int and 0 <= place < len(arguments) or place in named):
+                    raise wire.Malformed("a change of no argument")
+                # A call changes an object, and leaves it what it is.
+                if type(change) is not type(arguments[place] if type(place) is int else named[place]):
+                    raise wire.Malformed("a change into another type")
             if self._trials is not None:
                 self._trials.answered(value, changes)
             self.calls += 1

@@ -28,6 +28,8 @@ TURN = 4
 _MEMORY_BYTES = 3 << 30
 # Compiled prompts and tests kept; a benchmark's problems come round once per sample.
 _KEPT = 512
+# How much more time a second pass gets that met a time limit: RERUN_FACTOR in limits.ts.
+_LONGER = 3
 
 
 def _judge(job, kept, zygote, turn):
@@ -53,30 +55,46 @@ def _judge(job, kept, zygote, turn):
 
 
 def _look_closer(job, problem, zygote, turn, outcome, more):
-    """Fills `more` with the measurements that only choose a failure's name. Returns whether the worker has to be renewed."""
+    """Fills `more` with the measurements that only choose a failure's name. Returns whether the worker has to be renewed.
+
+    Makes `outcome` tamper where the program's text shows that it was a lie.
+    """
     by_value = outcome["status"] in ("assertion", "test_error", "unserialisable")
     by_call = outcome["status"] == "exception" and outcome["phase"] == "call"
     runs = []
     if by_value or by_call:
-        second = Execution(job, problem, zygote, turn)
-        runs.append(second)
-        _limit_own_time(job)
-        trials, more["examples"] = second.second_pass()
+
+        def tried(writes_back):
+            # What a time limit cuts short may be whole the next time: it gets more time at once, as a first pass does.
+            for factor in (1, _LONGER):
+                longer = dict(job, cpuSeconds=factor * job["cpuSeconds"], wallSeconds=factor * job["wallSeconds"])
+                run = Execution(longer, problem, zygote, turn, writes_back)
+                runs.append(run)
+                _limit_own_time(longer)
+                found, examples = run.second_pass()
+                if found is not None and factor > 1:
+                    more["nearLimit"] = True
+                if not run.met_time_limit:
+                    break
+            return found, examples
+
+        trials, more["examples"] = tried(True)
         if trials is not None:
             held_unaliased = None
             if trials.has_changed_arguments and not all(trials.held()):
-                third = Execution(job, problem, zygote, turn, writes_back=False)
-                runs.append(third)
-                _limit_own_time(job)
-                unaliased, _ = third.second_pass()
+                unaliased, _ = tried(False)
                 held_unaliased = None if unaliased is None else unaliased.held()
             more["assertions"] = trials.result(held_unaliased)
             more["returns"] = trials.returns()
     text = Execution(job, problem, zygote, turn)
     runs.append(text)
     _limit_own_time(job)
-    more["source"] = text.source()
-    return any(run.renew for run in runs)
+    more["source"], compiles = text.source()
+    if outcome["status"] == "syntax" and compiles:
+        # The program says so of itself, and nothing of a text that does not compile is executed.
+        outcome.clear()
+        outcome.update(status="tamper", evidence="claims not to compile, and does")
+    return outcome["status"] == "tamper" or any(run.renew for run in runs)
 
 
 def _limit_own_time(job):

@@ -33,8 +33,9 @@ _KEYWORDS = frozenset(keyword.kwlist)
 
 
 def facts(program, start, entry_point):
-    """The SourceFacts of a program. What the parser cannot tell, for whatever reason, is empty."""
+    """The SourceFacts of a program, and whether it compiles. What the parser cannot tell, for whatever reason, is empty."""
     found = {
+        "compiles": False,
         "parses": False,
         "undefinedNames": [],
         "undefinedCalls": [],
@@ -54,6 +55,8 @@ def facts(program, start, entry_point):
         tree = ast.parse(program)
         found["parses"] = True
         _look_at(tree, _Place(program, start), entry_point, found)
+        compile(tree, "<text>", "exec", 0, True)
+        found["compiles"] = True
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # Not Python, or nested too deep to be looked at.
         pass
