@@ -56,7 +56,7 @@ export interface Counts {
   readonly unsupported: number;
   /** Problems with at least one passing sample. */
   readonly solvedProblems: number;
-  /** Samples that met a limit and finished when run again alone at three times the limits. */
+  /** Samples that met a time limit and finished at three times the limits, see `Measurements.nearLimit`. */
   readonly nearLimit: number;
   /** Passing samples that carry a category of their own (fragile passes). */
   readonly fragilePasses: number;

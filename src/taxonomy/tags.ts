@@ -82,7 +82,7 @@ export const TAGS: readonly Tag[] = [
   },
   {
     name: 'near_limit',
-    doc: 'met a time limit, and finished when run again alone with three times as much',
+    doc: 'met a time limit, and finished with three times as much: the run itself, again and alone, or what was looked at after a failure',
     holds: ({ verdict }) => verdict.measurements.nearLimit,
   },
   {

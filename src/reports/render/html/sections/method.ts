@@ -46,7 +46,7 @@ export function methodSection(data: ReportData): Markup {
       <li>
         ${plural(counts.infra - counts.unsupported, 'infrastructure failure')} and ${plural(counts.unsupported, 'sample')} of unsupported
         problems (outcome infra) left out of every rate; ${plural(counts.nearLimit, 'sample')} met
-        a limit and finished when run again alone at three times the limits (near_limit).
+        a time limit and finished at three times the limits (near_limit).
       </li>
       ${
         counts.samplesPerProblem.least !== counts.samplesPerProblem.most &&
