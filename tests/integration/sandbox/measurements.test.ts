@@ -195,6 +195,15 @@ describe('where a program was when its time was up', () => {
         ['helper', 6, 7],
       ],
     ],
+    [
+      'a function with another script’s name',
+      '    def größe_日本_𝒳():\n        while True:\n            pass\n    größe_日本_𝒳()\n',
+      [
+        ['f', 5],
+        // Python normalises names.
+        ['größe_日本_X', 3, 4],
+      ],
+    ],
     ['a loop in C', '    return sum(range(10**12))\n', [['f', 2]]],
     [
       'a program that hears no signals',
