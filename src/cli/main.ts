@@ -26,6 +26,12 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     process.stderr.write(describeError(error, process.env['FAULTLINE_DEBUG'] === '1'));
     return error instanceof FaultlineError ? error.exitCode : ExitCode.internal;
   } finally {
+    // Until what was written has gone out, or has met the closed pipe.
+    await new Promise<void>((resolve) =>
+      process.stdout.write('', () => {
+        resolve();
+      }),
+    );
     process.stdout.off('error', onClosedPipe);
   }
 }

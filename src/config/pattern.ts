@@ -76,7 +76,7 @@ function occurs(states: readonly State[], text: string): boolean {
 function statesOf(tree: Node): State[] {
   const states: State[] = [];
   const push = (state: State): number => {
-    if (states.length >= MOST_STATES) throw new PatternError(`repetitions make it longer than ${MOST_STATES} steps`);
+    if (states.length >= MOST_STATES) throw new PatternError(`repetitions that make it longer than ${MOST_STATES} steps`);
     return states.push(state) - 1;
   };
   const split = (...targets: number[]): { readonly kind: 'split'; targets: number[] } => {

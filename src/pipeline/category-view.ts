@@ -10,7 +10,7 @@ import { entryError } from '../config/origin-errors.js';
 import type { ConfigValues } from '../config/schema.js';
 import { nearest, type FaultlineError } from '../errors.js';
 import type { Verdict } from '../sandbox/verdict.js';
-import { compileRule, type CustomRule } from '../taxonomy/custom-rules.js';
+import { compileRule, impossibleCondition, type CustomRule } from '../taxonomy/custom-rules.js';
 import type { Category, Classification, Evidence } from '../taxonomy/types.js';
 
 /** A decision as it is stored: the classification with its categories as codes and names of this experiment. */
@@ -33,8 +33,8 @@ type CategorySettings = Pick<ConfigValues, CategoryKey>;
  * @param tree every leaf of the taxonomy
  * @param origins where the settings came from, for errors
  * @throws FaultlineError kind `usage` for an unknown category (with the nearest names), a merge across outcomes or in a
- *   circle, a name given twice, a switched-off leaf whose family has no residual one, or an added category that is named after
- *   another outcome than that of the categories it is over
+ *   circle, a name given twice, a switched-off leaf whose family has no residual one, an added category that is named after
+ *   another outcome than that of the categories it is over, or a condition of one that can never hold
  */
 export function createCategoryView(
   settings: CategorySettings,
@@ -67,6 +67,15 @@ export function createCategoryView(
         'categories.rules',
         `${rule.name} is over categories of the outcome ${outcome}`,
         `Give it a name that begins with "${outcome}.".`,
+      );
+    }
+    const impossible = impossibleCondition(rule);
+    if (impossible !== null) {
+      const { field, text, words } = impossible;
+      throw fault(
+        'categories.rules',
+        `${rule.name} asks for the ${field} ${text}, which there is none of`,
+        `There are: ${words.join(', ')}.`,
       );
     }
     const made = compileRule(rule, over);

@@ -7,10 +7,11 @@
  * `4.5:list_index`. So it stands beside its leaf, and stays the same when rules are added or change places.
  */
 import { patternIn, RULE_FIELDS, type CategoryRule, type RuleField } from '../config/category-rules.js';
-import type { Verdict } from '../sandbox/verdict.js';
+import type { LimitedResource, Outcome, Phase, Relation, Verdict } from '../sandbox/verdict.js';
 import { linesOf, programOf } from './program-text.js';
 import { exceptionOf } from './rules/rule.js';
 import { trialsOf } from './rules/trials.js';
+import { TAGS } from './tags.js';
 import type { Category, Classification, Evidence } from './types.js';
 
 /** Texts are looked at up to here: patterns take time in proportion, and lines of generated text have any length. */
@@ -21,30 +22,66 @@ interface Field {
   readonly match: 'part' | 'whole';
   /** The values that a sample has; the condition holds where it holds for one of them. */
   readonly of: (evidence: Evidence, decided: Classification) => readonly (string | null)[];
+  /** Every value that there is, for the fields that have no others. */
+  readonly words?: readonly string[];
 }
+
+/** The words of a union, all of them. */
+function wordsOf<T extends string>(words: Readonly<Record<T, true>>): readonly T[] {
+  return Object.keys(words) as T[];
+}
+
+const STATUSES = wordsOf<Outcome['status']>({
+  passed: true,
+  syntax: true,
+  exception: true,
+  missing_entry_point: true,
+  assertion: true,
+  test_error: true,
+  unserialisable: true,
+  limit: true,
+  exit: true,
+  signal: true,
+  forbidden: true,
+  tamper: true,
+  not_run: true,
+  infra: true,
+  unsupported: true,
+});
+const PHASES = wordsOf<Phase>({ compile: true, load: true, call: true });
+const RESOURCES = wordsOf<LimitedResource>({ cpu: true, memory: true, output: true, blocked: true, processes: true, files: true });
+const RELATIONS = wordsOf<Relation>({
+  type: true,
+  order: true,
+  repeats: true,
+  off_by_one: true,
+  rounding: true,
+  in_place: true,
+  unaliased: true,
+});
 
 const assertionOf = ({ outcome }: Verdict) =>
   outcome.status === 'assertion' || outcome.status === 'test_error' ? outcome.assertion : null;
 
 /** What each field reads. */
 const FIELDS: Readonly<Record<RuleField, Field>> = {
-  status: { match: 'whole', of: ({ verdict }) => [verdict.outcome.status] },
-  phase: { match: 'whole', of: ({ verdict }) => [verdict.measurements.phase] },
+  status: { match: 'whole', of: ({ verdict }) => [verdict.outcome.status], words: STATUSES },
+  phase: { match: 'whole', of: ({ verdict }) => [verdict.measurements.phase], words: PHASES },
   // The class itself and those above it.
   exception_type: { match: 'whole', of: (evidence) => typesOf(evidence) },
   message: { match: 'part', of: (evidence) => [exceptionOf(evidence)?.message ?? null] },
   line: { match: 'part', of: (evidence, { place }) => [place === null ? null : lineOf(evidence, place.line)] },
   statement: { match: 'whole', of: (_, { node }) => [node] },
-  tag: { match: 'whole', of: (_, { tags }) => tags },
+  tag: { match: 'whole', of: (_, { tags }) => tags, words: TAGS.map(({ name }) => name) },
   signal: {
     match: 'whole',
     of: ({ verdict: { outcome } }) => [outcome.status === 'signal' || outcome.status === 'forbidden' ? outcome.signal : null],
   },
-  resource: { match: 'whole', of: ({ verdict: { outcome } }) => [outcome.status === 'limit' ? outcome.resource : null] },
+  resource: { match: 'whole', of: ({ verdict: { outcome } }) => [outcome.status === 'limit' ? outcome.resource : null], words: RESOURCES },
   returned_type: { match: 'whole', of: ({ verdict }) => [returnedTypeOf(verdict)] },
   expected_type: { match: 'whole', of: ({ verdict }) => [assertionOf(verdict)?.expectedType ?? null] },
   // Those that every failing assertion with an expected value shows.
-  relation: { match: 'whole', of: (evidence) => sharedRelations(evidence) },
+  relation: { match: 'whole', of: (evidence) => sharedRelations(evidence), words: RELATIONS },
 };
 
 function typesOf(evidence: Evidence): readonly string[] {
@@ -73,6 +110,19 @@ export interface CustomRule {
   /** Codes of the categories whose samples it asks about. */
   readonly over: ReadonlySet<string>;
   readonly holds: (evidence: Evidence, decided: Classification) => boolean;
+}
+
+/**
+ * A condition of `rule` that can never hold, as its plain text is no value that its field ever has, with the values that it has; null where
+ * there is none.
+ */
+export function impossibleCondition(rule: CategoryRule): { field: RuleField; text: string; words: readonly string[] } | null {
+  for (const field of RULE_FIELDS) {
+    const { words } = FIELDS[field];
+    const text = words === undefined ? undefined : rule.when[field]?.find((each) => patternIn(each) === null && !words.includes(each));
+    if (text !== undefined) return { field, text, words: words! };
+  }
+  return null;
 }
 
 /** @param over the categories that `rule.over` names; of one outcome, at least one */

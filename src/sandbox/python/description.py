@@ -95,6 +95,8 @@ def source_facts(message):
 
 
 _STACK_LINE = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')
+# How faulthandler writes what is not ASCII. No name in a program's text has a backslash.
+_ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 
 def stack(text, prompt_lines, lines):
@@ -105,12 +107,17 @@ def stack(text, prompt_lines, lines):
         match = _STACK_LINE.match(line)
         if match is None:
             continue
-        name, number, function = match.group(1), int(match.group(2)[:9]), match.group(3)[:200]
+        name, number, function = match.group(1), int(match.group(2)[:9]), _ESCAPED.sub(_unescaped, match.group(3))[:200]
         if name == PROGRAM_FILE and 1 <= number <= lines:
             frames.append({"where": "sample" if number > prompt_lines else "prompt", "function": function, "line": number})
         elif name != PROGRAM_FILE and frames:
             frames.append({"where": "library", "function": function, "line": max(1, min(number, wire.LIBRARY_LINE_MOST))})
     return frames[-FRAMES_MOST:] or None
+
+
+def _unescaped(match):
+    point = int(match.group(1) or match.group(2) or match.group(3), 16)
+    return chr(point) if point <= 0x10FFFF else match.group()
 
 
 def public(info):

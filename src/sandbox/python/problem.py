@@ -21,7 +21,7 @@ class Problem:
         self.tree = ast.parse(test, TEST_FILE)
         self.test = compile(self.tree, TEST_FILE, "exec", dont_inherit=True)
         self.source = test
-        self.names = ("candidate", entry_point)
+        self.names = ("candidate", entry_point) + _parameter(self.tree)
         # An assertion of a constant (`assert True`) says nothing about the candidate.
         self.assertions = [
             node for node in ast.walk(self.tree) if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
@@ -29,12 +29,13 @@ class Problem:
         self.assertions.sort(key=lambda node: (node.lineno, node.col_offset))
         self._instrumented = None
         self._prompt_text = prompt
+        self._entry_point = entry_point
         self._examples = None
 
     def examples(self):
         """The examples that the prompt shows, as {the call's bytes on the wire: example}."""
         if self._examples is None:
-            found = examples(self._prompt_text, self.names[1])
+            found = examples(self._prompt_text, self._entry_point)
             self._examples = {wire.encode((example.arguments, example.named)): example for example in found}
         return self._examples
 
@@ -88,6 +89,14 @@ class _Replace(ast.NodeTransformer):
 
     def visit(self, node):
         return self._new if node is self._old else super().visit(node)
+
+
+def _parameter(tree):
+    """The name by which the test's `check` knows the candidate, which is not always `candidate`: a tuple of it, or of nothing."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "check":
+            return tuple(parameter.arg for parameter in (node.args.posonlyargs + node.args.args)[:1])
+    return ()
 
 
 def _compile_prompt(prompt, entry_point):

@@ -6,7 +6,8 @@ import { failuresShowing, inAllFailures, trialsOf } from './trials.js';
 /** A rule that holds where one of these relations explains each failure; `what` begins the evidence. */
 export function relation(what: string, ...relations: readonly Relation[]): Rule {
   return (evidence) => {
-    const count = failuresShowing(trialsOf(evidence), ...relations);
-    return count === 0 ? null : `${what} ${inAllFailures(count)}`;
+    const trials = trialsOf(evidence);
+    const count = failuresShowing(trials, ...relations);
+    return count === 0 ? null : `${what} ${inAllFailures(trials, count)}`;
   };
 }

@@ -16,7 +16,12 @@ export function failuresShowing(trials: readonly AssertionTrial[], ...relations:
   return compared.every((trial) => relations.some((relation) => trial.relations!.includes(relation))) ? compared.length : 0;
 }
 
-/** `in the only failing assertion`, `in all 4 failing assertions`: the second half of a line of evidence. */
-export function inAllFailures(count: number): string {
+/**
+ * `in the only failing assertion`, `in all 4 failing assertions`: the second half of a line of evidence. Where others failed
+ * without a value to compare (they raised, say), it says so.
+ */
+export function inAllFailures(trials: readonly AssertionTrial[], count: number): string {
+  const failed = trials.filter(({ held }) => !held).length;
+  if (count < failed) return `in ${count} of ${failed} failing assertions, the others have no values to compare`;
   return count === 1 ? 'in the only failing assertion' : `in all ${count} failing assertions`;
 }

@@ -1,9 +1,10 @@
 /** What bad input gets: one line with place and reason, one with the next step, the documented exit code, nothing half-written. */
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { faultline, picoModel, root, scratchFolder, writeLines } from './faultline.js';
+import { faultline, picoModel, root, scratchFolder, start, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
 const file = (name: string) => path.join(folder, name);
@@ -307,4 +308,13 @@ it('tells what went wrong inside only when asked', async () => {
   writeFileSync(file('debug.yaml'), 'seed: many\n');
   const { err } = await faultline(['run', file('debug.yaml')], { env: { FAULTLINE_DEBUG: '1' }, cwd: root });
   expect(err).toMatch(/\n\s+at /);
+});
+
+it('says nothing to a reader that has gone', async () => {
+  const child = start(['run', '--help']);
+  child.stdout!.destroy();
+  let err = '';
+  child.stderr!.on('data', (bytes: Buffer) => (err += bytes.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect([code, err]).toEqual([0, '']);
 });

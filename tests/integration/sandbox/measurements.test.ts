@@ -49,6 +49,27 @@ describe('measurements of failures', () => {
     expect(await trials(`${body}\n`, `${test}\n`)).toMatchObject([{ index: 0, held: false, relations }]);
   });
 
+  it('knows the candidate by the name that check gives it', async () => {
+    const test = 'def check(solution):\n    assert solution(1) == 2\n    assert not solution(0)\n';
+    expect(await trials('    return x\n', test)).toMatchObject([{ relations: ['off_by_one'] }, { held: true }]);
+    expect((await measure('    return 7\n', test)).returns).toBe('constant');
+  });
+
+  it('sees a change in place where another input was in place already', async () => {
+    const test = 'assert f([2, 1]) == [1, 2]\nassert f([]) == []\nassert f([7]) == [8]\n';
+    expect(await trials('    x.sort()\n', test)).toMatchObject([
+      { relations: ['in_place', 'type'] },
+      { relations: ['in_place', 'type'] },
+      { relations: ['type'] },
+    ]);
+    // Where no call changes anything, nothing was changed in place.
+    expect(await trials('    sorted(x)\n', test)).toMatchObject([
+      { relations: ['type'] },
+      { relations: ['type'] },
+      { relations: ['type'] },
+    ]);
+  });
+
   it('finds what fails only because changes are written back', async () => {
     const test = 'x = [3, 1]\nassert f(x) == [1, 3] and x == [3, 1]\nassert f([1]) == [1]\nassert f([2]) == [3]\n';
     expect(await trials('    x.sort()\n    return x\n', test)).toMatchObject([
@@ -172,6 +193,15 @@ describe('where a program was when its time was up', () => {
       [
         ['f', 2],
         ['helper', 6, 7],
+      ],
+    ],
+    [
+      'a function with another script’s name',
+      '    def größe_日本_𝒳():\n        while True:\n            pass\n    größe_日本_𝒳()\n',
+      [
+        ['f', 5],
+        // Python normalises names.
+        ['größe_日本_X', 3, 4],
       ],
     ],
     ['a loop in C', '    return sum(range(10**12))\n', [['f', 2]]],

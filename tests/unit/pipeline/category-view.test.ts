@@ -108,6 +108,12 @@ describe('createCategoryView', () => {
     it.each([
       ['over what is not there', [rule({ over: ['4.55'] })], /categories\.rules: crash\.list_index is over an unknown category 4\.55/],
       ['over two outcomes', [rule({ over: ['4.5', '3.5'] })], /over 4\.5, which is crash, and 3\.5, which is load/],
+      [
+        'asking for a status that there is none of',
+        [rule({ when: { status: ['crash'] } })],
+        /asks for the status crash, which there is none of/,
+      ],
+      ['asking for an unknown tag', [rule({ when: { message: ['x'], tag: ['/^len/', 'near-limit'] } })], /asks for the tag near-limit/],
       ['named after another outcome', [rule({ name: 'load.list_index' })], /categories of the outcome crash/],
       ['named as a leaf', [rule({ name: 'crash.name_error' })], /category crash\.name_error already/],
       ['twice', [rule(), rule()], /category crash\.list_index already/],

@@ -301,6 +301,17 @@ describe('CSV', () => {
     );
   });
 
+  it('samples: the codes of published taxonomies, empty where one has none and blank without a category', () => {
+    const published = { dou: ['A.1', 'B.2'], tambon: ['Hallucinated Object'], codehalu: [] };
+    const [header, ...cells] = parseCsv([...samplesCsv([sample({ published }), sample({ published: null })])].join(''));
+    const at = header!.indexOf('category_dou');
+    expect(header!.slice(at, at + 3)).toEqual(['category_dou', 'category_tambon', 'category_codehalu']);
+    expect(cells.map((row) => row.slice(at, at + 3))).toEqual([
+      ['A.1; B.2', 'Hallucinated Object', ''],
+      ['', '', ''],
+    ]);
+  });
+
   it('keeps a formula from running', () => {
     const csv = [...samplesCsv([sample({ taskId: HOSTILE.formula })])].join('');
     expect(csv).toContain(`"'=HYPERLINK(""http://127.0.0.1:9/"",""x"")"`);

@@ -285,6 +285,16 @@ describe('category 1 beside the others', () => {
   });
 });
 
+describe('the evidence of a relation', () => {
+  it.each([
+    [wrong(fails(['off_by_one']), holds()), 'off by one in the only failing assertion'],
+    [wrong(fails(['off_by_one']), fails(['off_by_one'])), 'off by one in all 2 failing assertions'],
+    [wrong(fails(['off_by_one']), fails(null)), 'off by one in 1 of 2 failing assertions, the others have no values to compare'],
+  ])('counts the assertions that it speaks of', (given, told) => {
+    expect(classify(given).evidence).toBe(told);
+  });
+});
+
 describe('truncation', () => {
   const code = (message: string, line: number, completion: string, finishReason: string): string | undefined =>
     classify(evidence(syntax('SyntaxError', message, { line, column: 1 }), { completion, finishReason })).category?.code;

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { RULE_FIELDS, type CategoryRule, type RuleField } from '../../../src/config/category-rules.js';
 import { categoryByCode } from '../../../src/taxonomy/categories.js';
 import { classify } from '../../../src/taxonomy/classify.js';
-import { compileRule } from '../../../src/taxonomy/custom-rules.js';
+import { compileRule, impossibleCondition } from '../../../src/taxonomy/custom-rules.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 import { evidence, failed, fails, holds, raised, sourceFacts, tried } from './evidence.js';
 
@@ -45,6 +45,10 @@ describe('a condition', () => {
     expect(holdsFor({ [field]: [condition] }, given)).toBe(true);
     expect(holdsFor({ [field]: ['nothing', condition] }, given)).toBe(true);
     expect(holdsFor({ [field]: ['nothing'] }, given)).toBe(false);
+  });
+
+  test.each(HOLDS)('%s: %s is possible', (field, condition) => {
+    expect(impossibleCondition({ name: 'x.y', over: ['8.12'], when: { [field]: [condition] } })).toBeNull();
   });
 
   it('is there for every field', () => {
