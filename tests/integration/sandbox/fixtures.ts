@@ -112,7 +112,7 @@ export function expectVerdict(fixture: Fixture, verdict: Verdict, tier: Isolatio
       return false;
     }
   });
-  expect(verdict.outcome).toMatchObject(fits ?? outcomes[0]!);
+  expect(verdict.outcome, fixture.name).toMatchObject(fits ?? outcomes[0]!);
   expect(verdict.measurements).toMatchObject(fixture.measurements);
   expect(verdict.passed).toBe(verdict.outcome.status === 'passed');
   const categories = isOther ? fixture.landlockCategories : fixture.categories;
