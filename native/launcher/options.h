@@ -31,6 +31,9 @@ struct Options {
   int landlock_most = 7;
   // Of the interpreter that runs the candidates. The judge's is always 0: a test shall not change with it.
   unsigned hash_seed = 0;
+  // The one core that everything runs on, by its place among those that this program may use, counted round; -1: all of
+  // them. Judge, zygote and candidate take turns: on one core the next is woken without a message to another.
+  int core = -1;
 
   const char* tier_name() const {
     return tier == Tier::kNamespaces ? "namespaces" : tier == Tier::kLandlock ? "landlock" : "none";

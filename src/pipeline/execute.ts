@@ -37,7 +37,7 @@ export interface Executable extends Reference {
 export interface Decision extends StoredDecision {
   /** The tokens that hold the failing place; null where there is none, or no tokens. */
   readonly tokens: TokenSpan | null;
-  /** The category's codes in published taxonomies; null without a category, and for one of the config's own. */
+  /** The category's codes in published taxonomies, one of the config's own has those of the first leaf that it is over; null without a category. */
   readonly published: Category['published'] | null;
 }
 

@@ -42,11 +42,15 @@ export function findLauncher(): string {
   return file;
 }
 
-/**
- * Starts a launcher. Whether the isolation holds shows when its judge says that it is ready.
- * @param hashSeed PYTHONHASHSEED of the interpreter that runs the candidates
- */
-export function launch(python: Python, tier: IsolationTier, scratchBytes: number, hashSeed: number): Launched {
+export interface LaunchOptions {
+  /** PYTHONHASHSEED of the interpreter that runs the candidates; default: 0. */
+  readonly hashSeed?: number;
+  /** The one core that everything runs on, by its place among those that this process may use; default: all of them. */
+  readonly core?: number;
+}
+
+/** Starts a launcher. Whether the isolation holds shows when its judge says that it is ready. */
+export function launch(python: Python, tier: IsolationTier, scratchBytes: number, { hashSeed = 0, core }: LaunchOptions): Launched {
   const needs = python.needs.flatMap((item) => ['--read-only', item]);
   const child = spawn(
     findLauncher(),
@@ -59,6 +63,7 @@ export function launch(python: Python, tier: IsolationTier, scratchBytes: number
         path.resolve(os.tmpdir()),
         '--hash-seed',
         String(hashSeed),
+        ...(core === undefined ? [] : ['--core', String(core)]),
         ...needs,
       ],
     ],

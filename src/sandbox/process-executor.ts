@@ -7,7 +7,7 @@ import os from 'node:os';
 import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
 import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './limits.js';
-import type { CompartmentEnd } from './launcher.js';
+import type { CompartmentEnd, LaunchOptions } from './launcher.js';
 import { judgeJob } from './protocol.js';
 import { findPython, type Python } from './python.js';
 import { startIsolated, type IsolatingTier } from './tiers.js';
@@ -70,6 +70,7 @@ interface Slot {
   /** Of `hashSeed`. */
   worker: Worker | null;
   hashSeed: number;
+  readonly place: LaunchOptions;
   /** By hash seed, the longest unused first. */
   readonly resting: Map<number, Worker>;
   busy: boolean;
@@ -96,6 +97,7 @@ export class ProcessExecutor implements Executor {
     this.slots = Array.from({ length: info.workers }, (_, index) => ({
       worker: index === 0 ? first : null,
       hashSeed: 0,
+      place: placeOf(index, info.workers),
       resting: new Map(),
       busy: false,
     }));
@@ -120,9 +122,9 @@ export class ProcessExecutor implements Executor {
       ? {
           tier: 'none' as const,
           reason: '--unsafe-no-sandbox was given',
-          worker: await Worker.start(python, 'none', scratchBytes(limits)),
+          worker: await Worker.start(python, 'none', scratchBytes(limits), placeOf(0, workers)),
         }
-      : await startIsolated(python, scratchBytes(limits), options.tier);
+      : await startIsolated(python, scratchBytes(limits), options.tier, placeOf(0, workers));
     try {
       const calibration = options.calibration ?? calibrationOf(await first.calibrate());
       if (!(calibration > 0)) throw new FaultlineError('usage', `calibration must be above 0, not ${calibration}`);
@@ -322,7 +324,10 @@ export class ProcessExecutor implements Executor {
 
   private async workerOf(slot: Slot): Promise<Worker> {
     if (slot.worker !== null && !slot.worker.isEnded) return slot.worker;
-    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits), slot.hashSeed);
+    const worker = await Worker.start(this.python, this.info.tier, scratchBytes(this.info.limits), {
+      ...slot.place,
+      hashSeed: slot.hashSeed,
+    });
     this.track(worker);
     if (this.failure !== null) {
       worker.kill();
@@ -448,6 +453,14 @@ export class ProcessExecutor implements Executor {
       slot.resting.clear();
     }
   }
+}
+
+/**
+ * Where a worker runs. Each has a core of its own while there is one for each: its processes take turns, and waking the next on another
+ * core costs more than what it does there. Where there are more workers than cores, nobody can say better than the system.
+ */
+function placeOf(index: number, workers: number): LaunchOptions {
+  return workers <= os.availableParallelism() ? { core: index } : {};
 }
 
 /** Size of the folder that candidates may write to; a file system has at least a page. */

@@ -1,6 +1,6 @@
 /** Which isolation this machine offers: found by building it, best first. Knows nothing of jobs. */
 import { FaultlineError } from '../errors.js';
-import { isolationHint } from './launcher.js';
+import { isolationHint, type LaunchOptions } from './launcher.js';
 import type { Python } from './python.js';
 import type { IsolationTier } from './verdict.js';
 import { IsolationRefused, Worker } from './worker.js';
@@ -22,12 +22,17 @@ export interface Isolated {
  * Throws a FaultlineError (`environment`) that names every tier's reason and the next step. Only a refused isolation leads to the
  * next tier: an interpreter that does not start, or a machine out of memory, shall not cost the better one.
  */
-export async function startIsolated(python: Python, scratchBytes: number, wanted?: IsolatingTier): Promise<Isolated> {
+export async function startIsolated(
+  python: Python,
+  scratchBytes: number,
+  wanted?: IsolatingTier,
+  options: LaunchOptions = {},
+): Promise<Isolated> {
   const refusals: { tier: IsolatingTier; reason: string; cause: unknown }[] = [];
   for (const tier of ISOLATING_TIERS) {
     if (wanted !== undefined && tier !== wanted) continue;
     try {
-      const worker = await Worker.start(python, tier, scratchBytes);
+      const worker = await Worker.start(python, tier, scratchBytes, options);
       const reasons = refusals.map((refusal) => `${refusal.tier}: ${refusal.reason}`);
       if (wanted !== undefined && tier !== ISOLATING_TIERS[0]) reasons.push(`sandbox.tier is ${tier}`);
       if (worker.note !== null) reasons.push(worker.note);

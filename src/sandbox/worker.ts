@@ -3,7 +3,16 @@
  * it hands an answer on, or says how the worker died.
  */
 import { FaultlineError } from '../errors.js';
-import { isolationHint, launch, parseEnd, parseNote, parseRefusal, type CompartmentEnd, type Launched } from './launcher.js';
+import {
+  isolationHint,
+  launch,
+  parseEnd,
+  parseNote,
+  parseRefusal,
+  type CompartmentEnd,
+  type Launched,
+  type LaunchOptions,
+} from './launcher.js';
 import { encodeFrame, FrameReader, type JudgeAnswer, type JudgeJob, type JudgeMessage } from './protocol.js';
 import type { Python } from './python.js';
 import type { IsolationTier } from './verdict.js';
@@ -81,8 +90,8 @@ export class Worker {
    * Throws IsolationRefused, with the launcher's reason, where it cannot be isolated, and another FaultlineError
    * (`environment`) where it ends for another reason before it is ready.
    */
-  static async start(python: Python, tier: IsolationTier, scratchBytes: number, hashSeed = 0): Promise<Worker> {
-    const worker = new Worker(launch(python, tier, scratchBytes, hashSeed));
+  static async start(python: Python, tier: IsolationTier, scratchBytes: number, options: LaunchOptions = {}): Promise<Worker> {
+    const worker = new Worker(launch(python, tier, scratchBytes, options));
     const timer = setTimeout(() => {
       worker.kill();
     }, START_MILLISECONDS);

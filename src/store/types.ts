@@ -71,7 +71,7 @@ export interface DecisionRow {
   /** Null for a pass that is not fragile. */
   readonly categoryCode: string | null;
   readonly categoryName: string | null;
-  /** Of the category; null without one, and for one of the config's own. */
+  /** Of the category, one of the config's own has those of the first leaf that it is over; null without a category. */
   readonly published: PublishedCodes | null;
   readonly outcome: string;
   readonly evidence: string;

@@ -61,7 +61,12 @@ function exceptionLeaves(family: '3' | '4', outcome: 'load' | 'crash', when: str
 }
 
 const LEAVES: readonly Leaf[] = [
-  { code: '0', name: 'infra', outcome: 'infra', rule: 'the sandbox failed for a reason outside the sample; retried, in no rate' },
+  {
+    code: '0',
+    name: 'infra',
+    outcome: 'infra',
+    rule: 'a cause outside the sample: its test is at fault, or needs more than values; in no rate',
+  },
 
   {
     code: '1.1',
@@ -233,7 +238,7 @@ const LEAVES: readonly Leaf[] = [
     code: '8.8',
     name: 'wrong.mutation',
     outcome: 'wrong',
-    rule: 'changed its arguments, or returned one of them under another name',
+    rule: 'changed its arguments: in place of returning, or beside returning the right value',
     published: published(['C.1'], ['Silly Mistake'], ['Logic']),
   },
   {

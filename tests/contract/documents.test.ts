@@ -9,7 +9,9 @@ import { describe, expect, it } from 'vitest';
 import { projectFiles, read, root } from './project.js';
 
 const documents = projectFiles().filter((file) =>
-  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^tests\/README\.md$/.test(file),
+  /^(README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^benchmarks\/README\.md$|^(tests|data|src)\/(.*\/)?README\.md$/.test(
+    file,
+  ),
 );
 const inlineCode = (file: string) =>
   [
@@ -60,6 +62,21 @@ describe.each(documents)('%s', (document) => {
           if (!help.includes(flag)) wrong.push(`no ${flag} in: faultline ${verb.join(' ')}`);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('tests/fixtures/programs/hostile/README.md', () => {
+  const folder = 'tests/fixtures/programs/hostile';
+  const cases = projectFiles().flatMap((file) =>
+    file.startsWith(`${folder}/`) && file.endsWith('.py') ? [path.basename(file, '.py')] : [],
+  );
+  const words = inlineCode(`${folder}/README.md`).filter((word) => /^[a-z]\w*\*?$/.test(word));
+  const fits = (name: string, word: string): boolean => (word.endsWith('*') ? name.startsWith(word.slice(0, -1)) : name === word);
+
+  it('names every program there is, and no other', () => {
+    expect(cases.length).toBeGreaterThan(350);
+    expect(cases.filter((name) => !words.some((word) => fits(name, word)))).toEqual([]);
+    expect(words.filter((word) => word.includes('_') && !cases.some((name) => fits(name, word)))).toEqual([]);
   });
 });
 

@@ -45,6 +45,30 @@ describe('README', () => {
     }
   }, 600_000);
 
+  it('has an example of categories that works', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
+    try {
+      const example = /^```yaml example\n([\s\S]*?)^```$/m.exec(read('README.md'))?.[1];
+      fs.writeFileSync(path.join(folder, 'example.yaml'), example ?? 'no block "yaml example" in README.md');
+      const run = spawnSync(
+        process.execPath,
+        [path.join(root, 'bin', 'faultline.js'), 'run', 'example.yaml', '--num-problems', '40', '--samples', '10', '--json'],
+        { cwd: folder, encoding: 'utf8', timeout: 120_000 },
+      );
+      expect(run.status, run.stderr).toBe(0);
+      const { report } = JSON.parse(run.stdout) as { report: { categories: { code: string; name: string }[] } };
+      expect(report.categories).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ code: '4.1:made_up_name', name: 'crash.made_up_name' }),
+          expect.objectContaining({ code: '8.3:truth_value', name: 'wrong.truth_value' }),
+          expect.objectContaining({ code: '4.4', name: 'crash.operand_or_arity' }),
+        ]),
+      );
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+
   it('holds exactly the two commands that CI runs', () => {
     const commands = [...read('README.md').matchAll(/^```console ci\n\$ (.*)\n```$/gm)].map((match) => match[1]);
     expect(commands).toEqual(['npm ci && npx faultline run', 'npm ci && npm test']);

@@ -56,7 +56,7 @@ def expect(job):
     text = job["program"]
     random.seed(job["seed"])
     job["describe"] = Describer(text, job["promptLines"])
-    job["limits"] = _limits(job)
+    job["cpuLimit"] = _cpu_limit(job)
     job["channel"] = _CHANNEL
     job["namespace"] = sys.modules["program"].__dict__
     linecache.cache[FILE_NAME] = (len(text), None, text.splitlines(True), FILE_NAME)
@@ -73,7 +73,10 @@ _flush = sys.stdout.flush
 _set_signal = _signal.signal
 _interrupt = _signal.default_int_handler
 _tell_stack = faulthandler.register
+_set_mask = _signal.pthread_sigmask
 _set_limit = resource.setrlimit
+_get_limit = resource.getrlimit
+_LIMIT_CPU = resource.RLIMIT_CPU
 _encode = wire.encode
 _decode = wire.decode
 _Unserialisable = wire.Unserialisable
@@ -101,12 +104,10 @@ def run(job, nothing, output, channel, stacks, phase, restrict):
             _dup2(stacks, STACKS, False)
         _closerange(STACKS + 1, 256)
         # In the fork only: the zygote, as the first process of its namespace, is deaf to signals because it handles none.
-        _set_signal(15, 0)  # SIGTERM, SIG_DFL
-        _set_signal(1, 0)  # SIGHUP, SIG_DFL
         _set_signal(2, _interrupt)
+        _set_mask(2, ())  # SIG_SETMASK: what the zygote blocks for itself
         _tell_stack(STACK_SIGNAL, STACKS, False)
-        for what, bounds in job["limits"]:
-            _set_limit(what, bounds)
+        _set_limit(_LIMIT_CPU, job["cpuLimit"])
         restrict()
         _serve(job, job["channel"], phase)
         status = 0
@@ -115,23 +116,36 @@ def run(job, nothing, output, channel, stacks, phase, restrict):
         _leave(status)
 
 
-def _limits(job):
-    """What a candidate's limits are: [(resource, (soft, hard))]."""
-    # Whole seconds only: the backstop of the zygote, which watches the exact time.
-    cpu = int(job["cpuSeconds"]) + 2
-    wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, job["fileBytes"])]
+def bear_limits(job):
+    """Called in the zygote, whose candidates inherit them: the limits that it can bear itself, as it comes near none of them."""
+    global _borne
+    limits = (job["memoryBytes"], job["fileBytes"], job["processes"])
+    # All jobs of a worker have the same.
+    if limits == _borne:
+        return
+    _borne = limits
+    wanted = [(resource.RLIMIT_AS, job["memoryBytes"]), (resource.RLIMIT_FSIZE, job["fileBytes"])]
     if job["ownUser"]:
         # Elsewhere it would count all processes of the user who runs faultline. One more for the zygote.
         wanted.append((resource.RLIMIT_NPROC, job["processes"] + 1))
-    limits = []
     for what, value in wanted:
-        most = resource.getrlimit(what)[1]
-        if most != resource.RLIM_INFINITY:
-            value = min(value, most)
-        # SIGXCPU comes at the soft limit and can be ignored; SIGKILL at the hard one, a second later.
-        hard = value + 1 if what == resource.RLIMIT_CPU and most == resource.RLIM_INFINITY else value
-        limits.append((what, (value, hard)))
-    return limits
+        value = _at_most(what, value)
+        _set_limit(what, (value, value))
+
+
+_borne = None
+
+
+def _cpu_limit(job):
+    # Whole seconds only: the backstop of the zygote, which watches the exact time.
+    value = _at_most(_LIMIT_CPU, int(job["cpuSeconds"]) + 2)
+    # SIGXCPU comes at the soft limit and can be ignored; SIGKILL at the hard one, a second later.
+    return value, value + 1 if _get_limit(_LIMIT_CPU)[1] == resource.RLIM_INFINITY else value
+
+
+def _at_most(what, value):
+    most = _get_limit(what)[1]
+    return value if most == resource.RLIM_INFINITY else min(value, most)
 
 
 def _regain():

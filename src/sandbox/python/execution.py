@@ -1,4 +1,5 @@
-"""One job against one candidate process: the stub that the test calls, the two passes, and the outcome.
+"""One job against one candidate process: the stub that the test calls, what is asked of the candidate (the test as it stands, every
+assertion alone, facts of the text), and the outcome.
 
 `passed` depends on nothing but the values that come back. What the kernel saw of the candidate comes from the zygote, and
 corrects what the test saw.
@@ -98,7 +99,7 @@ class Execution:
         # Whether time cut the second pass short.
         self.met_time_limit = False
 
-    # The two passes
+    # What a candidate is started for: one of these an Execution
 
     def first_pass(self):
         """Runs the test as it stands. Returns the outcome."""

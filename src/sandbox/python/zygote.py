@@ -45,6 +45,11 @@ CONTROL = 3
 TURN = 4
 # How often the clocks are read while a candidate runs. Short executions end before the first look.
 _LOOK_SECONDS = 0.1
+# Until then a candidate is waited for by nothing but its end.
+_FIRST_LOOK_SECONDS = 0.02
+_CHILD = frozenset((signal.SIGCHLD,))
+_wait_for_signal = signal.sigtimedwait
+_wait = os.wait4
 # A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
 # that sleeps, also one that wakes up now and then to look around, gets less.
 _BLOCKED_SHARE = 0.05
@@ -60,6 +65,8 @@ _SCRATCH_ENTRIES = 1024
 _FILLERS = []
 # Of each size; some hundred are usual.
 _FILLERS_MOST = 10000
+# Sizes of the C library's memory, whose holes may have any.
+_CHUNKS = (65536, 32768, 16384, 8192, 4096, 2048, 1024, 768, 640, 528, 400, 256, 128, 64, 24)
 # Stands for a candidate's process id in the system-call filter that the launcher hands over.
 _OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
@@ -81,9 +88,16 @@ def main():
     phase = mmap.mmap(-1, mmap.PAGESIZE)
     # One for all candidates, read only when one is asked where it is. Neither end ever waits.
     stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    # The launcher ignores them; candidates shall not.
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
+    # Waited for in _Watch; a signal that is not blocked would be dropped. Candidates begin without.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
     candidate.prepare(phase)
     _give_memory_back()
     _fill_holes()
+    _fill_chunks()
     scratch = _scratch()
     control.sendall(link.READY)
     while True:
@@ -92,7 +106,7 @@ def main():
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks)
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing)
         if report is None:
             return
         link.send_report(control, *report)
@@ -170,29 +184,45 @@ def _fill_holes():
                 break
 
 
-def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks):
+def _fill_chunks():
+    """The same for what is too large for these pools: takes what the C library has free between other memory, of all sizes."""
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    library.malloc.restype = ctypes.c_void_p
+    library.malloc.argtypes = [ctypes.c_size_t]
+    library.free.argtypes = [ctypes.c_void_p]
+    # As large as the heap still serves itself: it stands behind all holes.
+    behind = library.malloc(120000)
+    for size in _CHUNKS:
+        for _ in range(_FILLERS_MOST):
+            chunk = library.malloc(size)
+            if chunk is None or chunk > behind:
+                library.free(chunk)
+                break
+    library.free(behind)
+
+
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone.
 
     `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
     """
+    candidate.bear_limits(job)
     candidate.expect(job)
-    nothing = os.open("/dev/null", os.O_RDWR)
     output, output_end = os.pipe()
     phase[0] = 0
     watch = _Watch(job, output, control, stacks[0], scratch if tier == "landlock" else None)
     pid = os.fork()
     if pid == 0:
         candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
-    os.close(channel)
-    judge_alive = watch.until_end(pid, turn)
-    status, usage = watch.reap()
+    status, usage = watch.until_end(pid, channel, turn)
     leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
-    os.close(nothing)
     watch.drain()
     os.close(output)
-    if not judge_alive:
+    if not watch.judge_alive:
         return None
     cpu = usage.ru_utime + usage.ru_stime
     stopped = watch.stopped
@@ -221,11 +251,12 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    __slots__ = tuple("stopped stack output_bytes head start _job _output _control _stacks _scratch _poll _first_look _pid _handle".split())
+    __slots__ = tuple("stopped stack judge_alive output_bytes head start _job _output _control _stacks _scratch _pid".split())
 
     def __init__(self, job, output, control, stacks, scratch):
         self.stopped = None
         self.stack = b""
+        self.judge_alive = True
         self.output_bytes = 0
         self.head = b""
         self._job = job
@@ -234,18 +265,38 @@ class _Watch:
         self._stacks = stacks
         # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
         self._scratch = scratch
-        self._poll = select.poll()
-        self._poll.register(output, 1)  # POLLIN
-        self._poll.register(control, 1)
-        self._first_look = self._until_look(0)
         self.start = time.monotonic()
 
-    def until_end(self, pid, turn):
-        """Returns when the candidate has ended or was killed; False when the judge is gone."""
+    def until_end(self, pid, channel, turn):
+        """Waits until the candidate has ended, and sees to it that it does. Closes `channel`. Returns (wait status, resource usage).
+
+        Most end at once. Until then this process sleeps in one call: each page that it writes to while the candidate shares it
+        has to be copied first. Nobody misses anything meanwhile: a pipe full of output waits, and so does the judge.
+        """
+        while _wait_for_signal(_CHILD, _FIRST_LOOK_SECONDS) is not None:
+            ended, status, usage = _wait(pid, 1)  # WNOHANG
+            # Otherwise it told of one that an earlier candidate had left.
+            if ended:
+                os.close(channel)
+                return status, usage
+        # From now on the judge hears of the end at once, and by it.
+        os.close(channel)
+        self._watch(pid, turn)
+        return _wait(pid, 0)[1:]
+
+    def _watch(self, pid, turn):
+        """Returns when the candidate has ended or was killed."""
         self._pid = pid
-        handle = self._handle = _open_process(pid)
-        poll = self._poll
-        poll.register(handle, 1)
+        handle = _open_process(pid)
+        try:
+            self._watch_handle(pid, handle, turn)
+        finally:
+            os.close(handle)
+
+    def _watch_handle(self, pid, handle, turn):
+        poll = select.poll()
+        for descriptor in (handle, self._output, self._control):
+            poll.register(descriptor, select.POLLIN)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
         # Seconds in which it was the candidate's turn, and of these the ones without progress.
@@ -255,20 +306,19 @@ class _Watch:
         # What the clocks showed at the start of the interval that is judged as blocked or not.
         seen_cpu = 0.0
         seen_at = self.start
-        milliseconds = self._first_look
+        milliseconds = self._until_look(0)
         while True:
             events = poll.poll(milliseconds)
             for descriptor, _ in events:
                 if descriptor == handle:
-                    return True
+                    return None
                 if descriptor == self._output:
                     self._take()
                     if self.output_bytes > self._job["outputBytes"]:
                         return self._kill("output")
                 else:
-                    judge_alive = self._control.recv(1) == b"F"
-                    self._kill("finished")
-                    return judge_alive
+                    self.judge_alive = self._control.recv(1) == link.FINISHED
+                    return self._kill("finished")
             now = time.monotonic()
             if events and now - seen_at < _LOOK_SECONDS:
                 continue  # output in small pieces: not worth a look at the clock each time
@@ -325,7 +375,6 @@ class _Watch:
         if reason == "cpu":
             self.stack = self._ask_where()
         os.kill(self._pid, signal.SIGKILL)
-        return True
 
     def _ask_where(self):
         """What the candidate says about where it is, empty where the program has seen to it that it says nothing."""
@@ -346,11 +395,6 @@ class _Watch:
             return os.read(self._stacks, 1 << 20)
         except BlockingIOError:
             return b""
-
-    def reap(self):
-        _, status, usage = os.wait4(self._pid, 0)
-        os.close(self._handle)
-        return status, usage
 
     def drain(self):
         """Takes what the pipe still holds, once nobody can write to it any more."""

@@ -19,7 +19,7 @@ ALTER TABLE classifications ADD COLUMN token_first INTEGER; -- the tokens that h
 ALTER TABLE classifications ADD COLUMN token_last INTEGER;
 ALTER TABLE classifications ADD COLUMN tags TEXT;           -- JSON: what else is true of the sample, sorted
 
--- JSON: the codes of a leaf in published taxonomies. NULL for a leaf of the config's own.
+-- JSON: the codes of a leaf in published taxonomies; a category of the config's own has those of the first leaf that it is over.
 ALTER TABLE categories ADD COLUMN dou TEXT;
 ALTER TABLE categories ADD COLUMN tambon TEXT;
 ALTER TABLE categories ADD COLUMN codehalu TEXT;
