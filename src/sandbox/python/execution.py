@@ -262,7 +262,8 @@ class Execution:
         self._has_returned = False
         message = self._receive()
         if len(message) < 9 or message[1:9] != nonce:
-            raise wire.Malformed("an answer to another call")
+            # In the words of those that come a moment earlier.
+            raise wire.Malformed("bytes that nobody asked for")
         kind = message[:1]
         if kind == b"r":
             # This gives the test's own objects the changes that the call made to its copies.

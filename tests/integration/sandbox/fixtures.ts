@@ -4,6 +4,7 @@
  *   # or {...}           another outcome that will do, where versions of Python, kernels or tiers differ
  *   # landlock {...}     the same in tier `landlock`, where that differs: files and processes of the host can be told to be there
  *   # category 5.1       the code of its leaf of the taxonomy, or `pass`; several where outcomes differ, or where values decide
+ *   # category-landlock 6.3        the same in tier `landlock`, where there is a `landlock` line
  *   # test <python>      the test, in place of two assertions about f(1) and f(2)
  *   # repeat {"@": ["x", 1000]}    every `@` below stands for a thousand `x`
  *   # with <name>        hostile/parts/<name>.txt stands before the program
@@ -30,6 +31,8 @@ export interface Fixture {
   readonly landlock: readonly Fields[];
   /** One of these codes; `pass` for none. Empty where the fixture does not say. */
   readonly categories: readonly string[];
+  /** The same in tier `landlock`, where `landlock` is not empty. */
+  readonly landlockCategories: readonly string[];
   readonly measurements: Fields;
 }
 
@@ -59,6 +62,7 @@ function readFixtures(folder: string): Fixture[] {
         outcomes: [...headers('expect'), ...headers('or')].map((json) => JSON.parse(json) as Fields),
         landlock: headers('landlock').map((json) => JSON.parse(json) as Fields),
         categories: header('category')?.split(' ') ?? [],
+        landlockCategories: header('category-landlock')?.split(' ') ?? [],
         measurements: {
           ...(phase === undefined ? {} : { phase }),
           ...(assertions === undefined ? {} : { assertions: JSON.parse(assertions) as unknown }),
@@ -98,7 +102,6 @@ export function fixtureOf(name: string): Fixture {
 
 /** Fails unless the verdict is what the fixture says: outcome, measurements, and the leaf that the taxonomy finds. */
 export function expectVerdict(fixture: Fixture, verdict: Verdict, tier: IsolationTier = 'namespaces'): void {
-  // Another outcome may fall in another leaf; the fixtures tell the best tier's.
   const isOther = tier === 'landlock' && fixture.landlock.length > 0;
   const outcomes = isOther ? fixture.landlock : fixture.outcomes;
   const fits = outcomes.find((outcome) => {
@@ -109,10 +112,11 @@ export function expectVerdict(fixture: Fixture, verdict: Verdict, tier: Isolatio
       return false;
     }
   });
-  expect(verdict.outcome).toMatchObject(fits ?? outcomes[0]!);
+  expect(verdict.outcome, fixture.name).toMatchObject(fits ?? outcomes[0]!);
   expect(verdict.measurements).toMatchObject(fixture.measurements);
   expect(verdict.passed).toBe(verdict.outcome.status === 'passed');
-  if (fixture.categories.length > 0 && !isOther) expect(fixture.categories).toContain(codeOf(fixture, verdict));
+  const categories = isOther ? fixture.landlockCategories : fixture.categories;
+  if (categories.length > 0) expect(categories).toContain(codeOf(fixture, verdict));
 }
 
 /** The code of the leaf that the verdict falls in, or `pass`. */

@@ -2,7 +2,7 @@
  * The hostile suite: every program of `tests/fixtures/programs/hostile` comes to its outcome and its leaf of the taxonomy,
  * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers.
  *
- * The twenty follow every case as who runs the tests, and come once after all cases in the other settings; FAULTLINE_HOSTILE=all
+ * The twenty follow every case as who runs the tests; in the other settings one does, and all come after the last; FAULTLINE_HOSTILE=all
  * has them follow every case everywhere. FAULTLINE_TEST_PYTHON names another interpreter (as root).
  *
  * That a case takes no longer than its limits is asserted of the CPU time that the kernel counted, which hardly depends on
@@ -78,6 +78,7 @@ const ONLY_IN_NAMESPACES = ['sees_little.py'];
 it('has many cases, each with its leaf', () => {
   expect(hostile.length).toBeGreaterThan(350);
   expect(hostile.filter(({ categories }) => categories.length === 0)).toEqual([]);
+  expect(hostile.filter(({ landlock, landlockCategories }) => landlock.length > 0 && landlockCategories.length === 0)).toEqual([]);
   expect(NEXT).toHaveLength(20);
 });
 
@@ -122,7 +123,9 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       const limit = adaptedLimits(executor.info.limits, executor.info.calibration).cpuSeconds;
       const runs = verdict.measurements.nearLimit ? RERUN_FACTOR : 1;
       expect(verdict.measurements.cpuSeconds).toBeLessThan(runs * limit + OVERRUN_SECONDS);
-      if (isFollowed) expect(await verdictsOf(executor, next)).toEqual(expected);
+      // One at least, as a new worker comes with the next job.
+      const followers = isFollowed ? next.length : 1;
+      expect(await verdictsOf(executor, next.slice(0, followers))).toEqual(expected.slice(0, followers));
       await eventually(() => {
         expect(sandboxState(tier)).toEqual(usual);
       });

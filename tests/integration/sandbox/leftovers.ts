@@ -63,11 +63,11 @@ export function sandboxState(tier: 'namespaces' | 'landlock'): SandboxState {
   };
 }
 
-/** Kinds of the open descriptors of a process, with their numbers. */
+/** Kinds of the open descriptors of a process, with their numbers, but not those of inodes or the random part of a folder's name. */
 function descriptors(pid: number): string {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder)
-    .map((name) => `${name} ${readlinkSync(path.join(folder, name)).replace(/\d+/g, '')}`)
+    .map((name) => `${name} ${readlinkSync(path.join(folder, name)).replace(/(?<=faultline-sandbox-)\w+|\d+/g, '')}`)
     .sort()
     .join(', ');
 }

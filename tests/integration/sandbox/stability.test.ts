@@ -3,8 +3,13 @@
  * workers. No verdict changes but those of samples that are marked as near a limit, and these are counted.
  *
  * The samples: changed canonical solutions (wrong, crashing, endless and right ones), the canonical solutions themselves, and
- * the programs of the hostile suite. FAULTLINE_STABILITY_SAMPLES=2000 takes all of them, some ten minutes on two cores; else every
+ * the programs of the hostile suite. FAULTLINE_STABILITY_SAMPLES=2000 takes all of them, some five minutes on two cores; else every
  * fourth.
+ *
+ * Left out are the programs of the hostile suite whose outcome is chance by their own account: those with several outcomes (races with
+ * the harness's own reads, ends that come by speed) and the one that returns the time. What a program prints before it is killed is
+ * not compared, nor where it was then. Results that hang on addresses (`id`) differ, too: an object may lie in the place of one that an
+ * earlier execution left free. No sample here shows any.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import os from 'node:os';
@@ -22,8 +27,8 @@ const humanEval = sharedFile('datasets/HumanEval.jsonl.gz');
 const ALL = 2000;
 const SAMPLES = Number(process.env['FAULTLINE_STABILITY_SAMPLES'] ?? ALL / 4);
 const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
-/** The clock shows in what it returns; which of two forgeries is told depends on who is quicker. */
-const BY_CHANCE = ['depends_on_the_clock.py', 'answers_the_same_for_ever.py'];
+/** The clock shows in what it returns. */
+const BY_CHANCE = ['depends_on_the_clock.py'];
 /** Hostile programs with one outcome: others say themselves that chance has a part in theirs. */
 const CERTAIN = hostile.filter(
   ({ name, outcomes, categories }) => outcomes.length === 1 && categories.length === 1 && !BY_CHANCE.includes(name),
