@@ -7,6 +7,7 @@ export const allWrong: Rule = ({ verdict: { outcome, measurements } }) => {
   const { returned, expected } = outcome.assertion;
   const values = returned === null ? '' : `: returned ${quote(returned)}${expected === null ? '' : `, expected ${quote(expected)}`}`;
   const measured = measurements.assertions;
+  if (measured?.total === 0) return `the test fails, and has no assertion that could be tried alone${values}`;
   return measured === null
     ? `the first assertion fails, the others were not measured${values}`
     : `none of ${measured.total} assertions holds${values}`;

@@ -285,6 +285,14 @@ describe('category 1 beside the others', () => {
   });
 });
 
+it('says that a test without assertions has none', () => {
+  const given = evidence(failed(), { measurements: { assertions: { total: 0, passed: 0, trials: [] } } });
+  expect([classify(given).category?.code, classify(given).evidence]).toEqual([
+    '8.12',
+    expect.stringMatching(/^the test fails, and has no assertion/),
+  ]);
+});
+
 describe('the evidence of a relation', () => {
   it.each([
     [wrong(fails(['off_by_one']), holds()), 'off by one in the only failing assertion'],
