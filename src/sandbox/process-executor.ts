@@ -224,7 +224,7 @@ export class ProcessExecutor implements Executor {
       (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
     );
     try {
-      const answer = await worker.judge(judgeJob(task.job, limits));
+      const answer = await worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1));
       clearTimeout(hung);
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
       // The zygote died, and the judge noticed before the launcher.

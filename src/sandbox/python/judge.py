@@ -28,8 +28,6 @@ TURN = 4
 _MEMORY_BYTES = 3 << 30
 # Compiled prompts and tests kept; a benchmark's problems come round once per sample.
 _KEPT = 512
-# How much more time a closer look gets that met a time limit: RERUN_FACTOR in limits.ts.
-_LONGER = 3
 
 
 def _judge(job, kept, zygote, turn):
@@ -101,7 +99,10 @@ def _look_closer(job, problem, zygote, turn, outcome, more):
 def _with_more_time(job):
     """The job, and then with more time: what a limit cuts short, be it on a busy machine, may be whole the next time."""
     yield job
-    yield dict(job, cpuSeconds=_LONGER * job["cpuSeconds"], wallSeconds=_LONGER * job["wallSeconds"])
+    factor = job["moreTime"]
+    # In a second run, which has more time throughout, there is no more.
+    if factor > 1:
+        yield dict(job, cpuSeconds=factor * job["cpuSeconds"], wallSeconds=factor * job["wallSeconds"])
 
 
 def _limit_own_time(job):
