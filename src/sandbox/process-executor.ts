@@ -32,8 +32,8 @@ export interface ProcessExecutorOptions {
 const INFRASTRUCTURE_MOST = 3;
 /** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
 const JOBS_PER_WORKER = 5000;
-/** What a judge may take for one job, in limits: the test, its assertions one by one, without write-back, each of these with more time, and the text. */
-const PASSES_MOST = 4 + 2 * RERUN_FACTOR;
+/** What a judge may take for one job, in limits: the test, its assertions one by one, without write-back, and the text; each of these three with more time, too. */
+const PASSES_MOST = 4 + 3 * RERUN_FACTOR;
 /** How long after everything inside must have ended a worker is taken for hung. */
 const HUNG_MARGIN_SECONDS = 30;
 /** Tells a machine on which nothing runs from a sample that kills its workers. */
@@ -224,7 +224,7 @@ export class ProcessExecutor implements Executor {
       (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
     );
     try {
-      const answer = await worker.judge(judgeJob(task.job, limits));
+      const answer = await worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1));
       clearTimeout(hung);
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
       // The zygote died, and the judge noticed before the launcher.

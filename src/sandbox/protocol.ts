@@ -18,6 +18,8 @@ export interface JudgeJob extends Limits {
   readonly prompt: string;
   readonly entryPoint: string;
   readonly test: string;
+  /** How many times as much time a closer look at a failure gets that met a time limit; 1 for none. */
+  readonly moreTime: number;
   /** Seeds `random` in candidate and judge: a function of the run's seed, the task and the program's text. */
   readonly seed: string;
 }
@@ -45,9 +47,10 @@ export type JudgeMessage = JudgeAnswer | JudgeReady | JudgeCalibration;
 
 const FRAME_BYTES_MOST = 64 << 20;
 
-export function judgeJob(job: ExecutionJob, limits: Limits): JudgeJob {
+export function judgeJob(job: ExecutionJob, limits: Limits, moreTime = 1): JudgeJob {
   return {
     ...limits,
+    moreTime,
     taskId: job.taskId,
     program: job.prompt + job.completion,
     promptLines: countLines(job.prompt),

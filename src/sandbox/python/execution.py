@@ -96,7 +96,7 @@ class Execution:
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
         self.renew = False
         self.retry = False
-        # Whether time cut the second pass short.
+        # Whether time cut the second pass, or the look at the text, short.
         self.met_time_limit = False
 
     # What a candidate is started for: one of these an Execution
@@ -152,6 +152,7 @@ class Execution:
             # Nothing of the program's was executed: the parser itself has met a limit.
             found = None, False
         self._finish()
+        self.met_time_limit = found[0] is None and self._report is not None and self._report["stopped"] in ("cpu", "blocked")
         return found
 
     def _guarded(self, test, extra=None):

@@ -28,8 +28,6 @@ TURN = 4
 _MEMORY_BYTES = 3 << 30
 # Compiled prompts and tests kept; a benchmark's problems come round once per sample.
 _KEPT = 512
-# How much more time a second pass gets that met a time limit: RERUN_FACTOR in limits.ts.
-_LONGER = 3
 
 
 def _judge(job, kept, zygote, turn):
@@ -65,17 +63,15 @@ def _look_closer(job, problem, zygote, turn, outcome, more):
     if by_value or by_call:
 
         def tried(writes_back):
-            # What a time limit cuts short may be whole the next time: it gets more time at once, as a first pass does.
-            for factor in (1, _LONGER):
-                longer = dict(job, cpuSeconds=factor * job["cpuSeconds"], wallSeconds=factor * job["wallSeconds"])
-                run = Execution(longer, problem, zygote, turn, writes_back)
+            for given in _with_more_time(job):
+                run = Execution(given, problem, zygote, turn, writes_back)
                 runs.append(run)
-                _limit_own_time(longer)
+                _limit_own_time(given)
                 found, examples = run.second_pass()
-                if found is not None and factor > 1:
-                    more["nearLimit"] = True
                 if not run.met_time_limit:
                     break
+            if found is not None and given is not job:
+                more["nearLimit"] = True
             return found, examples
 
         trials, more["examples"] = tried(True)
@@ -86,15 +82,27 @@ def _look_closer(job, problem, zygote, turn, outcome, more):
                 held_unaliased = None if unaliased is None else unaliased.held()
             more["assertions"] = trials.result(held_unaliased)
             more["returns"] = trials.returns()
-    text = Execution(job, problem, zygote, turn)
-    runs.append(text)
-    _limit_own_time(job)
-    more["source"], compiles = text.source()
+    for given in _with_more_time(job):
+        text = Execution(given, problem, zygote, turn)
+        runs.append(text)
+        _limit_own_time(given)
+        more["source"], compiles = text.source()
+        if not text.met_time_limit:
+            break
     if outcome["status"] == "syntax" and compiles:
         # The program says so of itself, and nothing of a text that does not compile is executed.
         outcome.clear()
         outcome.update(status="tamper", evidence="claims not to compile, and does")
     return outcome["status"] == "tamper" or any(run.renew for run in runs)
+
+
+def _with_more_time(job):
+    """The job, and then with more time: what a limit cuts short, be it on a busy machine, may be whole the next time."""
+    yield job
+    factor = job["moreTime"]
+    # In a second run, which has more time throughout, there is no more.
+    if factor > 1:
+        yield dict(job, cpuSeconds=factor * job["cpuSeconds"], wallSeconds=factor * job["wallSeconds"])
 
 
 def _limit_own_time(job):

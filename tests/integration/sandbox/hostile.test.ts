@@ -160,9 +160,12 @@ async function verdictsOf(executor: ProcessExecutor, next: readonly Fixture[]): 
   return verdicts;
 }
 
-/** The seconds that a verdict may have taken: its limit, and that of the second run where it met it. */
+/** The seconds that a verdict may have taken: its limits, those of the second run where it met one, and the judge's own where it died of a value. */
 function allowedSeconds(executor: ProcessExecutor, { outcome, measurements }: Verdict): number {
   const { cpuSeconds, wallSeconds } = adaptedLimits(executor.info.limits, executor.info.calibration);
   const ranTwice = measurements.nearLimit || (outcome.status === 'limit' && ['cpu', 'blocked'].includes(outcome.resource));
-  return Math.max(cpuSeconds, wallSeconds) * (ranTwice ? 1 + RERUN_FACTOR : 1);
+  const runs = ranTwice ? [1, RERUN_FACTOR] : [1];
+  const isJudges = outcome.status === 'limit' && outcome.resource === 'cpu' && measurements.cpuSeconds === 0;
+  const seconds = runs.map((factor) => (isJudges ? 1 + 2 * factor * cpuSeconds : factor * Math.max(cpuSeconds, wallSeconds)));
+  return seconds.reduce((sum, each) => sum + each, 0);
 }
