@@ -102,7 +102,8 @@ function resultOf({ outcome, passed, measurements }: Verdict): unknown {
   const { cpuSeconds, wallSeconds, peakMemoryBytes, stack, nearLimit, stdout, ...rest } = measurements;
   expect([cpuSeconds, wallSeconds, peakMemoryBytes].every(Number.isFinite)).toBe(true);
   expect(stack === null || Array.isArray(stack)).toBe(true);
-  const isKilled = outcome.status === 'limit' || outcome.status === 'signal';
+  // Tamper: the judge hangs up on it, wherever it is.
+  const isKilled = ['limit', 'signal', 'tamper'].includes(outcome.status);
   return { passed, outcome, ...rest, nearLimit, stdout: isKilled ? null : stdout };
 }
 
