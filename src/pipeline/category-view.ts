@@ -112,9 +112,10 @@ export function createCategoryView(
   const off = new Set(settings['categories.off'].map((given) => find('categories.off', given).code));
   for (const code of off) {
     if (residuals(code, tree).length > 0) continue;
+    const residual = tree.find((category) => category.code === code)!.residual;
     throw fault(
       'categories.off',
-      `the family of ${code} has no residual leaf to count it as`,
+      residual ? `${code} is what the others of its family are counted as` : `the family of ${code} has no residual leaf to count it as`,
       'Name the category it should be counted as in categories.merge.',
     );
   }

@@ -128,6 +128,7 @@ describe('createCategoryView', () => {
     ['a circle', { 'categories.merge': { '4.1': '4.2', '4.2': '4.1' } }, /circle/],
     ['a name given twice', { 'categories.rename': { '4.1': categoryByCode('4.2').name } }, /already the name of 4\.2/],
     ['a leaf without a residual one', { 'categories.off': ['5.1'] }, /no residual leaf/],
+    ['a residual leaf', { 'categories.off': ['4.10'] }, /4\.10 is what the others of its family are counted as/],
   ])('refuses %s', (_, settings, message) => {
     expect(() => createCategoryView({ ...none, ...settings }, CATEGORIES)).toThrow(message);
   });
