@@ -84,7 +84,10 @@ async function chosenJobs(): Promise<ExecutionJob[]> {
   const right = [...bundled, ...larger].map((problem) => jobOf(problem, problem.canonicalSolution, 0));
   const all = [...limited, ...right, ...others, ...changed(larger, 6), ...changed(bundled, 13)].slice(0, ALL);
   expect(all).toHaveLength(ALL);
-  return Array.from({ length: SAMPLES }, (_, index) => all[Math.floor((index * ALL) / SAMPLES)]!);
+  // Each kind of limit is there, however few there are in all.
+  const rest = all.slice(limited.length);
+  const room = SAMPLES - limited.length;
+  return [...limited, ...Array.from({ length: room }, (_, index) => rest[Math.floor((index * rest.length) / room)]!)];
 }
 
 async function verdictsOf(jobs: readonly ExecutionJob[], workers: number): Promise<Verdict[]> {
