@@ -55,7 +55,7 @@ const PROGRAMS = [
   { of1000: 20, status: 'limit', body: 'import os\n    return os.fork()' },
   { of1000: 20, status: 'exception', body: 'import socket\n    return socket.socket()' },
   { of1000: 20, status: 'passed', body: 'import threading\n    threading.Thread(target=input, daemon=True).start()\n    return x + 1' },
-  { of1000: 10, status: 'passed', body: "import os\n    kept = [os.open('/dev/null', 0) for _ in range(30)]\n    return x + 1" },
+  { of1000: 10, status: 'passed', body: "import os\n    kept = [os.open('/dev/null', 0) for _ in range(25)]\n    return x + 1" },
   { of1000: 10, status: 'signal', body: 'import os\n    os.abort()' },
   { of1000: 10, status: 'unserialisable', body: 'yield x' },
   // These cost a worker.
