@@ -6,14 +6,16 @@ import { ExitCode, FaultlineError } from '../errors.js';
 import { describeError } from './output.js';
 import { createProgram } from './program.js';
 
+/** A reader that has seen enough (`| head`) closes the pipe; that is no fault, and there is nobody left to tell. */
+function onClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(ExitCode.ok);
+  throw error;
+}
+
 /** Runs one command. Never throws; returns the exit code. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
-  // A reader that has seen enough (`| head`) closes the pipe; that is no fault, and there is nobody left to tell.
-  const onClosedPipe = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.ok);
-    throw error;
-  };
-  process.stdout.on('error', onClosedPipe);
+  // For good: what was written last may meet the closed pipe after the command is over.
+  if (!process.stdout.listeners('error').includes(onClosedPipe)) process.stdout.on('error', onClosedPipe);
   try {
     const program = await createProgram(args);
     await program.parseAsync(args, { from: 'user' });
@@ -25,14 +27,6 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
     process.stderr.write(describeError(error, process.env['FAULTLINE_DEBUG'] === '1'));
     return error instanceof FaultlineError ? error.exitCode : ExitCode.internal;
-  } finally {
-    // Until what was written has gone out, or has met the closed pipe.
-    await new Promise<void>((resolve) =>
-      process.stdout.write('', () => {
-        resolve();
-      }),
-    );
-    process.stdout.off('error', onClosedPipe);
   }
 }
 
