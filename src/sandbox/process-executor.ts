@@ -214,15 +214,11 @@ export class ProcessExecutor implements Executor {
       return;
     }
     const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
-    // The zygote ends a pass after ten times the wall limit. The judge has limits of its own.
     const watch = { isHung: false };
-    const hung = setTimeout(
-      () => {
-        watch.isHung = true;
-        worker.kill();
-      },
-      (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
-    );
+    const hung = setTimeout(() => {
+      watch.isHung = true;
+      worker.kill();
+    }, hungMilliseconds(limits));
     try {
       const answer = await worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1));
       clearTimeout(hung);
@@ -281,12 +277,9 @@ export class ProcessExecutor implements Executor {
     try {
       this.retire(slot);
       const worker = await this.workerOf(slot);
-      hung = setTimeout(
-        () => {
-          worker.kill();
-        },
-        (10 * PASSES_MOST * limits.wallSeconds + HUNG_MARGIN_SECONDS) * 1000,
-      );
+      hung = setTimeout(() => {
+        worker.kill();
+      }, hungMilliseconds(limits));
       const answer = await worker.judge(judgeJob(PROBE, limits));
       if (!answer.verdict.passed) {
         this.retire(slot);
@@ -461,6 +454,11 @@ export class ProcessExecutor implements Executor {
  */
 function placeOf(index: number, workers: number): LaunchOptions {
   return workers <= os.availableParallelism() ? { core: index } : {};
+}
+
+/** When a worker is taken for hung: the zygote ends a pass after ten times the wall limit, and the judge has limits of its own. */
+function hungMilliseconds({ wallSeconds }: Limits): number {
+  return (10 * PASSES_MOST * wallSeconds + HUNG_MARGIN_SECONDS) * 1000;
 }
 
 /** Size of the folder that candidates may write to; a file system has at least a page. */

@@ -16,13 +16,14 @@ import wire
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
 
-FILE_NAME = "<program>"
-_MESSAGE_MOST = 1000
-_FRAMES_MOST = 40
+FILE_NAME = wire.PROGRAM_FILE
+_NAME_MOST = wire.NAME_MOST
+_MESSAGE_MOST = wire.MESSAGE_MOST
+_FRAMES_MOST = wire.FRAMES_MOST
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 _RAISE = opcode.opmap["RAISE_VARARGS"]
-_LOCALS_MOST = 20
-_VALUE_MOST = 80
+_LOCALS_MOST = wire.LOCALS_MOST
+_VALUE_MOST = wire.LOCAL_VALUE_MOST
 _DEPTH_MOST = 4
 _INT_BITS_MOST = 256
 _LINE_END = re.compile("\r\n|\r|\n")
@@ -141,7 +142,7 @@ class Describer:
                     own = _MEMBERS_OF(base).get("__module__") == "program" and not isinstance(method, _WRITTEN_IN_C)
                 if own:
                     comparison = comparison or name
-        return wire.encode((_text(_NAME_OF(kind), 200), comparison, _text(refusal.reason, 200)))
+        return wire.encode((_text(_NAME_OF(kind), _NAME_MOST), comparison, _text(refusal.reason, _NAME_MOST)))
 
     def _encode(self, error, message, forks=False, **known):
         if message is None:
@@ -238,10 +239,10 @@ def _class_names(error):
     """Names of the error's classes, outermost last. The program's own `class SystemExit` is not the builtin of that name, and is not told as it."""
     names = []
     for base in _BASES_OF(type(error)):
-        name = _NAME_OF(base)[:200]
+        name = _NAME_OF(base)[:_NAME_MOST]
         if base is not object:
             names.append(name if _EXCEPTIONS.get(name, base) is base else "program." + name)
-    return names[:20]
+    return names[: wire.CLASSES_MOST]
 
 
 def _names_in(statement):
@@ -273,7 +274,7 @@ def locals_of(frame):
     found = {}
     for name, value in dict(variables).items():
         if type(name) is str and name.isidentifier() and not (name.startswith("__") and name.endswith("__")):
-            found[_text(name, 100)] = _text(_short(value, 0, [_VALUE_MOST]), _VALUE_MOST)
+            found[_text(name, wire.LOCAL_NAME_MOST)] = _text(_short(value, 0, [_VALUE_MOST]), _VALUE_MOST)
     return found
 
 

@@ -9,9 +9,6 @@ import re
 import wire
 
 TEXT_MOST = 300
-FRAMES_MOST = 40
-# What the candidate compiles the program as.
-PROGRAM_FILE = "<program>"
 # The two interpreters are the same one, and so are their statements.
 _STATEMENTS = frozenset(kind.__name__ for kind in ast.stmt.__subclasses__())
 
@@ -30,7 +27,7 @@ def exception_info(data, lines):
             raise wire.Malformed("a frame of another shape")
         if not 1 <= frame[2] <= (wire.LIBRARY_LINE_MOST if frame[0] == "library" else lines):
             raise wire.Malformed("a frame at no line of the program")
-        frames.append({"where": frame[0], "function": frame[1][:200], "line": frame[2]})
+        frames.append({"where": frame[0], "function": frame[1][: wire.NAME_MOST], "line": frame[2]})
     line, column, node = info.get("line"), info.get("column"), info.get("node")
     _check_number(line, 1, lines, "a line")
     _check_number(column, 0, wire.COLUMN_MOST, "a column")
@@ -45,15 +42,17 @@ def exception_info(data, lines):
     if statement is not None and (type(statement) is not str or statement not in _STATEMENTS):
         raise wire.Malformed("a statement of no kind")
     return {
-        "type": info["type"][:200],
-        "bases": [base[:200] for base in info["bases"][:20]],
-        "message": info["message"][:1000],
+        "type": info["type"][: wire.NAME_MOST],
+        "bases": [base[: wire.NAME_MOST] for base in info["bases"][: wire.CLASSES_MOST]],
+        "message": info["message"][: wire.MESSAGE_MOST],
         "frames": frames,
         "line": line,
         "column": column,
         "node": node if node in ("raise", "assert", "import", "other") else None,
         "statement": statement,
-        "locals": [{"name": name[:100], "value": value[:80]} for name, value in shown[:20]],
+        "locals": [
+            {"name": name[: wire.LOCAL_NAME_MOST], "value": value[: wire.LOCAL_VALUE_MOST]} for name, value in shown[: wire.LOCALS_MOST]
+        ],
         "args": info.get("args"),
         "code": info.get("code"),
     }
@@ -107,12 +106,12 @@ def stack(text, prompt_lines, lines):
         match = _STACK_LINE.match(line)
         if match is None:
             continue
-        name, number, function = match.group(1), int(match.group(2)[:9]), _ESCAPED.sub(_unescaped, match.group(3))[:200]
-        if name == PROGRAM_FILE and 1 <= number <= lines:
+        name, number, function = match.group(1), int(match.group(2)[:9]), _ESCAPED.sub(_unescaped, match.group(3))[: wire.NAME_MOST]
+        if name == wire.PROGRAM_FILE and 1 <= number <= lines:
             frames.append({"where": "sample" if number > prompt_lines else "prompt", "function": function, "line": number})
-        elif name != PROGRAM_FILE and frames:
+        elif name != wire.PROGRAM_FILE and frames:
             frames.append({"where": "library", "function": function, "line": max(1, min(number, wire.LIBRARY_LINE_MOST))})
-    return frames[-FRAMES_MOST:] or None
+    return frames[-wire.FRAMES_MOST :] or None
 
 
 def _unescaped(match):
@@ -157,7 +156,7 @@ def ended_a_generator(error, raised):
     return type(error) is RuntimeError and isinstance(raised, StopIteration) and error.__cause__ is raised
 
 
-def own_info(error, line):
+def own_info(error):
     """An exception of the test's own code."""
     return {
         "type": type(error).__name__,

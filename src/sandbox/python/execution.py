@@ -310,8 +310,8 @@ class Execution:
         if self._trials is not None:
             raise TypeError("the value has no plain form")
         if type(comparison) is str:
-            self._settle(self._tamper("the returned type %s defines %s" % (name[:200], comparison[:40])))
-        self._settle({"status": "unserialisable", "typeName": name[:200]})
+            self._settle(self._tamper("the returned type %s defines %s" % (name[: wire.NAME_MOST], comparison[:40])))
+        self._settle({"status": "unserialisable", "typeName": name[: wire.NAME_MOST]})
 
     def _send(self, payload):
         # A candidate that does not read makes the judge wait: its time, not the judge's.
@@ -375,7 +375,7 @@ class Execution:
         if isinstance(error, AssertionError):
             return {"status": "assertion", "assertion": self._assertion(node, frame, line)}
         if isinstance(error, MemoryError):
-            return {"status": "limit", "resource": "memory", "exception": own_info(error, line)}
+            return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, wire.Unserialisable) and self.calls > 0:
             # It may come from a value of the sample's: passing that on must not take a sample out of the count.
             return {"status": "unserialisable", "typeName": type(error.offender).__name__}
@@ -388,7 +388,7 @@ class Execution:
             return {"status": "infra", "reason": "the test itself raised %s: %s" % (type(error).__name__, shorten(str(error)))}
         return {
             "status": "test_error",
-            "exception": own_info(error, line),
+            "exception": own_info(error),
             "assertion": self._assertion(node, frame, line) if node is not None else None,
         }
 

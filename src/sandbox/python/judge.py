@@ -60,17 +60,23 @@ def _look_closer(job, problem, zygote, turn, outcome, more):
     by_value = outcome["status"] in ("assertion", "test_error", "unserialisable")
     by_call = outcome["status"] == "exception" and outcome["phase"] == "call"
     runs = []
+
+    def whole(look, writes_back=True):
+        """What `look` finds, with more time where that was short; and whether it took more."""
+        for given in _with_more_time(job):
+            run = Execution(given, problem, zygote, turn, writes_back)
+            runs.append(run)
+            _limit_own_time(given)
+            found = look(run)
+            if not run.met_time_limit:
+                break
+        return found, given is not job
+
     if by_value or by_call:
 
         def tried(writes_back):
-            for given in _with_more_time(job):
-                run = Execution(given, problem, zygote, turn, writes_back)
-                runs.append(run)
-                _limit_own_time(given)
-                found, examples = run.second_pass()
-                if not run.met_time_limit:
-                    break
-            if found is not None and given is not job:
+            (found, examples), took_more = whole(Execution.second_pass, writes_back)
+            if found is not None and took_more:
                 more["nearLimit"] = True
             return found, examples
 
@@ -82,13 +88,7 @@ def _look_closer(job, problem, zygote, turn, outcome, more):
                 held_unaliased = None if unaliased is None else unaliased.held()
             more["assertions"] = trials.result(held_unaliased)
             more["returns"] = trials.returns()
-    for given in _with_more_time(job):
-        text = Execution(given, problem, zygote, turn)
-        runs.append(text)
-        _limit_own_time(given)
-        more["source"], compiles = text.source()
-        if not text.met_time_limit:
-            break
+    (more["source"], compiles), _ = whole(Execution.source)
     if outcome["status"] == "syntax" and compiles:
         # The program says so of itself, and nothing of a text that does not compile is executed.
         outcome.clear()

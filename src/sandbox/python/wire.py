@@ -39,7 +39,17 @@ _INT_LEAST = -(1 << 63)
 _INT_MOST = (1 << 63) - 1
 
 
-# Bounds of the numbers in a description of an exception (candidate.py, description.py).
+# What the candidate compiles the program as.
+PROGRAM_FILE = "<program>"
+
+# Bounds of what a description of an exception holds: describer.py keeps to them, and description.py holds it to them.
+NAME_MOST = 200
+CLASSES_MOST = 20
+MESSAGE_MOST = 1000
+FRAMES_MOST = 40
+LOCALS_MOST = 20
+LOCAL_NAME_MOST = 100
+LOCAL_VALUE_MOST = 80
 COLUMN_MOST = 4000
 LIBRARY_LINE_MOST = 1 << 20
 CODE_MOST = (1 << 31) - 1
