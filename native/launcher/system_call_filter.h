@@ -24,7 +24,7 @@ std::vector<sock_filter> compartment_filter(Tier tier, int landlock);
 // zygote replaces.
 std::string candidate_filter_hex(Tier tier);
 
-// Above any process id; python/zygote.py knows it by the same name.
+// Above any process id; python/supervisor.py knows it by the same name.
 inline constexpr unsigned kOwnProcess = 0x7FFFFFF1;
 
 // Applies `filter` to this process and all it starts, for good. Needs no_new_privs. Returns 0, or -1 with errno.

@@ -117,7 +117,7 @@ describe('ends', () => {
     expect(error.message).toMatch(/3 times in a row/);
   });
 
-  /** Resolves when a candidate runs that is none of the `known` zygotes', so that the worker is up and busy. Returns the zygote. */
+  /** Resolves when a candidate of none of the `known` zygotes runs. Returns its zygote. */
   const busyZygote = async (known: ReadonlySet<number>): Promise<number> => {
     let zygote = 0;
     await eventually(() => {
@@ -142,8 +142,11 @@ describe('ends', () => {
       const running = executor.execute(job(SLEEPS));
       const known = new Set<number>();
       for (let attempt = 0; attempt < 2; attempt++) {
+        // Set once the worker is up: until then a zygote has another fork, which compiles its scripts.
+        await eventually(() => {
+          expect(timers).toHaveLength(1);
+        });
         known.add(await busyZygote(known));
-        expect(timers).toHaveLength(1);
         timers.pop()!.callback();
       }
       expect((await running).outcome).toEqual({ status: 'limit', resource: 'blocked', exception: null });

@@ -1,0 +1,407 @@
+"""The zygote's duties: forks one candidate per execution and watches it. zygote.py has loaded it.
+
+It executes nothing of the candidate's. In tier `namespaces` it is the first process of its process namespace and cannot be
+signalled from inside; in tier `landlock` the candidate's system-call filter sees to that. It sees how a candidate ends from
+the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the
+candidate started is killed and reaped before the next one begins.
+
+A page that is written to after a fork is copied, by the zygote as by the candidate, and that is most of what an execution takes.
+Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
+
+Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
+judge: its first byte is 1 while it is the candidate's turn.
+"""
+
+import mmap
+import os
+import select
+import signal
+import struct
+import sys
+import time
+
+import _socket
+
+import candidate
+import link
+
+CONTROL = 3
+TURN = 4
+# How often the clocks are read while a candidate runs. Short executions end before the first look.
+_LOOK_SECONDS = 0.1
+# Until then a candidate is waited for by nothing but its end.
+_FIRST_LOOK_SECONDS = 0.02
+_CHILD = frozenset((signal.SIGCHLD,))
+_wait_for_signal = signal.sigtimedwait
+_wait = os.wait4
+# A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
+# that sleeps, also one that wakes up now and then to look around, gets less.
+_BLOCKED_SHARE = 0.05
+# How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
+_STACK_SECONDS = 0.05
+_PIECE_SECONDS = 0.005
+# How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
+_WALL_FACTOR = 10
+# The folder that candidates may write to.
+_SCRATCH = os.environ["HOME"]
+# Files and folders, as many as the launcher's tmpfs takes.
+_SCRATCH_ENTRIES = 1024
+# Stands for a candidate's process id in the system-call filter that the launcher hands over.
+_OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
+
+
+def prepare():
+    """Takes over descriptors and environment, once. Returns the function that serves the judge until it is gone."""
+    os.environ.pop("LD_BIND_NOW", None)
+    tier = os.environ.pop("FAULTLINE_TIER")
+    own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
+    restrict = _candidate_restriction(tier)
+    if tier == "namespaces" and os.getpid() != 1:
+        raise SystemExit("supervisor.py: not the first process of its namespace")
+    control = _socket.socket(fileno=os.dup(CONTROL))
+    os.close(CONTROL)
+    os.set_inheritable(control.fileno(), False)
+    turn = mmap.mmap(TURN, mmap.PAGESIZE)
+    # No candidate sees it: it could claim that it waits for the judge.
+    turn.madvise(mmap.MADV_DONTFORK)
+    os.close(TURN)
+    phase = mmap.mmap(-1, mmap.PAGESIZE)
+    # One for all candidates, read only when one is asked where it is. Neither end ever waits.
+    stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    # The launcher ignores them; candidates shall not.
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
+    # Waited for in _Watch; a signal that is not blocked would be dropped. Candidates begin without.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
+    candidate.prepare(phase)
+
+    def serve():
+        _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing)
+
+    return serve
+
+
+def _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing):
+    scratch = _scratch()
+    control.sendall(link.READY)
+    while True:
+        request = link.receive_request(control)
+        if request is None:
+            return
+        job, channel = request
+        job["ownUser"] = own_user
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing)
+        if report is None:
+            return
+        link.send_report(control, *report)
+
+
+def _candidate_restriction(tier):
+    """Returns the function that a candidate applies to itself after the fork."""
+    encoded = os.environ.pop("FAULTLINE_CANDIDATE_FILTER", "")
+    import ctypes
+
+    process_control = ctypes.CDLL(None, use_errno=True).prctl
+    process_control.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    process_control.restype = ctypes.c_int
+    set_death_signal, set_dumpable, set_seccomp, mode_filter, set_subreaper = 1, 4, 22, 2, 36
+    if tier != "namespaces":
+        # Orphans come back here instead of to the system's first process, so that they can be killed.
+        process_control(set_subreaper, 1, None, 0, 0)
+    if tier == "none":
+        return lambda: None
+    if process_control(set_dumpable, 0, None, 0, 0) != 0:
+        raise SystemExit("supervisor.py: cannot become non-dumpable")
+    encoded = bytes.fromhex(encoded)
+    code = ctypes.create_string_buffer(encoded, len(encoded))
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+
+    program = Program(len(encoded) // 8, ctypes.addressof(code))
+    address = ctypes.addressof(program)
+    zygote = os.getpid()
+    # Made once: a conversion in the candidate costs it pages of its own.
+    arguments = (ctypes.c_int(set_seccomp), ctypes.c_ulong(mode_filter), ctypes.c_void_p(address), ctypes.c_ulong(0), ctypes.c_ulong(0))
+    install = ctypes.CDLL(None).prctl
+    leave = os._exit
+
+    def restrict(_keep=(program, code)):
+        if install(*arguments) != 0:
+            leave(71)
+
+    def restrict_among_others():
+        # No process namespace ends with the zygote.
+        if process_control(set_death_signal, signal.SIGKILL, None, 0, 0) != 0 or os.getppid() != zygote:
+            os._exit(71)
+        code.raw = encoded.replace(_OWN_PROCESS, struct.pack("<I", os.getpid()))
+        restrict()
+
+    return restrict if tier == "namespaces" else restrict_among_others
+
+
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing):
+    """Runs one candidate to its end. Returns the report, or None when the judge is gone.
+
+    `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
+    """
+    candidate.bear_limits(job)
+    candidate.expect(job)
+    output, output_end = os.pipe()
+    phase[0] = 0
+    watch = _Watch(job, output, control, stacks[0], scratch if tier == "landlock" else None)
+    pid = os.fork()
+    if pid == 0:
+        candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
+    status, usage = watch.until_end(pid, channel, turn)
+    leftovers = _kill_all_others(pid, tier)
+    # The last writing end, so that the output has an end too.
+    os.close(output_end)
+    watch.drain()
+    os.close(output)
+    if not watch.judge_alive:
+        return None
+    cpu = usage.ru_utime + usage.ru_stime
+    stopped = watch.stopped
+    # Decided by amounts, not by who noticed first.
+    if watch.output_bytes > job["outputBytes"]:
+        stopped = "output"
+    elif watch.has_filled_scratch():
+        stopped = "files"
+    elif cpu > job["cpuSeconds"]:
+        stopped = "cpu"
+    used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
+    wall = time.monotonic() - watch.start
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head, watch.stack
+
+
+def _scratch():
+    """What changes when the folder that candidates may write to is used in whatever way; None where that cannot be seen."""
+    try:
+        seen = os.stat(_SCRATCH)
+    except OSError:
+        return None
+    # An entry that was made and removed shows in the times, a change of the mode in the mode and the last of them.
+    return seen.st_mode, seen.st_uid, seen.st_gid, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+class _Watch:
+    """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
+
+    __slots__ = tuple("stopped stack judge_alive output_bytes head start _job _output _control _stacks _scratch _pid".split())
+
+    def __init__(self, job, output, control, stacks, scratch):
+        self.stopped = None
+        self.stack = b""
+        self.judge_alive = True
+        self.output_bytes = 0
+        self.head = b""
+        self._job = job
+        self._output = output
+        self._control = control
+        self._stacks = stacks
+        # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
+        self._scratch = scratch
+        self.start = time.monotonic()
+
+    def until_end(self, pid, channel, turn):
+        """Waits until the candidate has ended, and sees to it that it does. Closes `channel`. Returns (wait status, resource usage).
+
+        Most end at once. Until then this process sleeps in one call: each page that it writes to while the candidate shares it
+        has to be copied first. Nobody misses anything meanwhile: a pipe full of output waits, and so does the judge.
+        """
+        while _wait_for_signal(_CHILD, _FIRST_LOOK_SECONDS) is not None:
+            ended, status, usage = _wait(pid, 1)  # WNOHANG
+            # Otherwise it told of one that an earlier candidate had left.
+            if ended:
+                os.close(channel)
+                return status, usage
+        # From now on the judge hears of the end at once, and by it.
+        os.close(channel)
+        self._watch(pid, turn)
+        return _wait(pid, 0)[1:]
+
+    def _watch(self, pid, turn):
+        """Returns when the candidate has ended or was killed."""
+        self._pid = pid
+        handle = _open_process(pid)
+        try:
+            self._watch_handle(pid, handle, turn)
+        finally:
+            os.close(handle)
+
+    def _watch_handle(self, pid, handle, turn):
+        poll = select.poll()
+        for descriptor in (handle, self._output, self._control):
+            poll.register(descriptor, select.POLLIN)
+        # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
+        clock = (~pid << 3) | 2
+        # Seconds in which it was the candidate's turn, and of these the ones without progress.
+        own = 0.0
+        blocked = 0.0
+        cpu = 0.0
+        # What the clocks showed at the start of the interval that is judged as blocked or not.
+        seen_cpu = 0.0
+        seen_at = self.start
+        milliseconds = self._until_look(0)
+        while True:
+            events = poll.poll(milliseconds)
+            for descriptor, _ in events:
+                if descriptor == handle:
+                    return None
+                if descriptor == self._output:
+                    self._take()
+                    if self.output_bytes > self._job["outputBytes"]:
+                        return self._kill("output")
+                else:
+                    self.judge_alive = self._control.recv(1) == link.FINISHED
+                    return self._kill("finished")
+            now = time.monotonic()
+            if events and now - seen_at < _LOOK_SECONDS:
+                continue  # output in small pieces: not worth a look at the clock each time
+            try:
+                cpu = time.clock_gettime(clock)
+            except OSError:
+                continue  # it has just ended
+            milliseconds = self._until_look(cpu)
+            if cpu >= self._job["cpuSeconds"]:
+                return self._kill("cpu")
+            if self.has_filled_scratch():
+                return self._kill("files")
+            if now - seen_at < _LOOK_SECONDS:
+                continue
+            if turn[0] == 1:
+                own += now - seen_at
+                if cpu - seen_cpu < _BLOCKED_SHARE * (now - seen_at):
+                    blocked += now - seen_at
+            if blocked >= self._job["wallSeconds"] or own >= _WALL_FACTOR * self._job["wallSeconds"]:
+                return self._kill("blocked")
+            seen_cpu = cpu
+            seen_at = now
+
+    def _until_look(self, cpu):
+        """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""
+        return 1000 * min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
+
+    def has_filled_scratch(self):
+        """Whether more stands in the folder than the file system of tier `namespaces` would take."""
+        if self._scratch is None or _scratch() == self._scratch:
+            return False
+        size = entries = 0
+        folders = [_SCRATCH]
+        while folders:
+            try:
+                with os.scandir(folders.pop()) as listing:
+                    for entry in listing:
+                        entries += 1
+                        # Links are not followed.
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+            except FileNotFoundError:
+                continue  # just removed
+            except OSError:
+                # Locked, or deeper than a path is long: nobody can say how much stands there.
+                return True
+            if entries > _SCRATCH_ENTRIES or size > self._job["fileBytes"]:
+                return True
+        return False
+
+    def _kill(self, reason):
+        self.stopped = reason
+        if reason == "cpu":
+            self.stack = self._ask_where()
+        os.kill(self._pid, signal.SIGKILL)
+
+    def _ask_where(self):
+        """What the candidate says about where it is, empty where the program has seen to it that it says nothing."""
+        self._read_stack()
+        os.kill(self._pid, candidate.STACK_SIGNAL)
+        poll = select.poll()
+        poll.register(self._stacks, 1)
+        text = b""
+        end = time.monotonic() + _STACK_SECONDS
+        # It comes in pieces, and nothing says which is the last.
+        while len(text) < link.STACK_BYTES and poll.poll(1000 * (_PIECE_SECONDS if text else _STACK_SECONDS)) and time.monotonic() < end:
+            text += self._read_stack()
+        return text[: link.STACK_BYTES]
+
+    def _read_stack(self):
+        try:
+            # All that the pipe can hold.
+            return os.read(self._stacks, 1 << 20)
+        except BlockingIOError:
+            return b""
+
+    def drain(self):
+        """Takes what the pipe still holds, once nobody can write to it any more."""
+        while self._take():
+            pass
+
+    def _take(self):
+        """Takes what one read gives, which must not have to wait. Returns False at the end of the output."""
+        data = os.read(self._output, 65536)
+        self.output_bytes += len(data)
+        if len(self.head) < link.STDOUT_BYTES:
+            self.head += data[: link.STDOUT_BYTES - len(self.head)]
+        return len(data) > 0
+
+
+def _open_process(pid):
+    """A descriptor that becomes readable when the process ends."""
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    # Python built on an old system; the kernel has had the call since 5.3, under this number everywhere.
+    import ctypes
+
+    handle = ctypes.CDLL(None, use_errno=True).syscall(434, pid, 0)
+    if handle < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_open")
+    return handle
+
+
+def _kill_all_others(pid, tier):
+    """Ends whatever the candidate left running; returns how many processes that were, None where they cannot be reached."""
+    if tier == "landlock":
+        # Its filter lets a candidate start none. Should one be there all the same, the launcher has to end it: here nothing
+        # can be found out about it, and a signal to all would reach the user's other processes.
+        try:
+            os.waitpid(-1, os.WNOHANG)
+            return None
+        except ChildProcessError:
+            return 0
+    isolated = tier == "namespaces"
+    if isolated:
+        # As the first process of the namespace this reaches everyone else in it, and nobody outside.
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            # Not even a dead one that nobody has waited for.
+            return 0
+    else:
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        for child in _children():
+            os.kill(child, signal.SIGKILL)
+    count = 0
+    while True:
+        try:
+            os.waitpid(-1, 0)
+            count += 1
+            if not isolated:
+                for child in _children():
+                    os.kill(child, signal.SIGKILL)
+        except ChildProcessError:
+            return count
+
+
+def _children():
+    try:
+        with open("/proc/self/task/%d/children" % os.getpid()) as listing:
+            return [int(word) for word in listing.read().split()]
+    except OSError:
+        return []
+
