@@ -167,8 +167,11 @@ export type Outcome =
   | { readonly status: 'forbidden'; readonly signal: 'SIGSYS' }
   /** Evidence of an attempt to bypass the judge. */
   | { readonly status: 'tamper'; readonly evidence: string }
-  /** A call returned a value that has no plain serialised form (generator, dataclass, cycle ...). */
-  | { readonly status: 'unserialisable'; readonly typeName: string }
+  /**
+   * A call returned a value that has no plain serialised form (generator, dataclass, cycle ...). `reason` is why, such as `is nested deeper
+   * than 200 levels`; both are the candidate's own description, a reason of at most 100 characters.
+   */
+  | { readonly status: 'unserialisable'; readonly typeName: string; readonly reason: string }
   /** An assertion of the test was false. */
   | { readonly status: 'assertion'; readonly assertion: Assertion }
   /** The test's own code raised after a call had returned (for instance comparing with the wrong type). */

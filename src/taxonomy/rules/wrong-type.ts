@@ -21,7 +21,7 @@ export const wrongType: Rule = (evidence) => {
   const { outcome } = evidence.verdict;
   switch (outcome.status) {
     case 'unserialisable':
-      return `returned a ${quote(outcome.typeName)}, which has no plain form`;
+      return `returned a ${quote(outcome.typeName)}, which ${quote(outcome.reason)}`;
     case 'test_error':
       return `the test failed on the returned value: ${describeException(outcome.exception)}`;
     case 'assertion': {
