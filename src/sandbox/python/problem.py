@@ -18,7 +18,7 @@ class Problem:
 
     def __init__(self, prompt, test, entry_point):
         self.prompt = _compile_prompt(prompt, entry_point)
-        self.tree = ast.parse(test, TEST_FILE)
+        self.tree = _without_calls_in_messages(ast.parse(test, TEST_FILE))
         self.test = compile(self.tree, TEST_FILE, "exec", dont_inherit=True)
         self.source = test
         self.names = ("candidate", entry_point) + _parameter(self.tree)
@@ -89,6 +89,18 @@ class _Replace(ast.NodeTransformer):
 
     def visit(self, node):
         return self._new if node is self._old else super().visit(node)
+
+
+def _without_calls_in_messages(tree):
+    """The test without the assertions' messages that call something.
+
+    Where one is made the assertion has failed. A call of the candidate in it (`assert f(1) == 2, f(3)`) would be taken for the one
+    that was compared, or fail in another way than the assertion.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and node.msg is not None and any(isinstance(part, ast.Call) for part in ast.walk(node.msg)):
+            node.msg = None
+    return tree
 
 
 def _parameter(tree):
