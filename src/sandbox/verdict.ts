@@ -83,7 +83,8 @@ export type InputTrait = 'empty' | 'zero' | 'one' | 'negative' | 'duplicates';
  *   repeats     the same distinct elements, some of them another number of times
  *   off_by_one  a whole number one away; a sequence or string (of two or more elements) with one element too few or too many at an end,
  *               or (of three or more) shifted by one
- *   rounding    numbers, not both int, alone or in the same places of a structure, equal within 1e-3 of their size or within 1e-9, and not equal
+ *   rounding    numbers, not both int, alone or in the same places of a structure, equal within 1e-3 of their size, or to an
+ *               expected 0 within 1e-9, and not equal
  *   in_place    None was returned, and an argument was changed into the expected value; or was that already, where another call changed one
  *   unaliased   the assertion holds where the call's changes to its arguments are not written back; asked wherever a call changed one
  * Of values with more than 20,000 parts in all only `type` is asked.

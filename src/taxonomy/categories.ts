@@ -230,7 +230,7 @@ const LEAVES: readonly Leaf[] = [
     code: '8.6',
     name: 'wrong.float_tolerance',
     outcome: 'wrong',
-    rule: 'equal but for rounding',
+    rule: 'equal but for rounding: within a thousandth of its size, or of an expected 0 within 1e-9',
     published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC },

@@ -153,8 +153,9 @@ def _sides(test):
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         if isinstance(test.ops[0], (ast.Eq, ast.Is)):
             yield test.left, test.comparators[0]
-        difference = test.left
-        if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and _is_call_of(difference, ("abs", "fabs"), 1):
+        # `abs(...) < limit` or `limit > abs(...)`
+        difference = test.left if isinstance(test.ops[0], (ast.Lt, ast.LtE)) else test.comparators[0]
+        if isinstance(test.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) and _is_call_of(difference, ("abs", "fabs"), 1):
             if isinstance(difference.args[0], ast.BinOp) and isinstance(difference.args[0].op, ast.Sub):
                 yield difference.args[0].left, difference.args[0].right
     elif _is_call_of(test, ("isclose",), 2):
