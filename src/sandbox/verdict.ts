@@ -125,7 +125,7 @@ export interface AssertionTrials {
 export interface SourceFacts {
   readonly parses: boolean;
   readonly tokens: number;
-  /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another. */
+  /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another, functions in braces. */
   readonly foreignTokens: number;
   /** Names that the completion reads and nothing in the program binds, in order of first use, at most 20; none where exec, globals and the like may. */
   readonly undefinedNames: readonly string[];
