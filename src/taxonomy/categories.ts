@@ -79,7 +79,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.2',
     name: 'generation.empty',
     outcome: 'generation',
-    rule: 'the body holds nothing but a docstring, comments, pass, ..., a bare return or raise NotImplementedError',
+    rule: 'the body holds nothing but a docstring, comments, pass, ... or a bare return; raise NotImplementedError is 4.9, and has this beside it',
     published: published([], ['Incomplete Generation'], []),
   },
   {
