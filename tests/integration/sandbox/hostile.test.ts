@@ -15,8 +15,8 @@ import { adaptedLimits, RERUN_FACTOR } from '../../../src/sandbox/limits.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { codeOf, expectVerdict, fixtureOf, hostile, type Fixture } from './fixtures.js';
-import { delayedSeconds } from './machine-delay.js';
 import { machineState, newcomers, sandboxState } from './leftovers.js';
+import { delayedSeconds } from './machine-delay.js';
 import { descendants, eventually, gone } from './processes.js';
 import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
