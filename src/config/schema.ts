@@ -47,7 +47,7 @@ export const ENTRIES = {
     optional(text('a name of letters, digits, ".", "_" and "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/), 'the names of model and problems'),
     null,
     results,
-    'Name of the experiment, and of its folder below outputs.directory.',
+    'Name of the experiment, and of its folder below outputs.directory; a newer one of the same name has that folder from then on.',
   ),
   seed: entry(seed64(), 1n, results, 'Seed of every random number (64 bits).'),
   samples: entry(integer(1, 1_000_000), 20, results, 'Samples per problem.'),

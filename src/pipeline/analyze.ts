@@ -1,10 +1,9 @@
 /** What can be said about experiments that are stored: reads the database, and changes nothing in it. */
-import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
 import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
 import { databasePath } from './inputs.js';
-import { chooseExperiment, summariseExperiment, writeOutputs } from './report.js';
+import { chooseExperiment, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 
 /** The numbers of one experiment; the newest without a name. */
 export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): ReportData {
@@ -12,7 +11,7 @@ export function analyzeStored(values: ConfigValues, nameOrHash: string | undefin
   return summariseExperiment(store, chooseExperiment(store, nameOrHash));
 }
 
-/** Writes the report and the samples of one experiment into `<outputs.directory>/<its name>/`. */
+/** Writes the report and the samples of one experiment into its folder (`outputFolder`); the newest without a name. */
 export async function reportStored(
   values: ConfigValues,
   nameOrHash: string | undefined,
@@ -20,6 +19,6 @@ export async function reportStored(
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
   const report = summariseExperiment(store, experiment);
-  const directory = join(values['outputs.directory'], experiment.name);
+  const directory = outputFolder(store, values, experiment);
   return { report, directory, files: await writeOutputs(store, experiment, report, directory) };
 }

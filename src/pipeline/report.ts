@@ -1,5 +1,6 @@
 /** The report stage: from the store's rows to the summary and the files of `outputs/<experiment>/`. Counts nothing itself. */
 import { join } from 'node:path';
+import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
@@ -26,6 +27,19 @@ export function chooseExperiment(store: Store, nameOrHash: string | undefined): 
 /** Everything a report says about an experiment, from its judged samples. */
 export function summariseExperiment(store: Store, experiment: Experiment): ReportData {
   return summarise(experiment, store.judgedSamples(experiment.id), { categories: CATEGORIES });
+}
+
+/** Digits of its hash in the name of an older experiment's folder. */
+const HASH_DIGITS = 12;
+
+/**
+ * Where an experiment's report and samples go: `<outputs.directory>/<name>/` for the newest of that name, and for one that is yet to begin;
+ * `<outputs.directory>/<name>@<beginning of its hash>/` for an older one, so that neither replaces the other's. No name has an `@`.
+ */
+export function outputFolder(store: Store, values: ConfigValues, { name, hash }: Pick<Experiment, 'name' | 'hash'>): string {
+  const named = store.experiments().filter((each) => each.name === name);
+  const isOlder = named.slice(0, -1).some((each) => each.hash === hash);
+  return join(values['outputs.directory'], isOlder ? `${name}@${hash.slice(0, HASH_DIGITS)}` : name);
 }
 
 /** Creates the folder of an experiment's outputs. Throws `output` when that, or writing into it, is impossible. */

@@ -29,7 +29,7 @@ export function resultText(verdict: Verdict): string {
     case 'tamper':
       return `failed: tampering: ${oneLine(outcome.evidence)}`;
     case 'unserialisable':
-      return `failed: returned a ${outcome.typeName}, which is not plain data`;
+      return `failed: returned a ${outcome.typeName}, which ${oneLine(outcome.reason)}`;
     case 'assertion':
       return `failed: AssertionError: ${assertionText(outcome.assertion)}`;
     case 'test_error':

@@ -3,7 +3,6 @@
  * time in practice. Every stage skips what the store has, so that the same command continues after any interruption and
  * ends in the same results. Prints nothing: progress goes to what it is handed.
  */
-import { join } from 'node:path';
 import type { Config } from '../config/load.js';
 import type { Problem } from '../datasets/problem.js';
 import type { Model } from '../decoding/model.js';
@@ -16,12 +15,12 @@ import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
 import { describeDevice, noteDevice } from './device.js';
 import type { TokensOf } from './execute.js';
-import { checkResumable, createManifest, experimentName, type Provenance } from './experiment.js';
+import { checkResumable, createManifest, type Provenance } from './experiment.js';
 import { generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
 import { version } from './bundled.js';
 import { databasePath, problemsOf } from './inputs.js';
 import type { Progress } from './progress.js';
-import { chooseExperiment, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
+import { chooseExperiment, outputFolder, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { runStages } from './stages.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
@@ -77,11 +76,12 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   };
   // The hash leaves the sandbox out: an experiment that is there already is found before the sandbox is started, lends it
   // its calibration, and when it is complete needs none.
-  const recorded = store.findExperiment(createManifest(values, known).hash);
+  const planned = createManifest(values, known);
+  const recorded = store.findExperiment(planned.hash);
   const tasks =
     recorded === null ? allTasks(problemSet.problems, values.samples) : missingTasks(store, recorded, problemSet.problems, values);
   const before = recorded === null ? { samples: 0, executed: 0 } : store.counts(recorded.id);
-  const directory = join(values['outputs.directory'], experimentName(values));
+  const directory = outputFolder(store, values, planned);
   await prepareOutputs(directory);
 
   let experiment = recorded;

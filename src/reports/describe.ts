@@ -33,7 +33,7 @@ export function describeFailure(verdict: Verdict): FailureDescription {
     case 'tamper':
       return at(`tampering: ${outcome.evidence}`, null);
     case 'unserialisable':
-      return at(`returned a ${outcome.typeName}, which has no plain form`, null);
+      return at(`returned a ${outcome.typeName}, which ${outcome.reason}`, null);
     case 'assertion':
       return { ...at('an assertion of the test is false', null), assertion: outcome.assertion };
     case 'test_error':

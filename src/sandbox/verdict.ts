@@ -83,7 +83,8 @@ export type InputTrait = 'empty' | 'zero' | 'one' | 'negative' | 'duplicates';
  *   repeats     the same distinct elements, some of them another number of times
  *   off_by_one  a whole number one away; a sequence or string (of two or more elements) with one element too few or too many at an end,
  *               or (of three or more) shifted by one
- *   rounding    numbers, not both int, alone or in the same places of a structure, equal within 1e-3 of their size or within 1e-9, and not equal
+ *   rounding    numbers, not both int, alone or in the same places of a structure, equal within 1e-3 of their size, or to an
+ *               expected 0 within 1e-9, and not equal
  *   in_place    None was returned, and an argument was changed into the expected value; or was that already, where another call changed one
  *   unaliased   the assertion holds where the call's changes to its arguments are not written back; asked wherever a call changed one
  * Of values with more than 20,000 parts in all only `type` is asked.
@@ -124,7 +125,7 @@ export interface AssertionTrials {
 export interface SourceFacts {
   readonly parses: boolean;
   readonly tokens: number;
-  /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another. */
+  /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another, functions in braces. */
   readonly foreignTokens: number;
   /** Names that the completion reads and nothing in the program binds, in order of first use, at most 20; none where exec, globals and the like may. */
   readonly undefinedNames: readonly string[];
@@ -167,8 +168,11 @@ export type Outcome =
   | { readonly status: 'forbidden'; readonly signal: 'SIGSYS' }
   /** Evidence of an attempt to bypass the judge. */
   | { readonly status: 'tamper'; readonly evidence: string }
-  /** A call returned a value that has no plain serialised form (generator, dataclass, cycle ...). */
-  | { readonly status: 'unserialisable'; readonly typeName: string }
+  /**
+   * A call returned a value that has no plain serialised form (generator, dataclass, cycle ...). `reason` is why, such as `is nested deeper
+   * than 200 levels`; both are the candidate's own description, a reason of at most 100 characters.
+   */
+  | { readonly status: 'unserialisable'; readonly typeName: string; readonly reason: string }
   /** An assertion of the test was false. */
   | { readonly status: 'assertion'; readonly assertion: Assertion }
   /** The test's own code raised after a call had returned (for instance comparing with the wrong type). */

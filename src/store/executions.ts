@@ -15,6 +15,7 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
   allNone: 'all_none',
   stdout: 'stdout',
   detail: 'detail',
+  refusal: 'refusal',
   exitCode: 'exit_code',
   exceptionPhase: 'exception_phase',
   exceptionType: 'exception_type',

@@ -23,6 +23,7 @@ export interface VerdictColumns {
   allNone: number;
   stdout: string;
   detail: string | null;
+  refusal: string | null;
   exitCode: number | null;
   exceptionPhase: string | null;
   exceptionType: string | null;
@@ -71,6 +72,7 @@ export function toVerdictColumns({ passed, outcome, measurements }: Verdict): Ve
     allNone: Number(measurements.allNone),
     stdout: storable(measurements.stdout),
     detail: storableOrNull(detailOf(outcome)),
+    refusal: outcome.status === 'unserialisable' ? storable(outcome.reason) : null,
     exitCode: outcome.status === 'exit' ? outcome.code : null,
     exceptionPhase: outcome.status === 'exception' ? outcome.phase : null,
     ...exceptionColumns('exception' in outcome ? outcome.exception : null),
@@ -221,7 +223,8 @@ function outcomeOf(columns: VerdictColumns): Outcome {
     case 'tamper':
       return { status, evidence: detail };
     case 'unserialisable':
-      return { status, typeName: detail };
+      // All that was kept of it before the column came.
+      return { status, typeName: detail, reason: columns.refusal ?? 'has no plain form' };
     case 'assertion':
       return { status, assertion: present(assertionOf(columns), columns) };
     case 'test_error':

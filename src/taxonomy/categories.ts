@@ -79,7 +79,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.2',
     name: 'generation.empty',
     outcome: 'generation',
-    rule: 'the body holds nothing but a docstring, comments, pass, ..., a bare return or raise NotImplementedError',
+    rule: 'the body holds nothing but a docstring, comments, pass, ... or a bare return; raise NotImplementedError is 4.9, and has this beside it',
     published: published([], ['Incomplete Generation'], []),
   },
   {
@@ -230,7 +230,7 @@ const LEAVES: readonly Leaf[] = [
     code: '8.6',
     name: 'wrong.float_tolerance',
     outcome: 'wrong',
-    rule: 'equal but for rounding',
+    rule: 'equal but for rounding: within a thousandth of its size, or of an expected 0 within 1e-9',
     published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC },

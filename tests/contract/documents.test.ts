@@ -19,6 +19,9 @@ const inlineCode = (file: string) =>
       .replace(/^```[\s\S]*?^```$/gm, '')
       .matchAll(/`([^`\n]+)`/g),
   ].map((match) => match[1]!);
+/** What a document links to in the project, as paths from its root. */
+const linksOf = (file: string) =>
+  [...read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)]*)?\)/g)].map((match) => path.join(path.dirname(file), match[1]!));
 const fenced = (file: string) => [...read(file).matchAll(/^```(?:console|sh|bash)[^\n]*\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
 
 describe.each(documents)('%s', (document) => {
@@ -36,8 +39,7 @@ describe.each(documents)('%s', (document) => {
   });
 
   it('links only to files that exist', () => {
-    const links = [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)]*)?\)/g)].map((match) => match[1]!);
-    expect(links.filter((link) => !fs.existsSync(path.join(root, path.dirname(document), link)))).toEqual([]);
+    expect(linksOf(document).filter((link) => !fs.existsSync(path.join(root, link)))).toEqual([]);
   });
 
   it('names only npm scripts that exist', () => {
@@ -62,6 +64,22 @@ describe.each(documents)('%s', (document) => {
           if (!help.includes(flag)) wrong.push(`no ${flag} in: faultline ${verb.join(' ')}`);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('the package', () => {
+  const run = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' });
+  const packed = new Set((JSON.parse(run.stdout) as { files: { path: string }[] }[])[0]!.files.map((file) => file.path));
+
+  it('holds what its documents link to', () => {
+    const inside = [...packed].filter((file) => file.endsWith('.md') && !file.startsWith('dist/'));
+    expect(inside).toEqual(expect.arrayContaining(['README.md', 'src/sandbox/README.md', 'src/taxonomy/README.md']));
+    const missing = inside.flatMap((file) =>
+      linksOf(file)
+        .filter((link) => !packed.has(link))
+        .map((link) => `${file}: ${link}`),
+    );
+    expect(missing).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ export function define(command: Command): void {
   finishDefinition(command, {
     examples: [
       ['faultline report', 'outputs/<experiment>/report.html of the newest experiment'],
+      ['faultline report --experiment 1f0c9a', 'an older one: where a newer has its name, in outputs/<experiment>@<hash>/'],
       ['faultline report --db study.db --experiment gpt2-humaneval --outputs out', 'another one, elsewhere'],
     ],
     exitCodes: ['ok', 'usage', 'input', 'output', 'internal'],

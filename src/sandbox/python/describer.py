@@ -128,7 +128,7 @@ class Describer:
         )
 
     def refusal(self, refusal):
-        """What has no plain form: the type's name, and whether the program wrote its comparisons by hand."""
+        """What has no plain form: the type's name, whether the program wrote its comparisons by hand, and why it is refused."""
         kind = type(refusal.offender)
         comparison = None
         for base in _BASES_OF(kind):
@@ -142,7 +142,10 @@ class Describer:
                     own = _MEMBERS_OF(base).get("__module__") == "program" and not isinstance(method, _WRITTEN_IN_C)
                 if own:
                     comparison = comparison or name
-        return wire.encode((_text(_NAME_OF(kind), _NAME_MOST), comparison, _text(refusal.reason, _NAME_MOST)))
+        reason = refusal.reason
+        if reason == wire.NO_PLAIN_FORM and _MEMBERS_OF(kind).get("__module__") == "program":
+            reason = "is of a class of the program's own"
+        return wire.encode((_text(_NAME_OF(kind), _NAME_MOST), comparison, _text(reason, wire.REASON_MOST)))
 
     def _encode(self, error, message, forks=False, **known):
         if message is None:

@@ -304,14 +304,14 @@ class Execution:
         raise wire.Malformed("an unknown answer")
 
     def _refuse(self, description):
-        if type(description) is not tuple or len(description) != 3 or type(description[0]) is not str:
+        if type(description) is not tuple or len(description) != 3 or not type(description[0]) is type(description[2]) is str:
             raise wire.Malformed("an answer of another shape")
-        name, comparison, _ = description
+        name, comparison, reason = description
         if self._trials is not None:
             raise TypeError("the value has no plain form")
         if type(comparison) is str:
             self._settle(self._tamper("the returned type %s defines %s" % (name[: wire.NAME_MOST], comparison[:40])))
-        self._settle({"status": "unserialisable", "typeName": name[: wire.NAME_MOST]})
+        self._settle({"status": "unserialisable", "typeName": name[: wire.NAME_MOST], "reason": reason[: wire.REASON_MOST]})
 
     def _send(self, payload):
         # A candidate that does not read makes the judge wait: its time, not the judge's.
@@ -378,7 +378,7 @@ class Execution:
             return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, wire.Unserialisable) and self.calls > 0:
             # It may come from a value of the sample's: passing that on must not take a sample out of the count.
-            return {"status": "unserialisable", "typeName": type(error.offender).__name__}
+            return {"status": "unserialisable", "typeName": type(error.offender).__name__, "reason": error.reason}
         if isinstance(error, wire.Unserialisable):
             return {"status": "infra", "reason": "the test passes a %s to the candidate, which %s" % (type(error.offender).__name__, error)}
         if isinstance(error, _NeverCalled):

@@ -18,7 +18,7 @@ class Problem:
 
     def __init__(self, prompt, test, entry_point):
         self.prompt = _compile_prompt(prompt, entry_point)
-        self.tree = ast.parse(test, TEST_FILE)
+        self.tree = _without_calls_in_messages(ast.parse(test, TEST_FILE))
         self.test = compile(self.tree, TEST_FILE, "exec", dont_inherit=True)
         self.source = test
         self.names = ("candidate", entry_point) + _parameter(self.tree)
@@ -91,6 +91,18 @@ class _Replace(ast.NodeTransformer):
         return self._new if node is self._old else super().visit(node)
 
 
+def _without_calls_in_messages(tree):
+    """The test without the assertions' messages that call something.
+
+    Where one is made the assertion has failed. A call of the candidate in it (`assert f(1) == 2, f(3)`) would be taken for the one
+    that was compared, or fail in another way than the assertion.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and node.msg is not None and any(isinstance(part, ast.Call) for part in ast.walk(node.msg)):
+            node.msg = None
+    return tree
+
+
 def _parameter(tree):
     """The name by which the test's `check` knows the candidate, which is not always `candidate`: a tuple of it, or of nothing."""
     for node in tree.body:
@@ -141,8 +153,9 @@ def _sides(test):
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         if isinstance(test.ops[0], (ast.Eq, ast.Is)):
             yield test.left, test.comparators[0]
-        difference = test.left
-        if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and _is_call_of(difference, ("abs", "fabs"), 1):
+        # `abs(...) < limit` or `limit > abs(...)`
+        difference = test.left if isinstance(test.ops[0], (ast.Lt, ast.LtE)) else test.comparators[0]
+        if isinstance(test.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) and _is_call_of(difference, ("abs", "fabs"), 1):
             if isinstance(difference.args[0], ast.BinOp) and isinstance(difference.args[0].op, ast.Sub):
                 yield difference.args[0].left, difference.args[0].right
     elif _is_call_of(test, ("isclose",), 2):

@@ -30,6 +30,11 @@ _TOKEN = re.compile(
 # Words that may stand before a plain name at the start of a line: soft keywords, and the statements of Python 2.
 _OPENING = frozenset(("match", "case", "type", "print", "exec"))
 _KEYWORDS = frozenset(keyword.kwlist)
+# What other languages, most of which have statements in braces, put before a name to bind it, and before a block in braces.
+_DECLARING = frozenset(("const", "let", "var"))
+_BEFORE_ARGUMENTS = frozenset(("catch", "for", "if", "switch", "while"))
+_BEFORE_BLOCK = frozenset(("=>", "do", "else", "finally", "try"))
+_OPENERS = {")": "(", "]": "[", "}": "{"}
 
 
 def facts(program, start, entry_point):
@@ -85,7 +90,9 @@ def _tokens(text):
 
 
 def _mark_foreign(tokens):
-    """Marks what cannot be Python where it stands, beyond unknown characters: the words of prose, and what opens a fence."""
+    """Marks what cannot be Python where it stands, beyond unknown characters: the words of prose, what opens a fence, and functions and
+    blocks in braces."""
+    _mark_blocks(tokens)
     line = []
     for token in tokens:
         if token.kind == "line":
@@ -96,7 +103,57 @@ def _mark_foreign(tokens):
     _mark_line(line)
 
 
+def _mark_blocks(tokens):
+    """Marks the functions of other languages, as `int f(int x) { ... }`, and blocks in braces that hold a semicolon, with the lines they begin in.
+
+    Both are beyond what a slip makes of Python: that has no semicolon in braces, and no braces behind a name, another one and its arguments.
+    """
+    pairs = {}
+    open_ones = []
+    # Of every token: where its line begins, and how many semicolons stand before it.
+    begins = []
+    semicolons = []
+    begin = count = 0
+    for index, token in enumerate(tokens):
+        begins.append(begin)
+        semicolons.append(count)
+        if token.kind == "line":
+            begin = index + 1
+        count += token.text == ";"
+        if token.text in _OPENERS.values():
+            open_ones.append(index)
+        elif token.text in _OPENERS and open_ones and tokens[open_ones[-1]].text == _OPENERS[token.text]:
+            pairs[open_ones[-1]] = index
+            pairs[index] = open_ones.pop()
+    marked = 0
+    for index, token in enumerate(tokens[1:], 1):
+        if index < marked or token.text != "{":
+            continue
+        has_arguments = tokens[index - 1].text == ")" and index - 1 in pairs
+        # What stands before the block and its arguments: up to two tokens of one line.
+        word = pairs[index - 1] - 1 if has_arguments else index - 1
+        head = tokens[max(begins[word], word - 1) : word + 1] if word >= 0 else []
+        last = head[-1].text if head else ""
+        is_function = has_arguments and (last == "function" or (len(head) == 2 and all(map(_is_plain, head))))
+        is_block = last in (_BEFORE_ARGUMENTS if has_arguments else _BEFORE_BLOCK)
+        end = pairs.get(index)
+        if is_function or (is_block and end is not None and semicolons[end] > semicolons[index]):
+            first = max(begins[word], marked)
+            # A function that is cut off goes on to the end.
+            marked = (len(tokens) if end is None else end) + 1
+            for inside in tokens[first:marked]:
+                inside.foreign = True
+
+
+def _is_plain(token):
+    return token.kind == "name" and token.text not in _KEYWORDS
+
+
 def _mark_line(line):
+    if len(line) > 2 and line[0].text in _DECLARING and _is_plain(line[1]) and line[-1].text == ";":
+        for token in line:
+            token.foreign = True
+        return
     if line and line[0].text.startswith("```"):
         # With the language's name behind it.
         for token in line:
@@ -106,7 +163,7 @@ def _mark_line(line):
     runs = []
     run = []
     for position, token in enumerate(line):
-        plain = token.kind == "name" and token.text not in _KEYWORDS and not (position == 0 and token.text in _OPENING)
+        plain = _is_plain(token) and not (position == 0 and token.text in _OPENING)
         if plain:
             run.append(token)
         else:

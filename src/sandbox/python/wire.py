@@ -42,8 +42,9 @@ _INT_MOST = (1 << 63) - 1
 # What the candidate compiles the program as.
 PROGRAM_FILE = "<program>"
 
-# Bounds of what a description of an exception holds: describer.py keeps to them, and description.py holds it to them.
+# Bounds of what a description of an exception or a refused value holds: describer.py keeps to them, and description.py holds it to them.
 NAME_MOST = 200
+REASON_MOST = 100
 CLASSES_MOST = 20
 MESSAGE_MOST = 1000
 FRAMES_MOST = 40
@@ -60,8 +61,12 @@ def lines_most(source):
     return source.count("\n") + source.count("\r") + 2
 
 
+# Of a value whose type is not in the tables below.
+NO_PLAIN_FORM = "has no plain form"
+
+
 class Unserialisable(Exception):
-    """A value without a plain form. `offender` is the inner value that has none; `reason` says why."""
+    """A value without a plain form. `offender` is the inner value that has none; `reason` says why, as in `a list, which <reason>`."""
 
     def __init__(self, offender, reason):
         super().__init__(reason)
@@ -185,7 +190,7 @@ def _encode(value, state, depth):
     elif kind in _COMPOSED_BY_TYPE:
         _encode_composed(value, kind, state, depth)
     else:
-        raise Unserialisable(value, "has no plain form")
+        raise Unserialisable(value, NO_PLAIN_FORM)
     if len(out) + state.extra > BYTES_MOST:
         raise Unserialisable(value, "is larger than %d bytes" % BYTES_MOST)
 

@@ -1,7 +1,7 @@
 /**
  * 1.2: a body that does nothing: blank, comments, a docstring, `pass`, `...`, a bare `return`, or a raise of
- * NotImplementedError. Read line by line from the completion, so that it needs no parser; a line that is anything
- * else means that the body is not empty.
+ * NotImplementedError, which where it leaves a call is 4.9, with this beside it. Read line by line from the completion, so
+ * that it needs no parser; a line that is anything else means that the body is not empty.
  */
 import type { Rule } from './rule.js';
 

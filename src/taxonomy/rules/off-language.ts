@@ -1,7 +1,7 @@
 /**
  * 1.4: a text in another language: it does not parse, and more than half of its tokens cannot be Python where they
- * stand (unknown characters, Markdown, one plain word after another). Short texts are left to 2: a stray word or two
- * are a syntax error like any other.
+ * stand (unknown characters, Markdown, one plain word after another, functions in braces). Short texts are left to 2: a
+ * stray word or two are a syntax error like any other.
  */
 import type { Rule } from './rule.js';
 

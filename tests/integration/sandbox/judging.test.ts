@@ -68,6 +68,23 @@ describe('judging', () => {
     expect(verdict.outcome).toEqual({ status: 'passed' });
   });
 
+  it('leaves out an assertion’s message that calls: what counts is the comparison’s call', async () => {
+    const test =
+      'def check(candidate):\n    assert candidate(1, 2) == 3, "not %s" % candidate(0, 0)\n    assert candidate(3, 3) == 6, f"{candidate(0, 0)}"\n';
+    for (const rest of ['return 9', 'raise IndexError', 'exit()', 'return object()', 'return [0] * 10**6']) {
+      const { outcome, measurements } = await judge({ test, completion: `    if a:\n        return a + b + 1\n    ${rest}\n` });
+      expect(outcome, rest).toMatchObject({
+        status: 'assertion',
+        assertion: { index: 0, returned: '4', returnedType: 'int', expected: '3' },
+      });
+      expect(outcome).toMatchObject({ assertion: { source: 'assert candidate(1, 2) == 3, "not %s" % candidate(0, 0)' } });
+      expect(measurements).toMatchObject({
+        calls: 1,
+        assertions: { total: 2, passed: 0, trials: [{ relations: ['off_by_one'] }, { relations: ['off_by_one'] }] },
+      });
+    }
+  });
+
   it('runs a test of module-level assertions', async () => {
     const verdict = await judge({ test: 'assert add(1, 2) == 3\nassert add(2, 2) == 5, "no"\nassert add(0, 0) == 0\n' });
     expect(verdict.outcome).toEqual({

@@ -56,6 +56,7 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
     '1.4',
     { completion: '    return a + b\n\n```\n\nHere is how the solution works: it adds both numbers and then returns what comes out\n' },
   ],
+  ['1.4', { completion: 'function add(a, b) { return a + b; }\n', prompt: '' }],
   ['1.5', { completion: 'def plus(a, b):\n    return a + b\n', prompt: '' }],
   ['1.5', { completion: 'add = 3\n', prompt: '' }],
   ['1.5', { completion: 'def add(a):\n    return a\n', prompt: '' }],

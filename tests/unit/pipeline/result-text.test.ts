@@ -41,7 +41,7 @@ const rows: readonly [Outcome, string][] = [
   [{ status: 'signal', signal: 'SIGSEGV' }, 'failed: killed by SIGSEGV'],
   [{ status: 'forbidden', signal: 'SIGSYS' }, 'failed: a system call that is not allowed'],
   [{ status: 'tamper', evidence: 'forged bytes' }, 'failed: tampering: forged bytes'],
-  [{ status: 'unserialisable', typeName: 'generator' }, 'failed: returned a generator, which is not plain data'],
+  [{ status: 'unserialisable', typeName: 'list', reason: 'contains\nitself' }, 'failed: returned a list, which contains itself'],
   [{ status: 'assertion', assertion }, 'failed: AssertionError: assert candidate(1) == 2 (returned 3)'],
   [{ status: 'test_error', exception: exception('TypeError', 'x'), assertion: null }, 'failed: TypeError: x'],
   [{ status: 'not_run', reason: 'no room' }, 'failed: not run: no room'],

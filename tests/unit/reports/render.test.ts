@@ -416,7 +416,9 @@ describe('words', () => {
   it('every way to fail has a description', () => {
     expect(describeFailure(verdictOf({ status: 'limit', resource: 'blocked', exception: null })).headline).toContain('waiting');
     expect(describeFailure(verdictOf({ status: 'exit', code: 3, via: 'process' })).headline).toBe('the process ended with code 3');
-    expect(describeFailure(verdictOf({ status: 'unserialisable', typeName: 'generator' })).headline).toContain('generator');
+    expect(describeFailure(verdictOf({ status: 'unserialisable', typeName: 'list', reason: 'contains itself' })).headline).toBe(
+      'returned a list, which contains itself',
+    );
     const exception = {
       type: 'TypeError',
       bases: [],

@@ -40,7 +40,7 @@ export function anyOutcome(text: fc.Arbitrary<string>, type: fc.Arbitrary<string
     fc.record({ status: oneOf('signal'), signal: text }),
     fc.constant<Outcome>({ status: 'forbidden', signal: 'SIGSYS' }),
     fc.record({ status: oneOf('tamper'), evidence: text }),
-    fc.record({ status: oneOf('unserialisable'), typeName: text }),
+    fc.record({ status: oneOf('unserialisable'), typeName: text, reason: text }),
     fc.record({ status: oneOf('assertion'), assertion }),
     fc.record({ status: oneOf('test_error'), exception, assertion: fc.option(assertion) }),
     fc.record({ status: oneOf('not_run', 'unsupported', 'infra'), reason: text }),

@@ -1,6 +1,8 @@
 """Exercises src/sandbox/python/source.py, whose folder is the first argument; the second one seeds the programs. Prints `ok` or raises."""
 
 import builtins
+import json
+import pathlib
 import random
 import sys
 import textwrap
@@ -39,14 +41,53 @@ for text, tokens, foreign in (
     ("    x = 5 apples\n", 4, 2),
     ("```python\n    return x\n```\n", 5, 3),
     ("    return x ? y : None;\n", 7, 1),
-    ("    if (x && y || !x) { return; }\n", 13, 3),
-    ("    const f = x => x === y;\n", 9, 4),
+    ("    if (x && y || !x) { return; }\n", 13, 13),
+    ("    const f = x => x === y;\n", 9, 9),
     ("    \u201cquoted\u201d \u2192 \u00bd $x\n", 7, 5),
     ("    x = \"never ends\n    return x\n", 5, 0),
     ("    x = '''never ends\n    return x\n", 3, 0),
     ("", 0, 0),
 ):
     check(text, tokens=tokens, foreignTokens=foreign)
+# Another language is one as a whole, not in its odd marks alone.
+for text in (
+    "function f(x) { return x; }\n",
+    "    return function (x) {\n        return x\n    }\n",
+    "function f(x) {\n    var y = {a: 1};\n    for (var i = 0; i < x; i++) {\n        y.a += i;\n    }\n    return y.a;\n",
+    "public static int f(int x) {\n    return x + 1;\n}\n",
+    "    if (x > y) {\n        return x;\n    } else {\n        return y;\n    }\n",
+    "    x.forEach((item) => {\n        item.call();\n    });\n    let total = x.length;\n",
+):
+    found = facts(text)
+    assert not found["parses"] and found["tokens"] >= 8 and found["foreignTokens"] * 2 > found["tokens"], (text, found)
+# Python that is broken stays Python, be it written by someone who knows other languages. `x => 1` may be meant for `x >= 1`.
+broken = [
+    "    return x => x + 1;\n",
+    "    if x => 1 and y => 1: return x;\n",
+    "    var total = sum(x) + sum(y)\n    return total\n",
+    "    let total = x + y\n    return total * (x - y)\n",
+    "    def inner(x) {\n        return x + 1\n    }\n    return inner(y)\n",
+    "    if (x > y) {\n        return x\n    }\n    return y\n",
+    "    if (x in y) {1: 2, 3: 4}\n    return x\n",
+    "    while (x) { x: 1; }\n    y = x + 1\n    return [y, y, y, y]\n",
+    "    return sum(x) {1, 2, 3, 4, 5, 6}\n",
+    "    function = max(x) {\n    return function(x, y, x, y)\n",
+    "    x = {1; 2; 3; 4; 5; 6}\n    return x\n",
+    "    else {\n        return x + y + x\n    }\n",
+    "    return {function(x): (y) {x: 1, y: 2}\n",
+]
+golden = pathlib.Path(__file__).parents[2] / "golden"
+# What Python refuses of a table of mistakes, and of the bundled model's programs.
+cases = json.loads((golden / "syntax-errors.json").read_text())
+broken += [case["completion"] for case in cases["cases"]]
+programs = [(text, PROMPT) for text in broken] + [
+    (program["completion"], program["prompt"]) for program in json.loads((golden / "syntax-corpus.json").read_text())["programs"]
+]
+assert len(programs) > 200, len(programs)
+for text, prompt in programs:
+    found = facts(text, prompt)
+    assert found["tokens"] < 8 or found["foreignTokens"] * 2 <= found["tokens"], (text, found)
+
 # What the prompt holds is not counted, and its words no less foreign for what follows.
 check("", "Some words that are no program at all\n", tokens=0, foreignTokens=0, parses=False)
 # A token that both share is the completion's.

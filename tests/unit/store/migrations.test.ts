@@ -111,15 +111,17 @@ describe('the schema', () => {
       INSERT INTO experiment_problems VALUES (1, 0, 1);
       INSERT INTO samples (id, experiment_id, strategy, problem_id, sample_index, completion, discarded, finish_reason, seed, token_count)
       VALUES (1, 1, 's', 1, 0, '    return x\n', 'more', 'stop', '1', 0), (2, 1, 's', 1, 1, '    return 1\n', '', 'eos', '1', 0),
-        (3, 1, 's', 1, 2, '    return 2\n', '', 'eos', '1', 0);
+        (3, 1, 's', 1, 2, '    return 2\n', '', 'eos', '1', 0), (4, 1, 's', 1, 3, '    yield 1\n', '', 'eos', '1', 0);
       INSERT INTO verdicts (sample_id, passed, status, phase, calls, all_none, stdout, exception_phase, exception_type, exception_message,
         exception_line, exception_node, exception_bases, exception_frames)
       VALUES (1, 0, 'exception', 'call', 1, 0, 'out', 'call', 'NameError', 'x', 2, 'other', '["NameError"]', '[{"where":"sample","function":"f","line":2}]');
       INSERT INTO verdicts (sample_id, passed, status, phase, calls, all_none, stdout) VALUES (2, 1, 'passed', 'call', 1, 0, '');
+      INSERT INTO verdicts (sample_id, passed, status, phase, calls, all_none, stdout, detail)
+      VALUES (4, 0, 'unserialisable', 'call', 1, 0, '', 'generator');
       INSERT INTO executions (sample_id, cpu_seconds, wall_seconds, peak_memory_bytes, near_limit, executed_at)
-      VALUES (1, 0.5, 1.5, 9, 0, 'then'), (2, 0.25, 0.75, 8, 1, 'then');
+      VALUES (1, 0.5, 1.5, 9, 0, 'then'), (2, 0.25, 0.75, 8, 1, 'then'), (4, 0.25, 0.75, 8, 0, 'then');
       INSERT INTO categories (id, experiment_id, code, name) VALUES (1, 1, '4.1', 'crash.name_error');
-      INSERT INTO classifications VALUES (1, 'crash', 1, 'seen', '1.3'), (2, 'pass', NULL, 'all assertions hold', NULL);
+      INSERT INTO classifications VALUES (1, 'crash', 1, 'seen', '1.3'), (2, 'pass', NULL, 'all assertions hold', NULL), (4, 'wrong', NULL, 'seen', NULL);
       INSERT INTO notes (experiment_id, at, stage, text) VALUES (1, 'then', 'run', 'a note');`);
     old.close();
     try {
@@ -151,6 +153,7 @@ describe('the schema', () => {
           },
         },
         { verdict: { passed: true, measurements: { ...measured, nearLimit: true } }, outcome: 'pass', categoryCode: null, ...undecided },
+        { verdict: { outcome: { status: 'unserialisable', typeName: 'generator', reason: 'has no plain form' } } },
       ]);
       expect(store.notes(1)).toMatchObject([{ text: 'a note' }]);
       expect([...store.pendingExecutions(1)]).toMatchObject([{ sampleIndex: 2, furtherTest: null, unsupported: null }]);

@@ -158,7 +158,7 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['8.3', 'a tuple for a list', evidence(failed({ returned: '(1,)', returnedType: 'tuple', expected: '[1]', expectedType: 'list' }))],
   ['8.3', 'a truth value for a number', evidence(failed({ returned: 'False', returnedType: 'bool' }))],
   ['8.3', 'None in one branch', evidence(failed(nothing), { measurements: { allNone: false, calls: 2 } })],
-  ['8.3', 'a generator', evidence({ status: 'unserialisable', typeName: 'generator' })],
+  ['8.3', 'a generator', evidence({ status: 'unserialisable', typeName: 'generator', reason: 'has no plain form' })],
   [
     '8.3',
     'a value on which the test fails',
@@ -192,6 +192,15 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['9', 'the further test', passing({ furtherTest: false })],
   ['9', 'ten times the time', passing({ slowdown: 10 })],
 ];
+
+it.each([
+  ['has no plain form', 'returned a list, which has no plain form'],
+  ['is nested deeper than 200 levels', 'returned a list, which is nested deeper than 200 levels'],
+  // The program's own word, as a program may write it.
+  [`is\n${'odd '.repeat(100)}`, `returned a list, which is ${'odd '.repeat(100).slice(0, 154)}...`],
+])('8.3 says why a value was refused: %j', (reason, seen) => {
+  expect(classify(evidence({ status: 'unserialisable', typeName: 'list', reason })).evidence).toBe(seen);
+});
 
 describe('every leaf', () => {
   test.each(HITS)('%s: %s', (code, _, given) => {

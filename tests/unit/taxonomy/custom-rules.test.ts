@@ -35,7 +35,7 @@ const HOLDS: readonly (readonly [field: RuleField, condition: string, given: Evi
   ['signal', 'SIGSYS', evidence({ status: 'forbidden', signal: 'SIGSYS' })],
   ['resource', 'cpu', evidence({ status: 'limit', resource: 'cpu', exception: null })],
   ['returned_type', 'tuple', wrong],
-  ['returned_type', 'generator', evidence({ status: 'unserialisable', typeName: 'generator' })],
+  ['returned_type', 'generator', evidence({ status: 'unserialisable', typeName: 'generator', reason: 'has no plain form' })],
   ['expected_type', 'list', wrong],
   ['relation', 'order', wrong],
 ];

@@ -1,0 +1,49 @@
+/** Where reports go: no experiment's report takes the place of another one's. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { defaultValues } from '../../../src/config/defaults.js';
+import type { ConfigValues } from '../../../src/config/schema.js';
+import { reportStored } from '../../../src/pipeline/analyze.js';
+import { outputFolder } from '../../../src/pipeline/report.js';
+import { Store } from '../../../src/store/store.js';
+import { manifest } from '../store/rows.js';
+
+let folder: string;
+let values: ConfigValues;
+const [old, other, newer] = ['a', 'b', 'c'].map((digit) => manifest({ hash: digit.repeat(64), name: digit === 'b' ? 'other' : 'demo' }));
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'faultline-reports-'));
+  values = { ...defaultValues(), 'outputs.directory': folder, 'outputs.database': path.join(folder, 'all.db') };
+  using store = Store.open(values['outputs.database']!);
+  for (const each of [old!, other!, newer!]) store.beginExperiment(each);
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('the newest of a name has the folder of that name, and an older one a folder of its own', async () => {
+  const written = [];
+  for (const name of [undefined, 'other', 'demo', old!.hash, 'aaaaaa']) {
+    const { directory, files } = await reportStored(values, name);
+    expect(files.every((file) => path.dirname(file) === directory)).toBe(true);
+    written.push(path.relative(folder, directory));
+  }
+  expect(written).toEqual(['demo', 'other', 'demo', 'demo@aaaaaaaaaaaa', 'demo@aaaaaaaaaaaa']);
+  const hashes = ['demo', 'other', 'demo@aaaaaaaaaaaa'].map((name) => {
+    const report = JSON.parse(readFileSync(path.join(folder, name, 'report.json'), 'utf8')) as { experiment: { hash: string } };
+    return report.experiment.hash;
+  });
+  expect(hashes).toEqual([newer!.hash, other!.hash, old!.hash]);
+});
+
+it('an experiment that is yet to begin has the folder of its name', () => {
+  using store = Store.open(values['outputs.database']!);
+  expect(outputFolder(store, values, { name: 'demo', hash: 'd'.repeat(64) })).toBe(path.join(folder, 'demo'));
+  expect(outputFolder(store, values, { name: 'new', hash: 'd'.repeat(64) })).toBe(path.join(folder, 'new'));
+  expect(outputFolder(store, values, newer!)).toBe(path.join(folder, 'demo'));
+  expect(outputFolder(store, values, old!)).toBe(path.join(folder, 'demo@aaaaaaaaaaaa'));
+});
