@@ -1,0 +1,90 @@
+/**
+ * The engine's benchmarks, one after the other:
+ *
+ *   npm run bench [-- --quick] [-- --without-peer]
+ *
+ * 1. every kernel's share of this CPU's roofs (native/bench_ops.cc);
+ * 2. a whole step's share of its chain of matrix products, loading and memory, at 1 to 512 sequences (native/bench_step.cc);
+ * 3. tokens a second end to end beside node-llama-cpp's best setting (e2e/generate-vs-node-llama-cpp.mjs).
+ *
+ * Builds what is native first. `--quick`: fewer settings. Takes about half an hour, five minutes when quick. Exits with 1 where a part fails.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine, machineLine, ROOT, warnIfBusy } from './lib/machine.mjs';
+import { randomGpt2 } from './lib/random-gpt2.mjs';
+import { markdownTable } from './lib/table.mjs';
+
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, 'without-peer': { type: 'boolean', default: false } },
+});
+const native = path.join(ROOT, 'build', 'release', 'benchmarks', 'native');
+
+console.log(`Machine: ${machineLine(describeMachine())}`);
+run('cmake', ['--preset', 'release']);
+run('cmake', ['--build', '--preset', 'release', '--target', 'faultline_bench_ops', 'faultline_bench_step']);
+await warnIfBusy();
+
+console.log("\n## Kernels: shares of this CPU's roofs");
+run(path.join(native, 'faultline_bench_ops'), flags.quick ? ['gemm'] : [], true);
+
+console.log('\n## Steps: shares of their chain of matrix products');
+const { 'hf-F32': model } = randomGpt2({ seed: 1, formats: ['hf-F32'] });
+const rows = [];
+for (const dtype of ['float32', 'bfloat16']) {
+  for (const samples of flags.quick ? [1, 100] : [1, 8, 32, 100, 512]) rows.push(step(dtype, samples));
+}
+console.log(
+  markdownTable(
+    ['dtype', 'sequences', 'tokens/s', 'step, ms', 'its products, ms', 'share', 'load, s', 'weights + keys and values, MiB', 'beyond, MiB'],
+    rows,
+  ),
+);
+
+if (!flags['without-peer']) {
+  console.log('\n## End to end, beside node-llama-cpp');
+  if (!fs.existsSync(path.join(ROOT, 'benchmarks', 'node_modules', 'node-llama-cpp'))) {
+    console.error('node-llama-cpp is not there: npm install --prefix benchmarks --ignore-scripts, or --without-peer');
+    process.exit(1);
+  }
+  const quick = ['--trials', '1', '--finalists', '1', '--new', '48', '--weights', 'Q8_0,BF16', '--sequences', '32,64'];
+  run(process.execPath, [path.join(ROOT, 'benchmarks', 'e2e', 'generate-vs-node-llama-cpp.mjs'), ...(flags.quick ? quick : [])], true);
+}
+
+/** One row of the table of steps. */
+function step(/** @type {string} */ dtype, /** @type {number} */ samples) {
+  const command = [
+    model,
+    '--dtype',
+    dtype,
+    '--samples',
+    String(samples),
+    '--new',
+    flags.quick ? '24' : '64',
+    '--repeat',
+    flags.quick ? '2' : '5',
+  ];
+  const { stdout, status, stderr } = spawnSync(path.join(native, 'faultline_bench_step'), command, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`faultline_bench_step: ${stderr}`);
+  const result = JSON.parse(stdout);
+  return [
+    `${dtype} (${result.family})`,
+    String(samples),
+    result.tokens_per_second.toFixed(0),
+    result.step_ms.toFixed(1),
+    result.chain_ms.toFixed(1),
+    `${(100 * result.share).toFixed(0)} %`,
+    result.load_seconds.toFixed(2),
+    (result.weight_mib + result.kv_mib).toFixed(0),
+    result.beyond_sum_mib.toFixed(0),
+  ];
+}
+
+/** Runs a program in the project's folder; what it prints is shown where `isShown`. Ends this one where it fails. */
+function run(/** @type {string} */ program, /** @type {string[]} */ args, isShown = false) {
+  const { status, error } = spawnSync(program, args, { cwd: ROOT, stdio: ['ignore', isShown ? 'inherit' : 'ignore', 'inherit'] });
+  if (error !== undefined) throw error;
+  if (status !== 0) process.exit(1);
+}
