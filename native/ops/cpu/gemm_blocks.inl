@@ -17,15 +17,20 @@ namespace {
 ///   broadcast(const A*)        one step of one row
 ///   step(x, weights, acc)      acc with the step in it, 16 lanes
 
-/// Rows [row, row + kRows) of panels [panel, panel + kPanels). When `ahead` is given, the panels that start there are
-/// fetched into the cache along the way, one line per step: they are the next ones, and memory would otherwise be
-/// waited for with idle multipliers.
-template <int kRows, int kPanels, bool kAhead, class Product>
+template <class Product>
+inline int64_t panel_steps(const GemmArgs& args) {
+  return (args.w.k + Product::kDepth - 1) / Product::kDepth;
+}
+
+/// Rows [row, row + kRows) of panels [panel, panel + kPanels). The kAhead panels that start at `ahead` are fetched into
+/// the cache along the way, a step of each per step: they are the next ones, and memory would otherwise be waited for
+/// with idle multipliers.
+template <int kRows, int kPanels, int kAhead, class Product>
 inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const typename Product::W* ahead) {
   using A = typename Product::A;
   using W = typename Product::W;
   constexpr int64_t kStep = kLanes * Product::kDepth;  // elements of a panel
-  const int64_t steps = (args.w.k + Product::kDepth - 1) / Product::kDepth, stride = Product::stride(args);
+  const int64_t steps = panel_steps<Product>(args), stride = Product::stride(args);
   const A* a = Product::a(args) + row * stride;
   const W* w = (const W*)args.w.data + panel * steps * kStep;
   F16 acc[kRows][kPanels];
@@ -39,7 +44,7 @@ inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const typenam
 #pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) {
       weights[p] = Product::weights(w + (p * steps + i) * kStep);
-      if constexpr (kAhead) prefetch(ahead + (p * steps + i) * kStep);
+      if (p < kAhead) prefetch(ahead + (p * steps + i) * kStep);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
@@ -56,7 +61,7 @@ inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const typenam
 }
 
 /// tile with a number of rows known at run time, 1 to kRows.
-template <int kRows, int kPanels, bool kAhead, class Product>
+template <int kRows, int kPanels, int kAhead, class Product>
 inline void tile_of(int64_t rows, const GemmArgs& args, int64_t row, int64_t panel, const typename Product::W* ahead) {
   if constexpr (kRows > 0) {
     if (rows == kRows) {
@@ -72,7 +77,7 @@ inline void tile_of(int64_t rows, const GemmArgs& args, int64_t row, int64_t pan
 template <int kPanels, class Product>
 inline const typename Product::W* next_group(const GemmArgs& args, int64_t panel) {
   const int64_t next = panel + 2 * kPanels <= args.panel_end ? panel + kPanels : panel;
-  const int64_t steps = (args.w.k + Product::kDepth - 1) / Product::kDepth;
+  const int64_t steps = panel_steps<Product>(args);
   return (const typename Product::W*)args.w.data + next * steps * kLanes * Product::kDepth;
 }
 
@@ -82,13 +87,16 @@ template <int kPanels, class Product>
 inline void panel_group(const GemmArgs& args, int64_t panel) {
   const typename Product::W* ahead = next_group<kPanels, Product>(args, panel);
   const int64_t tiles = (args.m + kTileRows - 1) / kTileRows, share = args.m / tiles, extra = args.m % tiles;
+  if (tiles == 1) return tile_of<kTileRows, kPanels, kPanels, Product>(args.m, args, 0, panel, ahead);
+  // The fetching is spread over as many tiles as there are panels: with two tiles that is all the time there is.
+  const int64_t next_panel = panel_steps<Product>(args) * kLanes * Product::kDepth;
   int64_t row = 0;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t rows = share + (t < extra ? 1 : 0);
-    if (t == 0) {
-      tile_of<kTileRows, kPanels, true, Product>(rows, args, row, panel, ahead);
+    if (t < kPanels) {
+      tile_of<kTileRows, kPanels, 1, Product>(rows, args, row, panel, ahead + t * next_panel);
     } else {
-      tile_of<kTileRows, kPanels, false, Product>(rows, args, row, panel, ahead);
+      tile_of<kTileRows, kPanels, 0, Product>(rows, args, row, panel, nullptr);
     }
     row += rows;
   }
@@ -103,9 +111,9 @@ inline void few_rows(const GemmArgs& args) {
     constexpr int kPanels = kFit > 4 ? 4 : kFit;
     int64_t panel = args.panel_begin;
     for (; panel + kPanels <= args.panel_end; panel += kPanels) {
-      tile<kRows, kPanels, true, Product>(args, 0, panel, next_group<kPanels, Product>(args, panel));
+      tile<kRows, kPanels, kPanels, Product>(args, 0, panel, next_group<kPanels, Product>(args, panel));
     }
-    for (; panel < args.panel_end; ++panel) tile<kRows, 1, false, Product>(args, 0, panel, nullptr);
+    for (; panel < args.panel_end; ++panel) tile<kRows, 1, 0, Product>(args, 0, panel, nullptr);
   }
 }
 
