@@ -1,7 +1,7 @@
 // How close each kernel comes to what this CPU can do, on GPT-2 124M's shapes, one thread: every line is a share of a
 // roof that was measured in the same run, because clock rates and neighbours change from minute to minute. Roofs: fused
-// multiply-adds per second in registers, and bytes per second read from memory. Run: faultline_bench_ops [part of an
-// op's or instruction set's name ...]
+// multiply-adds per second in registers (for bfloat16 by the instruction of the set's kernel family), and bytes per
+// second read from memory. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
 #include <time.h>
 
 #include <algorithm>
@@ -104,13 +104,63 @@ double stream_roof() {
   }
 FAULTLINE_FMA_LOOP(fma_loop_avx2, "avx2,fma", 32, "x")
 FAULTLINE_FMA_LOOP(fma_loop_avx512, "avx512f", 64, "v")
+
+/// 24 chains, since this instruction takes longer than a fused multiply-add. Registers by name: an operand each would
+/// be more than assembler may have.
+#define FAULTLINE_DOT(chain) "vdpbf16ps %%zmm24, %%zmm25, %%zmm" #chain "\n"
+__attribute__((target("avx512f"))) void dot_loop_avx512bf16(std::int64_t steps) {
+  for (std::int64_t step = 0; step < steps; ++step) {
+    __asm__ volatile(
+        "vpxorq %%zmm24, %%zmm24, %%zmm24\n vpxorq %%zmm25, %%zmm25, %%zmm25\n" FAULTLINE_DOT(0) FAULTLINE_DOT(1)
+            FAULTLINE_DOT(2) FAULTLINE_DOT(3) FAULTLINE_DOT(4) FAULTLINE_DOT(5) FAULTLINE_DOT(6) FAULTLINE_DOT(7)
+                FAULTLINE_DOT(8) FAULTLINE_DOT(9) FAULTLINE_DOT(10) FAULTLINE_DOT(11) FAULTLINE_DOT(12)
+                    FAULTLINE_DOT(13) FAULTLINE_DOT(14) FAULTLINE_DOT(15) FAULTLINE_DOT(16) FAULTLINE_DOT(17)
+                        FAULTLINE_DOT(18) FAULTLINE_DOT(19) FAULTLINE_DOT(20) FAULTLINE_DOT(21) FAULTLINE_DOT(22)
+                            FAULTLINE_DOT(23)::
+                                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18",
+                                  "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25");
+  }
+}
+#undef FAULTLINE_DOT
+
+/// Four sums of 16 x 16, two tiles of each factor: the kernel's own tiles, without its loads.
+void tile_loop_amx(std::int64_t steps) {
+  alignas(64) unsigned char config[64] = {1};
+  for (int tile = 0; tile < 8; ++tile) {
+    config[16 + 2 * tile] = 64;  // bytes per row
+    config[48 + tile] = 16;      // rows
+  }
+  __asm__ volatile(
+      "ldtilecfg %0\n tilezero %%tmm0\n tilezero %%tmm1\n tilezero %%tmm2\n tilezero %%tmm3\n"
+      "tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::"m"(config));
+  for (std::int64_t step = 0; step < steps; ++step) {
+    __asm__ volatile(
+        "tdpbf16ps %tmm6, %tmm4, %tmm0\n tdpbf16ps %tmm7, %tmm4, %tmm1\n"
+        "tdpbf16ps %tmm6, %tmm5, %tmm2\n tdpbf16ps %tmm7, %tmm5, %tmm3");
+  }
+  __asm__ volatile("tilerelease");
+}
 #endif
 
-/// Multiply-adds per second of one thread: independent chains in registers, nothing else.
+/// Multiply-adds per second of one thread: independent chains in registers, nothing else. Of bfloat16 pairs for the
+/// families that have an instruction for those.
+double bf16_roof(ops::cpu::Family family) {
+  constexpr std::int64_t kSteps = 300'000;
+#if defined(__x86_64__)
+  if (family == ops::cpu::Family::dpbf16) return 24.0 * 32 * kSteps / seconds([] { dot_loop_avx512bf16(kSteps); });
+  if (family == ops::cpu::Family::amx) {
+    return 4.0 * 16 * 16 * 32 * (kSteps / 10) / seconds([] { tile_loop_amx(kSteps / 10); });
+  }
+#endif
+  (void)family;
+  return 0;
+}
+
 double fma_roof(Isa isa) {
   constexpr std::int64_t kSteps = 300'000;
 #if defined(__x86_64__)
-  if (isa == Isa::avx512) return 12.0 * 16 * kSteps / seconds([] { fma_loop_avx512(kSteps); });
+  if (isa >= Isa::avx512) return 12.0 * 16 * kSteps / seconds([] { fma_loop_avx512(kSteps); });
   if (isa == Isa::avx2) return 12.0 * 8 * kSteps / seconds([] { fma_loop_avx2(kSteps); });
 #endif
   // Scalar kernels call the C library's fma, one at a time: their roof is that call.
@@ -127,6 +177,8 @@ struct Table {
   std::string isa;
   ops::OpTable ops;
   double fma;  // the roof
+  ops::cpu::Family family;
+  double bf16;  // the roof of the family's own products; fma's where it has none
 };
 
 bool wanted(const std::vector<std::string>& filters, const std::string& line) {
@@ -155,10 +207,12 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
                                    {"mlp in", 768, 3072, ops::Epilogue::gelu},
                                    {"mlp out", 3072, 768, ops::Epilogue::residual},
                                    {"lm head", 768, 50257, ops::Epilogue::none}};
-  for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+  for (const ops::WeightType type : {ops::WeightType::f32, ops::bf16_weights(table.family)}) {
     for (const GemmShape& shape : kShapes) {
+      const bool half = type != ops::WeightType::f32;
       for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 100, 512}) {
-        const std::string name = "gemm " + table.isa + (type == ops::WeightType::f32 ? " f32 " : " bf16 ") +
+        const std::string name = "gemm " + table.isa +
+                                 (half ? std::string(" bf16 ") + ops::cpu::family_name(table.family) + " " : " f32 ") +
                                  shape.name + " m=" + std::to_string(m);
         // The scalar kernels only have to be correct; one shape shows their share.
         if (!wanted(filters, name) || (table.isa == "scalar" && (m != 8 || shape.n != 768))) continue;
@@ -179,19 +233,25 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
         ops::GemmArgs args{a.data(),    shape.k,        m,          packed[0].matrix(),
                            bias.data(), shape.epilogue, out.data(), shape.n,
                            out.data(),  shape.n,        0,          ops::panel_count(shape.n)};
+        std::vector<std::uint16_t> rounded(static_cast<std::size_t>(ops::bf16_size(m, shape.k)));
         std::size_t turn = 0;
         const double time = seconds([&] {
           args.w = packed[turn++ % copies].matrix();
-          table.ops.gemm(args);
+          if (type == ops::WeightType::bf16_pairs) {
+            table.ops.round_bf16({a.data(), shape.k, m, shape.k, rounded.data()});
+            args.a_bf16 = rounded.data();
+          }
+          (half ? table.ops.gemm_bf16 : table.ops.gemm)(args);
         });
         const double multiplies = static_cast<double>(m) * shape.k * shape.n;
         const double bytes = static_cast<double>(packed[0].size_bytes());
         // Whichever roof is nearer binds: weights must stream once whatever m is (large matrices), and every product
         // must be computed.
-        if (bytes / stream > multiplies / table.fma) {
+        const double roof = half ? table.bf16 : table.fma;
+        if (bytes / stream > multiplies / roof) {
           print_share(name, time, bytes, stream, "GB/s", "stream");
         } else {
-          print_share(name, time, multiplies, table.fma, "GFMA/s", "FMA peak");
+          print_share(name, time, multiplies, roof, "GFMA/s", half ? "bf16 peak" : "FMA peak");
         }
       }
     }
@@ -278,9 +338,11 @@ void run(const std::vector<std::string>& filters) {
           return candidate.isa == isa && (candidate.picked || candidate.refused.ends_with("is better"));
         });
     if (!runs) continue;
-    const Table table{ops::cpu::isa_name(isa), ops::select(ops::cpu::isa_name(isa), ops::cpu::detect_cpu()).ops,
-                      fma_roof(isa)};
-    std::printf("%s: FMA peak %.1f GFMA/s\n", table.isa.c_str(), table.fma / 1e9);
+    const ops::Selection selection = ops::select(ops::cpu::isa_name(isa), ops::cpu::detect_cpu());
+    Table table{ops::cpu::isa_name(isa), selection.ops, fma_roof(isa), selection.family, bf16_roof(selection.family)};
+    if (table.bf16 == 0) table.bf16 = table.fma;
+    std::printf("%s: FMA peak %.1f GFMA/s, bf16 (%s) peak %.1f GFMA/s\n", table.isa.c_str(), table.fma / 1e9,
+                ops::cpu::family_name(table.family), table.bf16 / 1e9);
     bench_gemm(table, filters, stream);
     bench_attention(table, filters);
     bench_rows(table, filters, stream);

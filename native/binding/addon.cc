@@ -26,7 +26,7 @@ Napi::Value engine_report(const Napi::CallbackInfo& info) {
   Napi::Object report = Napi::Object::New(env);
   report.Set("cpu", selection->cpu_brand);
   report.Set("isa", ops::cpu::isa_name(selection->isa));
-  report.Set("kernelFamily", selection->kernel_family);
+  report.Set("kernelFamily", ops::cpu::family_name(selection->family));
   Napi::Array candidates = Napi::Array::New(env);
   for (const ops::Candidate& candidate : selection->candidates) {
     Napi::Object row = Napi::Object::New(env);

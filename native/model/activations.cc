@@ -1,5 +1,9 @@
 #include "native/model/activations.h"
 
+#include <algorithm>
+
+#include "native/ops/pack.h"
+
 namespace faultline::model {
 namespace {
 
@@ -9,6 +13,11 @@ constexpr std::int64_t kFloatsPerLine = static_cast<std::int64_t>(base::kAlignme
 
 std::size_t product(std::int64_t a, std::int64_t b) {
   return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
+}
+
+/// Elements of the widest input of a product.
+std::size_t rounded_size(const ModelConfig& config, std::int32_t rows) {
+  return static_cast<std::size_t>(ops::bf16_size(rows, std::max(config.width, config.inner)));
 }
 
 }  // namespace
@@ -26,6 +35,7 @@ Activations::Activations(const ModelConfig& config, std::int32_t rows, std::int3
       softmax_m(AlignedBuffer::floats(product(config.heads, rows))),
       softmax_l(AlignedBuffer::floats(product(config.heads, rows))),
       mlp(AlignedBuffer::floats(product(rows, config.inner))),
+      rounded(rounded_size(config, rows), sizeof(std::uint16_t)),
       logits(AlignedBuffer::floats(product(logit_rows, logits_stride(config)))),
       prefix_visible(static_cast<std::size_t>(rows), sizeof(std::int32_t)),
       suffix_visible(static_cast<std::size_t>(rows), sizeof(std::int32_t)),
@@ -34,7 +44,8 @@ Activations::Activations(const ModelConfig& config, std::int32_t rows, std::int3
 
 std::size_t Activations::bytes(const ModelConfig& config, std::int32_t rows, std::int32_t logit_rows) {
   const std::int64_t per_row = std::int64_t{6} * config.width + config.inner + std::int64_t{2} * config.heads + 3;
-  return sizeof(float) * (product(rows, per_row) + product(logit_rows, logits_stride(config)));
+  return sizeof(float) * (product(rows, per_row) + product(logit_rows, logits_stride(config))) +
+         sizeof(std::uint16_t) * rounded_size(config, rows);
 }
 
 }  // namespace faultline::model

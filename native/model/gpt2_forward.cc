@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -10,6 +9,7 @@
 
 #include "native/base/check.h"
 #include "native/format/safetensors.h"
+#include "native/ops/pack.h"
 #include "native/ops/registry.h"
 
 namespace faultline::model {
@@ -120,16 +120,7 @@ class Pass {
     shared_out(count_, width, [&](std::int64_t r) {
       const std::int32_t token = rows_[static_cast<std::size_t>(r)].token;
       float* const out = a_.residual.as<float>() + r * width;
-      // Column `token` of the packed [width, vocabulary] matrix: every kLanes-th element of one panel.
-      const std::int64_t panel = std::int64_t{token / ops::kLanes} * width * ops::kLanes + token % ops::kLanes;
-      if (wte.type == ops::WeightType::f32) {
-        const float* const column = static_cast<const float*>(wte.data) + panel;
-        for (std::int32_t i = 0; i < width; ++i) out[i] = column[std::int64_t{i} * ops::kLanes];
-      } else {
-        const std::uint16_t* const column = static_cast<const std::uint16_t*>(wte.data) + panel;
-        for (std::int32_t i = 0; i < width; ++i)
-          out[i] = std::bit_cast<float>(std::uint32_t{column[std::int64_t{i} * ops::kLanes]} << 16);
-      }
+      ops::packed_column(wte, token, out);  // of the packed [width, vocabulary] matrix
     });
     const float* const wpe = model_.weights.positions.as<float>();
     capture(HookKind::embed, 0, a_.residual, width);
@@ -196,14 +187,29 @@ class Pass {
           .panel_end = ops::panel_count(w.n)});
   }
 
-  void gemm(const ops::GemmArgs& whole) {
+  void gemm(ops::GemmArgs whole) {
+    const auto product = whole.w.type == ops::WeightType::f32 ? ops_.gemm : ops_.gemm_bf16;
+    if (whole.w.type == ops::WeightType::bf16_pairs) whole.a_bf16 = rounded(whole);
     const std::int64_t panel_work = std::int64_t{whole.m} * whole.w.k * ops::kLanes;
     shared_out(whole.panel_end, panel_work, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = whole;
       part.panel_begin = static_cast<std::int32_t>(begin);
       part.panel_end = static_cast<std::int32_t>(end);
-      ops_.gemm(part);
+      product(part);
     });
+  }
+
+  /// The product's activations in bfloat16, until the next product's.
+  const std::uint16_t* rounded(const ops::GemmArgs& product) {
+    std::uint16_t* const out = a_.rounded.as<std::uint16_t>();
+    shared_out(product.m, product.w.k, [&](std::int64_t begin, std::int64_t end) {
+      ops_.round_bf16({.a = product.a + begin * product.lda,
+                       .lda = product.lda,
+                       .rows = static_cast<std::int32_t>(end - begin),
+                       .k = product.w.k,
+                       .out = out + begin * ops::bf16_stride(product.w.k)});
+    });
+    return out;
   }
 
   /// residual += in W + bias. Fused, unless somebody wants to see the branch before it joins: same bits either way.
@@ -387,7 +393,9 @@ class Pass {
 Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool) {
   const ModelConfig config = read_config(folder);
   const std::unique_ptr<format::TensorFile> file = format::open_safetensors_folder(folder);
-  return {config, load_gpt2_weights(*file, config, type, pool), ops::ops()};
+  const ops::Selection& kernels = ops::selection();
+  const ops::WeightType packing = type == ops::WeightType::f32 ? type : kernels.bf16_weights;
+  return {config, load_gpt2_weights(*file, config, packing, pool), kernels.ops};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

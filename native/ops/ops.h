@@ -4,7 +4,8 @@
 //
 // Exactness. Every operation below is defined down to the last bit, so that a result does not depend on
 // the instruction set, the batch size or the number of threads:
-//   * a matrix-product output is ONE chain along k: acc = 0; acc = fma(a[k], w[k], acc) for k ascending;
+//   * a matrix-product output is ONE chain along k: acc = 0; acc = fma(a[k], w[k], acc) for k ascending; with bfloat16
+//     weights it is the chain of the kernel family, see gemm_bf16, and the only result that depends on the CPU;
 //   * every other sum runs over 16 virtual lanes (element i goes to lane i % 16, in ascending i) and is
 //     then folded by the fixed tree lane[j] += lane[j + 8], + 4, + 2, + 1;
 //   * exp and log are our own polynomials (ops/cpu/math.inl), built from fma, *, + and integer steps;
@@ -27,11 +28,18 @@ inline constexpr int kLanes = 16;
 /// Keys that share one step of the online softmax. Chunks are counted from the start of their segment.
 inline constexpr int kKeyChunk = 64;
 
-enum class WeightType : std::uint8_t { f32, bf16 };
+/// Depth of one step of AMX's tiles: what bfloat16 activations are zero-filled to a multiple of.
+inline constexpr int kDepthStep = 32;
+/// Rows of a tile: activations in bfloat16 are readable up to a multiple of this.
+inline constexpr int kTileHeight = 16;
 
-/// A weight matrix [k, n] repacked as ceil(n / 16) panels, each [k][16], zero-filled past n. Element
-/// (i, j) stands at panel j / 16, row i, column j % 16. Non-owning. 64-byte aligned start.
-/// The layout is the same for every instruction set, so a packed model can be shared and tested anywhere.
+enum class WeightType : std::uint8_t { f32, bf16, bf16_pairs };
+
+/// A weight matrix [k, n] repacked as ceil(n / 16) panels, each [k][16], zero-filled past n. Element (i, j) stands at
+/// panel j / 16, row i, column j % 16. In bf16_pairs a panel is [ceil(k / 2)][16][2], zero-filled past k and n: what
+/// VDPBF16PS and TDPBF16PS read, two consecutive values of k in one 32-bit word, the even one in the low half. Element
+/// (i, j) stands at panel j / 16, row i / 2, column j % 16, half i % 2. Non-owning. 64-byte aligned start.
+/// The layouts do not depend on the instruction set, so a packed model can be shared and tested anywhere.
 struct PackedMatrix {
   const void* data;
   WeightType type;
@@ -48,9 +56,20 @@ enum class Epilogue : std::uint8_t {
 };
 
 /// out[m, n] = epilogue(chain_k(a[m, k] * w[k, n]) + bias[n]) for rows [0, m) and panels [panel_begin, panel_end).
-/// bf16 weights are widened to float exactly; activations stay float (kernel family "fma").
+///
+/// gemm takes weights of type f32. gemm_bf16 takes bfloat16 weights and has one result per kernel family, with fp32
+/// sums, bias, epilogue and output in all of them:
+///   fma     bf16 weights, widened to float exactly; activations stay float; the chain is gemm's.
+///   dpbf16  bf16_pairs weights, activations rounded to bfloat16 (a_bf16). Pairs p = 0, 1, ... of k, one VDPBF16PS
+///   each:
+///           acc = fma(a[2p + 1], w[2p + 1], acc); acc = fma(a[2p], w[2p], acc). Past an odd k stands zero.
+///   amx     bf16_pairs weights, a_bf16. Steps of kDepthStep values of k, zero-filled at the end, one TDPBF16PS each:
+///           even = odd = 0; even = fma(a[2p], w[2p], even), odd = fma(a[2p + 1], w[2p + 1], odd) for the step's 16
+///           pairs ascending; acc = acc + (even + odd). (Intel, Software Developer's Manual, TDPBF16PS.)
+/// Both instructions take denormals for zero and flush them, whatever the thread's mode; so does every FpEnv.
+/// In each family an element's bits depend on its row of a, its column of w and k alone.
 struct GemmArgs {
-  const float* a;  // [m, k], row stride lda
+  const float* a;  // [m, k], row stride lda; not read where a_bf16 is
   std::int64_t lda;
   std::int32_t m;
   PackedMatrix w;
@@ -62,6 +81,19 @@ struct GemmArgs {
   std::int64_t ldo;
   std::int32_t panel_begin;
   std::int32_t panel_end;  // in panels of 16 columns
+  /// For bf16_pairs: what round_bf16 made of a, once for all calls that share a product. Whole blocks of kTileHeight
+  /// rows must be readable; rows from m on may hold anything.
+  const std::uint16_t* a_bf16 = nullptr;
+};
+
+/// out[r, i] = a[r, i] as bfloat16: nearest, ties to even; too large becomes infinity, NaN a quiet NaN. Out's row
+/// stride is k rounded up to kDepthStep; elements past k become zero.
+struct RoundArgs {
+  const float* a;  // [rows, k], row stride lda
+  std::int64_t lda;
+  std::int32_t rows;
+  std::int32_t k;
+  std::uint16_t* out;
 };
 
 /// out = fma((x - mean) / scale, gamma, beta) per row, with scale = sqrt(var + eps); mean and var are 16-lane sums
@@ -163,6 +195,8 @@ struct Draw {
 /// One instruction set's implementations. Thread-safe: all functions are pure but for their outputs.
 struct OpTable {
   void (*gemm)(const GemmArgs&);
+  void (*gemm_bf16)(const GemmArgs&);
+  void (*round_bf16)(const RoundArgs&);
   void (*layernorm)(const LayerNormArgs&);
   void (*gelu)(const float* x, float* out, std::int64_t n);                 // out may equal x
   void (*add)(const float* a, const float* b, float* out, std::int64_t n);  // out may equal a or b

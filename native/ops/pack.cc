@@ -1,6 +1,7 @@
 #include "native/ops/pack.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "native/base/check.h"
@@ -27,8 +28,8 @@ T converted(const TensorView& weights, std::int64_t index) {
   }
 }
 
-/// One panel: rows of 16 columns, the last panel's missing columns left zero.
-template <class T>
+/// One panel of rows of 16 columns, or of pairs of rows; what is missing at its end is left zero.
+template <WeightType kType, class T>
 void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t column_begin, std::int32_t k,
                 std::int32_t width, T* panel) {
   const std::int64_t row_stride = orientation == Orientation::kn ? weights.shape[1] : 1;
@@ -37,14 +38,13 @@ void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t
   if (orientation == Orientation::kn) {
     for (std::int32_t i = 0; i < k; ++i) {
       for (std::int32_t j = 0; j < width; ++j) {
-        panel[std::int64_t{i} * kLanes + j] = converted<T>(weights, i * row_stride + (column_begin + j));
+        panel[panel_offset(kType, i, j)] = converted<T>(weights, i * row_stride + (column_begin + j));
       }
     }
   } else {
     for (std::int32_t j = 0; j < width; ++j) {
       for (std::int32_t i = 0; i < k; ++i) {
-        panel[std::int64_t{i} * kLanes + j] =
-            converted<T>(weights, i * row_stride + (column_begin + j) * column_stride);
+        panel[panel_offset(kType, i, j)] = converted<T>(weights, i * row_stride + (column_begin + j) * column_stride);
       }
     }
   }
@@ -117,12 +117,20 @@ PackedWeights pack_columns(const TensorView& weights, Orientation orientation, W
     for (std::int64_t panel = begin; panel < end; ++panel) {
       const auto first = static_cast<std::int32_t>(panel * kLanes);
       const std::int32_t width = std::min(kLanes, columns - first);
-      const std::int64_t offset = panel * kLanes * k;
-      if (type == WeightType::f32) {
-        pack_panel(weights, orientation, column_begin + first, packed.k_, width, packed.buffer_.as<float>() + offset);
-      } else {
-        pack_panel(weights, orientation, column_begin + first, packed.k_, width,
-                   packed.buffer_.as<std::uint16_t>() + offset);
+      const std::int64_t offset = panel * panel_size(type, packed.k_);
+      const auto pack = [&]<WeightType kType, class T>(T* buffer) {
+        pack_panel<kType>(weights, orientation, column_begin + first, packed.k_, width, buffer + offset);
+      };
+      switch (type) {
+        case WeightType::f32:
+          pack.operator()<WeightType::f32>(packed.buffer_.as<float>());
+          break;
+        case WeightType::bf16:
+          pack.operator()<WeightType::bf16>(packed.buffer_.as<std::uint16_t>());
+          break;
+        case WeightType::bf16_pairs:
+          pack.operator()<WeightType::bf16_pairs>(packed.buffer_.as<std::uint16_t>());
+          break;
       }
     }
   };
@@ -144,9 +152,31 @@ PackedWeights pack_weights(const TensorView& weights, Orientation orientation, W
 }
 
 float packed_element(const PackedMatrix& matrix, std::int32_t i, std::int32_t j) {
-  const std::int64_t at = (std::int64_t{j / kLanes} * matrix.k + i) * kLanes + j % kLanes;
+  const std::int64_t at = j / kLanes * panel_size(matrix.type, matrix.k) + panel_offset(matrix.type, i, j % kLanes);
   if (matrix.type == WeightType::f32) return static_cast<const float*>(matrix.data)[at];
   return tensor::float_from_bfloat16(static_cast<const std::uint16_t*>(matrix.data)[at]);
+}
+
+void packed_column(const PackedMatrix& matrix, std::int32_t j, float* out) {
+  const std::int64_t panel = j / kLanes * panel_size(matrix.type, matrix.k);
+  const auto* const halves = static_cast<const std::uint16_t*>(matrix.data) + panel;
+  const auto read_bf16 = [&]<WeightType kType>() {
+    for (std::int32_t i = 0; i < matrix.k; ++i)
+      out[i] = std::bit_cast<float>(std::uint32_t{halves[panel_offset(kType, i, j % kLanes)]} << 16);
+  };
+  switch (matrix.type) {
+    case WeightType::f32: {
+      const auto* const floats = static_cast<const float*>(matrix.data) + panel;
+      for (std::int32_t i = 0; i < matrix.k; ++i) out[i] = floats[panel_offset(WeightType::f32, i, j % kLanes)];
+      break;
+    }
+    case WeightType::bf16:
+      read_bf16.operator()<WeightType::bf16>();
+      break;
+    case WeightType::bf16_pairs:
+      read_bf16.operator()<WeightType::bf16_pairs>();
+      break;
+  }
 }
 
 }  // namespace faultline::ops

@@ -1,5 +1,5 @@
-// Repacks weight matrices into the panels that ops.gemm reads (see PackedMatrix in ops.h). Knows no kernel: the layout
-// is one for all instruction sets.
+// Repacks weight matrices into the panels that ops.gemm and ops.gemm_bf16 read (see PackedMatrix in ops.h). Knows no
+// kernel: the caller says which of the layouts it wants.
 #pragma once
 
 #include <cstddef>
@@ -19,11 +19,28 @@ enum class Orientation : std::uint8_t { kn, nk };
 
 /// Panels of 16 columns that n columns need.
 constexpr std::int32_t panel_count(std::int32_t n) { return (n + kLanes - 1) / kLanes; }
+/// Elements of one panel of depth k, those past an odd k included.
+constexpr std::int64_t panel_size(WeightType type, std::int32_t k) {
+  return (type == WeightType::bf16_pairs ? (std::int64_t{k} + 1) / 2 * 2 : std::int64_t{k}) * kLanes;
+}
+/// Where row i, column `lane` stands in a panel, in elements.
+constexpr std::int64_t panel_offset(WeightType type, std::int64_t i, std::int32_t lane) {
+  return type == WeightType::bf16_pairs ? (i / 2 * kLanes + lane) * 2 + i % 2 : i * kLanes + lane;
+}
 /// Bytes of one element.
 constexpr std::size_t weight_size(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
 /// Bytes of a packed [k, n] matrix, for memory plans.
 constexpr std::size_t packed_bytes(WeightType type, std::int32_t k, std::int32_t n) {
-  return static_cast<std::size_t>(panel_count(n)) * kLanes * static_cast<std::size_t>(k) * weight_size(type);
+  return static_cast<std::size_t>(panel_count(n)) * static_cast<std::size_t>(panel_size(type, k)) * weight_size(type);
+}
+
+/// Elements of one row of activations in bfloat16 (GemmArgs::a_bf16).
+constexpr std::int64_t bf16_stride(std::int32_t k) {
+  return (std::int64_t{k} + kDepthStep - 1) / kDepthStep * kDepthStep;
+}
+/// Elements of `rows` such rows, with those that must be readable past the last.
+constexpr std::int64_t bf16_size(std::int32_t rows, std::int32_t k) {
+  return (std::int64_t{rows} + kTileHeight - 1) / kTileHeight * kTileHeight * bf16_stride(k);
 }
 
 /// A packed matrix with its memory. Movable, not copyable; immutable once packed, so it may be shared between threads.
@@ -42,9 +59,9 @@ class PackedWeights {
   std::int32_t n_ = 0;
 };
 
-/// Packs a rank-2 F32, F16 or BF16 tensor. To f32: exact. To bf16: nearest, ties to even (exact from BF16). Work is
-/// split over panels when a pool is given. Throws Error(internal) for another rank or type (the model checks shapes and
-/// names the tensor first), Error(environment) when memory runs out.
+/// Packs a rank-2 F32, F16 or BF16 tensor. To f32: exact. To bf16 and bf16_pairs: nearest, ties to even (exact from
+/// BF16). Work is split over panels when a pool is given. Throws Error(internal) for another rank or type (the model
+/// checks shapes and names the tensor first), Error(environment) when memory runs out.
 PackedWeights pack_weights(const tensor::TensorView& weights, Orientation orientation, WeightType type,
                            base::ThreadPool* pool = nullptr);
 
@@ -58,8 +75,10 @@ PackedWeights pack_columns(const tensor::TensorView& weights, Orientation orient
 base::AlignedBuffer pack_for_device(const tensor::TensorView& weights, Orientation orientation, DeviceType type,
                                     base::ThreadPool* pool = nullptr);
 
-/// Element (i, j) of a packed matrix as float: how the oracle and tests read one, and how one embedding row is read
-/// from a packed tied head. Not for inner loops.
+/// Element (i, j) of a packed matrix as float: how the oracle and tests read one. Not for inner loops.
 float packed_element(const PackedMatrix& matrix, std::int32_t i, std::int32_t j);
+
+/// Column j of a packed matrix as k floats into `out`: how one embedding row is read from a packed tied head.
+void packed_column(const PackedMatrix& matrix, std::int32_t j, float* out);
 
 }  // namespace faultline::ops

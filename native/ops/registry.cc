@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <type_traits>
 
+#include "native/base/check.h"
 #include "native/base/error.h"
 
 // The kernels' declarations: each has its op's signature.
@@ -10,7 +11,9 @@
   namespace faultline::ops::isa {                        \
   std::remove_pointer_t<decltype(OpTable::op)> function; \
   }
+#define FAULTLINE_PORTABLE(op, isa, function) FAULTLINE_KERNEL(op, scalar, function)
 #include "native/ops/kernels.def"
+#undef FAULTLINE_PORTABLE
 #undef FAULTLINE_KERNEL
 
 namespace faultline::ops {
@@ -19,6 +22,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 using cpu::CpuFeatures;
+using cpu::Family;
 using cpu::Isa;
 
 /// A row with what only this file needs: how to put the function into a table.
@@ -30,7 +34,19 @@ struct Kernel {
 constexpr Kernel kKernels[] = {
 #define FAULTLINE_KERNEL(op, isa, function) \
   {{#op, Isa::isa, #isa "::" #function}, [](OpTable& table) { table.op = isa::function; }},
+#define FAULTLINE_PORTABLE(op, isa, function)
 #include "native/ops/kernels.def"
+#undef FAULTLINE_PORTABLE
+#undef FAULTLINE_KERNEL
+};
+
+/// The portable forms, each under the set whose kernel it is the source of.
+constexpr Kernel kPortable[] = {
+#define FAULTLINE_KERNEL(op, isa, function)
+#define FAULTLINE_PORTABLE(op, isa, function) \
+  {{#op, Isa::isa, "scalar::" #function}, [](OpTable& table) { table.op = scalar::function; }},
+#include "native/ops/kernels.def"
+#undef FAULTLINE_PORTABLE
 #undef FAULTLINE_KERNEL
 };
 
@@ -57,7 +73,7 @@ std::string refusal(Isa isa, const CpuFeatures& cpu) {
     const char* why;
   };
   const Row rows[] = {
-#define FAULTLINE_ISA(name, needs, why) {needs, why},
+#define FAULTLINE_ISA(name, family, needs, why) {needs, why},
 #include "native/ops/cpu/isas.def"
 #undef FAULTLINE_ISA
   };
@@ -86,14 +102,25 @@ void fill(Selection& selection, Isa best, const CpuFeatures& machine) {
     chosen->install(selection.ops);  // a scalar row exists for every op, and scalar is never refused
     selection.kernels.push_back(chosen->row);
   }
+  selection.family = cpu::isa_family(selection.kernel("gemm_bf16").isa);
+  selection.bf16_weights = bf16_weights(selection.family);
 }
 
 }  // namespace
 
+const KernelRow& Selection::kernel(std::string_view op) const {
+  for (const KernelRow& row : kernels) {
+    if (row.op == op) return row;
+  }
+  FAULTLINE_CHECK(false, std::string(op));
+  return kernels.front();
+}
+
+WeightType bf16_weights(Family family) { return family == Family::fma ? WeightType::bf16 : WeightType::bf16_pairs; }
+
 Selection select(const char* forced, const CpuFeatures& machine) {
   Selection selection;
   selection.cpu_brand = machine.brand;
-  selection.kernel_family = "fma";
   std::optional<Isa> only;
   if (forced != nullptr && *forced != '\0') {
     only = cpu::isa_from_name(forced);
@@ -138,6 +165,16 @@ const std::vector<KernelRow>& kernel_rows() {
     return all;
   }();
   return rows;
+}
+
+std::optional<OpTable> portable_ops(Isa isa) {
+  std::optional<OpTable> table;
+  for (const Kernel& kernel : kPortable) {
+    if (kernel.row.isa != isa) continue;
+    if (!table) table = select(cpu::isa_name(Isa::scalar), {}).ops;
+    kernel.install(*table);
+  }
+  return table;
 }
 
 }  // namespace faultline::ops

@@ -3,7 +3,9 @@
 // choice.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "native/ops/cpu/isa.h"
@@ -28,12 +30,16 @@ struct Candidate {
 struct Selection {
   cpu::Isa isa = cpu::Isa::scalar;
   std::string cpu_brand;
-  /// How results of bfloat16 weights are computed; part of every output's provenance. "fma" for all kernels there are
-  /// now.
-  std::string kernel_family;
+  /// How gemm_bf16 computes; part of every output's provenance where weights are bfloat16.
+  cpu::Family family = cpu::Family::fma;
+  /// The packing that gemm_bf16 reads, and so what bfloat16 weights are packed to.
+  WeightType bf16_weights = WeightType::bf16;
   OpTable ops{};
   std::vector<Candidate> candidates;
   std::vector<KernelRow> kernels;  // the row in use for each op, in ops.h's order
+
+  /// The row in use for one op. Throws Error(internal) for a name that is none.
+  const KernelRow& kernel(std::string_view op) const;
 };
 
 /// The process's choice, made at the first call from FAULTLINE_FORCE_ISA and the machine. Thread-safe. Throws
@@ -49,5 +55,13 @@ Selection select(const char* forced, const cpu::CpuFeatures& machine);
 
 /// All rows of kernels.def that this build contains.
 const std::vector<KernelRow>& kernel_rows();
+
+/// The packing that a family's gemm_bf16 reads.
+WeightType bf16_weights(cpu::Family family);
+
+/// The scalar table with the portable form of the set's kernels in it, which any CPU runs and which computes the same
+/// bits as the set itself; nothing for a set whose kernels are all written over the vector, which scalar is a form of.
+/// For tests.
+std::optional<OpTable> portable_ops(cpu::Isa isa);
 
 }  // namespace faultline::ops

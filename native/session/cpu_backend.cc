@@ -143,14 +143,16 @@ std::size_t CpuFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_byt
 std::int32_t CpuFootprint::prefill_rows() const { return kPrefillRows; }
 
 CpuBackend::CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool)
-    : pool_(pool), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config) {}
+    : pool_(pool), type_(type), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config) {}
 
 BackendDescription CpuBackend::description() const {
   const ops::Selection& selection = ops::selection();
+  // What matrix products are computed by: float32 has one family, and may be computed by a lower set than the best.
+  const ops::cpu::Isa isa = selection.kernel(type_ == ops::WeightType::f32 ? "gemm" : "gemm_bf16").isa;
   return {.device = "cpu",
           .name = selection.cpu_brand,
-          .isa = ops::cpu::isa_name(selection.isa),
-          .kernel_family = selection.kernel_family};
+          .isa = ops::cpu::isa_name(isa),
+          .kernel_family = type_ == ops::WeightType::f32 ? "fma" : ops::cpu::family_name(selection.family)};
 }
 
 std::uint64_t CpuBackend::default_memory() const { return base::available_memory() / 2; }

@@ -40,6 +40,7 @@ class CpuBackend final : public Backend {
 
  private:
   base::ThreadPool& pool_;
+  ops::WeightType type_;
   model::Gpt2 model_;
   CpuFootprint footprint_;
 };

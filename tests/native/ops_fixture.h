@@ -2,6 +2,7 @@
 // notice every write that does not belong there.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -22,6 +23,7 @@ namespace faultline::check {
 struct NamedTable {
   std::string isa;
   ops::OpTable ops;
+  ops::cpu::Family family;  // of gemm_bf16
 };
 
 /// One table per instruction set that has rows in kernels.def and runs here; scalar first, to compare the others with.
@@ -31,12 +33,33 @@ inline const std::vector<NamedTable>& runnable_tables() {
     for (int i = 0; i < ops::cpu::kIsaCount; ++i) {
       const char* name = ops::cpu::isa_name(static_cast<ops::cpu::Isa>(i));
       try {
-        found.push_back({name, ops::select(name, ops::cpu::detect_cpu()).ops});
+        const ops::Selection selection = ops::select(name, ops::cpu::detect_cpu());
+        found.push_back({name, selection.ops, selection.family});
       } catch (const base::Error& error) {
         note(std::string("not tested on this machine: ") + error.what());
       }
     }
     return found;
+  }();
+  return tables;
+}
+
+/// The tables that a matrix product is tested with: those that run here, and the portable form of every kernel that has
+/// one, so that its source is tested where its instructions are not.
+inline const std::vector<NamedTable>& product_tables() {
+  static const std::vector<NamedTable> tables = [] {
+    std::vector<NamedTable> all = runnable_tables();
+    for (int i = 0; i < ops::cpu::kIsaCount; ++i) {
+      const auto isa = static_cast<ops::cpu::Isa>(i);
+      const std::string name = ops::cpu::isa_name(isa);
+      if (const auto portable = ops::portable_ops(isa)) {
+        const bool real = std::ranges::any_of(all, [&](const NamedTable& table) { return table.isa == name; });
+        note("the kernels of " + name + " are tested in their portable form" +
+             (real ? " and with their instructions" : " alone"));
+        all.push_back({name + " (portable)", *portable, ops::cpu::isa_family(isa)});
+      }
+    }
+    return all;
   }();
   return tables;
 }
@@ -117,6 +140,20 @@ class Guarded {
   std::vector<float> storage_;
 };
 #define EXPECT_UNTOUCHED_AROUND(guarded, what) (guarded).expect_untouched_around(__FILE__, __LINE__, what)
+
+/// gemm or gemm_bf16, by the type of the weights, with the activations rounded where the kernel wants them so: to a
+/// misaligned buffer, with NaN in the rows past m.
+inline void multiply(const NamedTable& table, ops::GemmArgs args) {
+  if (args.w.type == ops::WeightType::f32) return table.ops.gemm(args);
+  std::vector<std::uint16_t> rounded;
+  if (args.w.type == ops::WeightType::bf16_pairs) {
+    rounded.assign(static_cast<std::size_t>(ops::bf16_size(args.m, args.w.k)) + 1, 0x7FC1);
+    table.ops.round_bf16({args.a, args.lda, args.m, args.w.k, rounded.data() + 1});
+    args.a_bf16 = rounded.data() + 1;
+    args.a = nullptr;  // not read
+  }
+  table.ops.gemm_bf16(args);
+}
 
 /// Packs a row-major [k, n] matrix.
 inline ops::PackedWeights pack_floats(const std::vector<float>& w, std::int32_t k, std::int32_t n,

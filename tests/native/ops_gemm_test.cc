@@ -1,22 +1,56 @@
-// gemm: against the definition to the bit, against the oracle within a derived bound, and all instruction sets against
-// each other.
+// gemm and gemm_bf16: against the definition to the bit, against the oracle within a derived bound, and all instruction
+// sets and portable forms of a kernel family against each other.
 #include <algorithm>
+#include <map>
 
 #include "native/ops/ref/ref.h"
+#include "native/tensor/convert.h"
 #include "tests/native/ops_fixture.h"
 
 namespace faultline::check {
 namespace {
 
 using namespace ops;
+using cpu::Family;
 
 struct Case {
   std::int32_t m, k, n;
-  WeightType type;
+  WeightType type;  // f32 or bf16; bf16 is packed as each table wants it
   Epilogue epilogue;
   bool bias;
   bool in_place = false;  // residual aliases out
 };
+
+/// What ops.h says an element is before bias and epilogue, under an FpEnv. `a` is the element's row.
+float definition(Family family, const float* a, const PackedMatrix& w, std::int32_t j) {
+  const auto weight = [&](std::int32_t i) { return i < w.k ? packed_element(w, i, j) : 0.0f; };
+  const auto rounded = [&](std::int32_t i) {
+    return i < w.k ? tensor::float_from_bfloat16(tensor::bfloat16_from_float(a[i])) : 0.0f;
+  };
+  float acc = 0;
+  switch (family) {
+    case Family::fma:
+      for (std::int32_t i = 0; i < w.k; ++i) acc = std::fma(a[i], weight(i), acc);
+      break;
+    case Family::dpbf16:
+      for (std::int32_t i = 0; i < w.k; i += 2) {
+        acc = std::fma(rounded(i + 1), weight(i + 1), acc);
+        acc = std::fma(rounded(i), weight(i), acc);
+      }
+      break;
+    case Family::amx:
+      for (std::int32_t step = 0; step < w.k; step += 32) {
+        float even = 0, odd = 0;
+        for (std::int32_t i = step; i < step + 32; i += 2) {
+          even = std::fma(rounded(i), weight(i), even);
+          odd = std::fma(rounded(i + 1), weight(i + 1), odd);
+        }
+        acc += even + odd;
+      }
+      break;
+  }
+  return acc;
+}
 
 std::string label(const std::string& isa, const Case& c) {
   return "gemm " + isa + " m=" + std::to_string(c.m) + " k=" + std::to_string(c.k) + " n=" + std::to_string(c.n) +
@@ -32,10 +66,12 @@ void check(const Case& c) {
   const Misaligned a(random.reals(c.m * lda));
   const std::vector<float> w = random.reals(std::int64_t{c.k} * c.n);
   const Misaligned bias(random.reals(c.n)), residual_input(random.reals(c.m * ldr));
-  const PackedWeights packed = pack_floats(w, c.k, c.n, c.type);
 
-  std::vector<float> first;
-  for (const NamedTable& table : runnable_tables()) {
+  std::map<Family, std::vector<float>> first;
+  for (const NamedTable& table : product_tables()) {
+    const Family family = c.type == WeightType::f32 ? Family::fma : table.family;
+    const PackedWeights packed =
+        pack_floats(w, c.k, c.n, c.type == WeightType::f32 ? c.type : bf16_weights(table.family));
     Guarded out(c.m, c.n, ldo);
     GemmArgs args{};
     args.a = a.data();
@@ -59,36 +95,35 @@ void check(const Case& c) {
     const std::int32_t panels = panel_count(c.n), cut = panels / 3;
     args.panel_begin = 0;
     args.panel_end = cut;
-    table.ops.gemm(args);
+    multiply(table, args);
     args.panel_begin = cut;
     args.panel_end = panels;
-    table.ops.gemm(args);
+    multiply(table, args);
 
     const std::string what = label(table.isa, c);
     EXPECT_UNTOUCHED_AROUND(out, what);
     const std::vector<float> got = out.values();
-    // Each of the k + 2 roundings is at most u relative to a partial sum, and no partial sum exceeds the sum of
-    // magnitudes; gelu has slope at most 1.13 and 4 ulp (8 u) of its own.
+    // Each of the roundings of a sum, at most k + 2 and two more for each of amx's steps, is at most u relative to a
+    // partial sum, and no partial sum exceeds the sum of magnitudes; gelu has slope at most 1.13 and 4 ulp (8 u) of its
+    // own. A family that rounds activations to bfloat16 errs by up to 2^-8 of each term before that.
+    const double terms = c.k + 2 + 2 * ((c.k + 31) / 32);
+    const double rounding = family == Family::fma ? 0 : 0x1p-8;
     std::vector<double> tolerance;
     for (std::size_t i = 0; i < want.size(); ++i) {
-      tolerance.push_back(1.13 * (c.k + 2) * kUnit * magnitude[i] + 8 * kUnit * std::fabs(want[i]) + kSmallestNormal);
+      tolerance.push_back(1.13 * (rounding + terms * kUnit * (1 + rounding)) * magnitude[i] +
+                          8 * kUnit * std::fabs(want[i]) + kSmallestNormal);
     }
     EXPECT_CLOSE(what, got.data(), want.data(), tolerance.data(), static_cast<std::int64_t>(got.size()),
-                 "1.13 (k + 2) u sum|a w| + 4 ulp");
-    if (first.empty()) {
-      first = got;
-    } else {
-      EXPECT_SAME_BITS(what + " against scalar", got.data(), first.data(), static_cast<std::int64_t>(got.size()));
+                 "1.13 (rounding of a + roundings of the sum) sum|a w| + 4 ulp");
+    const auto [same, is_first] = first.try_emplace(family, got);
+    if (!is_first) {
+      EXPECT_SAME_BITS(what + " against its family", got.data(), same->second.data(),
+                       static_cast<std::int64_t>(got.size()));
     }
     if (c.epilogue == Epilogue::none && !c.bias) {
       std::vector<float> chain;
       for (std::int32_t i = 0; i < c.m; ++i) {
-        for (std::int32_t j = 0; j < c.n; ++j) {
-          float acc = 0;
-          for (std::int32_t p = 0; p < c.k; ++p)
-            acc = std::fma(a.data()[i * lda + p], packed_element(args.w, p, j), acc);
-          chain.push_back(acc);
-        }
+        for (std::int32_t j = 0; j < c.n; ++j) chain.push_back(definition(family, a.data() + i * lda, args.w, j));
       }
       EXPECT_SAME_BITS(what + " against the definition", got.data(), chain.data(),
                        static_cast<std::int64_t>(got.size()));
@@ -96,17 +131,25 @@ void check(const Case& c) {
   }
 }
 
+constexpr WeightType kTypes[] = {WeightType::f32, WeightType::bf16};
+
 TEST(gemm_every_row_remainder) {
-  for (std::int32_t m = 1; m <= 33; ++m) check({m, 19, 37, WeightType::f32, Epilogue::none, false});
+  for (const WeightType type : kTypes) {
+    for (std::int32_t m = 1; m <= 67; ++m) check({m, 19, 37, type, Epilogue::none, false});
+  }
 }
 
 TEST(gemm_every_column_remainder) {
-  for (std::int32_t n = 1; n <= 35; ++n) check({7, 11, n, WeightType::f32, Epilogue::none, true});
+  for (const WeightType type : kTypes) {
+    for (std::int32_t n = 1; n <= 35; ++n) check({7, 11, n, type, Epilogue::none, true});
+  }
 }
 
 TEST(gemm_odd_depths) {
-  for (const std::int32_t k : {1, 2, 3, 15, 16, 17, 63, 65, 257})
-    check({5, k, 33, WeightType::f32, Epilogue::none, false});
+  for (const WeightType type : kTypes) {
+    for (const std::int32_t k : {1, 2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 96, 257})
+      check({5, k, 33, type, Epilogue::none, false});
+  }
 }
 
 TEST(gemm_epilogues_and_bfloat16) {
@@ -125,17 +168,51 @@ TEST(gemm_residual_may_alias_the_output) {
   check({2, 40, 45, WeightType::bf16, Epilogue::residual, true, true});
 }
 
-TEST(gemm_long_depth_and_many_rows) { check({130, 1030, 48, WeightType::f32, Epilogue::residual, true, true}); }
+TEST(gemm_long_depth_and_many_rows) {
+  for (const WeightType type : kTypes) check({130, 1030, 48, type, Epilogue::residual, true, true});
+}
+
+/// What samples rest on: a row's bits are its own, whatever else is in the batch and whichever panels a thread has.
+TEST(gemm_rows_do_not_depend_on_the_batch) {
+  const base::FpEnv mode;
+  constexpr std::int32_t kRows = 70, kDepth = 77, kColumns = 115;
+  Random random(4);
+  const std::vector<float> a = random.reals(kRows * kDepth), w = random.reals(kDepth * kColumns);
+  for (const WeightType type : kTypes) {
+    for (const NamedTable& table : product_tables()) {
+      const PackedWeights packed =
+          pack_floats(w, kDepth, kColumns, type == WeightType::f32 ? type : bf16_weights(table.family));
+      const auto rows = [&](std::int32_t first, std::int32_t count, std::int32_t panels_at_once) {
+        std::vector<float> out(static_cast<std::size_t>(count) * kColumns);
+        for (std::int32_t panel = 0; panel < panel_count(kColumns); panel += panels_at_once) {
+          multiply(table, {a.data() + first * kDepth, kDepth, count, packed.matrix(), nullptr, Epilogue::none, nullptr,
+                           0, out.data(), kColumns, panel, std::min(panel + panels_at_once, panel_count(kColumns))});
+        }
+        return out;
+      };
+      const std::vector<float> together = rows(0, kRows, 100);
+      for (const std::int32_t count : {1, 2, 15, 16, 31, 33}) {
+        for (std::int32_t first = 0; first + count <= kRows; first += count) {
+          EXPECT_SAME_BITS(table.isa + " rows " + std::to_string(first) + " + " + std::to_string(count),
+                           rows(first, count, 1 + first % 3).data(), together.data() + first * kColumns,
+                           count * kColumns);
+        }
+      }
+    }
+  }
+}
 
 TEST(gemm_passes_nan_through) {
   const base::FpEnv mode;
   const std::vector<float> a(20, std::numeric_limits<float>::quiet_NaN()), w(20 * 17, 0.5f);
-  const PackedWeights packed = pack_floats(w, 20, 17, WeightType::f32);
-  for (const NamedTable& table : runnable_tables()) {
-    for (const Epilogue epilogue : {Epilogue::none, Epilogue::gelu}) {
-      std::vector<float> out(17, 0);
-      table.ops.gemm({a.data(), 20, 1, packed.matrix(), nullptr, epilogue, nullptr, 0, out.data(), 17, 0, 2});
-      for (const float value : out) EXPECT(std::isnan(value));
+  for (const NamedTable& table : product_tables()) {
+    for (const WeightType type : {WeightType::f32, bf16_weights(table.family)}) {
+      const PackedWeights packed = pack_floats(w, 20, 17, type);
+      for (const Epilogue epilogue : {Epilogue::none, Epilogue::gelu}) {
+        std::vector<float> out(17, 0);
+        multiply(table, {a.data(), 20, 1, packed.matrix(), nullptr, epilogue, nullptr, 0, out.data(), 17, 0, 2});
+        for (const float value : out) EXPECT(std::isnan(value));
+      }
     }
   }
 }

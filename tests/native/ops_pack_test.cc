@@ -41,7 +41,7 @@ TEST(pack_puts_every_element_in_its_panel) {
       for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
         const bool kn = orientation == Orientation::kn;
         const Source source(values, dtype, kn ? k : n, kn ? n : k);
-        for (const WeightType type : {WeightType::f32, WeightType::bf16}) {
+        for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::bf16_pairs}) {
           const PackedWeights packed = pack_weights(source.view, orientation, type);
           const PackedMatrix matrix = packed.matrix();
           EXPECT_EQ(packed.size_bytes(), packed_bytes(type, k, n));
@@ -50,7 +50,7 @@ TEST(pack_puts_every_element_in_its_panel) {
             for (int j = 0; j < panel_count(n) * kLanes; ++j) {
               float want = 0;
               if (j < n) want = tensor::element_as_float(source.view, kn ? i * n + j : j * k + i);
-              if (type == WeightType::bf16) want = tensor::float_from_bfloat16(tensor::bfloat16_from_float(want));
+              if (type != WeightType::f32) want = tensor::float_from_bfloat16(tensor::bfloat16_from_float(want));
               EXPECT_EQ(packed_element(matrix, i, j), want);
             }
           }
@@ -60,13 +60,52 @@ TEST(pack_puts_every_element_in_its_panel) {
   }
 }
 
+/// The words that VDPBF16PS and TDPBF16PS read, spelled out: [ceil(k / 2)][16][2] a panel, zero past k and n.
+TEST(pack_pairs_stand_as_the_instructions_read_them) {
+  Random random(5);
+  for (const auto& [k, n] : {std::pair{1, 1}, std::pair{8, 16}, std::pair{7, 35}}) {
+    const std::vector<float> values = random.reals(std::int64_t{k} * n);
+    const PackedWeights packed = pack_floats(values, k, n, WeightType::bf16_pairs);
+    const auto* words = static_cast<const std::uint16_t*>(packed.matrix().data);
+    std::size_t at = 0;
+    for (int panel = 0; panel < panel_count(n); ++panel) {
+      for (int pair = 0; pair < (k + 1) / 2; ++pair) {
+        for (int column = 16 * panel; column < 16 * panel + 16; ++column) {
+          for (const int i : {2 * pair, 2 * pair + 1}) {
+            const bool inside = i < k && column < n;
+            const float value = inside ? values[static_cast<std::size_t>(i * n + column)] : 0;
+            EXPECT_EQ(words[at++], inside ? tensor::bfloat16_from_float(value) : 0);
+          }
+        }
+      }
+    }
+    EXPECT_EQ(at * 2, packed.size_bytes());
+  }
+}
+
+TEST(pack_column_reads_what_was_packed) {
+  Random random(6);
+  const std::vector<float> values = random.reals(9 * 35);
+  for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::bf16_pairs}) {
+    const PackedWeights packed = pack_floats(values, 9, 35, type);
+    for (int j = 0; j < 35; ++j) {
+      Guarded column(1, 9, 9);
+      packed_column(packed.matrix(), j, column.data());
+      EXPECT_UNTOUCHED_AROUND(column, "packed_column");
+      for (int i = 0; i < 9; ++i) EXPECT_EQ(column.at(0, i), packed_element(packed.matrix(), i, j));
+    }
+  }
+}
+
 TEST(pack_with_threads_gives_the_same_bytes) {
   Random random(2);
   const Source source(random.reals(100 * 333), DType::f32, 333, 100);
   base::ThreadPool pool(3);
-  const PackedWeights alone = pack_weights(source.view, Orientation::nk, WeightType::bf16);
-  const PackedWeights shared = pack_weights(source.view, Orientation::nk, WeightType::bf16, &pool);
-  EXPECT(std::memcmp(alone.matrix().data, shared.matrix().data, alone.size_bytes()) == 0);
+  for (const WeightType type : {WeightType::bf16, WeightType::bf16_pairs}) {
+    const PackedWeights alone = pack_weights(source.view, Orientation::nk, type);
+    const PackedWeights shared = pack_weights(source.view, Orientation::nk, type, &pool);
+    EXPECT(std::memcmp(alone.matrix().data, shared.matrix().data, alone.size_bytes()) == 0);
+  }
 }
 
 TEST(pack_columns_takes_a_slice) {

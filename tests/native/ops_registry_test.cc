@@ -15,7 +15,7 @@ CpuFeatures server() {
   CpuFeatures machine;
   machine.brand = "test";
   machine.x86 = machine.avx2 = machine.avx512 = machine.avx512bf16 = machine.amx_bf16 = true;
-  machine.os_avx = machine.os_avx512 = machine.os_amx = true;
+  machine.os_avx = machine.os_avx512 = machine.os_amx = machine.amx_permitted = true;
   return machine;
 }
 
@@ -47,23 +47,51 @@ TEST(registry_fills_every_op_and_explains_every_set) {
   }
   EXPECT_EQ(picked, 1);
   EXPECT(!chosen.cpu_brand.empty());
-  note("this machine: " + chosen.cpu_brand + ", " + cpu::isa_name(chosen.isa));
+  note("this machine: " + chosen.cpu_brand + ", " + cpu::isa_name(chosen.isa) + ", bfloat16 by " +
+       cpu::family_name(chosen.family));
 }
 
 #if defined(__x86_64__)
 TEST(registry_takes_the_best_the_machine_runs) {
-  EXPECT(select(nullptr, server()).isa == Isa::avx512);
-  EXPECT_EQ(reason(select(nullptr, server()), Isa::amx), "no kernels yet");
-  EXPECT_EQ(reason(select(nullptr, server()), Isa::avx2), "avx512 is better");
+  EXPECT(select(nullptr, server()).isa == Isa::amx);
+  EXPECT_EQ(reason(select(nullptr, server()), Isa::avx2), "amx is better");
   CpuFeatures machine = server();
+  machine.amx_bf16 = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avx512bf16);
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::amx), "this CPU has no AMX-BF16");
+  machine.avx512bf16 = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avx512);
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::avx512bf16), "this CPU has no AVX512-BF16");
   machine.avx512 = false;
   EXPECT(select(nullptr, machine).isa == Isa::avx2);
   EXPECT(select("", machine).isa == Isa::avx2);
 }
 
+/// A set brings its own bfloat16 product and takes everything else from the sets below it.
+TEST(registry_families) {
+  const auto family = [](const char* forced) { return select(forced, server()).family; };
+  using cpu::Family;
+  EXPECT(family(nullptr) == Family::amx);
+  EXPECT(family("avx512bf16") == Family::dpbf16);
+  for (const char* lower : {"avx512", "avx2", "scalar"}) EXPECT(family(lower) == Family::fma);
+  for (const KernelRow& row : select("amx", server()).kernels) {
+    EXPECT(row.isa == (std::string_view(row.op) == "gemm_bf16" ? Isa::amx : Isa::avx512));
+  }
+  EXPECT(select("avx512", server()).bf16_weights == WeightType::bf16);
+  EXPECT(select("avx512bf16", server()).bf16_weights == WeightType::bf16_pairs);
+  EXPECT(select("amx", server()).bf16_weights == WeightType::bf16_pairs);
+  EXPECT_EQ(std::string(cpu::family_name(Family::dpbf16)), "dpbf16");
+}
+
 TEST(registry_believes_the_system_over_the_cpu) {
   CpuFeatures machine = server();
+  machine.amx_permitted = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avx512bf16);
+  EXPECT(reason(select(nullptr, machine), Isa::amx).find("ARCH_REQ_XCOMP_PERM") != std::string::npos);
+  machine.os_amx = false;
+  EXPECT(reason(select(nullptr, machine), Isa::amx).find("does not save AMX tiles") != std::string::npos);
   machine.os_avx512 = false;
+  EXPECT(reason(select(nullptr, machine), Isa::amx).find("AVX-512 cannot be used") != std::string::npos);
   EXPECT(select(nullptr, machine).isa == Isa::avx2);
   machine.os_avx = false;
   EXPECT(select(nullptr, machine).isa == Isa::scalar);
@@ -71,9 +99,12 @@ TEST(registry_believes_the_system_over_the_cpu) {
 }
 
 TEST(registry_force_refuses_what_cannot_run) {
-  EXPECT_THROWS(environment, "no kernels yet", select("amx", server()));
   EXPECT_THROWS(environment, "not an ARM64", select("neon", server()));
   CpuFeatures machine = server();
+  machine.amx_bf16 = machine.avx512bf16 = false;
+  EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=amx cannot be used here: this CPU has no AMX-BF16",
+                select("amx", machine));
+  EXPECT_THROWS(environment, "no AVX512-BF16", select("avx512bf16", machine));
   machine.avx512 = false;
   EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=avx512", select("avx512", machine));
 }

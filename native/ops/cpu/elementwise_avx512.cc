@@ -1,4 +1,4 @@
-// gelu and add for AVX-512: elementwise.inl over vec_avx512.h.
+// gelu, add and round_bf16 for AVX-512: elementwise.inl over vec_avx512.h.
 #if defined(__x86_64__)
 #include "native/ops/cpu/vec_avx512.h"
 // The vector must come first: the code below is written over it.

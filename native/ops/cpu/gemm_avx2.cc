@@ -1,4 +1,4 @@
-// gemm for AVX2 with FMA: gemm.inl over vec_avx2.h.
+// gemm and gemm_bf16 (family fma) for AVX2 with FMA: gemm.inl over vec_avx2.h.
 #if defined(__x86_64__)
 #include "native/ops/cpu/vec_avx2.h"
 // The vector must come first: the code below is written over it.

@@ -1,4 +1,4 @@
-// gemm for any CPU: gemm.inl over vec_scalar.h.
+// gemm and gemm_bf16 (family fma) for any CPU: gemm.inl over vec_scalar.h.
 #include "native/ops/cpu/vec_scalar.h"
 // The vector must come first: the code below is written over it.
 #include "native/ops/cpu/gemm.inl"

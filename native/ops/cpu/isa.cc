@@ -5,13 +5,23 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace faultline::ops::cpu {
 namespace {
 
 constexpr const char* kNames[] = {
-#define FAULTLINE_ISA(name, needs, why) #name,
+#define FAULTLINE_ISA(name, family, needs, why) #name,
+#include "native/ops/cpu/isas.def"
+#undef FAULTLINE_ISA
+};
+
+constexpr Family kFamilies[] = {
+#define FAULTLINE_ISA(name, family, needs, why) Family::family,
 #include "native/ops/cpu/isas.def"
 #undef FAULTLINE_ISA
 };
@@ -41,6 +51,18 @@ std::uint64_t xcr0() {
   return std::uint64_t{high} << 32 | low;
 }
 
+/// Whether this process may use the tiles' data from now on. Linux hands out that much state only to processes that ask
+/// (Documentation/arch/x86/xstate.rst); without the permission the first tile instruction would be a SIGILL.
+bool ask_for_tiles() {
+#if defined(__linux__)
+  constexpr long kAskPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;           // XFEATURE_XTILEDATA
+  return ::syscall(SYS_arch_prctl, kAskPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 std::string brand() {
   if (cpuid(0x80000000u).eax < 0x80000004u) return "x86-64";
   std::array<char, 49> text{};
@@ -59,6 +81,20 @@ std::string brand() {
 }  // namespace
 
 const char* isa_name(Isa isa) { return kNames[static_cast<std::size_t>(isa)]; }
+
+const char* family_name(Family family) {
+  switch (family) {
+    case Family::fma:
+      return "fma";
+    case Family::dpbf16:
+      return "dpbf16";
+    case Family::amx:
+      return "amx";
+  }
+  return "";
+}
+
+Family isa_family(Isa isa) { return kFamilies[static_cast<std::size_t>(isa)]; }
 
 std::optional<Isa> isa_from_name(std::string_view name) {
   for (int i = 0; i < kIsaCount; ++i) {
@@ -83,6 +119,7 @@ CpuFeatures detect_cpu() {
   cpu.os_avx = saves(0x6);      // xmm, ymm
   cpu.os_avx512 = saves(0xE6);  // and opmask, zmm
   cpu.os_amx = saves(0x60000);  // tile configuration, tile data
+  cpu.amx_permitted = cpu.amx_bf16 && cpu.os_amx && ask_for_tiles();
 #elif defined(__aarch64__)
   cpu.arm64 = true;
   cpu.brand = "ARM64";

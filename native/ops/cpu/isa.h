@@ -11,18 +11,26 @@ namespace faultline::ops::cpu {
 
 /// One row per instruction set: isas.def, worst first.
 enum class Isa : std::uint8_t {
-#define FAULTLINE_ISA(name, needs, why) name,
+#define FAULTLINE_ISA(name, family, needs, why) name,
 #include "native/ops/cpu/isas.def"
 #undef FAULTLINE_ISA
 };
 inline constexpr int kIsaCount = 0
-#define FAULTLINE_ISA(name, needs, why) +1
+#define FAULTLINE_ISA(name, family, needs, why) +1
 #include "native/ops/cpu/isas.def"
 #undef FAULTLINE_ISA
     ;
 
+/// How a matrix product with bfloat16 weights is computed (GemmArgs in ops.h). Within a family results are the same to
+/// the bit; between two they are not.
+enum class Family : std::uint8_t { fma, dpbf16, amx };
+
 /// "avx2"; the values of FAULTLINE_FORCE_ISA.
 const char* isa_name(Isa isa);
+/// "dpbf16"; recorded with every experiment.
+const char* family_name(Family family);
+/// The family of the set's own bfloat16 product.
+Family isa_family(Isa isa);
 /// The instruction set with this name, or nothing.
 std::optional<Isa> isa_from_name(std::string_view name);
 
@@ -34,13 +42,15 @@ struct CpuFeatures {
   bool avx2 = false;    // with FMA and F16C: no CPU has AVX2 without them, but the check is free
   bool avx512 = false;  // F, BW, DQ and VL
   bool avx512bf16 = false;
-  bool amx_bf16 = false;  // tile registers and BF16 products; permission is asked of the system only when kernels exist
+  bool amx_bf16 = false;  // tile registers and BF16 products
   bool os_avx = false;    // XCR0: the system saves ymm
   bool os_avx512 = false;
   bool os_amx = false;
+  bool amx_permitted = false;  // Linux gives a process the tiles' data only when asked
 };
 
-/// Reads the machine. Thread-safe, costs microseconds.
+/// Reads the machine, and where it has AMX asks the system for this process's permission to use the tiles, which every
+/// thread then has. Thread-safe, costs microseconds.
 CpuFeatures detect_cpu();
 
 }  // namespace faultline::ops::cpu

@@ -127,6 +127,12 @@ inline void multiply_wide(I16 x, uint32_t y, I16& high, I16& low) {
   multiply_wide8(x.a, v, high.a, low.a);
   multiply_wide8(x.b, v, high.b, low.b);
 }
+inline void store_low_halves(uint16_t* p, I16 x) {
+  const __m256i low = _mm256_set1_epi32(0xFFFF);
+  // Packing works within 128-bit halves: the quarters come out as a0 b0 a1 b1.
+  const __m256i packed = _mm256_packus_epi32(_mm256_and_si256(x.a, low), _mm256_and_si256(x.b, low));
+  _mm256_storeu_si256((__m256i*)p, _mm256_permute4x64_epi64(packed, 0xD8));
+}
 inline F16 as_float(I16 x) { return {_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
 inline I16 as_int(F16 x) { return {_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
 inline F16 to_float(I16 x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }

@@ -1,13 +1,16 @@
 // The 16-lane vector of the kernels in *.inl as one 512-bit register. vec_scalar.h says what each function computes.
-// Included only by <kernel>_avx512.cc; nothing here may be seen by a file that runs on every CPU.
+// Included only by <kernel>_avx512.cc and the sets above it; nothing here may be seen by a file that runs on every CPU.
 #pragma once
 
 #include <immintrin.h>
 #include <stdint.h>
 
+// Sets that differ in one kernel alone name themselves before they include this.
+#if !defined(FAULTLINE_VEC)
 #define FAULTLINE_VEC avx512
+#endif
 
-namespace faultline::ops::avx512 {
+namespace faultline::ops::FAULTLINE_VEC {
 namespace {
 
 /// 14 x 32 keeps 28 accumulators and 2 weight vectors in the 32 registers; the activations are broadcast from memory
@@ -96,6 +99,7 @@ inline void multiply_wide(I16 x, uint32_t y, I16& high, I16& low) {
   low.v = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
   high.v = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
 }
+inline void store_low_halves(uint16_t* p, I16 x) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(x.v)); }
 inline F16 as_float(I16 x) { return {_mm512_castsi512_ps(x.v)}; }
 inline I16 as_int(F16 x) { return {_mm512_castps_si512(x.v)}; }
 inline F16 to_float(I16 x) { return {_mm512_cvtepi32_ps(x.v)}; }
@@ -117,4 +121,4 @@ inline float fma1(float x, float y, float z) {
 inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T1); }
 
 }  // namespace
-}  // namespace faultline::ops::avx512
+}  // namespace faultline::ops::FAULTLINE_VEC

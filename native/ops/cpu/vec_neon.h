@@ -193,6 +193,10 @@ inline void multiply_wide(I16 x, uint32_t y, I16& high, I16& low) {
     high.q[i] = vuzp2q_u32(first, second);
   }
 }
+inline void store_low_halves(uint16_t* p, I16 x) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vmovn_u32(x.q[i]));
+}
 inline F16 as_float(I16 x) {
   F16 r;
   FAULTLINE_QUARTERS(r, vreinterpretq_f32_u32(x.q[i]));
