@@ -1,0 +1,203 @@
+// What one step of generation costs beside its matrix products alone, and what a run costs in memory and in loading:
+//   faultline_bench_step FOLDER [--dtype float32] [--samples 100] [--prompt 150] [--new 64] [--threads 0] [--repeat 5]
+// The chain: every product of a step with the same number of rows, weights and threads, in the same order, one after
+// the other, and nothing else; whatever attention, sampling, norms and hand-over take is missing from it. Chain and
+// step alternate, best of several. The share is chain / step. Memory is what is anonymous (the checkpoint's pages are
+// not), at its largest, beside weights, one prefix and all suffixes. One JSON object on stdout.
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "benchmarks/gpu/arguments.h"
+#include "benchmarks/gpu/open_session.h"
+#include "native/base/fp_env.h"
+#include "native/model/gpt2_forward.h"
+#include "native/ops/pack.h"
+#include "native/ops/registry.h"
+
+namespace faultline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Bytes of this process that no file backs.
+std::uint64_t anonymous_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("RssAnon:", 0) == 0) return std::stoull(line.substr(8)) << 10;
+  }
+  throw base::Error(base::ErrorCode::environment, "/proc/self/status has no RssAnon: Linux 4.5 or newer is needed");
+}
+
+/// The largest value of anonymous_bytes() while it lives, looked at every millisecond.
+class MemoryWatch {
+ public:
+  MemoryWatch()
+      : thread_([this] {
+          while (!ended_) {
+            peak_ = std::max(peak_.load(), anonymous_bytes());
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          }
+        }) {}
+  ~MemoryWatch() {
+    ended_ = true;
+    thread_.join();
+  }
+  std::uint64_t peak() const { return peak_; }
+
+ private:
+  std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> peak_{0};
+  std::thread thread_;
+};
+
+/// The products of one step over `rows` rows.
+class Chain {
+ public:
+  Chain(const model::Gpt2& model, base::ThreadPool& pool, std::int32_t rows)
+      : model_(model),
+        pool_(pool),
+        rows_(rows),
+        in_(floats(std::max(model.config.inner, model.config.width))),
+        out_(floats(std::max({3 * model.config.width, model.config.inner, model.config.vocabulary}))),
+        rounded_(static_cast<std::size_t>(ops::bf16_size(rows, std::max(model.config.inner, model.config.width))),
+                 sizeof(std::uint16_t)) {}
+
+  void run() {
+    for (const model::Gpt2Layer& layer : model_.weights.layers) {
+      product(layer.attn_qkv.weight.matrix());
+      product(layer.attn_proj.weight.matrix());
+      product(layer.mlp_fc.weight.matrix());
+      product(layer.mlp_proj.weight.matrix());
+    }
+    product(model_.weights.unembedding());
+  }
+
+ private:
+  base::AlignedBuffer floats(std::int32_t width) const {
+    return base::AlignedBuffer::floats(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(width));
+  }
+
+  void product(const ops::PackedMatrix& w) {
+    ops::GemmArgs args{.a = in_.as<float>(),
+                       .lda = w.k,
+                       .m = rows_,
+                       .w = w,
+                       .bias = nullptr,
+                       .epilogue = ops::Epilogue::none,
+                       .residual = nullptr,
+                       .ldr = 0,
+                       .out = out_.as<float>(),
+                       .ldo = w.n,
+                       .panel_begin = 0,
+                       .panel_end = ops::panel_count(w.n)};
+    args.a_bf16 = rounded_.as<std::uint16_t>();
+    const auto function = w.type == ops::WeightType::f32 ? model_.ops.gemm : model_.ops.gemm_bf16;
+    pool_.parallel_for(args.panel_end, [&](std::int64_t begin, std::int64_t end) {
+      ops::GemmArgs part = args;
+      part.panel_begin = static_cast<std::int32_t>(begin);
+      part.panel_end = static_cast<std::int32_t>(end);
+      function(part);
+    });
+  }
+
+  const model::Gpt2& model_;
+  base::ThreadPool& pool_;
+  std::int32_t rows_;
+  base::AlignedBuffer in_;
+  base::AlignedBuffer out_;
+  base::AlignedBuffer rounded_;
+};
+
+session::GroupRequest request(const gpu::Arguments& arguments, std::int32_t vocabulary, std::int32_t new_tokens) {
+  session::GroupRequest group;
+  for (int i = 0; i < arguments.integer("prompt", 150); ++i)
+    group.prompt.push_back(static_cast<std::int32_t>((std::int64_t{i} * 7919 + 13) % vocabulary));
+  for (int i = 0; i < arguments.integer("samples", 100); ++i)
+    group.sample_indices.push_back(static_cast<std::uint32_t>(i));
+  group.sampling.temperature = 0.8f;
+  group.sampling.top_p = 0.95f;
+  group.max_new_tokens = new_tokens;
+  group.stop_policy = session::StopPolicy::none;
+  return group;
+}
+
+/// Seconds of one whole call.
+double generate(session::Session& session, const session::GroupRequest& group) {
+  const std::atomic<bool> cancelled{false};
+  std::size_t tokens = 0;
+  const Clock::time_point start = Clock::now();
+  session.generate(
+      {&group, 1}, 0, [&](session::SampleResult&& sample) { tokens += sample.tokens.size(); }, cancelled);
+  const double seconds = since(start);
+  if (tokens != group.sample_indices.size() * static_cast<std::size_t>(group.max_new_tokens))
+    throw base::Error(base::ErrorCode::internal, "a sample ended early");
+  return seconds;
+}
+
+void run(const gpu::Arguments& arguments) {
+  session::SessionOptions options = gpu::session_options(arguments);
+  options.device = session::DeviceChoice::cpu;
+  options.threads = arguments.integer("threads", 0);
+  const int samples = arguments.integer("samples", 100), length = arguments.integer("new", 64);
+
+  const std::uint64_t before = anonymous_bytes();
+  const Clock::time_point opened = Clock::now();
+  session::Session session(options);
+  const double load_seconds = since(opened);
+  const std::uint64_t weight_bytes = anonymous_bytes() - before;
+  const model::ModelConfig& config = session.config();
+  const session::GroupRequest first = request(arguments, config.vocabulary, 1);
+  const session::GroupRequest whole = request(arguments, config.vocabulary, length);
+  std::uint64_t peak_bytes = 0;
+  {
+    const MemoryWatch watch;
+    generate(session, whole);
+    peak_bytes = watch.peak() - before;
+  }
+  const std::uint64_t kv_bytes = std::uint64_t{2} * sizeof(float) * static_cast<std::uint64_t>(config.layers) *
+                                 static_cast<std::uint64_t>(config.width) *
+                                 (whole.prompt.size() + static_cast<std::uint64_t>(samples) * length);
+
+  base::ThreadPool pool(session.threads());
+  const model::Gpt2 model = model::load_gpt2(options.folder, options.weights, &pool);
+  const base::FpEnv mode;
+  Chain chain(model, pool, samples);
+  double chain_seconds = 1e9, step_seconds = 1e9, first_seconds = 1e9, whole_seconds = 1e9;
+  for (int i = 0; i < arguments.integer("repeat", 5); ++i) {
+    for (int step = 0; step < 8; ++step) {
+      const Clock::time_point start = Clock::now();
+      chain.run();
+      chain_seconds = std::min(chain_seconds, since(start));
+    }
+    first_seconds = std::min(first_seconds, generate(session, first));
+    whole_seconds = std::min(whole_seconds, generate(session, whole));
+    step_seconds = (whole_seconds - first_seconds) / (length - 1);
+  }
+  const ops::Selection& kernels = ops::selection();
+  std::printf(
+      "{\"cpu\": \"%s\", \"isa\": \"%s\", \"family\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"samples\": %d, "
+      "\"prompt\": %zu, "
+      "\"new\": %d, \"chain_ms\": %.3f, \"step_ms\": %.3f, \"share\": %.3f, \"tokens_per_second\": %.1f, "
+      "\"first_tokens_ms\": %.1f, \"load_seconds\": %.3f, \"weight_mib\": %.1f, \"kv_mib\": %.1f, \"peak_mib\": %.1f, "
+      "\"beyond_sum_mib\": %.1f}\n",
+      kernels.cpu_brand.c_str(), ops::cpu::isa_name(kernels.isa),
+      options.weights == ops::WeightType::f32 ? "fma" : ops::cpu::family_name(kernels.family),
+      arguments.text("dtype", "bfloat16").c_str(), session.threads(), samples, whole.prompt.size(), length,
+      1e3 * chain_seconds, 1e3 * step_seconds, chain_seconds / step_seconds, samples * length / whole_seconds,
+      1e3 * first_seconds, load_seconds, weight_bytes * 0x1p-20, kv_bytes * 0x1p-20, peak_bytes * 0x1p-20,
+      (static_cast<double>(peak_bytes) - static_cast<double>(weight_bytes) - static_cast<double>(kv_bytes)) * 0x1p-20);
+}
+
+}  // namespace
+}  // namespace faultline
+
+int main(int count, char** words) {
+  return faultline::gpu::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+}
