@@ -153,7 +153,7 @@ BackendDescription CpuBackend::description() const {
           .kernel_family = selection.kernel_family};
 }
 
-std::uint64_t CpuBackend::default_memory() const { return base::available_memory() / 2; }
+std::uint64_t CpuBackend::default_memory() const { return default_share(base::available_memory()); }
 
 std::int32_t CpuBackend::default_batch() const { return kDefaultBatch; }
 
