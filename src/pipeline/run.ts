@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Config } from '../config/load.js';
+import { heldBy, type Shard } from '../config/shard.js';
 import type { Problem } from '../datasets/problem.js';
 import type { Model } from '../decoding/model.js';
 import type { ReportData } from '../reports/report-data.js';
@@ -25,6 +26,7 @@ import { chooseExperiment, prepareOutputs, summariseExperiment, writeOutputs } f
 import { openSandbox } from './sandbox.js';
 import { runStages } from './stages.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
+import { describeShards, extentOf, shardsToRun } from './work-shards.js';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -38,6 +40,8 @@ export interface RunResult {
   /** The folder of the report and the exported samples. */
   readonly directory: string;
   readonly files: readonly string[];
+  /** The parts of the experiment's work that the database is to hold. */
+  readonly shards: readonly Shard[];
   /** How much of it this run did; the rest was there. */
   readonly generated: number;
   readonly executed: number;
@@ -78,8 +82,10 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   // The hash leaves the sandbox out: an experiment that is there already is found before the sandbox is started, lends it
   // its calibration, and when it is complete needs none.
   const recorded = store.findExperiment(createManifest(values, known).hash);
-  const tasks =
-    recorded === null ? allTasks(problemSet.problems, values.samples) : missingTasks(store, recorded, problemSet.problems, values);
+  const held = recorded === null ? null : store.workShards(recorded.id);
+  const shards = shardsToRun(config, held, problemSet.problems.length);
+  const problems = heldBy(shards, problemSet.problems);
+  const tasks = recorded === null ? allTasks(problems, values.samples) : missingTasks(store, recorded, problems, values);
   const before = recorded === null ? { samples: 0, executed: 0 } : store.counts(recorded.id);
   const directory = join(values['outputs.directory'], experimentName(values));
   await prepareOutputs(directory);
@@ -95,7 +101,8 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         checkResumable(recorded, manifest);
         progress.note(`continuing ${recorded.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
       }
-      experiment = store.beginExperiment(manifest);
+      experiment = store.beginExperiment(manifest, shards);
+      if (!shards.every(({ count }) => count === 1)) progress.note(`working on ${describeShards(shards)}`);
       if (tasks.length > 0) {
         noteDevice(values, model.info, progress);
         // The row tells where the experiment began; in float32 it may go on elsewhere.
@@ -114,7 +121,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         seed: values.seed,
         fragile: values['sandbox.fragile'],
         tokensOf: tokensIn(store, experiment, model),
-        total: problemSet.problems.length * values.samples,
+        total: heldBy(store.workShards(experiment.id), problemSet.problems).length * values.samples,
         samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
         signal,
         progress,
@@ -126,7 +133,9 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
 
   signal.throwIfAborted();
   classifyStored(store, experiment.id, view, tokensIn(store, experiment, model));
-  store.finishExperiment(experiment.id);
+  // A shard that an earlier run began and this one was not asked for may still be open.
+  const extent = extentOf(store, experiment);
+  if (extent === null || store.counts(experiment.id).samples >= extent.held) store.finishExperiment(experiment.id);
   experiment = chooseExperiment(store, experiment.hash);
   const report = summariseExperiment(store, experiment);
   const files = await writeOutputs(store, experiment, report, directory);
@@ -137,6 +146,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     database,
     directory,
     files,
+    shards: store.workShards(experiment.id),
     generated: after.samples - before.samples,
     executed: after.executed - before.executed,
     unjudged: gatherUnjudged(samplesOfStatus(store, experiment, 'infra')),
