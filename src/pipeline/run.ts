@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Config } from '../config/load.js';
-import { heldBy, type Shard } from '../config/shard.js';
+import { heldBy, sameShard, WHOLE, type Shard } from '../config/shard.js';
 import type { Problem } from '../datasets/problem.js';
 import type { Model } from '../decoding/model.js';
 import type { ReportData } from '../reports/report-data.js';
@@ -26,7 +26,7 @@ import { chooseExperiment, prepareOutputs, summariseExperiment, writeOutputs } f
 import { openSandbox } from './sandbox.js';
 import { runStages } from './stages.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
-import { describeShards, extentOf, shardsToRun } from './work-shards.js';
+import { describeShards, isComplete, shardsToRun } from './work-shards.js';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -102,7 +102,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         progress.note(`continuing ${recorded.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
       }
       experiment = store.beginExperiment(manifest, shards);
-      if (!shards.every(({ count }) => count === 1)) progress.note(`working on ${describeShards(shards)}`);
+      if (!shards.some((shard) => sameShard(shard, WHOLE))) progress.note(`working on ${describeShards(shards)}`);
       if (tasks.length > 0) {
         noteDevice(values, model.info, progress);
         // The row tells where the experiment began; in float32 it may go on elsewhere.
@@ -134,8 +134,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   signal.throwIfAborted();
   classifyStored(store, experiment.id, view, tokensIn(store, experiment, model));
   // A shard that an earlier run began and this one was not asked for may still be open.
-  const extent = extentOf(store, experiment);
-  if (extent === null || store.counts(experiment.id).samples >= extent.held) store.finishExperiment(experiment.id);
+  if (isComplete(store, experiment)) store.finishExperiment(experiment.id);
   experiment = chooseExperiment(store, experiment.hash);
   const report = summariseExperiment(store, experiment);
   const files = await writeOutputs(store, experiment, report, directory);

@@ -57,6 +57,13 @@ export function extentOf(store: Store, { id, config }: Experiment): Extent | nul
   return { shards, held: heldBy(shards, problems).length * samples, whole: problems.length * samples };
 }
 
+/** Whether everything that the database is to hold of an experiment is there, with a verdict. */
+export function isComplete(store: Store, experiment: Experiment): boolean {
+  const extent = extentOf(store, experiment);
+  const { samples, executed, infra } = store.counts(experiment.id);
+  return extent === null || (samples >= extent.held && executed + infra >= extent.held);
+}
+
 function samplesPerProblem(config: string): number | null {
   try {
     const { samples } = JSON.parse(config) as { samples?: unknown };

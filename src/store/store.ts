@@ -214,10 +214,10 @@ export class Store {
     return this.#guard(() => this.#queries.counts(experimentId));
   }
 
-  /** Adds a line to the experiment's run log. */
-  addNote(experimentId: number, stage: string, text: string): void {
+  /** Adds a line to the experiment's run log; `at` (UTC, ISO 8601) is now where it does not come from another database. */
+  addNote(experimentId: number, stage: string, text: string, at = new Date().toISOString()): void {
     this.#guard(() => {
-      this.#notes.add(experimentId, stage, text);
+      this.#notes.add(experimentId, { at, stage, text });
     });
   }
 
