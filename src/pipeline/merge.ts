@@ -47,7 +47,8 @@ interface Source {
  * Merges the databases `files` into `output`.
  * @throws FaultlineError kind `input` for a missing or damaged database, one of another version, other experiments, and for a
  *   conflict, with its first sample and column; `environment` for results that an experiment may not mix; `usage` where the output
- *   is one of the inputs; `output` where it cannot be written. In all cases but the last nothing has been written.
+ *   is one of the inputs; `output` where it cannot be written. In all cases but the last no row has been written; an output of an
+ *   older version has been upgraded.
  */
 export async function mergeDatabases(files: readonly string[], options: MergeOptions): Promise<MergedExperiment[]> {
   const { output, signal, progress } = options;
