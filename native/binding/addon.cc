@@ -4,13 +4,22 @@
 
 #include "native/base/error.h"
 #include "native/binding/events.h"
+#include "native/binding/from_js.h"
 #include "native/binding/native_model.h"
 #include "native/model/hooks.h"
 #include "native/ops/device.h"
 #include "native/ops/registry.h"
+#include "native/session/model_plan.h"
 
 namespace faultline::binding {
 namespace {
+
+/// A C++ error as JavaScript throws it: the message, and the whole as `fault`.
+Napi::Error to_throw(Napi::Env env, const base::Error& error) {
+  Napi::Error thrown = Napi::Error::New(env, error.what());
+  thrown.Set("fault", error_to_js(env, error));
+  return thrown;
+}
 
 /// engineReport(): which instruction set was picked, and why no better one.
 Napi::Value engine_report(const Napi::CallbackInfo& info) {
@@ -19,9 +28,7 @@ Napi::Value engine_report(const Napi::CallbackInfo& info) {
   try {
     selection = &ops::selection();
   } catch (const base::Error& error) {
-    Napi::Error thrown = Napi::Error::New(env, error.what());
-    thrown.Set("fault", error_to_js(env, error));
-    throw thrown;
+    throw to_throw(env, error);
   }
   Napi::Object report = Napi::Object::New(env);
   report.Set("cpu", selection->cpu_brand);
@@ -103,10 +110,38 @@ Napi::Value hook_points(const Napi::CallbackInfo& info) {
   return points;
 }
 
+/// memoryPlan(options): what a run would take (NativePlan). Reads config.json, and asks the device how much is free.
+Napi::Value memory_plan(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsObject()) throw Napi::TypeError::New(env, "memoryPlan takes options");
+  session::ModelPlan plan;
+  try {
+    plan = session::plan_model(plan_options(info[0].As<Napi::Object>()));
+  } catch (const base::Error& error) {
+    throw to_throw(env, error);
+  }
+  const auto number = [env](std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("device", plan.device);
+  result.Set("deviceName", plan.device_name);
+  result.Set("deviceReason", plan.device_reason);
+  result.Set("weightBytes", number(plan.weight_bytes));
+  result.Set("budgetBytes", number(plan.budget_bytes));
+  result.Set("newTokens", plan.new_tokens);
+  result.Set("activationBytes", number(plan.memory.activation_bytes));
+  result.Set("prefixBytes", number(plan.memory.group_bytes));
+  result.Set("suffixBytes", number(plan.memory.slot_bytes));
+  result.Set("plannedBytes", number(plan.memory.total_bytes));
+  result.Set("slots", plan.memory.slots);
+  result.Set("mostSlots", plan.most_slots);
+  return result;
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("engineReport", Napi::Function::New(env, engine_report, "engineReport"));
   exports.Set("deviceReport", Napi::Function::New(env, device_report, "deviceReport"));
+  exports.Set("memoryPlan", Napi::Function::New(env, memory_plan, "memoryPlan"));
   exports.Set("hookPoints", Napi::Function::New(env, hook_points, "hookPoints"));
   return exports;
 }

@@ -69,6 +69,18 @@ session::DeviceChoice device_choice(const Napi::Value& value) {
   refuse(value.Env(), "device", "cpu, cuda or auto");
 }
 
+ops::WeightType weight_type(const Napi::Value& value) {
+  const std::string dtype = text(value, "dtype");
+  if (dtype == "float32") return ops::WeightType::f32;
+  if (dtype == "bfloat16") return ops::WeightType::bf16;
+  refuse(value.Env(), "dtype", "float32 or bfloat16");
+}
+
+std::uint64_t memory_bytes(const Napi::Value& value) {
+  constexpr double kSafeInteger = 9007199254740991.0;
+  return static_cast<std::uint64_t>(integer(value, "memoryBytes", 0, kSafeInteger));
+}
+
 session::GroupRequest group_request(const Napi::Object& group) {
   const Napi::Object sampling = object(group.Get("sampling"), "sampling");
   session::GroupRequest request;
@@ -109,13 +121,10 @@ std::vector<std::string> strings(const Napi::Value& value, const char* name) {
 session::SessionOptions session_options(const Napi::Object& options) {
   session::SessionOptions result;
   result.folder = text(options.Get("folder"), "folder");
-  const std::string dtype = text(options.Get("dtype"), "dtype");
-  if (dtype != "float32" && dtype != "bfloat16") refuse(options.Env(), "dtype", "float32 or bfloat16");
-  result.weights = dtype == "float32" ? ops::WeightType::f32 : ops::WeightType::bf16;
+  result.weights = weight_type(options.Get("dtype"));
   result.device = device_choice(options.Get("device"));
   result.threads = int32(options.Get("threads"), "threads");
-  constexpr double kSafeInteger = 9007199254740991.0;
-  result.memory_bytes = static_cast<std::uint64_t>(integer(options.Get("memoryBytes"), "memoryBytes", 0, kSafeInteger));
+  result.memory_bytes = memory_bytes(options.Get("memoryBytes"));
   const Napi::Value vocabulary = options.Get("vocabulary");
   if (!vocabulary.IsNull()) {
     const Napi::Object given = object(vocabulary, "vocabulary");
@@ -126,6 +135,16 @@ session::SessionOptions session_options(const Napi::Object& options) {
                                  .eos_token = int32(given.Get("eosToken"), "vocabulary.eosToken")};
   }
   return result;
+}
+
+session::ModelPlanOptions plan_options(const Napi::Object& options) {
+  return {.folder = text(options.Get("folder"), "folder"),
+          .weights = weight_type(options.Get("dtype")),
+          .device = device_choice(options.Get("device")),
+          .memory_bytes = memory_bytes(options.Get("memoryBytes")),
+          .samples = int32(options.Get("samples"), "samples"),
+          .prompt_tokens = int32(options.Get("promptTokens"), "promptTokens"),
+          .new_tokens = int32(options.Get("newTokens"), "newTokens")};
 }
 
 std::vector<session::GroupRequest> group_requests(const Napi::Array& groups) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "native/session/model_plan.h"
 #include "native/session/request.h"
 #include "native/session/session.h"
 
@@ -15,6 +16,9 @@ namespace faultline::binding {
 
 /// The `options` of NativeModel's constructor (NativeModelOptions in addon-types.ts). Copies all bytes.
 session::SessionOptions session_options(const Napi::Object& options);
+
+/// The `options` of memoryPlan (NativePlanOptions).
+session::ModelPlanOptions plan_options(const Napi::Object& options);
 
 /// NativeGroup[] of NativeModel.generate. Copies all arrays: the engine's thread reads them later.
 std::vector<session::GroupRequest> group_requests(const Napi::Array& groups);

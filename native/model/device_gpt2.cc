@@ -72,17 +72,8 @@ std::uint64_t linear_bytes(DeviceType type, std::int32_t in, std::int32_t out) {
   return rows * (static_cast<std::uint64_t>(ops::device_stride(in)) * ops::device_element_size(type) + sizeof(float));
 }
 
-std::uint64_t weight_bytes(const ModelConfig& config, DeviceType type) {
-  const std::uint64_t layer =
-      linear_bytes(type, config.width, 3 * config.width) + linear_bytes(type, config.width, config.width) +
-      linear_bytes(type, config.width, config.inner) + linear_bytes(type, config.inner, config.width);
-  return (config.tied ? 1 : 2) * linear_bytes(type, config.width, config.vocabulary) +
-         sizeof(float) * static_cast<std::uint64_t>(config.context) * static_cast<std::uint64_t>(config.width) +
-         static_cast<std::uint64_t>(config.layers) * layer;
-}
-
-/// Refuses, with numbers and before anything is sent, what cannot be run on this device.
-void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceType type) {
+/// Refuses, with numbers, a shape that the kernels have no room for.
+void check_shape(const ModelConfig& config, DeviceType type) {
   if (config.head_width() > ops::kDeviceDimMost)
     throw Error(ErrorCode::environment,
                 "this model's heads are " + std::to_string(config.head_width()) +
@@ -93,7 +84,11 @@ void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceT
                 "this model is " + std::to_string(config.width) + " wide, but the CUDA kernels for bfloat16 go up to " +
                     std::to_string(ops::kDeviceWidthMost),
                 "Use --dtype float32, or --device cpu.");
-  const std::uint64_t needed = weight_bytes(config, type);
+}
+
+/// Refuses, before anything is sent, what cannot be run on this device.
+void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceType type) {
+  const std::uint64_t needed = device_weight_bytes(config, type);
   const std::uint64_t free = context.free_bytes();
   if (needed > free)
     throw Error(ErrorCode::environment,
@@ -136,6 +131,17 @@ DeviceGpt2 load_device_gpt2(const DeviceContext& context, const std::string& fol
     model.separate_unembedding =
         load.matrix(checkpoint.unembedding(embedding), ops::Orientation::nk, config.width, config.vocabulary);
   return model;
+}
+
+std::uint64_t device_weight_bytes(const ModelConfig& config, DeviceType type) {
+  check_shape(config, type);
+  const std::uint64_t norm = 2 * sizeof(float) * static_cast<std::uint64_t>(config.width);
+  const std::uint64_t layer =
+      2 * norm + linear_bytes(type, config.width, 3 * config.width) + linear_bytes(type, config.width, config.width) +
+      linear_bytes(type, config.width, config.inner) + linear_bytes(type, config.inner, config.width);
+  return (config.tied ? 1 : 2) * linear_bytes(type, config.width, config.vocabulary) +
+         sizeof(float) * static_cast<std::uint64_t>(config.context) * static_cast<std::uint64_t>(config.width) +
+         static_cast<std::uint64_t>(config.layers) * layer + norm;
 }
 
 std::uint64_t device_segment_bytes(const ModelConfig& config, DeviceType type, std::int32_t capacity) {

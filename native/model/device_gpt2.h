@@ -53,6 +53,11 @@ struct DeviceGpt2 {
 DeviceGpt2 load_device_gpt2(const ops::DeviceContext& context, const std::string& folder, ops::DeviceType type,
                             base::ThreadPool* pool);
 
+/// Bytes of the weights of such a model in device memory, for memory plans; a few more than are allocated, as every
+/// matrix is counted with a bias. Throws Error(environment) when a head, or for bfloat16 the model, is wider than the
+/// kernels go.
+std::uint64_t device_weight_bytes(const ModelConfig& config, ops::DeviceType type);
+
 /// Bytes of one segment of keys and values for `capacity` tokens (rounded up to whole blocks of 16), for all layers.
 std::uint64_t device_segment_bytes(const ModelConfig& config, ops::DeviceType type, std::int32_t capacity);
 /// Tokens that a segment asked to hold `tokens` really holds.

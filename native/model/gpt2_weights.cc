@@ -47,4 +47,14 @@ Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig&
   return weights;
 }
 
+std::uint64_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type) {
+  const auto floats = [](std::int64_t count) { return sizeof(float) * static_cast<std::uint64_t>(count); };
+  const auto linear = [&](std::int32_t in, std::int32_t out) { return ops::packed_bytes(type, in, out) + floats(out); };
+  const std::uint64_t norm = floats(std::int64_t{2} * config.width);
+  const std::uint64_t layer = 2 * norm + linear(config.width, 3 * config.width) + linear(config.width, config.width) +
+                              linear(config.width, config.inner) + linear(config.inner, config.width);
+  return (config.tied ? 1 : 2) * ops::packed_bytes(type, config.width, config.vocabulary) +
+         floats(std::int64_t{config.context} * config.width) + static_cast<std::uint64_t>(config.layers) * layer + norm;
+}
+
 }  // namespace faultline::model

@@ -52,4 +52,7 @@ struct Gpt2Weights {
 Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig& config, ops::WeightType type,
                               base::ThreadPool* pool);
 
+/// Bytes that the weights of such a model take once they are loaded, for memory plans. Exact.
+std::uint64_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type);
+
 }  // namespace faultline::model

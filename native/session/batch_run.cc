@@ -95,7 +95,8 @@ BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requ
     : context_(context),
       requests_(requests),
       memory_bytes_(std::min(context.memory_bytes, context.backend.free_memory())) {
-  const Demand demand = demand_of(requests, batch, context.backend.config());
+  Demand demand = demand_of(requests, batch == 0 ? context.backend.default_batch() : batch, context.backend.config());
+  demand.all_slots = batch != 0;
   plan_ = plan_memory(context.backend.footprint(), demand, memory_bytes_);
   committed_bytes_ = plan_.total_bytes - static_cast<std::size_t>(plan_.groups) * plan_.group_bytes;
   stepper_ = context.backend.stepper(plan_, demand.longest_suffix);

@@ -37,7 +37,9 @@ using SampleSink = std::function<void(SampleResult&&)>;
 /// One call of generate. Used by one thread, under a base::FpEnv.
 class BatchRun {
  public:
-  /// Plans and allocates. `requests` must outlive the run and have passed check_requests().
+  /// Plans and allocates. `requests` must outlive the run and have passed check_requests(). `batch` 0 takes the
+  /// backend's default, or fewer slots where the budget holds fewer; a number that was asked for and does not fit is
+  /// plan_memory's error.
   BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch);
   ~BatchRun();
 

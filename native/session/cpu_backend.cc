@@ -155,7 +155,7 @@ BackendDescription CpuBackend::description() const {
           .kernel_family = type_ == ops::WeightType::f32 ? "fma" : ops::cpu::family_name(selection.family)};
 }
 
-std::uint64_t CpuBackend::default_memory() const { return base::available_memory() / 2; }
+std::uint64_t CpuBackend::default_memory() const { return default_share(base::available_memory()); }
 
 std::int32_t CpuBackend::default_batch() const { return kDefaultBatch; }
 

@@ -24,6 +24,9 @@ class CpuBackend final : public Backend {
   /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's.
   CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool);
 
+  /// Of so many free bytes, what a run takes when it is told no budget.
+  static constexpr std::uint64_t default_share(std::uint64_t free_bytes) { return free_bytes / 2; }
+
   const model::ModelConfig& config() const override { return model_.config; }
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;

@@ -49,10 +49,7 @@ BackendDescription DeviceBackend::description() const {
           .kernel_family = model_.type == ops::DeviceType::f32 ? "fma" : "mma"};
 }
 
-std::uint64_t DeviceBackend::default_memory() const {
-  // The rest is for what the driver keeps, graphs, and whoever draws on the screen.
-  return context_.free_bytes() / 10 * 9;
-}
+std::uint64_t DeviceBackend::default_memory() const { return default_share(context_.free_bytes()); }
 
 std::int32_t DeviceBackend::default_batch() const { return kDefaultBatch; }
 

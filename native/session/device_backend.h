@@ -31,6 +31,10 @@ class DeviceBackend final : public Backend {
   /// `steps_per_launch`: see SessionOptions.
   DeviceBackend(const std::string& folder, ops::DeviceType type, base::ThreadPool& pool, std::int32_t steps_per_launch);
 
+  /// Of so many free bytes, what a run takes when it is told no budget: the rest is for what the driver keeps, graphs,
+  /// and whoever draws on the screen.
+  static constexpr std::uint64_t default_share(std::uint64_t free_bytes) { return free_bytes / 10 * 9; }
+
   const model::ModelConfig& config() const override { return model_.config; }
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;

@@ -27,8 +27,9 @@ MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::ui
     return plan.total_bytes <= budget_bytes;
   };
 
-  std::int32_t most = static_cast<std::int32_t>(std::clamp<std::int64_t>(demand.samples, 1, demand.batch));
-  if (fill(most)) return plan;
+  const auto wanted = static_cast<std::int32_t>(std::clamp<std::int64_t>(demand.samples, 1, demand.batch));
+  if (fill(wanted)) return plan;
+  const std::size_t wanted_bytes = plan.total_bytes;
   if (!fill(1))
     throw base::Error(base::ErrorCode::environment,
                       "one sample needs " + base::bytes_text(plan.total_bytes) + " (" +
@@ -38,10 +39,17 @@ MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::ui
                       "Raise --memory, or lower --max-new-tokens.");
   // More slots never need less, so the largest number that fits is found by halving.
   std::int32_t fits = 1;
+  std::int32_t most = wanted;
   while (fits + 1 < most) {
     const std::int32_t middle = fits + (most - fits) / 2;
     (fill(middle) ? fits : most) = middle;
   }
+  if (demand.all_slots)
+    throw base::Error(base::ErrorCode::environment,
+                      std::to_string(wanted) + " samples at a time need " + base::bytes_text(wanted_bytes) +
+                          ", but the memory budget is " + base::bytes_text(budget_bytes) + ", which holds " +
+                          std::to_string(fits),
+                      "Lower --batch to " + std::to_string(fits) + ", leave it out, or raise --memory.");
   fill(fits);
   return plan;
 }

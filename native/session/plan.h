@@ -17,6 +17,7 @@ struct Demand {
   std::int32_t longest_suffix;   // tokens that one sample may draw
   std::size_t longest_heal = 0;  // bytes that a prompt owes
   std::int32_t groups = 1;       // that have samples
+  bool all_slots = false;        // fewer slots than were wanted are an error
 };
 
 /// What things cost on one backend, in bytes. All functions are exact: they say what will be allocated.
@@ -45,7 +46,8 @@ struct MemoryPlan {
 };
 
 /// As many slots as were wanted and as fit `budget_bytes` beside the groups that fill them; a single slot needs one
-/// group. Throws Error(environment) with the numbers when not even one slot fits.
+/// group. Throws Error(environment) with the numbers when not even one slot fits, and with the largest number of slots
+/// that does when `all_slots` is set and fewer fit.
 MemoryPlan plan_memory(const Footprint& footprint, const Demand& demand, std::uint64_t budget_bytes);
 
 }  // namespace faultline::session

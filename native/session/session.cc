@@ -86,7 +86,7 @@ bool Session::generate(std::span<const GroupRequest> requests, std::int32_t batc
   if (batch < 0) throw Error(ErrorCode::usage, "batch is " + std::to_string(batch) + ", but must be at least 1");
   const base::FpEnv fp_env;
   check_requests(context(), requests);
-  return BatchRun(context(), requests, batch == 0 ? backend_->default_batch() : batch).run(sink, cancelled);
+  return BatchRun(context(), requests, batch).run(sink, cancelled);
 }
 
 std::optional<std::vector<model::Activation>> Session::activations(std::span<const std::int32_t> tokens,

@@ -66,7 +66,8 @@ class Session {
 
   /// Draws all samples of all groups, `batch` at a time at most (0: the backend's default); each goes to `sink` as it
   /// ends. Returns false when `cancelled` was set in between. Throws Error(usage) before anything runs when a request
-  /// cannot be asked of this model, Error(environment) when not one sample fits the memory budget.
+  /// cannot be asked of this model, Error(environment) when not one sample fits the memory budget, or not a `batch`
+  /// that was asked for; it names the largest that does.
   bool generate(std::span<const GroupRequest> requests, std::int32_t batch, const SampleSink& sink,
                 const std::atomic<bool>& cancelled);
 

@@ -23,6 +23,7 @@ const ROWS = [
   { flag: '--num-problems', argument: '<n>', key: 'problems.count' },
   { flag: '--template', argument: '<name>', key: 'problems.template' },
   { flag: '--samples', argument: '<n>', key: 'samples' },
+  { flag: '--shard', argument: '<i/n>', key: 'shard' },
   { flag: '--seed', argument: '<n>', key: 'seed' },
   { flag: '--strategy', argument: '<name>', key: 'strategy.name' },
   { flag: '--temperature', argument: '<t>', key: 'strategy.temperature' },
@@ -47,7 +48,7 @@ const SWITCHES = [{ flag: '--unsafe-no-sandbox', key: 'sandbox.unsafe' }] as con
 export type ConfigFlag = (typeof ROWS)[number]['flag'] | (typeof SWITCHES)[number]['flag'];
 
 export const GENERATION_FLAGS = [
-  '--model', '--dtype', '--device', '--memory', '--threads', '--batch', '--problems', '--num-problems', '--template', '--samples', '--seed',
+  '--model', '--dtype', '--device', '--memory', '--threads', '--batch', '--problems', '--num-problems', '--template', '--samples', '--shard', '--seed',
   '--strategy', '--temperature', '--top-k', '--top-p', '--max-new-tokens', '--prompt-boundary', '--stop-policy',
 ] as const satisfies readonly ConfigFlag[]; // prettier-ignore
 
@@ -58,7 +59,7 @@ export function addConfigFlags(command: Command, flags: readonly ConfigFlag[]): 
   for (const row of ROWS) {
     if (!flags.includes(row.flag)) continue;
     const { doc, default: value } = ENTRIES[row.key];
-    const shown = value === null || Array.isArray(value) ? '' : ` (default: ${String(value)})`;
+    const shown = value === null || typeof value === 'object' ? '' : ` (default: ${String(value)})`;
     command.addOption(new Option(`${row.flag} ${row.argument}`, `${doc}${shown}`));
   }
   for (const row of SWITCHES) if (flags.includes(row.flag)) command.addOption(new Option(row.flag, ENTRIES[row.key].doc));

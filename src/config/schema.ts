@@ -3,6 +3,7 @@
  * documentation and the experiment's hash, so an entry is added here and nowhere else. Holds no loading.
  */
 import { categoryRules } from './category-rules.js';
+import { shard } from './shard.js';
 import {
   boolean,
   bytes,
@@ -51,6 +52,12 @@ export const ENTRIES = {
   ),
   seed: entry(seed64(), 1n, results, 'Seed of every random number (64 bits).'),
   samples: entry(integer(1, 1_000_000), 20, results, 'Samples per problem.'),
+  shard: entry(
+    optional(shard(), 'the whole, or what the database was begun with'),
+    null,
+    noResults,
+    'Part of the work to do: shard i of n, such as 0/2, has every n-th problem from number i on.',
+  ),
 
   'model.path': entry(
     pathOrName('the folder of a model, or its Hugging Face name'),
@@ -76,7 +83,7 @@ export const ENTRIES = {
     optional(integer(1, 65536), '128, on CUDA 1600'),
     null,
     noResults,
-    'Most samples generated at once, as far as the memory budget allows. Default: 128, on CUDA 1600.',
+    'Most samples generated at once; one that does not fit the memory budget is an error. Default: 128, on CUDA 1600, or what fits.',
   ),
 
   'problems.path': entry(

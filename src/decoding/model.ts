@@ -81,8 +81,8 @@ export interface GenerateOptions {
   /** A completion ends before the first of these. */
   readonly stopStrings?: readonly string[];
   /**
-   * The most samples computed at once; fewer where the memory budget holds fewer. Default: 128 on the CPU, 1600 on a GPU.
-   * Changes no result.
+   * The most samples computed at once; one that does not fit the memory budget is an error that names the largest that
+   * does. Default: 128 on the CPU, 1600 on a GPU, or what fits. Changes no result.
    */
   readonly batch?: number;
   /** Stops within one step; the iteration then rejects with the signal's reason. */

@@ -92,6 +92,40 @@ export interface NativeModel {
   stop(): void;
 }
 
+export interface NativePlanOptions {
+  readonly folder: string;
+  readonly dtype: 'float32' | 'bfloat16';
+  readonly device: DeviceChoice;
+  /** 0: the share of what would be free that a run takes. */
+  readonly memoryBytes: number;
+  readonly samples: number;
+  readonly promptTokens: number;
+  readonly newTokens: number;
+}
+
+/** What a run of so many samples of one prompt takes. All sizes in bytes. */
+export interface NativePlan {
+  readonly device: 'cpu' | 'cuda' | 'emulated';
+  readonly deviceName: string;
+  readonly deviceReason: string;
+  /** Of the model, beside the budget. */
+  readonly weightBytes: number;
+  readonly budgetBytes: number;
+  /** What was asked for, cut to what the context leaves. */
+  readonly newTokens: number;
+  readonly activationBytes: number;
+  /** The prompt's keys, values and logits, stored once. */
+  readonly prefixBytes: number;
+  /** Keys and values of one sample's own tokens. */
+  readonly suffixBytes: number;
+  /** Activations, prefix and the suffixes of all slots. */
+  readonly plannedBytes: number;
+  /** Samples drawn at a time. */
+  readonly slots: number;
+  /** The most that fit the budget, however many samples there are. */
+  readonly mostSlots: number;
+}
+
 export interface NativeEngineReport {
   readonly cpu: string;
   readonly isa: string;
@@ -133,5 +167,7 @@ export interface Addon {
   engineReport(): NativeEngineReport;
   /** Looks once per process; throws nothing for what the machine may lack. */
   deviceReport(): NativeDeviceReport;
+  /** Reads config.json alone. Throws an Error with a `fault` for a bad model folder and for what does not fit. */
+  memoryPlan(options: NativePlanOptions): NativePlan;
   hookPoints(layers: number): { readonly name: string; readonly dimensions: readonly string[] }[];
 }

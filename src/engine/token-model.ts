@@ -81,10 +81,10 @@ export class TokenModel {
   /**
    * Draws every sample of every group and yields each as it finishes, in no particular order. What a sample holds
    * depends on its group and index alone, not on batch, threads or company. `batch`: samples drawn at the same time at
-   * most. Leaving the loop early cancels the rest.
+   * most; without it as many as are worth while and fit. Leaving the loop early cancels the rest.
    *
    * Rejects with a `usage` error that names the group before anything runs, with an `environment` error when not one
-   * sample fits the memory budget, and with the signal's reason when that is aborted. A prompt that cannot be generated
+   * sample fits the memory budget, or not the `batch` (it names the largest that does), and with the signal's reason when that is aborted. A prompt that cannot be generated
    * from fails as its samples' own `error`; the others go on.
    */
   async *generate(

@@ -44,14 +44,20 @@ export function createManifest(values: ConfigValues, provenance: Provenance): Ex
   return { name, config, hash, seed: values.seed.toString(), dtype: values['model.dtype'], ...provenance };
 }
 
-/**
- * Stops a resume that would mix results of two kinds. The hash leaves these out because they are this machine's, not
- * the config's. Float32 is the same on every CPU and GPU, so its kernels do not matter.
- * @throws FaultlineError kind `environment` that names both and the ways out
- */
-export function checkResumable(recorded: Experiment, now: ExperimentManifest): void {
+/** What makes two machines' results ones of two kinds, though an experiment's hash leaves it out. */
+export interface Mismatch {
+  /** Such as `Python`. */
+  readonly what: string;
+  readonly then: string;
+  readonly now: string;
+  /** How to come by what there was then. */
+  readonly ways: string;
+}
+
+/** The first mismatch of an experiment as recorded and as it would go on; null where results may stand side by side. */
+export function mismatch(recorded: Experiment, now: ExperimentManifest): Mismatch | null {
   const [then, here] = [kernelsOf(recorded), kernelsOf(now)];
-  const rows: readonly { what: string; then: string; now: string; ways: string }[] = [
+  const rows: readonly Mismatch[] = [
     ...(then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }]),
     {
       what: 'Python',
@@ -66,16 +72,24 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
       ways: 'set sandbox.tier to it, or continue where it is available',
     },
   ];
-  for (const row of rows) {
-    if (row.then === row.now) continue;
-    throw new FaultlineError(
-      'environment',
-      `experiment ${recorded.name} was begun with ${row.what} ${row.then}, and here it is ${row.now}`,
-      {
-        hint: `To go on, ${row.ways}, or begin a new experiment with --experiment NAME or another --db.`,
-      },
-    );
-  }
+  return rows.find((row) => row.then !== row.now) ?? null;
+}
+
+/**
+ * Stops a resume that would mix results of two kinds. The hash leaves these out because they are this machine's, not
+ * the config's. Float32 is the same on every CPU and GPU, so its kernels do not matter.
+ * @throws FaultlineError kind `environment` that names both and the ways out
+ */
+export function checkResumable(recorded: Experiment, now: ExperimentManifest): void {
+  const found = mismatch(recorded, now);
+  if (found === null) return;
+  throw new FaultlineError(
+    'environment',
+    `experiment ${recorded.name} was begun with ${found.what} ${found.then}, and here it is ${found.now}`,
+    {
+      hint: `To go on, ${found.ways}, or begin a new experiment with --experiment NAME or another --db.`,
+    },
+  );
 }
 
 /**

@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/load.js';
 import { canonicalResults } from '../config/load.js';
+import { heldBy, showShard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
 import { kernelsOf, noteDevice } from './device.js';
 import { generateSamples, loadModel } from './generate.js';
 import { problemsOf } from './inputs.js';
 import { checkWritable, PartialFile } from './partial-file.js';
 import type { Progress } from './progress.js';
+import { shardsToRun } from './work-shards.js';
 import { seedField } from './report.js';
 
 export interface GenerateFileOptions {
@@ -34,7 +36,8 @@ export interface GenerateFileResult {
 export async function generateFile(config: Config, { out, logprobs, signal, progress }: GenerateFileOptions): Promise<GenerateFileResult> {
   const { values } = config;
   await checkWritable(out);
-  const { problems, hash } = await problemsOf(config);
+  const { problems: all, hash } = await problemsOf(config);
+  const problems = heldBy(shardsToRun(config, null, all.length), all);
   const model = await loadModel(config);
   try {
     signal.throwIfAborted();
@@ -42,7 +45,18 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
     // Lines of kernels that round in other ways must not be mixed.
     const kernels = kernelsOf(model.info);
     const fingerprint = createHash('sha256')
-      .update(JSON.stringify(['generate', canonicalResults(values), modelHash, model.tokenizer.hash, hash, kernels, logprobs]))
+      .update(
+        JSON.stringify([
+          'generate',
+          canonicalResults(values),
+          modelHash,
+          model.tokenizer.hash,
+          hash,
+          kernels,
+          logprobs,
+          ...(values.shard === null ? [] : [showShard(values.shard)]),
+        ]),
+      )
       .digest('hex');
     const file = PartialFile.open(out, fingerprint);
     try {

@@ -1,6 +1,7 @@
 /** The report stage: from the store's rows to the summary and the files of `outputs/<experiment>/`. Counts nothing itself. */
 import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
+import { showShard } from '../config/shard.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
@@ -10,6 +11,7 @@ import type { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { resultFields } from './result-fields.js';
+import { extentOf } from './work-shards.js';
 
 /** The experiment that a name, a hash or a hash's beginning means; without one, the newest. Throws `input` if there is none. */
 export function chooseExperiment(store: Store, nameOrHash: string | undefined): Experiment {
@@ -26,7 +28,13 @@ export function chooseExperiment(store: Store, nameOrHash: string | undefined): 
 
 /** Everything a report says about an experiment, from its judged samples. */
 export function summariseExperiment(store: Store, experiment: Experiment): ReportData {
-  return summarise(experiment, store.judgedSamples(experiment.id), { categories: CATEGORIES });
+  const extent = extentOf(store, experiment);
+  const whole = extent && {
+    samples: extent.whole,
+    problems: store.problems(experiment.id).length,
+    shards: extent.held === extent.whole ? [] : extent.shards.map(showShard),
+  };
+  return summarise(experiment, store.judgedSamples(experiment.id), { categories: CATEGORIES, ...(whole === null ? {} : { whole }) });
 }
 
 /** Digits of its hash in the name of an older experiment's folder. */

@@ -4,6 +4,7 @@
  * ends in the same results. Prints nothing: progress goes to what it is handed.
  */
 import type { Config } from '../config/load.js';
+import { heldBy, sameShard, WHOLE, type Shard } from '../config/shard.js';
 import type { Problem } from '../datasets/problem.js';
 import type { Model } from '../decoding/model.js';
 import type { ReportData } from '../reports/report-data.js';
@@ -24,6 +25,7 @@ import { chooseExperiment, outputFolder, prepareOutputs, summariseExperiment, wr
 import { openSandbox } from './sandbox.js';
 import { runStages } from './stages.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
+import { describeShards, isComplete, shardsToRun } from './work-shards.js';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -37,6 +39,8 @@ export interface RunResult {
   /** The folder of the report and the exported samples. */
   readonly directory: string;
   readonly files: readonly string[];
+  /** The parts of the experiment's work that the database is to hold. */
+  readonly shards: readonly Shard[];
   /** How much of it this run did; the rest was there. */
   readonly generated: number;
   readonly executed: number;
@@ -78,8 +82,10 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   // its calibration, and when it is complete needs none.
   const planned = createManifest(values, known);
   const recorded = store.findExperiment(planned.hash);
-  const tasks =
-    recorded === null ? allTasks(problemSet.problems, values.samples) : missingTasks(store, recorded, problemSet.problems, values);
+  const held = recorded === null ? null : store.workShards(recorded.id);
+  const shards = shardsToRun(config, held, problemSet.problems.length);
+  const problems = heldBy(shards, problemSet.problems);
+  const tasks = recorded === null ? allTasks(problems, values.samples) : missingTasks(store, recorded, problems, values);
   const before = recorded === null ? { samples: 0, executed: 0 } : store.counts(recorded.id);
   const directory = outputFolder(store, values, planned);
   await prepareOutputs(directory);
@@ -95,7 +101,8 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         checkResumable(recorded, manifest);
         progress.note(`continuing ${recorded.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
       }
-      experiment = store.beginExperiment(manifest);
+      experiment = store.beginExperiment(manifest, shards);
+      if (!shards.some((shard) => sameShard(shard, WHOLE))) progress.note(`working on ${describeShards(shards)}`);
       if (tasks.length > 0) {
         noteDevice(values, model.info, progress);
         // The row tells where the experiment began; in float32 it may go on elsewhere.
@@ -114,7 +121,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
         seed: values.seed,
         fragile: values['sandbox.fragile'],
         tokensOf: tokensIn(store, experiment, model),
-        total: problemSet.problems.length * values.samples,
+        total: heldBy(store.workShards(experiment.id), problemSet.problems).length * values.samples,
         samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
         signal,
         progress,
@@ -126,7 +133,8 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
 
   signal.throwIfAborted();
   classifyStored(store, experiment.id, view, tokensIn(store, experiment, model));
-  store.finishExperiment(experiment.id);
+  // A shard that an earlier run began and this one was not asked for may still be open.
+  if (isComplete(store, experiment)) store.finishExperiment(experiment.id);
   experiment = chooseExperiment(store, experiment.hash);
   const report = summariseExperiment(store, experiment);
   const files = await writeOutputs(store, experiment, report, directory);
@@ -137,6 +145,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
     database,
     directory,
     files,
+    shards: store.workShards(experiment.id),
     generated: after.samples - before.samples,
     executed: after.executed - before.executed,
     unjudged: gatherUnjudged(samplesOfStatus(store, experiment, 'infra')),

@@ -14,6 +14,8 @@ export interface ReportData {
   /** The one strategy reported on; null when there are no samples. */
   readonly strategy: string | null;
   readonly counts: Counts;
+  /** What is missing of the whole experiment; null where nothing is, or where nobody said what the whole is. */
+  readonly partial: PartialExtent | null;
   /** pass@k for k = 1, 10 and the samples per problem, as far as there are enough samples. */
   readonly passAtK: readonly PassAtK[];
   /** Values of k that were asked for and left out. */
@@ -63,6 +65,16 @@ export interface Counts {
   /** Counted samples of the problem that has fewest and of the one that has most. */
   readonly samplesPerProblem: { readonly least: number; readonly most: number };
   readonly tokens: number;
+}
+
+/** A report that covers a part of its experiment. */
+export interface PartialExtent {
+  /** Samples of the whole experiment, of which `counts.samples` are here. */
+  readonly samples: number;
+  /** Problems of the whole experiment. */
+  readonly problems: number;
+  /** The shards of the work that the database holds, such as `0/2`; empty where it is to hold the whole. */
+  readonly shards: readonly string[];
 }
 
 export interface PassAtK {

@@ -14,6 +14,7 @@ import type {
   Feasibility,
   OmittedK,
   OutcomeShare,
+  PartialExtent,
   PassAtK,
   ProblemRow,
   ReportData,
@@ -25,6 +26,8 @@ import { WorstSamples } from './worst.js';
 export interface SummaryOptions {
   /** The taxonomy's leaves: rule and residual flag of each code. Codes that are not listed are taken as not residual. */
   readonly categories: readonly Category[];
+  /** What the whole experiment is, so that a part of it can be told; see {@link ReportData.partial}. */
+  readonly whole?: PartialExtent;
   /** Seed of the bootstrap, default 0: intervals are a function of the samples. */
   readonly bootstrapSeed?: bigint;
   /** Default 9,999. */
@@ -65,6 +68,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
+    partial: options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null,
     passAtK: asked.filter((k) => k <= most).map(passAt),
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
     passCurve: curveGrid(most).map(passAt),

@@ -104,7 +104,7 @@ export class Executions {
   add(experimentId: number, rows: readonly ExecutionRow[]): void {
     const sampleIds = this.#samples.ids(experimentId);
     const categoryIds = this.#categoryIds(experimentId);
-    const executedAt = new Date().toISOString();
+    const now = new Date().toISOString();
     const addAll = this.#database.transaction(() => {
       for (const row of rows) {
         const sampleId = sampleIds(row);
@@ -118,7 +118,7 @@ export class Executions {
           this.#removeVerdict.run(sampleId);
         }
         this.#insertVerdict.run({ sampleId, ...columns });
-        this.#insertCost.run({ sampleId, ...toCostColumns(row.verdict), executedAt });
+        this.#insertCost.run({ sampleId, ...toCostColumns(row.verdict), executedAt: row.executedAt ?? now });
         this.#decide(sampleId, row, categoryIds);
       }
     });
@@ -167,10 +167,15 @@ export class Executions {
 /** Statuses after which stdout depends on when the kill came, so that it is no result. */
 export const KILLED_STATUSES: ReadonlySet<string> = new Set(['limit', 'signal', 'forbidden', 'tamper']);
 
-function refuseDifference(stored: VerdictColumns, given: VerdictColumns, row: ExecutionRow): void {
-  const differing = (Object.keys(VERDICT_FIELDS) as (keyof VerdictColumns)[]).filter(
+/** The result columns in which two verdicts differ, in the table's order. */
+export function differingVerdictFields(stored: VerdictColumns, given: VerdictColumns): (keyof VerdictColumns)[] {
+  return (Object.keys(VERDICT_FIELDS) as (keyof VerdictColumns)[]).filter(
     (field) => stored[field] !== given[field] && !(field === 'stdout' && KILLED_STATUSES.has(stored.status)),
   );
+}
+
+function refuseDifference(stored: VerdictColumns, given: VerdictColumns, row: ExecutionRow): void {
+  const differing = differingVerdictFields(stored, given);
   if (differing.length === 0) return;
   throw new FaultlineError('internal', `${describe(row)} was executed again with another verdict (${differing.join(', ')})`, {
     hint: 'Verdicts must be reproducible. Report this with the sample; a new experiment name starts afresh.',

@@ -1,5 +1,6 @@
-/** The table `experiments`: one row per manifest. Compares nothing but hashes; what a resume may differ in is the caller's to judge. */
+/** The tables `experiments` (one row per manifest) and `work_shards` (which part of its work is here). Compares nothing but hashes; what a resume may differ in is the caller's to judge. */
 import type Database from 'better-sqlite3';
+import { WHOLE, type Shard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
 import type { Experiment, ExperimentManifest } from './types.js';
 
@@ -11,6 +12,7 @@ const COLUMNS = `id, hash, name, config, seed, model_hash AS modelHash, tokenize
 const SHORTEST_HASH = 6;
 
 export class Experiments {
+  readonly #database: Database.Database;
   readonly #all;
   readonly #byId;
   readonly #byHash;
@@ -18,8 +20,12 @@ export class Experiments {
   readonly #byName;
   readonly #insert;
   readonly #finish;
+  readonly #reopen;
+  readonly #shards;
+  readonly #addShard;
 
   constructor(database: Database.Database) {
+    this.#database = database;
     this.#all = database.prepare<[], Experiment>(`SELECT ${COLUMNS} FROM experiments ORDER BY id`);
     this.#byId = database.prepare<[number], Experiment>(`SELECT ${COLUMNS} FROM experiments WHERE id = ?`);
     this.#byHash = database.prepare<[string], Experiment>(`SELECT ${COLUMNS} FROM experiments WHERE hash = ?`);
@@ -35,6 +41,13 @@ export class Experiments {
        ON CONFLICT (hash) DO NOTHING`,
     );
     this.#finish = database.prepare<[string, number]>('UPDATE experiments SET finished_at = ? WHERE id = ? AND finished_at IS NULL');
+    this.#reopen = database.prepare<[number]>('UPDATE experiments SET finished_at = NULL WHERE id = ?');
+    this.#shards = database.prepare<[number], Shard>(
+      `SELECT shard_index AS "index", shard_count AS count FROM work_shards WHERE experiment_id = ? ORDER BY shard_count, shard_index`,
+    );
+    this.#addShard = database.prepare<[number, number, number]>(
+      'INSERT INTO work_shards (experiment_id, shard_count, shard_index) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
   }
 
   all(): Experiment[] {
@@ -61,11 +74,20 @@ export class Experiments {
     return first ?? null;
   }
 
-  begin(manifest: ExperimentManifest): Experiment {
-    this.#insert.run({ ...manifest, createdAt: new Date().toISOString() });
-    const found = this.#byHash.get(manifest.hash);
-    if (found === undefined) throw new FaultlineError('internal', `the experiment ${manifest.hash} was not recorded`);
-    return found;
+  begin(manifest: ExperimentManifest, shards: readonly Shard[], createdAt: string): Experiment {
+    const begin = this.#database.transaction(() => {
+      const isNew = this.#insert.run({ ...manifest, createdAt }).changes > 0;
+      const { id } = this.#byHash.get(manifest.hash)!;
+      let added = 0;
+      for (const { index, count } of isNew && shards.length === 0 ? [WHOLE] : shards) added += this.#addShard.run(id, count, index).changes;
+      if (!isNew && added > 0) this.#reopen.run(id);
+      return this.byId(id);
+    });
+    return begin.immediate();
+  }
+
+  shards(id: number): Shard[] {
+    return this.#shards.all(id);
   }
 
   finish(id: number): void {

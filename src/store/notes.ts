@@ -13,8 +13,8 @@ export class Notes {
     this.#all = database.prepare<[number], Note>('SELECT at, stage, text FROM notes WHERE experiment_id = ? ORDER BY id');
   }
 
-  add(experimentId: number, stage: string, text: string): void {
-    this.#insert.run(experimentId, new Date().toISOString(), stage, text);
+  add(experimentId: number, { at, stage, text }: Note): void {
+    this.#insert.run(experimentId, at, stage, text);
   }
 
   all(experimentId: number): Note[] {

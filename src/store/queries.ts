@@ -16,7 +16,7 @@ import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-co
 const COST = `x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
   x.near_limit AS nearLimit, x.slowdown, x.stack`;
 
-type JudgedRecord = Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | keyof DecisionRow> &
+type JudgedRecord = Required<Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | keyof DecisionRow>> &
   VerdictColumns &
   CostColumns &
   DecisionColumns &
@@ -58,7 +58,7 @@ export class Queries {
       [{ experimentId: number; strategy: string; problemId: number; outcome: string | null; code: string | null }],
       JudgedRecord
     >(
-      `SELECT s.sample_index AS sampleIndex, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
+      `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
          s.completion || s.discarded AS rawText, s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
          ${COST}, k.code AS categoryCode, k.name AS categoryName, k.dou, k.tambon, k.codehalu,
          ${selectFields('c', DECISION_FIELDS)}
@@ -130,6 +130,7 @@ export class Queries {
           tokenCount: record.tokenCount,
           meanLogprob: record.meanLogprob,
           verdict: fromColumns(record),
+          executedAt: record.executedAt,
           ...fromDecisionColumns(record),
         };
       }

@@ -255,6 +255,7 @@ function mean(values: Float32Array): number | null {
   return sum / values.length;
 }
 
-function sameBytes(a: Int32Array | Float32Array, b: Int32Array | Float32Array): boolean {
+/** Whether two arrays hold the same bits. */
+export function sameBytes(a: Int32Array | Float32Array, b: Int32Array | Float32Array): boolean {
   return Buffer.compare(Buffer.from(a.buffer, a.byteOffset, a.byteLength), Buffer.from(b.buffer, b.byteOffset, b.byteLength)) === 0;
 }

@@ -12,6 +12,7 @@
  * damaged or missing, `internal` where a caller breaks a rule of this class.
  */
 import type Database from 'better-sqlite3';
+import type { Shard } from '../config/shard.js';
 import type { Verdict } from '../sandbox/verdict.js';
 import { closeDatabase, openDatabase, withClearErrors, type OpenOptions } from './database.js';
 import { resultDigest } from './digest.js';
@@ -113,9 +114,17 @@ export class Store {
   /**
    * The experiment with the manifest's hash: a new row, or the existing one as it was first recorded. The caller
    * compares the fields that the hash leaves out (kernel family, Python, isolation) and decides whether to go on.
+   *
+   * `shards` are added to the parts of the work that this database is to hold; without any, a new experiment is begun as a
+   * whole, and one that is there stays what it was. An experiment that gets more to hold is no longer finished.
    */
-  beginExperiment(manifest: ExperimentManifest): Experiment {
-    return this.#guard(() => this.#experiments.begin(manifest));
+  beginExperiment(manifest: ExperimentManifest, shards: readonly Shard[] = [], options: { readonly createdAt?: string } = {}): Experiment {
+    return this.#guard(() => this.#experiments.begin(manifest, shards, options.createdAt ?? new Date().toISOString()));
+  }
+
+  /** The parts of an experiment's work that this database is to hold, at least one. */
+  workShards(experimentId: number): Shard[] {
+    return this.#guard(() => this.#experiments.shards(experimentId));
   }
 
   /** Marks an experiment as complete. The first finish stays: finishing again changes nothing. */
@@ -205,10 +214,10 @@ export class Store {
     return this.#guard(() => this.#queries.counts(experimentId));
   }
 
-  /** Adds a line to the experiment's run log. */
-  addNote(experimentId: number, stage: string, text: string): void {
+  /** Adds a line to the experiment's run log; `at` (UTC, ISO 8601) is now where it does not come from another database. */
+  addNote(experimentId: number, stage: string, text: string, at = new Date().toISOString()): void {
     this.#guard(() => {
-      this.#notes.add(experimentId, stage, text);
+      this.#notes.add(experimentId, { at, stage, text });
     });
   }
 

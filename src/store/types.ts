@@ -95,6 +95,8 @@ export interface DecisionRow {
 /** One execution with its decision. Result columns only; times and memory live in the verdict's measurements. */
 export interface ExecutionRow extends SampleKey, DecisionRow {
   readonly verdict: Verdict;
+  /** UTC, ISO 8601; default: now. Not a result. */
+  readonly executedAt?: string;
 }
 
 /** A problem as an experiment uses it. The content is stored once, whatever the number of experiments. */
@@ -115,7 +117,7 @@ export interface ProblemRow {
 }
 
 /** The decision about one execution, apart from the execution: it can be replaced without executing again. */
-export type ClassificationRow = Omit<ExecutionRow, 'verdict'>;
+export type ClassificationRow = Omit<ExecutionRow, 'verdict' | 'executedAt'>;
 
 /** A sample without its per-token arrays, which {@link TokenArrays} holds. */
 export interface StoredSample extends Omit<SampleRow, 'tokens' | 'logprobs' | 'entropies'> {
@@ -192,4 +194,6 @@ export interface JudgedSample extends SampleKey, DecisionRow {
   readonly tokenCount: number;
   readonly meanLogprob: number | null;
   readonly verdict: Verdict;
+  /** UTC, ISO 8601. Not a result. */
+  readonly executedAt?: string;
 }

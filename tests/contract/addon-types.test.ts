@@ -40,6 +40,8 @@ describe('addon-types.ts', () => {
     for (const kernel of report.kernels) expect(keys(kernel)).toEqual(['function', 'op', 'type']);
     expect(report.usable).toBe(report.refused === null);
     expect(keys(native.hookPoints(1)[0]!)).toEqual(['dimensions', 'name']);
+    const asked = { dtype: 'float32', device: 'cpu', memoryBytes: 1 << 26, samples: 1, promptTokens: 1, newTokens: 1 } as const;
+    expect(keys(native.memoryPlan({ ...asked, folder: path.join(root, 'tests/golden/tiny-gpt2') }))).toEqual(members('NativePlan'));
   });
 
   it('names the fields of every event', async () => {
@@ -88,6 +90,7 @@ describe('addon-types.ts', () => {
       .filter((name) => name.endsWith('.cc'))
       .map((name) => read(`native/binding/${name}`))
       .join('\n');
-    for (const name of ['NativeModelOptions', 'NativeGroup']) for (const field of members(name)) expect(code).toContain(`Get("${field}")`);
+    for (const name of ['NativeModelOptions', 'NativeGroup', 'NativePlanOptions'])
+      for (const field of members(name)) expect(code).toContain(`Get("${field}")`);
   });
 });

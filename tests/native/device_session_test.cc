@@ -11,6 +11,7 @@
 
 #include "native/session/device_backend.h"
 #include "native/session/device_stepper.h"
+#include "native/session/model_plan.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
 #include "tests/native/device_fixture.h"
@@ -164,10 +165,11 @@ TEST(device_session_memory_is_planned) {
   SessionOptions tight = on_device();
   tight.memory_bytes = least.total_bytes + least.slot_bytes;
   Session poor(tight);
-  expect_same("little memory", run(poor, requests, 64), want);
+  expect_same("little memory", run(poor, requests, 0), want);
+  EXPECT_THROWS(environment, "14 samples at a time need", run(poor, requests, 64));
   tight.memory_bytes = least.activation_bytes;
   Session none(tight);
-  EXPECT_THROWS(environment, "memory budget", run(none, requests, 64));
+  EXPECT_THROWS(environment, "memory budget", run(none, requests, 0));
 }
 
 /// What the plan says is what is allocated, beside the weights.
@@ -193,6 +195,40 @@ TEST(device_session_the_plan_is_exact) {
   }
 }
 
+/// The plan that loads nothing names what a session with the same budget then does.
+TEST(device_session_model_plan_is_the_sessions_own) {
+  for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+    SessionOptions session_options = on_device(type);
+    session_options.memory_bytes = 3 << 20;
+    Session session(session_options);
+    const std::uint64_t weights = session.peak_memory();
+    const ModelPlanOptions asked{.folder = session_options.folder,
+                                 .weights = type,
+                                 .device = DeviceChoice::cuda,
+                                 .memory_bytes = session_options.memory_bytes,
+                                 .samples = 4,
+                                 .prompt_tokens = 40,
+                                 .new_tokens = 6};
+    const ModelPlan plan = plan_model(asked);
+    EXPECT_EQ(plan.device, session.device().device);
+    EXPECT_EQ(plan.device_reason, "CUDA was asked for");
+    EXPECT_EQ(plan.budget_bytes, asked.memory_bytes);
+    // A bias is counted for matrices that have none, and a real allocator rounds.
+    EXPECT(plan.weight_bytes >= weights / 100 * 97 && plan.weight_bytes <= weights / 100 * 110 + 4096);
+
+    GroupRequest request;
+    for (std::int32_t i = 0; i < 40; ++i) request.prompt.push_back(i % 22);
+    request.max_new_tokens = 6;
+    for (std::int32_t i = 0; i <= plan.most_slots; ++i) request.sample_indices.push_back(static_cast<std::uint32_t>(i));
+    EXPECT_EQ(run(session, {request}, plan.most_slots).size(), request.sample_indices.size());
+    EXPECT_THROWS(environment, "which holds " + std::to_string(plan.most_slots),
+                  run(session, {request}, plan.most_slots + 1));
+    ModelPlanOptions automatic = asked;
+    automatic.device = DeviceChoice::automatic;
+    EXPECT_EQ(plan_model(automatic).device_reason, "CUDA can be used");
+  }
+}
+
 TEST(device_session_a_budget_is_cut_to_what_there_is) {
   if (!emulated()) return check::note("only the emulator can be this small");
   SessionOptions greedy = on_device();
@@ -209,11 +245,11 @@ TEST(device_session_a_budget_is_cut_to_what_there_is) {
     const Variable small("FAULTLINE_SIMT_MEMORY",
                          std::to_string(used + weights + least.total_bytes + 2 * least.slot_bytes));
     Session poor(greedy);
-    expect_same("little memory", run(poor, requests, 64), want);
+    expect_same("little memory", run(poor, requests, 0), want);
   }
   const Variable smaller("FAULTLINE_SIMT_MEMORY", std::to_string(used + weights + least.activation_bytes));
   Session poorer(greedy);
-  EXPECT_THROWS(environment, "but the memory budget is", run(poorer, requests, 64));
+  EXPECT_THROWS(environment, "but the memory budget is", run(poorer, requests, 0));
 }
 
 TEST(device_session_is_cancelled_between_launches) {

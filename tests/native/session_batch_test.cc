@@ -14,6 +14,7 @@
 #include "native/base/philox.h"
 #include "native/session/cpu_backend.h"
 #include "native/session/engine.h"
+#include "native/session/model_plan.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
 #include "tests/native/session_fixture.h"
@@ -133,10 +134,92 @@ TEST(session_memory_is_planned) {
   for (const std::uint64_t budget :
        {std::uint64_t{least.total_bytes}, std::uint64_t{least.total_bytes + 5 * least.slot_bytes + 4096}}) {
     Session tight(options(1, budget));
-    expect_same("tight", run(tight, requests, 64), want);
+    expect_same("tight", run(tight, requests, 0), want);
+    EXPECT_THROWS(environment, "64 samples at a time need", run(tight, requests, 64));
   }
   Session starved(options(1, 1000));
-  EXPECT_THROWS(environment, "memory budget", run(starved, requests, 64));
+  EXPECT_THROWS(environment, "memory budget", run(starved, requests, 0));
+}
+
+TEST(session_plan_names_the_largest_batch_that_fits) {
+  const model::ModelConfig config = Session(options(1)).config();
+  const CpuFootprint footprint(config);
+  Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59};
+  for (const std::int32_t fits : {1, 2, 17, 63}) {
+    demand.all_slots = true;
+    demand.batch = fits;
+    const MemoryPlan exact = plan_memory(footprint, demand, 1 << 26);
+    EXPECT_EQ(plan_memory(footprint, demand, exact.total_bytes).slots, fits);
+    demand.batch = 64;
+    EXPECT_THROWS(environment, "which holds " + std::to_string(fits),
+                  plan_memory(footprint, demand, exact.total_bytes));
+    demand.all_slots = false;
+    EXPECT_EQ(plan_memory(footprint, demand, exact.total_bytes).slots, fits);
+  }
+  // More slots than samples are not asked for in earnest.
+  demand.all_slots = true;
+  demand.samples = 2;
+  demand.batch = 2;
+  const std::size_t two = plan_memory(footprint, demand, 1 << 26).total_bytes;
+  demand.batch = 512;
+  EXPECT_EQ(plan_memory(footprint, demand, two).slots, 2);
+}
+
+TEST(session_model_plan_is_the_sessions_own) {
+  const ModelPlanOptions asked{
+      .folder = tiny_folder(), .memory_bytes = 1 << 20, .samples = 9, .prompt_tokens = 40, .new_tokens = 50};
+  const ModelPlan plan = plan_model(asked);
+  EXPECT_EQ(plan.device, "cpu");
+  EXPECT_EQ(plan.budget_bytes, std::uint64_t{1} << 20);
+  EXPECT_EQ(plan.new_tokens, 50);
+  EXPECT_EQ(plan.memory.slots, 9);
+
+  // The largest number that is named is drawn, and one more is refused, by a session with that budget.
+  Session session(options(1, 1 << 20));
+  GroupRequest request;
+  for (std::int32_t i = 0; i < 40; ++i) request.prompt.push_back(i % 22);
+  request.max_new_tokens = 50;
+  for (std::int32_t i = 0; i <= plan.most_slots; ++i) request.sample_indices.push_back(static_cast<std::uint32_t>(i));
+  EXPECT_EQ(run(session, {request}, plan.most_slots).size(), request.sample_indices.size());
+  EXPECT_THROWS(environment, "which holds " + std::to_string(plan.most_slots),
+                run(session, {request}, plan.most_slots + 1));
+
+  // Told no budget, it takes the backend's share of what the weights leave.
+  ModelPlanOptions free = asked;
+  free.memory_bytes = 0;
+  EXPECT(plan_model(free).budget_bytes > std::uint64_t{1} << 20);
+
+  ModelPlanOptions cut = asked;
+  cut.prompt_tokens = 90;
+  EXPECT_EQ(plan_model(cut).new_tokens, 6);
+  cut.prompt_tokens = 96;
+  EXPECT_THROWS(usage, "leaves no room in the context of 96", plan_model(cut));
+  cut.prompt_tokens = 0;
+  EXPECT_THROWS(usage, "at least 1", plan_model(cut));
+  ModelPlanOptions starved = asked;
+  starved.memory_bytes = 1000;
+  EXPECT_THROWS(environment, "one sample needs", plan_model(starved));
+  starved.folder = check::temporary_folder() + "/nowhere";
+  EXPECT_THROWS(input, "config.json", plan_model(starved));
+}
+
+TEST(session_weight_bytes_are_what_is_loaded) {
+  for (const bool tied : {true, false}) {
+    const std::string folder = check::write_tiny_model(tied ? "tied" : "untied", {.tied = tied});
+    for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+      const model::Gpt2 loaded = model::load_gpt2(folder, type, nullptr);
+      const model::Gpt2Weights& w = loaded.weights;
+      std::uint64_t bytes = w.embedding.size_bytes() + w.positions.size() + w.ln_final.gamma.size() +
+                            w.ln_final.beta.size() + w.separate_unembedding.size_bytes();
+      for (const model::Gpt2Layer& layer : w.layers) {
+        for (const model::LayerNormWeights* norm : {&layer.ln1, &layer.ln2})
+          bytes += norm->gamma.size() + norm->beta.size();
+        for (const model::LinearWeights* linear : {&layer.attn_qkv, &layer.attn_proj, &layer.mlp_fc, &layer.mlp_proj})
+          bytes += linear->weight.size_bytes() + linear->bias.size();
+      }
+      EXPECT_EQ(model::gpt2_weight_bytes(loaded.config, type), bytes);
+    }
+  }
 }
 
 TEST(session_refuses_more_bytes_to_heal_than_a_token_has) {

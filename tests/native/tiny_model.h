@@ -28,6 +28,7 @@ struct TinyShape {
   std::uint64_t seed = 1;
   /// Spread of the embeddings: larger makes more peaked distributions.
   float embedding_scale = 0.5F;
+  bool tied = true;
 };
 
 /// Values uniform in [-scale, scale], from counters, so that a model is the same on every machine.
@@ -57,7 +58,8 @@ inline std::string write_tiny_model(const std::string& name, const TinyShape& sh
                                          << ", \"n_head\": " << shape.heads << ", \"n_embd\": " << shape.width
                                          << ", \"vocab_size\": " << shape.vocabulary
                                          << ", \"n_positions\": " << shape.context
-                                         << ", \"eos_token_id\": " << shape.vocabulary - 1 << "}";
+                                         << ", \"eos_token_id\": " << shape.vocabulary - 1
+                                         << (shape.tied ? "" : ", \"tie_word_embeddings\": false") << "}";
   RandomFloats random(shape.seed);
   std::vector<std::pair<std::string, std::vector<float>>> data;
   std::vector<tensor::Shape> shapes;
@@ -86,6 +88,7 @@ inline std::string write_tiny_model(const std::string& name, const TinyShape& sh
   }
   add("ln_f.weight", {width}, 0.2F, 1);
   add("ln_f.bias", {width}, 0.1F);
+  if (!shape.tied) add("lm_head.weight", {shape.vocabulary, width}, shape.embedding_scale);
 
   std::vector<NamedTensor> tensors;
   for (std::size_t i = 0; i < data.size(); ++i)

@@ -1,5 +1,6 @@
 /** `faultline generate`: completions of problems into a JSONL file. */
 import type { Command } from 'commander';
+import { showShard } from '../../config/shard.js';
 import { bundledConfig } from '../../pipeline/bundled.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, GENERATION_FLAGS } from '../config-flags.js';
@@ -17,6 +18,7 @@ export function define(command: Command): void {
         'faultline generate --model gpt2 --problems humaneval --samples 10 --temperature 0.8 --top-p 0.95 --out s.jsonl',
         'HumanEval with GPT-2',
       ],
+      ['faultline generate --shard 0/2 --out first.jsonl', 'every other problem; --shard 1/2 has the rest'],
       ['faultline generate config.yaml --temperature 0 --samples 1 --logprobs --out greedy.jsonl', 'greedy, with log-probabilities'],
     ],
     exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
@@ -25,8 +27,12 @@ export function define(command: Command): void {
     const config = configOf(file ?? bundledConfig(), options);
     const output = outputOf(options);
     const out = String(options['out']);
+    const { shard } = config.values;
     const { generateFile } = await import('../../pipeline/generate-file.js');
     const result = await withInterrupt((context) => generateFile(config, { ...context, out, logprobs: options['logprobs'] === true }));
-    output.result(result, () => `${result.samples} samples of ${result.problems} problems in ${out}`);
+    output.result(
+      result,
+      () => `${result.samples} samples of ${result.problems} problems in ${out}${shard === null ? '' : ` (shard ${showShard(shard)})`}`,
+    );
   });
 }

@@ -6,6 +6,7 @@
  * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `partial` null, or for a report on a part of the experiment { samples, problems, shards }: the whole's numbers, and which shards of its work are here
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
  * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
@@ -63,6 +64,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       tokens: counts.tokens,
       samples_per_problem: counts.samplesPerProblem,
     },
+    partial: data.partial,
     pass_at_k: data.passAtK.map(pass),
     omitted_k: data.omittedK,
     pass_curve: data.passCurve.map(pass),

@@ -4,7 +4,7 @@
  */
 import picocolors from 'picocolors';
 import { OUTCOMES, type CountedOutcome } from '../outcomes.js';
-import type { CategoryShare, ReportData } from '../report-data.js';
+import type { CategoryShare, PartialExtent, ReportData } from '../report-data.js';
 import type { Estimate } from '../statistics/bootstrap.js';
 import { percent, percentInterval, plural, whole } from './format.js';
 import { shorten, visibleLine } from './visible.js';
@@ -31,6 +31,7 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
     `${colours.bold(shorten(visibleLine(data.experiment.name), 60))}: ${plural(counts.counted, 'sample')} of ${plural(counts.problems, 'problem')}` +
       (counts.infra > 0 ? `, and ${plural(counts.infra, 'sample')} not judged` : '') +
       (data.experiment.finishedAt === null ? colours.yellow(' (unfinished)') : ''),
+    ...(data.partial === null ? [] : [colours.yellow(partial(data.counts.samples, data.partial))]),
   ];
   if (counts.counted === 0) return lines.join('\n');
 
@@ -69,6 +70,12 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
     lines.push('', ...feasibility(data, colours));
   }
   return lines.join('\n');
+}
+
+/** A line that nobody who reads a rate of it should miss. */
+function partial(here: number, { samples, problems, shards }: PartialExtent): string {
+  const which = shards.length === 0 ? '' : `${shards.length === 1 ? 'shard' : 'shards'} ${shards.join(', ')}, `;
+  return `partial: ${which}${whole(here)} of the experiment's ${plural(samples, 'sample')} of ${plural(problems, 'problem')}`;
 }
 
 function heading(name: string, count: string, share: string, interval: string, colours: Colours): string {

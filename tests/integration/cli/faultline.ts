@@ -84,7 +84,7 @@ let built = false;
 const stampFile = path.join(root, 'dist', '.built-for-tests');
 
 /** Compiles `src/` when `dist/` is older. Test files run side by side: one builds, the others wait. */
-function build(): void {
+export function build(): void {
   if (built) return;
   const lock = path.join(tmpdir(), `faultline-build-${statSync(root).ino}.lock`);
   for (;;) {

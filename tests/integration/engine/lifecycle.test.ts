@@ -1,10 +1,13 @@
 /** Abort, dispose, workers, and what the event loop notices of them. Asserts order and outcomes, never times. */
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addonPaths } from '../../../src/engine/addon.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import type { GroupRequest, SampleTokens } from '../../../src/engine/types.js';
-import { bundled, collect, group, tiny } from './golden.js';
+import { build } from '../cli/faultline.js';
+import { bundled, collect, group, root, tiny } from './golden.js';
 
 /** More work than any test waits for: hundreds of steps of the bundled model. */
 const long = (): GroupRequest[] =>
@@ -122,5 +125,48 @@ describe('a worker', () => {
     expect(types.at(0)).toBe('loaded');
     expect(types.filter((type) => type === 'sample')).toHaveLength(64);
     expect(types.at(-1)).toBe('done');
+  });
+});
+
+describe('a thousand models', () => {
+  const CYCLES = 1000;
+  /** What a leaked thread keeps at the very least: the touched page of its stack and the one of its locals. A leaked model is 83 pages. */
+  const LEAST_LEAK_BYTES = 2 * 4096;
+  // In a process of its own, compiled: a test runner's heap moves by more than what is looked for.
+  const script = `
+    import fs from 'node:fs';
+    const [tokenModel, folder, cycles] = JSON.parse(process.argv[1]);
+    const { TokenModel } = await import(tokenModel);
+    const group = (sampleIndices, maxNewTokens) => ({ prompt: Int32Array.of(1, 2), sampleIndices, key: 7n, maxNewTokens,
+      sampling: { temperature: 1, topK: 0, topP: 1 }, stopPolicy: 'none' });
+    function state() {
+      globalThis.gc();
+      const status = fs.readFileSync('/proc/self/status', 'utf8');
+      const field = (name) => Number(new RegExp('^' + name + ':[^0-9]*([0-9]+)', 'm').exec(status)[1]);
+      return { anonymousBytes: field('RssAnon') * 1024, threads: field('Threads'), files: fs.readdirSync('/proc/self/fd').length };
+    }
+    /** Made, used every other time, and disposed, every third time in the middle of its work. */
+    async function run() {
+      for (let i = 0; i < cycles; i++) {
+        const model = await TokenModel.load(folder, { dtype: 'float32', device: 'cpu', threads: 2, memoryBytes: 1 << 26 });
+        if (i % 2 === 0) for await (const sample of model.generate([group([0, 1], 4)])) if (sample.error !== null) throw new Error(sample.error);
+        if (i % 3 === 0) model.generate([group([...Array(32).keys()], 60)]).next().catch(() => undefined);
+        await model.dispose();
+      }
+    }
+    // As many before measuring: allocator and JavaScript heap take their size then.
+    await run();
+    const before = state();
+    await run();
+    console.log(JSON.stringify([before, state()]));
+  `;
+
+  it('leave no memory, thread or file behind', () => {
+    build();
+    const argument = JSON.stringify([path.join(root, 'dist/engine/token-model.js'), tiny, CYCLES]);
+    const out = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script, argument], { encoding: 'utf8' });
+    const [before, after] = JSON.parse(out) as { anonymousBytes: number; threads: number; files: number }[];
+    expect({ threads: after!.threads, files: after!.files }).toEqual({ threads: before!.threads, files: before!.files });
+    expect(after!.anonymousBytes - before!.anonymousBytes).toBeLessThan(CYCLES * LEAST_LEAK_BYTES);
   });
 });

@@ -9,6 +9,8 @@ import { TokenModel } from '../../../src/engine/token-model.js';
 import { writeSafetensors } from '../../../src/engine/safetensors.js';
 import { addonPaths, loadAddonFrom } from '../../../src/engine/addon.js';
 import { engineReport } from '../../../src/engine/doctor.js';
+import { memoryPlan } from '../../../src/engine/plan.js';
+import { reasonOf } from '../../../src/errors.js';
 import { collect, group, readSafetensors, tiny, vocabularyOf } from './golden.js';
 
 const vocabulary = vocabularyOf(Array.from({ length: 512 }, (_, token) => String.fromCharCode(token % 256)));
@@ -124,6 +126,21 @@ describe('generation', () => {
     const whole = await collect(model, asked);
     await using small = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary, memoryBytes: 200_000 });
     expect(await collect(small, asked)).toEqual(whole);
+    const refused = collect(small, asked, { batch: 30 });
+    await expect(refused).rejects.toMatchObject({
+      kind: 'environment',
+      message: expect.stringMatching(/^30 samples at a time need .*, which holds \d+$/) as string,
+    });
+    const message = await refused.then(String, reasonOf);
+    const holds = Number(/holds (\d+)$/.exec(message)![1]);
+    expect(await collect(small, asked, { batch: holds })).toEqual(whole);
+    await expect(collect(small, asked, { batch: holds + 1 })).rejects.toThrow(`which holds ${holds}`);
+    const plan = memoryPlan(
+      tiny,
+      { dtype: 'float32', device: 'cpu', memoryBytes: 200_000 },
+      { samples: 30, promptTokens: 3, newTokens: 40 },
+    );
+    expect(plan).toMatchObject({ slots: holds, mostSlots: holds, device: 'cpu', budgetBytes: 200_000, newTokens: 40 });
     await using none = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary, memoryBytes: 10_000 });
     await expect(collect(none, asked)).rejects.toMatchObject({ kind: 'environment', message: expect.stringMatching(/budget/) as string });
     await expect(none.activations(Int32Array.of(1, 2), ['logits'])).rejects.toMatchObject({ kind: 'environment' });

@@ -86,6 +86,11 @@ describe('mistakes', () => {
     ['an impossible top-p', ['run', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got', 'top_p'],
     ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32 or bfloat16, got "float64"', 'dtype'],
     ['an unknown device', ['run', '--device', 'gpu'], '--device: expected cpu, cuda or auto, got "gpu"', 'device'],
+    ['a shard that does not exist', ['run', '--shard', '2/2'], '--shard: expected a shard i/n', 'every n-th problem'],
+    ['a plan without numbers', ['doctor', '--plan', 'gpt2', '100'], '--plan takes a model and three numbers, and got gpt2 100', '150'],
+    ['a plan of no sample', ['doctor', '--plan', 'gpt2', '0', '1', '1'], '--plan: samples: expected an integer from 1', 'gpt2 100'],
+    ['a plan of two models', ['doctor', '--plan', 'gpt2', '1', '1', '1', '--model', 'x'], '--plan names the model itself', '--model'],
+    ['numbers without a plan', ['doctor', 'gpt2'], 'doctor takes no argument, and got gpt2', '--plan'],
     ['an argument too many', ['run', 'a.yaml', 'b.yaml'], 'too many arguments', '--help'],
     ['neither tokens nor text', ['activations', '--hooks', 'logits', '--out', 'x'], 'exactly one of --tokens and --text', '--tokens 1,2,3'],
     [

@@ -14,7 +14,7 @@ import { standalone } from '../../../src/reports/render/plots/render.js';
 import { renderText } from '../../../src/reports/render/text.js';
 import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
 import { summarise } from '../../../src/reports/summary.js';
-import type { FailureDescription } from '../../../src/reports/report-data.js';
+import type { FailureDescription, PartialExtent } from '../../../src/reports/report-data.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, sample, verdictOf } from './judged-samples.js';
 
@@ -182,6 +182,20 @@ describe('page', () => {
     expect(page).toContain('1 sample could not be judged');
     expect(page).toContain('Left out: pass@10.');
     expect(page).toContain('No counted sample failed.');
+  });
+
+  it('says what part of the experiment it covers, where that is not the whole', () => {
+    const samples = [sample(), sample({ sampleIndex: 1 })];
+    const page = (whole: PartialExtent) =>
+      renderHtml(summarise(EXPERIMENT, samples, { ...FAST, whole }), { categories: null, problems: null, passAtK: null }).replace(
+        /\s+/g,
+        ' ',
+      );
+    expect(page({ samples: 40, problems: 4, shards: ['0/4', '3/4'] })).toContain(
+      'This report is partial: it covers 2 of the experiment’s 40 samples of 4 problems, those of shards 0/4, 3/4. No rate',
+    );
+    expect(page({ samples: 40, problems: 4, shards: [] })).toContain('samples of 4 problems. No rate');
+    expect(page({ samples: 2, problems: 1, shards: [] })).not.toContain('partial');
   });
 
   it('does not promise another try for what nobody can judge', () => {
@@ -380,6 +394,15 @@ describe('terminal text', () => {
       'pass@10 needs 10 samples of a problem; there are at most 4',
     );
     expect(renderText(summarise({ ...EXPERIMENT, finishedAt: null }, [], FAST))).toBe('pico-tasks: 0 samples of 0 problems (unfinished)');
+  });
+
+  it('says in its second line that it is partial, with or without a sample', () => {
+    const second = (samples: readonly JudgedSample[], shards: readonly string[]) =>
+      renderText(summarise(EXPERIMENT, samples, { ...FAST, whole: { samples: 1000, problems: 50, shards } })).split('\n')[1];
+    expect(second(rows, ['0/4'])).toBe("partial: shard 0/4, 120 of the experiment's 1,000 samples of 50 problems");
+    expect(second([], ['0/4', '1/4'])).toBe("partial: shards 0/4, 1/4, 0 of the experiment's 1,000 samples of 50 problems");
+    expect(second(rows, [])).toBe("partial: 120 of the experiment's 1,000 samples of 50 problems");
+    expect(renderText(summarise(EXPERIMENT, rows, { ...FAST, whole: { samples: 120, problems: 12, shards: [] } }))).toBe(renderText(data));
   });
 
   it('does not let names move the cursor', () => {

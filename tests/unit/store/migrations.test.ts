@@ -90,6 +90,10 @@ describe('the schema', () => {
       // All that there was then was drawn on the CPU.
       expect(old.prepare('SELECT * FROM experiments').all()).toEqual([{ ...before, device: 'cpu', device_name: 'a CPU' }]);
       expect(old.pragma('user_version', { simple: true })).toBe(loadMigrations().length);
+      // And begun as a whole.
+      expect(old.prepare('SELECT experiment_id, shard_index, shard_count FROM work_shards').all()).toEqual([
+        { experiment_id: 1, shard_index: 0, shard_count: 1 },
+      ]);
     } finally {
       old.close();
     }

@@ -70,6 +70,22 @@ describe('experiments', () => {
     expect(first.finishedAt).toBeNull();
   });
 
+  it('hold the shards of the work that they were given, and are open again when they get more', () => {
+    const whole = store.beginExperiment(manifest());
+    expect(store.workShards(whole.id)).toEqual([{ index: 0, count: 1 }]);
+    const [first, second] = [0, 1].map((index) => ({ index, count: 2 }));
+    const { id } = store.beginExperiment(manifest({ hash: 'a'.repeat(64) }), [second!]);
+    store.finishExperiment(id);
+    // What is there already, and nothing at all, changes nothing.
+    for (const shards of [[second!], []]) {
+      expect(store.beginExperiment(manifest({ hash: 'a'.repeat(64) }), shards).finishedAt).not.toBeNull();
+      expect(store.workShards(id)).toEqual([second]);
+    }
+    expect(store.beginExperiment(manifest({ hash: 'a'.repeat(64) }), [first!]).finishedAt).toBeNull();
+    expect(store.workShards(id)).toEqual([first, second]);
+    expect(store.workShards(whole.id)).toEqual([{ index: 0, count: 1 }]);
+  });
+
   it('are found by hash, by its beginning, and by name, the newest first', () => {
     const old = store.beginExperiment(manifest({ hash: 'abcdef01' + '0'.repeat(56) }));
     const young = store.beginExperiment(manifest({ hash: 'abcdef02' + '0'.repeat(56) }));

@@ -5,7 +5,7 @@ import { percent, percentInterval, plural, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
 
 export function overview(data: ReportData): Markup {
-  const { experiment, counts, strategy } = data;
+  const { experiment, counts, partial, strategy } = data;
   const failed = counts.infra - counts.unsupported;
   return markup`<p class="eyebrow">faultline failure report</p>
     <h1>${experiment.name}</h1>
@@ -18,6 +18,13 @@ export function overview(data: ReportData): Markup {
       experiment.finishedAt === null &&
       markup`<p class="warning" role="note">
         This run is not finished: the report covers the ${plural(counts.samples, 'sample')} judged so far.
+      </p>`
+    }
+    ${
+      partial !== null &&
+      markup`<p class="warning" role="note">
+        This report is partial: it covers ${whole(counts.samples)} of the experiment’s ${plural(partial.samples, 'sample')} of
+        ${plural(partial.problems, 'problem')}${partial.shards.length > 0 && markup`, those of ${shardNames(partial.shards)}`}. No rate in it is the experiment’s.
       </p>`
     }
     ${
@@ -42,6 +49,10 @@ export function keyFigures(data: ReportData): Markup {
     ${passAtK.map(({ k, estimate }) => figure(`pass@${k}`, estimate))} ${figure('crash rate', crashRate)}
     ${figure('specific cause known', feasibility.outsideResidual)}
   </dl>`;
+}
+
+function shardNames(shards: readonly string[]): string {
+  return `${shards.length === 1 ? 'shard' : 'shards'} ${shards.join(', ')}`;
 }
 
 function figure(name: string, estimate: Estimate): Markup {

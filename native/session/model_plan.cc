@@ -1,0 +1,98 @@
+#include "native/session/model_plan.h"
+
+#include <algorithm>
+
+#include "native/base/bytes_text.h"
+#include "native/base/error.h"
+#include "native/base/host_limits.h"
+#include "native/model/gpt2_weights.h"
+#include "native/ops/cpu/isa.h"
+#include "native/ops/device.h"
+#include "native/session/cpu_backend.h"
+#include "native/session/device_backend.h"
+
+namespace faultline::session {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+/// Fills in what depends on where the model runs. `free_bytes` is what there is before the weights are loaded, `share`
+/// what a run takes of the rest when it is told no budget.
+template <class Share>
+void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& footprint, std::uint64_t free_bytes,
+           Share&& share) {
+  if (plan.weight_bytes > free_bytes)
+    throw Error(ErrorCode::environment,
+                "the weights need " + base::bytes_text(plan.weight_bytes) + ", but " + plan.device_name + " has " +
+                    base::bytes_text(free_bytes) + " free",
+                "Use a smaller model or --dtype bfloat16, or close other programs.");
+  const std::uint64_t left = free_bytes - plan.weight_bytes;
+  plan.budget_bytes = options.memory_bytes == 0 ? share(left) : options.memory_bytes;
+  // A GPU has no more than it has; host memory is the system's to grant (Backend::free_memory).
+  if (plan.device != "cpu") plan.budget_bytes = std::min(plan.budget_bytes, left);
+  Demand demand{.batch = options.samples,
+                .samples = options.samples,
+                .longest_prompt = options.prompt_tokens,
+                .longest_suffix = plan.new_tokens};
+  plan.memory = plan_memory(footprint, demand, plan.budget_bytes);
+  demand.batch = kPlanMostSlots;
+  demand.samples = kPlanMostSlots;
+  plan.most_slots = plan_memory(footprint, demand, plan.budget_bytes).slots;
+}
+
+void place_on_cpu(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
+  plan.device = "cpu";
+  plan.device_name = ops::cpu::detect_cpu().brand;
+  plan.weight_bytes = model::gpt2_weight_bytes(config, options.weights);
+  place(plan, options, CpuFootprint(config), base::available_memory(), CpuBackend::default_share);
+}
+
+void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
+  const auto type = options.weights == ops::WeightType::f32 ? ops::DeviceType::f32 : ops::DeviceType::bf16;
+  const ops::DeviceContext context;
+  plan.device = context.api().name;
+  plan.device_name = context.info().name;
+  plan.weight_bytes = model::device_weight_bytes(config, type);
+  place(plan, options, DeviceFootprint(config, type), context.free_bytes(), DeviceBackend::default_share);
+}
+
+}  // namespace
+
+ModelPlan plan_model(const ModelPlanOptions& options) {
+  const model::ModelConfig config = model::read_config(options.folder);
+  if (options.samples < 1 || options.prompt_tokens < 1 || options.new_tokens < 1)
+    throw Error(ErrorCode::usage, "samples, prompt tokens and new tokens must be at least 1");
+  if (options.prompt_tokens >= config.context)
+    throw Error(ErrorCode::usage,
+                "a prompt of " + std::to_string(options.prompt_tokens) + " tokens leaves no room in the context of " +
+                    std::to_string(config.context),
+                "Give fewer prompt tokens.");
+  ModelPlan plan{};
+  plan.new_tokens = std::min(options.new_tokens, config.context - options.prompt_tokens);
+  if (options.device == DeviceChoice::cuda) {
+    plan.device_reason = "CUDA was asked for";
+    place_on_device(plan, options, config);
+    return plan;
+  }
+  plan.device_reason = "the CPU was asked for";
+  if (options.device == DeviceChoice::automatic) {
+    const ops::DeviceReport report = ops::device_report();
+    if (report.usable) {
+      try {
+        plan.device_reason = "CUDA can be used";
+        place_on_device(plan, options, config);
+        return plan;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::environment) throw;
+        plan.device_reason = std::string("CUDA cannot be used for this model: ") + error.what();
+      }
+    } else {
+      plan.device_reason = "CUDA cannot be used: " + report.refused;
+    }
+  }
+  place_on_cpu(plan, options, config);
+  return plan;
+}
+
+}  // namespace faultline::session

@@ -1,0 +1,27 @@
+/** What `doctor --plan` prints: one line a part of the plan, then what fits. The numbers are `pipeline/memory-plan.ts`'s. */
+import type { PlanReport } from '../pipeline/memory-plan.js';
+
+/** The engine stops counting here. */
+const MANY = 2 ** 20;
+
+export function renderPlan(plan: PlanReport): string {
+  const { device, deviceName, samples, promptTokens, newTokens, slots, mostSlots } = plan;
+  const own = slots * plan.suffixBytes;
+  const rows: [string, string][] = [
+    ['model', `${plan.model} in ${plan.dtype}`],
+    ['device', `${device === 'cpu' ? 'cpu' : `${device}, ${deviceName}`} (${plan.deviceReason})`],
+    ['weights', `${mebibytes(plan.weightBytes)}, beside the budget`],
+    ['budget', mebibytes(plan.budgetBytes)],
+    ['prefix', `${mebibytes(plan.prefixBytes)}: a prompt of ${promptTokens} tokens, stored once`],
+    ['suffixes', `${mebibytes(own)}: ${slots} x ${mebibytes(plan.suffixBytes)} of ${newTokens} new tokens`],
+    ['activations', mebibytes(plan.activationBytes)],
+    ['in all', `${mebibytes(plan.plannedBytes)} for ${slots} of ${samples} samples at a time`],
+    ['largest', `${mostSlots >= MANY ? `${MANY} or more` : mostSlots} samples at a time fit the budget`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows.map(([name, text]) => `${name.padEnd(width)}${text}`).join('\n');
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 * 10 ? 2 : 0)} MiB`;
+}

@@ -1,0 +1,21 @@
+/** `faultline doctor --plan`: what so many samples of one prompt take of memory, and how many fit. Loads no model. */
+import type { Config } from '../config/load.js';
+import { memoryPlan, type MemoryPlan, type PlanDemand } from '../engine/plan.js';
+import { engineOptionsOf } from './device.js';
+import { modelFolderOf } from './inputs.js';
+
+export interface PlanReport extends Omit<MemoryPlan, 'newTokens'>, PlanDemand {
+  /** Whether all samples fit at once. Where not, a run draws as many as fit and goes on as they end; `--batch` would be refused. */
+  readonly fits: boolean;
+  /** The model's folder. */
+  readonly model: string;
+  readonly dtype: string;
+}
+
+/** Throws what `memoryPlan` of the engine does, and `input` where the model is not found. */
+export async function planMemory(config: Config, demand: PlanDemand): Promise<PlanReport> {
+  const model = await modelFolderOf(config);
+  const options = engineOptionsOf(config.values);
+  const plan = memoryPlan(model, options, demand);
+  return { ...demand, ...plan, fits: plan.slots >= demand.samples, model, dtype: options.dtype };
+}

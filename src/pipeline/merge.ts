@@ -1,0 +1,276 @@
+/**
+ * `faultline merge`: several databases of one experiment as one. Everything is compared before anything is written: rows of one
+ * sample must agree in every result column, and what is there is never replaced. Ends in the results that one run would have made,
+ * to the byte. The same command goes on where an interrupted one stopped, as what is there already agrees. Executes nothing.
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { sameShard, type Shard } from '../config/shard.js';
+import { FaultlineError } from '../errors.js';
+import { categoryDifference, judgedDifference, sampleDifference } from '../store/differences.js';
+import { Store } from '../store/store.js';
+import type { Experiment, JudgedSample, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
+import { describeDevice } from './device.js';
+import { mismatch } from './experiment.js';
+import type { Progress } from './progress.js';
+import { chooseExperiment } from './report.js';
+import { describeShards, extentOf, isComplete } from './work-shards.js';
+
+export interface MergeOptions {
+  /** A new file, or a database to merge into. */
+  readonly output: string;
+  /** Name or hash; without one, everything that the databases hold, which must be the same experiments. */
+  readonly experiment?: string | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface MergedExperiment {
+  readonly experiment: string;
+  readonly hash: string;
+  readonly shards: readonly Shard[];
+  /** In the output afterwards. */
+  readonly samples: number;
+  readonly executed: number;
+  /** Of the whole experiment; null where its config does not say. */
+  readonly whole: number | null;
+}
+
+/** One experiment in one database. */
+interface Source {
+  readonly file: string;
+  readonly store: Store;
+  readonly experiment: Experiment;
+}
+
+/**
+ * Merges the databases `files` into `output`.
+ * @throws FaultlineError kind `input` for a missing or damaged database, one of another version, other experiments, and for a
+ *   conflict, with its first sample and column; `environment` for results that an experiment may not mix; `usage` where the output
+ *   is one of the inputs; `output` where it cannot be written. In all cases but the last no row has been written; an output of an
+ *   older version has been upgraded.
+ */
+export async function mergeDatabases(files: readonly string[], options: MergeOptions): Promise<MergedExperiment[]> {
+  const { output, signal, progress } = options;
+  refuseOutputAmongInputs(files, output);
+  const opened: Store[] = [];
+  const open = (file: string, readonly: boolean): Store => {
+    const store = Store.open(file, { readonly });
+    opened.push(store);
+    return store;
+  };
+  try {
+    const stores = files.map((file) => open(file, true));
+    const experiments = chooseExperiments(stores, options.experiment).map(({ hash }) =>
+      stores.map((store): Source => ({ file: store.file, store, experiment: store.findExperiment(hash)! })),
+    );
+    const there = existsSync(output) ? open(output, false) : null;
+    for (const sources of experiments) {
+      const experiment = there?.findExperiment(sources[0]!.experiment.hash) ?? null;
+      const before = there === null || experiment === null ? [] : [{ file: output, store: there, experiment }];
+      await checkAgreement([...before, ...sources], signal);
+    }
+    const target = there ?? open(output, false);
+    const merged: MergedExperiment[] = [];
+    for (const sources of experiments) merged.push(await copyExperiment(sources, target, signal, progress));
+    progress.finish();
+    return merged;
+  } finally {
+    for (const store of opened) store.close();
+  }
+}
+
+function refuseOutputAmongInputs(files: readonly string[], output: string): void {
+  if (!existsSync(output)) return;
+  const path = realpathSync(output);
+  const found = files.find((file) => existsSync(file) && realpathSync(file) === path);
+  if (found === undefined) return;
+  throw new FaultlineError('usage', `--output: ${output} is one of the databases to merge`, {
+    hint: 'Leave it out of those: what the output holds stays, and the others are added to it.',
+  });
+}
+
+/** The experiments to merge, as the first database has them. */
+function chooseExperiments(stores: readonly Store[], name: string | undefined): Experiment[] {
+  const [first, ...others] = stores;
+  if (first === undefined) throw new FaultlineError('usage', 'there is no database to merge', { hint: 'Name at least one.' });
+  // Throws for a database without any.
+  for (const store of stores) chooseExperiment(store, name);
+  const of = (store: Store): Experiment[] => (name === undefined ? store.experiments() : [chooseExperiment(store, name)]);
+  const chosen = of(first);
+  for (const other of others) {
+    const there = of(other);
+    const lacking = chosen.find(({ hash }) => there.every((each) => each.hash !== hash));
+    const extra = there.find(({ hash }) => chosen.every((each) => each.hash !== hash));
+    if (lacking === undefined && extra === undefined) continue;
+    const reason =
+      lacking !== undefined && extra !== undefined
+        ? `holds another experiment than ${first.file}: ${difference(lacking, extra)}`
+        : lacking !== undefined
+          ? `lacks the experiment ${lacking.name}, which ${first.file} holds`
+          : `holds the experiment ${extra!.name}, which ${first.file} does not`;
+    throw new FaultlineError('input', reason, {
+      place: { file: other.file },
+      hint: 'Databases of one experiment are merged: name it with --experiment where they hold several.',
+    });
+  }
+  return chosen;
+}
+
+/** Why two experiments have two hashes, in words. */
+function difference(a: Experiment, b: Experiment): string {
+  const [configA, configB] = [a, b].map(({ config }) => JSON.parse(config) as Record<string, unknown>) as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ];
+  for (const key of new Set([...Object.keys(configA), ...Object.keys(configB)])) {
+    const shown = (config: Record<string, unknown>): string => (key in config ? JSON.stringify(config[key]) : 'nothing');
+    if (shown(configA) !== shown(configB)) return `${key} is ${shown(configB)}, and ${shown(configA)} there`;
+  }
+  const files = [
+    ['model', 'modelHash'],
+    ['tokenizer', 'tokenizerHash'],
+    ['problem file', 'problemsHash'],
+  ] as const;
+  const file = files.find(([, field]) => a[field] !== b[field]);
+  return file === undefined ? 'their hashes differ' : `it has another ${file[0]}`;
+}
+
+/** Refuses what must not be put side by side, and rows of one sample that differ. */
+async function checkAgreement(sources: readonly Source[], signal: AbortSignal): Promise<void> {
+  const first = sources[0]!;
+  for (const source of sources.slice(1)) {
+    const found = mismatch(first.experiment, source.experiment);
+    if (found === null) continue;
+    throw new FaultlineError(
+      'environment',
+      `experiment ${first.experiment.name} was run with ${found.what} ${found.then} in ${first.file}, and ${found.now} in ${source.file}`,
+      { hint: 'An experiment never mixes the two: make one of the databases again with what the other has.' },
+    );
+  }
+  const categories = new Map<string, { readonly judged: JudgedSample; readonly file: string }>();
+  for (const taskId of taskIdsOf(sources)) {
+    signal.throwIfAborted();
+    await turn();
+    const samples = new Map<string, { readonly sample: StoredSample; readonly source: Source }>();
+    const verdicts = new Map<string, { readonly judged: JudgedSample; readonly source: Source }>();
+    for (const source of sources) {
+      for (const sample of source.store.samples(source.experiment.id, { taskId })) {
+        const other = samples.get(keyOf(sample));
+        if (other === undefined) {
+          samples.set(keyOf(sample), { sample, source });
+          continue;
+        }
+        const arraysOf = { a: () => tokensOf(other.source, sample), b: () => tokensOf(source, sample) };
+        refuse(sample, sampleDifference(other.sample, sample, arraysOf), other.source.file, source.file);
+      }
+      for (const judged of source.store.judgedSamples(source.experiment.id, { taskId })) {
+        const other = verdicts.get(keyOf(judged));
+        if (other !== undefined) refuse(judged, judgedDifference(other.judged, judged), other.source.file, source.file);
+        if (other === undefined || other.judged.verdict.outcome.status === 'infra') verdicts.set(keyOf(judged), { judged, source });
+        // A category is a row of its own: one config may have renamed what another has not.
+        if (judged.categoryCode === null) continue;
+        const known = categories.get(judged.categoryCode);
+        if (known === undefined) categories.set(judged.categoryCode, { judged, file: source.file });
+        else refuse(judged, categoryDifference(known.judged, judged), known.file, source.file);
+      }
+    }
+  }
+}
+
+function refuse(key: SampleKey, column: string | null, there: string, here: string): void {
+  if (column === null) return;
+  const decision = column.startsWith('classifications.') || column.startsWith('categories.');
+  throw new FaultlineError(
+    'input',
+    `sample ${key.sampleIndex} of ${key.taskId} (strategy ${key.strategy}): ${column} differs from the one in ${there}`,
+    {
+      place: { file: here },
+      hint: decision
+        ? 'Nothing has been merged. Run `faultline run` on both databases with one config and version: it decides stored verdicts again.'
+        : 'Nothing has been merged. The experiment is the same, so one of the two was changed or is wrong: leave it out, or make it again.',
+    },
+  );
+}
+
+async function copyExperiment(
+  sources: readonly Source[],
+  target: Store,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<MergedExperiment> {
+  const first = sources[0]!.experiment;
+  const shards: Shard[] = [];
+  for (const { store, experiment } of sources) {
+    for (const shard of store.workShards(experiment.id)) if (!shards.some((each) => sameShard(each, shard))) shards.push(shard);
+  }
+  const createdAt = sources.map(({ experiment }) => experiment.createdAt).sort()[0]!;
+  const experiment = target.beginExperiment(first, shards, { createdAt });
+  target.addProblems(experiment.id, problemsOf(sources));
+
+  const total = sources.reduce((sum, { store, experiment: { id } }) => sum + store.counts(id).samples, 0);
+  const task = progress.task('merge', total, 0);
+  for (const taskId of taskIdsOf(sources)) {
+    for (const { store, experiment: from } of sources) {
+      signal.throwIfAborted();
+      await turn();
+      const samples = [...store.samples(from.id, { taskId })];
+      target.addSamples(
+        experiment.id,
+        samples.map((sample) => ({ ...sample, ...store.tokens(from.id, sample) })),
+      );
+      target.addExecutions(experiment.id, [...store.judgedSamples(from.id, { taskId })]);
+      samples.forEach(() => {
+        task.advance();
+      });
+    }
+  }
+  mergeNotes(sources, target, experiment);
+  if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
+  const { samples, executed } = target.counts(experiment.id);
+  return {
+    experiment: experiment.name,
+    hash: experiment.hash,
+    shards: target.workShards(experiment.id),
+    samples,
+    executed,
+    whole: extentOf(target, experiment)?.whole ?? null,
+  };
+}
+
+/** The run logs, and a line for each database: what it held and what drew its samples, as the output's row tells of one machine. */
+function mergeNotes(sources: readonly Source[], target: Store, into: Experiment): void {
+  const noted = new Set(target.notes(into.id).map(({ stage, text }) => JSON.stringify([stage, text])));
+  for (const { file, store, experiment } of sources) {
+    const held = describeShards(store.workShards(experiment.id));
+    const text = `${held} from ${file}: ${describeDevice(experiment)}, faultline ${experiment.version}, calibration ${experiment.calibration}`;
+    const lines = [...store.notes(experiment.id), { at: new Date().toISOString(), stage: 'merge', text }];
+    for (const line of lines) {
+      const key = JSON.stringify([line.stage, line.text]);
+      if (noted.has(key)) continue;
+      noted.add(key);
+      target.addNote(into.id, line.stage, line.text, line.at);
+    }
+  }
+}
+
+/** The experiment's problems; a run that was stopped early may not have recorded them. */
+function problemsOf(sources: readonly Source[]): ProblemRow[] {
+  for (const { store, experiment } of sources) {
+    const problems = store.problems(experiment.id);
+    if (problems.length > 0) return problems;
+  }
+  return [];
+}
+
+function taskIdsOf(sources: readonly Source[]): string[] {
+  return problemsOf(sources).map(({ taskId }) => taskId);
+}
+
+function tokensOf({ store, experiment }: Source, key: SampleKey): ReturnType<Store['tokens']> {
+  return store.tokens(experiment.id, key);
+}
+
+function keyOf({ strategy, taskId, sampleIndex }: SampleKey): string {
+  return JSON.stringify([strategy, taskId, sampleIndex]);
+}

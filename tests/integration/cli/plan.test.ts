@@ -1,0 +1,75 @@
+/** `faultline doctor --plan`, and that a batch which it says does not fit is refused before anything is drawn. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { PlanReport } from '../../../src/pipeline/memory-plan.js';
+import { Store } from '../../../src/store/store.js';
+import { faultline, picoModel, scratchFolder } from './faultline.js';
+
+const folder = scratchFolder();
+const plan = (...args: string[]) => faultline(['doctor', '--plan', ...args, '--device', 'cpu']);
+
+describe('doctor --plan', () => {
+  it('prints parts that add up, for people and for programs', async () => {
+    const { code, out, err } = await plan('pico-gpt2-py', '100', '150', '128', '--memory', '1GiB', '--json');
+    expect([code, err]).toEqual([0, '']);
+    const report = JSON.parse(out) as PlanReport;
+    expect(report).toMatchObject({ model: picoModel, samples: 100, promptTokens: 150, newTokens: 128, slots: 100, fits: true, budgetBytes: 2 ** 30 }); // prettier-ignore
+    expect(report.activationBytes + report.prefixBytes + 100 * report.suffixBytes).toBe(report.plannedBytes);
+    expect(report.mostSlots).toBeGreaterThan(100);
+    // Keys and values of 6 layers, 256 wide, in float32, for 128 tokens.
+    expect(report.suffixBytes).toBe(2 * 6 * 256 * 4 * 128);
+    const text = await plan('pico-gpt2-py', '100', '150', '128', '--memory', '1GiB');
+    expect(text.out).toContain(`largest      ${report.mostSlots} samples at a time fit the budget\n`);
+  });
+
+  it('ends with code 4 where not all fit, and names the largest number, which fits', async () => {
+    const { code, out, err } = await plan('pico-gpt2-py', '512', '150', '128', '--memory', '64MiB', '--json');
+    const { slots, mostSlots, fits } = JSON.parse(out) as PlanReport;
+    expect([code, fits, slots]).toEqual([4, false, mostSlots]);
+    expect(err).toBe(
+      `error: 512 samples at a time do not fit the memory budget; the largest number that does is ${mostSlots}\n` +
+        'hint: A run without --batch draws as many as fit, and the others as those end. To fit all, raise --memory.\n',
+    );
+    expect((await plan('pico-gpt2-py', String(mostSlots), '150', '128', '--memory', '64MiB')).code).toBe(0);
+    expect((await plan('pico-gpt2-py', String(mostSlots + 1), '150', '128', '--memory', '64MiB')).code).toBe(4);
+  });
+
+  it.each([
+    ['a prompt without room', ['pico-gpt2-py', '1', '512', '1'], 2, 'a prompt of 512 tokens leaves no room in the context of 512'],
+    ['a model that is not there', ['nowhere', '1', '1', '1'], 3, 'nowhere'],
+    ['one sample in the least budget there is', ['pico-gpt2-py', '1', '500', '1', '--memory', '16MiB'], 0, ''],
+  ])('%s', async (_, args, expected, message) => {
+    const { code, err } = await plan(...args);
+    expect([code, err]).toEqual([expected, expect.stringContaining(message)]);
+  });
+});
+
+describe('--batch that does not fit', () => {
+  const args = (...more: string[]) => [
+    ...['run', '--num-problems', '1', '--samples', '40', '--max-new-tokens', '128', '--device', 'cpu', '--memory', '16MiB'],
+    ...['--outputs', folder, ...more],
+  ];
+
+  it('is an error before anything is drawn, and the same command with the number that it names goes through', async () => {
+    const { code, out, err } = await faultline(args('--batch', '40'));
+    expect([code, out]).toEqual([4, '']);
+    const holds = /error: 40 samples at a time need [\d.]+ MiB, but the memory budget is 16\.0 MiB, which holds (\d+)\nhint: Lower --batch to \1, leave it out, or raise --memory\.\n$/.exec(err)?.[1]; // prettier-ignore
+    expect(Number(holds), err).toBeGreaterThan(1);
+    using store = Store.open(path.join(folder, 'faultline.db'));
+    expect(store.counts(store.experiments()[0]!.id).samples).toBe(0);
+    store.close();
+    const again = await faultline(args('--batch', holds!));
+    expect(again.code, again.err).toBe(0);
+  });
+
+  it('leaves no file of generate', async () => {
+    const out = path.join(folder, 'samples.jsonl');
+    const sizes = ['--num-problems', '1', '--samples', '40', '--max-new-tokens', '128', '--device', 'cpu', '--memory', '16MiB'];
+    const { code, err } = await faultline(['generate', ...sizes, '--batch', '40', '--out', out]);
+    expect([code, err]).toEqual([4, expect.stringContaining('which holds')]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('samples.jsonl'))).toEqual([]);
+    expect((await faultline(['generate', ...sizes, '--out', out])).code).toBe(0);
+    expect(existsSync(out)).toBe(true);
+  });
+});

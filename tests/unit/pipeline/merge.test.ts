@@ -1,0 +1,278 @@
+/** Merging databases: the results of one run, to the byte; and every difference refused by name before anything is written. */
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { heldBy, WHOLE, type Shard } from '../../../src/config/shard.js';
+import { FaultlineError } from '../../../src/errors.js';
+import { mergeDatabases, type MergeOptions } from '../../../src/pipeline/merge.js';
+import { Progress } from '../../../src/pipeline/progress.js';
+import { Store } from '../../../src/store/store.js';
+import type { ExecutionRow, ExperimentManifest, SampleRow } from '../../../src/store/types.js';
+import { verdict } from '../sandbox/verdicts.js';
+import { decision, execution, manifest, problems, sample } from '../store/rows.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'faultline-merge-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+const at = (name: string) => path.join(folder, name);
+
+const PROBLEMS = problems(5);
+const SAMPLES = 4; // as in the manifest's config
+const LENGTH = sample(PROBLEMS[0]!, 1).tokens.length;
+
+interface Made {
+  readonly shards?: readonly Shard[];
+  readonly fields?: Partial<ExperimentManifest>;
+  readonly samples?: (row: SampleRow) => SampleRow;
+  /** Null leaves the sample without a verdict. */
+  readonly executions?: (row: ExecutionRow) => ExecutionRow | null;
+  readonly clock?: number;
+}
+
+/** Makes a database as a run with these shards would, and says its name. */
+function make(
+  name: string,
+  { shards = [WHOLE], fields = {}, samples = (row) => row, executions = (row) => row, clock = 0.5 }: Made = {},
+): string {
+  using store = Store.open(at(name));
+  const experiment = store.beginExperiment(manifest({ hash: 'h'.repeat(64), ...fields }), shards);
+  store.addProblems(experiment.id, PROBLEMS);
+  const keys = heldBy(shards, PROBLEMS).flatMap((problem) => Array.from({ length: SAMPLES }, (_, index) => ({ problem, index })));
+  store.addSamples(experiment.id, keys.map(({ problem, index }) => samples(sample(problem, index)))); // prettier-ignore
+  store.addExecutions(experiment.id, keys.flatMap(({ problem, index }) => executions(execution(problem, index, clock)) ?? [])); // prettier-ignore
+  store.finishExperiment(experiment.id);
+  return at(name);
+}
+
+const merge = (files: readonly string[], output: string, options: Partial<MergeOptions> = {}) =>
+  mergeDatabases(files, {
+    output: at(output),
+    signal: new AbortController().signal,
+    progress: new Progress({ isTTY: false, write: () => true }),
+    ...options,
+  });
+
+function digest(file: string): string {
+  using store = Store.open(file, { readonly: true });
+  return store.resultDigest(store.experiments()[0]!.id);
+}
+
+async function failure(work: Promise<unknown>): Promise<FaultlineError> {
+  const thrown: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(thrown).toBeInstanceOf(FaultlineError);
+  return thrown as FaultlineError;
+}
+
+const halves = () => [make('a.db', { shards: [{ index: 0, count: 2 }] }), make('b.db', { shards: [{ index: 1, count: 2 }], clock: 0.9 })];
+/** Changes one sample, and no other. */
+const changing = (index: number, fields: Partial<SampleRow>) => (row: SampleRow) =>
+  row.taskId === PROBLEMS[0]!.taskId && row.sampleIndex === index ? { ...row, ...fields } : row;
+
+describe('merging', () => {
+  it('gives the results of one run, to the byte, in either order, with arrays beside it', async () => {
+    const whole = digest(make('whole.db'));
+    const [a, b] = halves();
+    for (const [files, output] of [
+      [[a!, b!], 'ab.db'],
+      [[b!, a!], 'ba.db'],
+    ] as const) {
+      const [merged] = await merge(files, output);
+      expect(merged).toMatchObject({ experiment: 'demo', samples: 20, executed: 20, whole: 20 });
+      expect(digest(at(output))).toBe(whole);
+    }
+    rmSync(`${a!}.shards`, { recursive: true });
+    using store = Store.open(at('ab.db'), { readonly: true });
+    const [experiment] = store.experiments();
+    expect(experiment!.finishedAt).not.toBeNull();
+    expect(store.workShards(experiment!.id)).toEqual([
+      { index: 0, count: 2 },
+      { index: 1, count: 2 },
+    ]);
+    expect(store.tokens(experiment!.id, sample(PROBLEMS[0]!, 1)).tokens).toHaveLength(LENGTH);
+    expect(store.notes(experiment!.id).map(({ text }) => text.split(' from ')[0])).toEqual(['shard 0/2', 'shard 1/2']);
+  });
+
+  it('takes shards that overlap, of any n, and says that the whole is not there', async () => {
+    const [merged] = await merge(
+      [make('a.db', { shards: [{ index: 0, count: 2 }] }), make('b.db', { shards: [{ index: 0, count: 3 }], clock: 0.8 })],
+      'c.db',
+    );
+    expect(merged).toMatchObject({ samples: 16, whole: 20 }); // problems 0, 2, 3, 4
+    using store = Store.open(at('c.db'), { readonly: true });
+    expect(store.experiments()[0]!.finishedAt).not.toBeNull();
+  });
+
+  it('adds to a database that is there, and changes nothing the second time', async () => {
+    const [a, b] = halves();
+    await merge([a!], 'c.db');
+    await merge([b!], 'c.db');
+    const once = readFileSync(at('c.db'));
+    await merge([a!, b!], 'c.db');
+    expect(readFileSync(at('c.db')).length).toBe(once.length);
+    expect(digest(at('c.db'))).toBe(digest(make('whole.db')));
+  });
+
+  it('takes a verdict over none and over infra, whichever comes first', async () => {
+    const infra = (row: ExecutionRow) => ({
+      ...row,
+      verdict: verdict({ status: 'infra', reason: 'x' }),
+      ...decision({ outcome: 'infra' }),
+    });
+    const lacking = make('a.db', { executions: (row) => (row.sampleIndex === 0 ? null : row.sampleIndex === 1 ? infra(row) : row) });
+    const whole = make('b.db');
+    for (const [files, output] of [
+      [[lacking, whole], 'ab.db'],
+      [[whole, lacking], 'ba.db'],
+    ] as const) {
+      await merge(files, output);
+      expect(digest(at(output))).toBe(digest(whole));
+    }
+    await merge([lacking], 'open.db');
+    using store = Store.open(at('open.db'), { readonly: true });
+    expect(store.experiments()[0]!.finishedAt).toBeNull();
+  });
+
+  it('keeps when the experiment was begun and each program executed, and the run logs', async () => {
+    const [a, b] = halves();
+    using before = Store.open(b!);
+    before.addNote(before.experiments()[0]!.id, 'generate', 'continued elsewhere', '2026-01-01T00:00:00.000Z');
+    const times = [...before.judgedSamples(1)].map(({ executedAt }) => executedAt);
+    await merge([a!, b!], 'c.db');
+    using after = Store.open(at('c.db'), { readonly: true });
+    expect([...after.judgedSamples(1)].map(({ executedAt }) => executedAt)).toEqual(expect.arrayContaining(times));
+    using first = Store.open(a!, { readonly: true });
+    expect(after.experiments()[0]!.createdAt).toBe(first.experiments()[0]!.createdAt);
+    expect(after.notes(1)).toContainEqual({ at: '2026-01-01T00:00:00.000Z', stage: 'generate', text: 'continued elsewhere' });
+  });
+
+  it('takes one experiment of several by name', async () => {
+    const [a, b] = halves();
+    make('a.db', { fields: { hash: 'i'.repeat(64), name: 'other' } });
+    expect((await failure(merge([a!, b!], 'c.db'))).message).toBe(`${b!}: lacks the experiment other, which ${a!} holds`);
+    const merged = await merge([a!, b!], 'c.db', { experiment: 'demo' });
+    expect(merged.map(({ experiment, samples }) => [experiment, samples])).toEqual([['demo', 20]]);
+    expect((await failure(merge([a!, b!], 'd.db', { experiment: 'none' }))).message).toContain('holds no experiment none');
+  });
+
+  it('stops when it is told to, and the same call goes on', async () => {
+    const [a, b] = halves();
+    const reason = new FaultlineError('interrupted', 'stopped');
+    expect(await failure(merge([a!, b!], 'c.db', { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    // Once everything was compared: after the first problem is copied.
+    const abort = new AbortController();
+    const progress = new Progress({ isTTY: false, write: () => true });
+    const task = progress.task.bind(progress);
+    progress.task = (...args) => {
+      abort.abort(reason);
+      return task(...args);
+    };
+    expect(await failure(merge([a!, b!], 'c.db', { signal: abort.signal, progress }))).toBe(reason);
+    await merge([a!, b!], 'c.db');
+    expect(digest(at('c.db'))).toBe(digest(make('whole.db')));
+  });
+});
+
+describe('refuses, and writes nothing for', () => {
+  const other = changing(1, { logprobs: Float32Array.from({ length: LENGTH }, () => -1.5) });
+  const onVerdict = (change: (row: ExecutionRow) => ExecutionRow) => (row: ExecutionRow) =>
+    row.taskId === PROBLEMS[0]!.taskId && row.sampleIndex === 2 ? change(row) : row;
+  const renamed = (row: ExecutionRow) => (row.categoryCode === '4.1' ? { ...row, categoryName: 'undefined_name' } : row);
+
+  it.each<[string, Made, RegExp]>([
+    ['a log-probability', { samples: other }, /sample 1 of Task\/5 \(strategy nucleus\): logprobs differs from the one in .*a\.db$/],
+    [
+      'a text',
+      { samples: changing(0, { completion: 'x', rawText: 'x', cut: 1 }) },
+      /sample 0 of Task\/5 \(strategy nucleus\): samples\.completion differs/,
+    ],
+    ['a finish reason', { samples: changing(3, { finishReason: 'length' }) }, /sample 3 of Task\/5 .*: samples\.finish_reason differs/],
+    [
+      'a verdict',
+      { executions: onVerdict((row) => ({ ...row, verdict: verdict({ status: 'exit', code: 3, via: 'process' }) })) },
+      /sample 2 of Task\/5 .*: verdicts\.\w+ differs/,
+    ],
+    [
+      'a decision',
+      { executions: onVerdict((row) => ({ ...row, evidence: 'another' })) },
+      /sample 2 of Task\/5 .*: classifications\.evidence differs/,
+    ],
+    ['a category by another name', { executions: renamed }, /: categories\.name differs/],
+  ])('%s', async (_, made, message) => {
+    const thrown = await failure(merge([make('a.db'), make('b.db', made)], 'c.db'));
+    expect([thrown.kind, thrown.message]).toEqual(['input', expect.stringMatching(message)]);
+    expect(thrown.message.startsWith(`${at('b.db')}: `)).toBe(true);
+    expect(thrown.hint).toMatch(/^Nothing has been merged\./);
+    expect(readdirSync(folder).filter((name) => name.startsWith('c.db'))).toEqual([]);
+  });
+
+  it('a category by another name in a shard that does not overlap', async () => {
+    const a = make('a.db', { shards: [{ index: 0, count: 2 }] });
+    const b = make('b.db', { shards: [{ index: 1, count: 2 }], executions: renamed });
+    expect((await failure(merge([a, b], 'c.db'))).message).toMatch(/categories\.name differs/);
+  });
+
+  it('a difference to what the output holds, which stays', async () => {
+    const there = make('c.db', { samples: other });
+    const before = digest(there);
+    expect((await failure(merge([make('a.db')], 'c.db'))).message).toMatch(
+      /a\.db: sample 1 of Task\/5 .*: logprobs differs from the one in .*c\.db$/,
+    );
+    expect(digest(there)).toBe(before);
+  });
+
+  it.each([
+    ['another Python', { pythonVersion: '3.12.1' }, 'was run with Python 3.11.7 in'],
+    ['another isolation', { isolationTier: 'none' }, 'was run with isolation namespaces in'],
+  ])('%s', async (_, fields, message) => {
+    const thrown = await failure(merge([make('a.db'), make('b.db', { fields })], 'c.db'));
+    expect([thrown.kind, thrown.message]).toEqual(['environment', expect.stringContaining(message)]);
+    expect(existsSync(at('c.db'))).toBe(false);
+  });
+
+  it('other kernels where results depend on them, and only there', async () => {
+    const made = (name: string, dtype: string, kernelFamily: string) => make(name, { fields: { dtype, kernelFamily } });
+    await merge([made('a.db', 'float32', 'fma'), made('b.db', 'float32', 'mma')], 'c.db');
+    const thrown = await failure(merge([made('d.db', 'bfloat16', 'fma'), made('e.db', 'bfloat16', 'amx')], 'f.db'));
+    expect(thrown.message).toContain('was run with bfloat16 kernels fma in');
+  });
+
+  it('another experiment, saying what differs', async () => {
+    const seed = (name: string, config: object, hash: string) =>
+      make(name, { fields: { config: JSON.stringify(config), hash: hash.repeat(64) } });
+    const a = seed('a.db', { samples: 4, seed: '7' }, '7');
+    const b = seed('b.db', { samples: 4, seed: '8' }, '8');
+    expect((await failure(merge([a, b], 'c.db'))).message).toBe(`${b}: holds another experiment than ${a}: seed is "8", and "7" there`);
+    const d = make('d.db', { fields: { modelHash: 'x', hash: 'd'.repeat(64) } });
+    expect((await failure(merge([make('e.db'), d], 'c.db'))).message).toContain('it has another model');
+  });
+
+  it('an output that is an input, by any name', async () => {
+    const [a, b] = halves();
+    const thrown = await failure(merge([a!, b!], path.join('..', path.basename(folder), 'a.db')));
+    expect([thrown.kind, thrown.message]).toEqual(['usage', expect.stringContaining('is one of the databases to merge')]);
+  });
+
+  it('a missing database, one without arrays, one of an older version, and no database', async () => {
+    const [a, b] = halves();
+    expect((await failure(merge([a!, at('nowhere.db')], 'c.db'))).message).toContain('no such database');
+    writeFileSync(at('text.db'), 'no database at all, and long enough to have a header of the size that is looked for '.repeat(2));
+    expect((await failure(merge([a!, at('text.db')], 'c.db'))).message).toContain('not a SQLite database');
+    copyFileSync(b!, at('alone.db'));
+    expect((await failure(merge([a!, b!, at('alone.db')], 'c.db'))).message).toContain('token arrays cannot be read');
+    const old = new Database(b);
+    old.pragma('user_version = 4');
+    old.close();
+    expect((await failure(merge([a!, b!], 'c.db'))).message).toMatch(/schema version 4, and reading needs version \d/);
+    expect((await failure(merge([], 'c.db'))).kind).toBe('usage');
+    expect(existsSync(at('c.db'))).toBe(false);
+  });
+});
