@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "native/base/check.h"
-#include "native/format/safetensors.h"
 #include "native/ops/registry.h"
 
 namespace faultline::model {
@@ -384,10 +383,9 @@ class Pass {
 
 }  // namespace
 
-Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool) {
-  const ModelConfig config = read_config(folder);
-  const std::unique_ptr<format::TensorFile> file = format::open_safetensors_folder(folder);
-  return {config, load_gpt2_weights(*file, config, type, pool), ops::ops()};
+Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool) {
+  const ModelFiles files = open_model(path);
+  return {files.config, load_gpt2_weights(files, type, pool), ops::ops()};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,
