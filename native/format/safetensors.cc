@@ -6,10 +6,8 @@
 #include <bit>
 #include <cstring>
 #include <map>
-#include <numeric>
 
 #include "native/base/error.h"
-#include "native/base/mapped_file.h"
 #include "native/format/json.h"
 
 namespace faultline::format {
@@ -25,21 +23,11 @@ static_assert(std::endian::native == std::endian::little, "safetensors is little
 constexpr std::size_t kLengthBytes = 8;
 constexpr const char* kMetadata = "__metadata__";
 
-[[noreturn]] void refuse(const std::string& path, const std::string& reason, const std::string& hint = {}) {
-  throw Error(ErrorCode::input, path + ": " + reason, hint);
-}
-
-struct Entry {
-  std::string name;
-  TensorView view;
-  std::size_t begin;  // in the data section
-  std::size_t end;
-};
-
-/// Checks one header member and turns it into an entry. Offsets are only checked against the section here; holes later.
-Entry read_entry(const std::string& path, const std::string& name, const Json& value, std::span<const std::byte> data) {
+/// Checks one header member and turns it into an entry. Offsets are only checked against the data here; holes later.
+TensorEntry read_entry(const std::string& path, const std::string& name, const Json& value,
+                       std::span<const std::byte> data) {
   const auto refuse_tensor = [&](const Json& at, const std::string& reason) {
-    refuse(path, "byte " + std::to_string(at.offset()) + ": tensor " + json_quote(name) + ": " + reason);
+    refuse_file(path, "byte " + std::to_string(at.offset()) + ": tensor " + json_quote(name) + ": " + reason);
   };
   if (value.as_object() == nullptr)
     refuse_tensor(value, "is described by " + std::string(value.kind_name()) + ", not an object");
@@ -98,53 +86,35 @@ Entry read_entry(const std::string& path, const std::string& name, const Json& v
   return {name, TensorView{*dtype, shape, data.data() + first}, first, last};
 }
 
-/// The reference implementation refuses holes, overlaps and trailing bytes, so that a file has no place to hide
-/// anything.
-void check_layout(const std::string& path, const std::vector<Entry>& entries, std::size_t data_size) {
-  std::vector<std::size_t> order(entries.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(entries[a].begin, entries[a].end) < std::pair(entries[b].begin, entries[b].end);
-  });
-  std::size_t at = 0;
-  for (const std::size_t i : order) {
-    const Entry& entry = entries[i];
-    if (entry.begin != at) {
-      refuse(path, "tensor " + json_quote(entry.name) + " begins at byte " + std::to_string(entry.begin) +
-                       " of the data where byte " + std::to_string(at) + " is expected: tensors " +
-                       (entry.begin < at ? "overlap" : "leave a hole"));
-    }
-    at = entry.end;
-  }
-  if (at != data_size) {
-    refuse(path, "has " + std::to_string(data_size - at) + " bytes after the last tensor (byte " + std::to_string(at) +
-                     " of the data)");
-  }
-}
+struct Contents {
+  std::vector<TensorEntry> entries;
+  std::size_t data_size;
+};
 
-std::vector<Entry> read_header(const std::string& path, std::span<const std::byte> bytes) {
+Contents read_contents(const std::string& path, std::span<const std::byte> bytes) {
   if (bytes.size() < kLengthBytes) {
-    refuse(path, "byte " + std::to_string(bytes.size()) + ": ends inside the 8-byte header length (is it truncated?)");
+    refuse_file(path,
+                "byte " + std::to_string(bytes.size()) + ": ends inside the 8-byte header length (is it truncated?)");
   }
   std::uint64_t header_size = 0;
   std::memcpy(&header_size, bytes.data(), kLengthBytes);
   if (header_size > kSafetensorsHeaderCap) {
-    refuse(path,
-           "byte 0: the header length " + std::to_string(header_size) + " is above the format's limit of " +
-               std::to_string(kSafetensorsHeaderCap),
-           "This is probably not a safetensors file.");
+    refuse_file(path,
+                "byte 0: the header length " + std::to_string(header_size) + " is above the format's limit of " +
+                    std::to_string(kSafetensorsHeaderCap),
+                "This is probably not a safetensors file.");
   }
   if (header_size > bytes.size() - kLengthBytes) {
-    refuse(path, "byte 0: the header length " + std::to_string(header_size) + " reaches past the file's " +
-                     std::to_string(bytes.size()) + " bytes (is it truncated?)");
+    refuse_file(path, "byte 0: the header length " + std::to_string(header_size) + " reaches past the file's " +
+                          std::to_string(bytes.size()) + " bytes (is it truncated?)");
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes,
                               static_cast<std::size_t>(header_size));
-  if (text.empty() || text[0] != '{') refuse(path, "byte 8: the header does not begin with '{'");
+  if (text.empty() || text[0] != '{') refuse_file(path, "byte 8: the header does not begin with '{'");
   const Json header = parse_json(text, path, kLengthBytes);
   const auto data = bytes.subspan(kLengthBytes + static_cast<std::size_t>(header_size));
 
-  std::vector<Entry> entries;
+  std::vector<TensorEntry> entries;
   for (const auto& [name, value] : *header.as_object()) {
     if (name != kMetadata) {
       entries.push_back(read_entry(path, name, value, data));
@@ -154,40 +124,22 @@ std::vector<Entry> read_header(const std::string& path, std::span<const std::byt
     const bool strings = metadata != nullptr &&
                          std::all_of(metadata->begin(), metadata->end(),
                                      [](const Json::Member& member) { return member.second.as_string() != nullptr; });
-    if (!strings) refuse(path, "byte " + std::to_string(value.offset()) + ": __metadata__ is not an object of strings");
+    if (!strings)
+      refuse_file(path, "byte " + std::to_string(value.offset()) + ": __metadata__ is not an object of strings");
   }
-  check_layout(path, entries, data.size());
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
-  return entries;
+  return {std::move(entries), data.size()};
 }
 
-class SafetensorsFile final : public TensorFile {
+class SafetensorsFile final : public SingleTensorFile {
  public:
-  SafetensorsFile(std::string path, std::span<const std::byte> bytes) : path_(std::move(path)) { index(bytes); }
-  explicit SafetensorsFile(base::MappedFile file) : path_(file.path()), file_(std::move(file)) {
-    index(file_->bytes());
-  }
-
-  const std::string& path() const override { return path_; }
-  const std::vector<std::string>& names() const override { return names_; }
-  std::optional<TensorView> find(std::string_view name) const override {
-    const auto at = std::lower_bound(names_.begin(), names_.end(), name);
-    if (at == names_.end() || *at != name) return std::nullopt;
-    return views_[static_cast<std::size_t>(at - names_.begin())];
-  }
+  SafetensorsFile(const std::string& label, std::span<const std::byte> bytes) : SingleTensorFile(label) { read(bytes); }
+  explicit SafetensorsFile(base::MappedFile file) : SingleTensorFile(std::move(file)) { read(mapped()); }
 
  private:
-  void index(std::span<const std::byte> bytes) {
-    for (Entry& entry : read_header(path_, bytes)) {
-      names_.push_back(std::move(entry.name));
-      views_.push_back(entry.view);
-    }
+  void read(std::span<const std::byte> bytes) {
+    auto [entries, data_size] = read_contents(path(), bytes);
+    index(std::move(entries), data_size, 1);
   }
-
-  std::string path_;
-  std::optional<base::MappedFile> file_;
-  std::vector<std::string> names_;
-  std::vector<TensorView> views_;  // in the order of names_
 };
 
 class ShardedFile final : public TensorFile {
@@ -195,22 +147,23 @@ class ShardedFile final : public TensorFile {
   explicit ShardedFile(const std::string& index_path) : path_(index_path) {
     const Json index = parse_json_file(path_);
     const Json* map_json = index.find("weight_map");
-    if (map_json == nullptr || map_json->as_object() == nullptr) refuse(path_, "has no object \"weight_map\"");
+    if (map_json == nullptr || map_json->as_object() == nullptr) refuse_file(path_, "has no object \"weight_map\"");
     const auto slash = path_.rfind('/');
     const std::string folder = slash == std::string::npos ? "" : path_.substr(0, slash + 1);
     for (const auto& [name, shard_json] : *map_json->as_object()) {
       const std::string* shard = shard_json.as_string();
       const std::string place = "byte " + std::to_string(shard_json.offset()) + ": tensor " + json_quote(name);
-      if (shard == nullptr) refuse(path_, place + ": its shard is " + shard_json.kind_name() + ", not a file name");
+      if (shard == nullptr)
+        refuse_file(path_, place + ": its shard is " + shard_json.kind_name() + ", not a file name");
       // A path could lead out of the model's folder; published indexes hold plain names.
       if (shard->empty() || shard->find('/') != std::string::npos || shard->find('\0') != std::string::npos ||
           *shard == "..") {
-        refuse(path_, place + ": " + json_quote(*shard) + " is not a plain file name");
+        refuse_file(path_, place + ": " + json_quote(*shard) + " is not a plain file name");
       }
       auto& file = shards_[folder + *shard];
       if (!file) file = open_safetensors(folder + *shard);
       const auto view = file->find(name);
-      if (!view) refuse(path_, place + " is not in " + json_quote(*shard) + " as the index says");
+      if (!view) refuse_file(path_, place + " is not in " + json_quote(*shard) + " as the index says");
       tensors_.emplace(name, *view);
     }
     for (const auto& [name, view] : tensors_) names_.push_back(name);
@@ -254,8 +207,8 @@ std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder) {
   const std::string index = single + ".index.json";
   if (exists(single)) return open_safetensors(single);
   if (exists(index)) return open_sharded_safetensors(index);
-  refuse(folder, "has neither model.safetensors nor model.safetensors.index.json",
-         "Give a Hugging Face model folder that holds safetensors weights.");
+  refuse_file(folder, "has neither model.safetensors nor model.safetensors.index.json",
+              "Give a Hugging Face model folder that holds safetensors weights.");
 }
 
 }  // namespace faultline::format

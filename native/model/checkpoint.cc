@@ -1,27 +1,91 @@
 #include "native/model/checkpoint.h"
 
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <limits>
+#include <string_view>
+#include <utility>
+
 #include "native/base/error.h"
+#include "native/format/safetensors.h"
 #include "native/tensor/convert.h"
 
 namespace faultline::model {
+namespace {
 
 using base::Error;
 using base::ErrorCode;
 
-Checkpoint::Checkpoint(const format::TensorFile& file, const ModelConfig& config)
-    : file_(file), prefix_(file.find("transformer.wte.weight") ? "transformer." : "") {
-  const std::string next = prefix_ + layer(config.layers);
-  for (const std::string& name : file.names()) {
+/// Names of GPT-2's modules: Hugging Face's, then GGUF's.
+constexpr std::pair<std::string_view, std::string_view> kGgufNames[] = {
+    {"wte", "token_embd"}, {"wpe", "position_embd"},    {"ln_f", "output_norm"},
+    {"ln_1", "attn_norm"}, {"attn.c_attn", "attn_qkv"}, {"attn.c_proj", "attn_output"},
+    {"ln_2", "ffn_norm"},  {"mlp.c_fc", "ffn_up"},      {"mlp.c_proj", "ffn_down"},
+};
+
+/// `h.3.ln_1.weight` to `blk.3.attn_norm.weight`.
+std::string gguf_name(std::string_view name) {
+  std::string full;
+  if (name.starts_with("h.")) {
+    const std::size_t end = name.find('.', 2) + 1;
+    full = "blk." + std::string(name.substr(2, end - 2));
+    name.remove_prefix(end);
+  }
+  const std::size_t dot = name.rfind('.');
+  const auto* const row = std::find_if(std::begin(kGgufNames), std::end(kGgufNames),
+                                       [&](const auto& names) { return names.first == name.substr(0, dot); });
+  if (row == std::end(kGgufNames)) throw Error(ErrorCode::internal, "no GGUF name for the tensor " + std::string(name));
+  full += row->second;
+  full += name.substr(dot);
+  return full;
+}
+
+std::string place_of(const tensor::Shape& shape, std::int64_t index) {
+  std::string place;
+  for (std::size_t i = shape.rank(); i-- > 0; index /= shape[i])
+    place = std::to_string(index % shape[i]) + (place.empty() ? "" : ", ") + place;
+  return "[" + place + "]";
+}
+
+bool is_gguf(const std::string& path) { return path.ends_with(".gguf") && !std::filesystem::is_directory(path); }
+
+}  // namespace
+
+ModelFiles open_model(const std::string& path) {
+  if (is_gguf(path)) {
+    std::unique_ptr<format::GgufFile> file = format::open_gguf(path);
+    const ModelConfig config = parse_gguf_config(*file);
+    return {config, std::move(file), true};
+  }
+  const ModelConfig config = read_config(path);
+  return {config, format::open_safetensors_folder(path), false};
+}
+
+ModelConfig open_config(const std::string& path) { return is_gguf(path) ? open_model(path).config : read_config(path); }
+
+Checkpoint::Checkpoint(const ModelFiles& files, base::ThreadPool* pool)
+    : files_(files),
+      pool_(pool),
+      prefix_(!files.gguf && files.tensors->find("transformer.wte.weight") ? "transformer." : "") {
+  const std::string layers = std::to_string(files.config.layers);
+  const std::string next = files.gguf ? "blk." + layers + "." : prefix_ + layer(files.config.layers);
+  for (const std::string& name : files.tensors->names()) {
     if (name.starts_with(next))
       throw Error(ErrorCode::input,
-                  file.path() + ": tensor " + name + " belongs to layer " + std::to_string(config.layers) +
-                      ", but config.json says n_layer " + std::to_string(config.layers),
-                  "Check that config.json and the weights belong together.");
+                  files.tensors->path() + ": tensor " + name + " belongs to layer " + layers + ", but " +
+                      (files.gguf ? "gpt2.block_count is " : "config.json says n_layer ") + layers,
+                  disagreement());
   }
 }
 
+WeightView Checkpoint::linear(const std::string& name, std::int64_t in, std::int64_t out) const {
+  if (files_.gguf) return {view(name + ".weight", tensor::Shape{out, in}), ops::Orientation::nk};
+  return {view(name + ".weight", tensor::Shape{in, out}), ops::Orientation::kn};
+}
+
 tensor::TensorView Checkpoint::view(const std::string& name, const tensor::Shape& shape) const {
-  return checked(prefix_ + name, shape);
+  return checked(full_name(name), shape);
 }
 
 base::AlignedBuffer Checkpoint::floats(const std::string& name, const tensor::Shape& shape) const {
@@ -32,20 +96,57 @@ base::AlignedBuffer Checkpoint::floats(const std::string& name, const tensor::Sh
 }
 
 tensor::TensorView Checkpoint::unembedding(const tensor::Shape& shape) const {
-  return checked("lm_head.weight", shape);
+  return checked(files_.gguf ? "output.weight" : "lm_head.weight", shape);
+}
+
+std::string Checkpoint::full_name(const std::string& name) const {
+  return files_.gguf ? gguf_name(name) : prefix_ + name;
 }
 
 tensor::TensorView Checkpoint::checked(const std::string& full_name, const tensor::Shape& shape) const {
-  const tensor::TensorView tensor = file_.get(full_name);
+  const std::string& path = files_.tensors->path();
+  const tensor::TensorView tensor = files_.tensors->get(full_name);
   if (tensor.shape != shape)
     throw Error(ErrorCode::input,
-                file_.path() + ": tensor " + full_name + " has shape " + tensor.shape.to_string() +
-                    ", but config.json asks for " + shape.to_string(),
-                "Check that config.json and the weights belong together.");
+                path + ": tensor " + full_name + " has shape " + tensor.shape.to_string() + ", but " +
+                    (files_.gguf ? "the metadata asks" : "config.json asks") + " for " + shape.to_string(),
+                disagreement());
   if (!tensor::is_float_weight(tensor.dtype))
-    throw Error(ErrorCode::input, file_.path() + ": tensor " + full_name + " holds " +
-                                      tensor::dtype_name(tensor.dtype) + ", but weights must be F32, F16 or BF16");
+    throw Error(ErrorCode::input, path + ": tensor " + full_name + " holds " + tensor::dtype_name(tensor.dtype) +
+                                      ", but weights must be F32, F16 or BF16");
+  check_finite(full_name, tensor);
   return tensor;
+}
+
+void Checkpoint::check_finite(const std::string& full_name, const tensor::TensorView& tensor) const {
+  // Threads take whole blocks; the first bad element is reported, so that the message does not depend on their number.
+  constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+  const auto block = static_cast<std::int64_t>(tensor::dtype_block(tensor.dtype));
+  std::atomic<std::int64_t> first{kNone};
+  const auto look = [&](std::int64_t begin, std::int64_t end) {
+    const std::optional<std::int64_t> found = tensor::first_not_finite(tensor, begin * block, end * block);
+    std::int64_t known = first.load();
+    while (found && *found < known && !first.compare_exchange_weak(known, *found)) {
+    }
+  };
+  const std::int64_t blocks = tensor.shape.elements() / block;
+  if (pool_ != nullptr) {
+    pool_->parallel_for(blocks, look);
+  } else {
+    look(0, blocks);
+  }
+  if (first.load() == kNone) return;
+  const bool whole_block = block > 1;
+  throw Error(ErrorCode::input,
+              files_.tensors->path() + ": tensor " + full_name +
+                  (whole_block ? " has a scale that is not finite, at " : " holds a value that is not finite, at ") +
+                  place_of(tensor.shape, first.load()),
+              "Fetch the file again; if that does not help, the model was damaged when it was trained or converted.");
+}
+
+const char* Checkpoint::disagreement() const {
+  return files_.gguf ? "Convert the model again with a current converter."
+                     : "Check that config.json and the weights belong together.";
 }
 
 }  // namespace faultline::model

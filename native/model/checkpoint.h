@@ -1,28 +1,54 @@
-// One GPT-2 checkpoint, asked by the names that Hugging Face gives inside `transformer`. Knows names, shapes and types;
-// packs and converts nothing.
+// One GPT-2 checkpoint, asked by the names that Hugging Face gives inside `transformer`, whatever format it is in.
+// Knows names, shapes, types and orientations; packs and converts nothing.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "native/base/aligned_buffer.h"
+#include "native/base/thread_pool.h"
 #include "native/format/tensor_file.h"
 #include "native/model/config.h"
+#include "native/ops/pack.h"
 #include "native/tensor/tensor_view.h"
 
 namespace faultline::model {
 
-/// `file` must outlive it. Every function throws Error(input) that names the file and the tensor that is missing, of
-/// another shape than the config says, or of another type than F32, F16 or BF16.
+/// A model as it lies on the disk.
+struct ModelFiles {
+  ModelConfig config;
+  std::unique_ptr<format::TensorFile> tensors;
+  bool gguf;  // whether names and orientations are GGUF's
+};
+
+/// Opens a GGUF file (whose name ends in ".gguf") or a Hugging Face folder (config.json and safetensors). Throws
+/// Error(input) for whatever is wrong with it, the weights' values apart.
+ModelFiles open_model(const std::string& path);
+
+/// The same model's config alone: of a folder, weights need not be there.
+ModelConfig open_config(const std::string& path);
+
+/// A weight [in, out] as it stands in its file.
+struct WeightView {
+  tensor::TensorView view;
+  ops::Orientation orientation;
+};
+
+/// `files` must outlive it. Every function throws Error(input) that names the file and the tensor that is missing, of
+/// another shape than the config says, of a type that is no float weight, or that holds a NaN or an infinity.
 class Checkpoint {
  public:
-  /// Refuses a file with more layers than the config says: it would be cut without a word.
-  Checkpoint(const format::TensorFile& file, const ModelConfig& config);
+  /// Refuses a file with more layers than the config says: it would be cut without a word. Where a pool is given, its
+  /// threads look through the weights.
+  Checkpoint(const ModelFiles& files, base::ThreadPool* pool);
 
   /// `h.3.`, for the names below.
   static std::string layer(std::int32_t index) { return "h." + std::to_string(index) + "."; }
 
-  /// A tensor inside `transformer`, whether or not the file writes that prefix.
+  /// `name`.weight of a linear map: GPT-2's Conv1D keeps it as [in, out], GGUF as [out, in].
+  WeightView linear(const std::string& name, std::int64_t in, std::int64_t out) const;
+  /// A tensor inside `transformer` that stands alike in all formats, whether or not the file writes that prefix.
   tensor::TensorView view(const std::string& name, const tensor::Shape& shape) const;
   /// The same as floats, widened exactly.
   base::AlignedBuffer floats(const std::string& name, const tensor::Shape& shape) const;
@@ -30,9 +56,14 @@ class Checkpoint {
   tensor::TensorView unembedding(const tensor::Shape& shape) const;
 
  private:
+  std::string full_name(const std::string& name) const;
   tensor::TensorView checked(const std::string& full_name, const tensor::Shape& shape) const;
+  void check_finite(const std::string& full_name, const tensor::TensorView& tensor) const;
+  /// The next step where config and weights disagree.
+  const char* disagreement() const;
 
-  const format::TensorFile& file_;
+  const ModelFiles& files_;
+  base::ThreadPool* pool_;
   std::string prefix_;
 };
 

@@ -1,11 +1,12 @@
-// The part of a Hugging Face config.json that decides what GPT-2 computes. Reads no weights. Keys that do not change
-// the forward pass (dropout, initialisation, task settings) are not read.
+// The part of a Hugging Face config.json, or of a GGUF file's metadata, that decides what GPT-2 computes. Reads no
+// weights. Keys that do not change the forward pass (dropout, initialisation, task settings) are not read.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "native/format/gguf.h"
 #include "native/format/json.h"
 
 namespace faultline::model {
@@ -31,5 +32,10 @@ ModelConfig parse_config(const format::Json& json, const std::string& path);
 
 /// The same for `folder`/config.json.
 ModelConfig read_config(const std::string& folder);
+
+/// The same from a GGUF file's metadata (`general.architecture` gpt2). The vocabulary's size is token_embd.weight's
+/// number of rows, the head is tied where there is no output.weight, and scores are scaled, as in every GPT-2 in this
+/// format.
+ModelConfig parse_gguf_config(const format::GgufFile& file);
 
 }  // namespace faultline::model

@@ -5,7 +5,6 @@
 
 #include "native/base/bytes_text.h"
 #include "native/base/error.h"
-#include "native/format/safetensors.h"
 #include "native/model/checkpoint.h"
 #include "native/ops/pack.h"
 
@@ -38,7 +37,8 @@ class Loader {
   }
 
   DeviceLinear linear(const std::string& name, std::int32_t in, std::int32_t out) const {
-    DeviceLinear linear = matrix(checkpoint_.view(name + ".weight", Shape{in, out}), ops::Orientation::kn, in, out);
+    const auto [view, orientation] = checkpoint_.linear(name, in, out);
+    DeviceLinear linear = matrix(view, orientation, in, out);
     linear.bias =
         floats(name + ".bias", Shape{out}, sizeof(float) * static_cast<std::uint64_t>(linear.matrix.n_stride));
     return linear;
@@ -101,12 +101,12 @@ void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceT
 
 }  // namespace
 
-DeviceGpt2 load_device_gpt2(const DeviceContext& context, const std::string& folder, DeviceType type,
+DeviceGpt2 load_device_gpt2(const DeviceContext& context, const std::string& path, DeviceType type,
                             base::ThreadPool* pool) {
-  const ModelConfig config = read_config(folder);
-  const std::unique_ptr<format::TensorFile> file = format::open_safetensors_folder(folder);
+  const ModelFiles files = open_model(path);
+  const ModelConfig& config = files.config;
   check_fits(context, config, type);
-  const Checkpoint checkpoint(*file, config);
+  const Checkpoint checkpoint(files, pool);
   const Loader load(context, checkpoint, type, pool);
 
   const Shape embedding{config.vocabulary, config.width};

@@ -47,10 +47,10 @@ struct DeviceGpt2 {
   ops::DeviceKvShape kv_shape() const { return {config.layers, config.heads, config.head_width(), type}; }
 };
 
-/// Loads `folder` (config.json and safetensors) into device memory; matrices become `type`. Throws Error(input) for
-/// whatever is wrong with the files, Error(environment) with sizes when the weights do not fit the device, or when a
-/// head is wider than the kernels go.
-DeviceGpt2 load_device_gpt2(const ops::DeviceContext& context, const std::string& folder, ops::DeviceType type,
+/// Loads a Hugging Face folder or a GGUF file (open_model) into device memory; matrices become `type`. Throws
+/// Error(input) for whatever is wrong with the files, Error(environment) with sizes when the weights do not fit the
+/// device, or when a head is wider than the kernels go.
+DeviceGpt2 load_device_gpt2(const ops::DeviceContext& context, const std::string& path, ops::DeviceType type,
                             base::ThreadPool* pool);
 
 /// Bytes of the weights of such a model in device memory, for memory plans; a few more than are allocated, as every

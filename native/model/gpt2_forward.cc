@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "native/base/check.h"
-#include "native/format/safetensors.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
 
@@ -390,12 +389,11 @@ class Pass {
 
 }  // namespace
 
-Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool) {
-  const ModelConfig config = read_config(folder);
-  const std::unique_ptr<format::TensorFile> file = format::open_safetensors_folder(folder);
+Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool) {
+  const ModelFiles files = open_model(path);
   const ops::Selection& kernels = ops::selection();
   const ops::WeightType packing = type == ops::WeightType::f32 ? type : kernels.bf16_weights;
-  return {config, load_gpt2_weights(*file, config, packing, pool), kernels.ops};
+  return {files.config, load_gpt2_weights(files, packing, pool), kernels.ops};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

@@ -25,9 +25,9 @@ struct Gpt2 {
   kv::KvShape kv_shape() const { return {config.layers, config.heads, config.head_width()}; }
 };
 
-/// Loads `folder` (config.json and safetensors) with the process's kernels. Throws Error(input) for whatever is wrong
-/// with the files, Error(environment) when memory runs out.
-Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool);
+/// Loads a Hugging Face folder or a GGUF file (open_model) with the process's kernels. Throws Error(input) for whatever
+/// is wrong with the files, Error(environment) when memory runs out.
+Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool);
 
 /// One token of a batch: what it is, where it stands, and what it attends to. Its key and value go to
 /// `write_to[write_at]`; then it attends to the first `prefix_visible` tokens of `prefix` and, where `suffix` is not

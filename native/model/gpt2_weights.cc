@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include "native/model/checkpoint.h"
-
 namespace faultline::model {
 namespace {
 
@@ -15,12 +13,12 @@ LayerNormWeights layer_norm(const Checkpoint& checkpoint, const std::string& nam
 
 }  // namespace
 
-Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig& config, ops::WeightType type,
-                              base::ThreadPool* pool) {
-  const Checkpoint checkpoint(file, config);
+Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool) {
+  const ModelConfig& config = files.config;
+  const Checkpoint checkpoint(files, pool);
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out) -> LinearWeights {
-    return {ops::pack_weights(checkpoint.view(name + ".weight", Shape{in, out}), ops::Orientation::kn, type, pool),
-            checkpoint.floats(name + ".bias", Shape{out})};
+    const auto [view, orientation] = checkpoint.linear(name, in, out);
+    return {ops::pack_weights(view, orientation, type, pool), checkpoint.floats(name + ".bias", Shape{out})};
   };
 
   Gpt2Weights weights;

@@ -1,4 +1,4 @@
-// GPT-2's weights, packed for ops.gemm. Knows the names and shapes in Hugging Face's checkpoints; computes nothing.
+// GPT-2's weights, packed for ops.gemm. Knows the names and shapes in checkpoints; computes nothing.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,7 @@
 
 #include "native/base/aligned_buffer.h"
 #include "native/base/thread_pool.h"
-#include "native/format/tensor_file.h"
-#include "native/model/config.h"
+#include "native/model/checkpoint.h"
 #include "native/ops/pack.h"
 
 namespace faultline::model {
@@ -18,7 +17,7 @@ struct LayerNormWeights {
   base::AlignedBuffer beta;
 };
 
-/// y = x W + b with W [in, out] (Hugging Face's Conv1D), packed; b [out], always float.
+/// y = x W + b with W [in, out], packed; b [out], always float.
 struct LinearWeights {
   ops::PackedWeights weight;
   base::AlignedBuffer bias;
@@ -46,11 +45,9 @@ struct Gpt2Weights {
   ops::PackedMatrix unembedding() const { return (tied ? embedding : separate_unembedding).matrix(); }
 };
 
-/// Takes F32, F16 and BF16 tensors, with or without the prefix `transformer.`. Matrices become `type`; norms, biases
-/// and position embeddings stay float. Throws Error(input) that names the file and the tensor that is missing, of
-/// another shape than the config says, or of another type; Error(environment) when memory runs out.
-Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig& config, ops::WeightType type,
-                              base::ThreadPool* pool);
+/// Matrices become `type`; norms, biases and position embeddings stay float. Throws Checkpoint's errors, and
+/// Error(environment) when memory runs out.
+Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool);
 
 /// Bytes that the weights of such a model take once they are loaded, for memory plans. Exact.
 std::uint64_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type);

@@ -13,7 +13,7 @@ namespace {
 using tensor::DType;
 using tensor::TensorView;
 
-/// One element of the source as bits of T (float or bfloat16), from any of the three types.
+/// One element of the source as bits of T (float or bfloat16), from any type of weight.
 template <class T>
 T converted(const TensorView& weights, std::int64_t index) {
   if constexpr (sizeof(T) == 2) {

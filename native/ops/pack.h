@@ -59,9 +59,10 @@ class PackedWeights {
   std::int32_t n_ = 0;
 };
 
-/// Packs a rank-2 F32, F16 or BF16 tensor. To f32: exact. To bf16 and bf16_pairs: nearest, ties to even (exact from
-/// BF16). Work is split over panels when a pool is given. Throws Error(internal) for another rank or type (the model
-/// checks shapes and names the tensor first), Error(environment) when memory runs out.
+/// Packs a rank-2 tensor of a type that is a float weight (native/tensor/convert.h). To f32: exact. To bf16 and
+/// bf16_pairs: nearest, ties to even (exact from BF16). Work is split over panels when a pool is given. Throws
+/// Error(internal) for another rank or type (the model checks shapes and names the tensor first), Error(environment)
+/// when memory runs out.
 PackedWeights pack_weights(const tensor::TensorView& weights, Orientation orientation, WeightType type,
                            base::ThreadPool* pool = nullptr);
 

@@ -5,6 +5,7 @@
 #include "native/base/bytes_text.h"
 #include "native/base/error.h"
 #include "native/base/host_limits.h"
+#include "native/model/checkpoint.h"
 #include "native/model/gpt2_weights.h"
 #include "native/ops/cpu/isa.h"
 #include "native/ops/device.h"
@@ -60,7 +61,7 @@ void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const mod
 }  // namespace
 
 ModelPlan plan_model(const ModelPlanOptions& options) {
-  const model::ModelConfig config = model::read_config(options.folder);
+  const model::ModelConfig config = model::open_config(options.folder);
   if (options.samples < 1 || options.prompt_tokens < 1 || options.new_tokens < 1)
     throw Error(ErrorCode::usage, "samples, prompt tokens and new tokens must be at least 1");
   if (options.prompt_tokens >= config.context)

@@ -1,4 +1,4 @@
-// What a run with one model would take, from its config.json and the machine alone: for `faultline doctor --plan`.
+// What a run with one model would take, from its config and the machine alone: for `faultline doctor --plan`.
 // Loads no weights and allocates nothing but, on a GPU, the context that says how much is free. What a loaded session
 // does is planned by plan.h, with the same numbers.
 #pragma once
@@ -14,7 +14,7 @@ namespace faultline::session {
 
 /// n samples of one prompt.
 struct ModelPlanOptions {
-  std::string folder;  // of the model; only config.json is read
+  std::string folder;  // of the model, or its GGUF file; the config alone is read
   ops::WeightType weights = ops::WeightType::f32;
   DeviceChoice device = DeviceChoice::cpu;
   std::uint64_t memory_bytes = 0;  // 0: the backend's default, of what would be free beside the weights
@@ -37,7 +37,7 @@ struct ModelPlan {
 /// Nobody draws more at a time.
 inline constexpr std::int32_t kPlanMostSlots = 1 << 20;
 
-/// Throws Error(input) for whatever is wrong with config.json, Error(usage) for counts below 1 and a prompt that leaves
+/// Throws Error(input) for whatever is wrong with the config, Error(usage) for counts below 1 and a prompt that leaves
 /// no room in the context, Error(environment) when the weights do not fit, not even one sample fits the budget, or the
 /// device asked for cannot be used.
 ModelPlan plan_model(const ModelPlanOptions& options);

@@ -35,7 +35,7 @@ enum class DeviceChoice : std::uint8_t {
 };
 
 struct SessionOptions {
-  std::string folder;  // of the model: config.json and safetensors
+  std::string folder;  // of the model: config.json and safetensors; or its GGUF file
   ops::WeightType weights = ops::WeightType::f32;
   DeviceChoice device = DeviceChoice::cpu;
   int threads = 0;                 // 0: what affinity and cgroup quotas allow

@@ -1,5 +1,6 @@
 #include "native/tensor/convert.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -13,6 +14,30 @@ T read(const std::byte* p) {
   T value;
   std::memcpy(&value, p, sizeof value);
   return value;
+}
+
+/// The first block of [begin, end) whose first bytes, as a T, have all bits of `exponent`; `end` where there is none.
+/// The inner loop only collects, so that compilers vectorise it: this reads every weight of a model once.
+template <class T>
+std::int64_t first_with_exponent(const TensorView& view, std::int64_t begin, std::int64_t end, T exponent) {
+  constexpr std::int64_t kChunk = 1024;
+  const auto size = static_cast<std::int64_t>(dtype_size(view.dtype));
+  const auto is = [&](std::int64_t i) { return (read<T>(view.data + i * size) & exponent) == exponent; };
+  for (std::int64_t at = begin; at < end; at += kChunk) {
+    const std::int64_t last = std::min(end, at + kChunk);
+    unsigned any = 0;
+    if (size == sizeof(T)) {
+      const std::byte* const p = view.data + at * static_cast<std::int64_t>(sizeof(T));
+      for (std::int64_t i = 0; i < last - at; ++i)
+        any |= (read<T>(p + i * static_cast<std::int64_t>(sizeof(T))) & exponent) == exponent;
+    } else {
+      for (std::int64_t i = at; i < last; ++i) any |= is(i);
+    }
+    for (std::int64_t i = at; any != 0 && i < last; ++i) {
+      if (is(i)) return i;
+    }
+  }
+  return end;
 }
 
 }  // namespace
@@ -43,10 +68,13 @@ std::uint16_t bfloat16_from_float(float value) {
   return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 
-bool is_float_weight(DType dtype) { return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16; }
+bool is_float_weight(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || dtype == DType::q8_0;
+}
 
 float element_as_float(const TensorView& view, std::int64_t index) {
-  const std::byte* p = view.data + static_cast<std::size_t>(index) * dtype_size(view.dtype);
+  const auto block = static_cast<std::int64_t>(dtype_block(view.dtype));
+  const std::byte* p = view.data + static_cast<std::size_t>(index / block) * dtype_size(view.dtype);
   switch (view.dtype) {
     case DType::f32:
       return read<float>(p);
@@ -54,6 +82,8 @@ float element_as_float(const TensorView& view, std::int64_t index) {
       return float_from_half(read<std::uint16_t>(p));
     case DType::bf16:
       return float_from_bfloat16(read<std::uint16_t>(p));
+    case DType::q8_0:
+      return float_from_half(read<std::uint16_t>(p)) * read<std::int8_t>(p + sizeof(std::uint16_t) + index % block);
     default:
       FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
       return 0;
@@ -70,6 +100,25 @@ void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t coun
     return;
   }
   for (std::int64_t i = 0; i < count; ++i) out[i] = element_as_float(view, begin + i);
+}
+
+std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end) {
+  FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
+  const auto block = static_cast<std::int64_t>(dtype_block(view.dtype));
+  FAULTLINE_CHECK(begin >= 0 && begin % block == 0 && end >= begin && end <= view.shape.elements());
+  const std::int64_t blocks = (end + block - 1) / block;
+  std::int64_t found = blocks;
+  switch (view.dtype) {
+    case DType::f32:
+      found = first_with_exponent<std::uint32_t>(view, begin, end, 0x7F800000u);
+      break;
+    case DType::bf16:
+      found = first_with_exponent<std::uint16_t>(view, begin, end, 0x7F80u);
+      break;
+    default:  // F16, and the F16 scale that a Q8_0 block begins with
+      found = first_with_exponent<std::uint16_t>(view, begin / block, blocks, 0x7C00u);
+  }
+  return found == blocks ? std::nullopt : std::optional(found * block);
 }
 
 }  // namespace faultline::tensor

@@ -1,7 +1,8 @@
-// Conversions between the three float types the engine reads and float. Exact upwards; bfloat16 rounds to nearest even.
+// Conversions between the types of weights the engine reads and float. Exact upwards; bfloat16 rounds to nearest even.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "native/tensor/tensor_view.h"
 
@@ -14,12 +15,16 @@ float float_from_bfloat16(std::uint16_t bits);
 /// Nearest bfloat16, ties to even; too large becomes infinity; NaN stays a quiet NaN.
 std::uint16_t bfloat16_from_float(float value);
 
-/// Whether the engine can read elements of this type as floats: F32, F16 or BF16.
+/// Whether the engine can read elements of this type as floats: F32, F16, BF16 or Q8_0.
 bool is_float_weight(DType dtype);
-/// Element `index` of a view of F32, F16 or BF16 (checked once by callers through is_float_weight), any alignment.
+/// Element `index` of a view of a float weight (checked once by callers through is_float_weight), any alignment. Exact
+/// for all: a Q8_0 element is the product of 11 and 8 significant bits.
 float element_as_float(const TensorView& view, std::int64_t index);
 /// Elements [begin, begin + count) of a view as floats into `out`. Throws Error(internal) for other types or a range
 /// outside.
 void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t count, float* out);
+/// The first of the elements [begin, end) of a float weight that is infinite or NaN, or nothing. `begin` stands at the
+/// start of a block.
+std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end);
 
 }  // namespace faultline::tensor

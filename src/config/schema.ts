@@ -60,10 +60,10 @@ export const ENTRIES = {
   ),
 
   'model.path': entry(
-    pathOrName('the folder of a model, or its Hugging Face name'),
+    pathOrName('the folder or .gguf file of a model, or its Hugging Face name'),
     'pico-gpt2-py',
     noResults,
-    'Model: a Hugging Face folder, the bundled `pico-gpt2-py`, or a name fetched by `faultline model fetch`.',
+    'Model: a Hugging Face folder, a `.gguf` file, the bundled `pico-gpt2-py`, or a name fetched by `faultline model fetch`.',
   ),
   'model.dtype': entry(choice('float32', 'bfloat16'), 'float32', results, 'Number format of weights and arithmetic.'),
   'model.device': entry(

@@ -6,6 +6,7 @@ import { lstat, open, readFile, readlink, rm, stat, symlink } from 'node:fs/prom
 import { basename, dirname, join, resolve } from 'node:path';
 import { HubApiError, listFiles, modelInfo, type ListFileEntry } from '@huggingface/hub';
 import { FaultlineError, nearest, reasonOf } from '../errors.js';
+import { ggufFileOf, readGgufHeader } from '../gguf.js';
 import { makeFolders } from '../folders.js';
 import { AtomicFile } from './atomic-file.js';
 import { download, networkError, type DownloadProgress } from './download.js';
@@ -159,7 +160,9 @@ async function linkFolder(given: string, isFolder: boolean, home?: string): Prom
   if (!isFolder)
     throw new FaultlineError('input', 'not a folder', {
       place: { file: given },
-      hint: 'Give the folder that holds config.json, the weights and the tokenizer.',
+      hint: given.endsWith('.gguf')
+        ? `There is nothing to fetch: use it as it is, with --model ${given}`
+        : 'Give the folder that holds config.json, the weights and the tokenizer.',
     });
   const files = await requireModelFolder(folder);
   // The name must be one that `repositoryOf` knows again; folder names may hold anything.
@@ -195,11 +198,16 @@ async function linkFolder(given: string, isFolder: boolean, home?: string): Prom
  * validation is the engine's and the tokenizer's; this finds what a broken copy looks like.
  */
 async function requireModelFolder(folder: string): Promise<string[]> {
+  const gguf = ggufFileOf(folder);
+  if (gguf !== null) {
+    await readGgufHeader(gguf, () => false);
+    return [basename(gguf)];
+  }
   const present = async (name: string) => (await stat(join(folder, name)).catch(() => null))?.isFile() === true;
   const fail = (reason: string): never => {
     throw new FaultlineError('input', reason, {
       place: { file: folder },
-      hint: `Expected ${CONFIG}, ${WEIGHTS} (or shards with ${WEIGHTS_INDEX}), and tokenizer.json or vocab.json and merges.txt.`,
+      hint: `Expected ${CONFIG}, ${WEIGHTS} (or shards with ${WEIGHTS_INDEX}), and tokenizer.json or vocab.json and merges.txt; or one GGUF file.`,
     });
   };
   if (!(await present(CONFIG))) fail(`no ${CONFIG} in this folder`);

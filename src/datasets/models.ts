@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaultlineError, nearest } from '../errors.js';
+import { ggufFilesAt } from '../gguf.js';
 import { bundledData, dataHome } from './home.js';
 
 export interface ModelRow {
@@ -49,17 +50,25 @@ export function fetchedModels(home?: string): { readonly name: string; readonly 
     .map((name) => ({ name, folder: modelFolder(name, home) }));
 }
 
+/** Whether a folder looks like a model's: it has a config.json, or it holds one GGUF file. */
+export function isModelFolder(folder: string): boolean {
+  return existsSync(join(folder, 'config.json')) || ggufFilesAt(folder).length === 1;
+}
+
 /**
- * The folder behind `--model`: a folder that exists, the bundled model, or one that was fetched. Errors are `input`,
- * name what was looked for and where, and say how to get it.
+ * The folder or GGUF file behind `--model`: a path that exists, the bundled model, or one that was fetched. Errors are
+ * `input`, name what was looked for and where, and say how to get it.
  */
 export function locateModel(nameOrFolder: string, home?: string): string {
   if (existsSync(nameOrFolder)) {
-    if (statSync(nameOrFolder).isDirectory()) return nameOrFolder;
-    throw new FaultlineError('input', 'not a folder', {
+    if (statSync(nameOrFolder).isDirectory() || ggufFilesAt(nameOrFolder).length > 0) return nameOrFolder;
+    throw new FaultlineError('input', 'neither a folder nor a .gguf file', {
       place: { file: nameOrFolder },
-      hint: 'Give the folder that holds config.json, the weights and the tokenizer.',
+      hint: 'Give a GGUF file, or the folder that holds config.json, the weights and the tokenizer.',
     });
+  }
+  if (nameOrFolder.endsWith('.gguf')) {
+    throw new FaultlineError('input', 'no such file', { place: { file: nameOrFolder }, hint: 'Check the path of the model.' });
   }
   const row = models.find((candidate) => candidate.name === nameOrFolder);
   if (row?.repository === null) return join(bundledData, 'models', row.name);
@@ -72,11 +81,11 @@ export function locateModel(nameOrFolder: string, home?: string): string {
       hint:
         near.length > 0
           ? `Did you mean ${near.join(' or ')}?`
-          : `Give a model folder, an id of the Hugging Face hub, or one of ${names.join(', ')}.`,
+          : `Give a model folder, a .gguf file, an id of the Hugging Face hub, or one of ${names.join(', ')}.`,
     });
   }
   const folder = modelFolder(repository, home);
-  if (existsSync(join(folder, 'config.json'))) return folder;
+  if (isModelFolder(folder)) return folder;
   throw new FaultlineError('input', `no such folder, and the model ${repository} has not been fetched`, {
     place: { file: nameOrFolder },
     hint: `Run: faultline model fetch ${nameOrFolder}`,

@@ -20,6 +20,7 @@ import type {
   Vocabulary,
 } from '../engine/types.js';
 import { FaultlineError } from '../errors.js';
+import { ggufFileOf, readGgufHeader } from '../gguf.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
 import type { Tokenizer } from '../tokenizer/types.js';
 import { checkedSeed, sampleKey } from './keys.js';
@@ -144,7 +145,8 @@ export class Model {
   }
 
   /**
-   * Loads a model folder in the Hugging Face layout, the bundled model (`pico-gpt2-py`) or a fetched one (`gpt2`).
+   * Loads a model folder in the Hugging Face layout, a GGUF file, the bundled model (`pico-gpt2-py`) or a fetched one
+   * (`gpt2`).
    * Dispose it when done: threads and memory are not the garbage collector's.
    *
    * Errors are `FaultlineError`s of kind `input` (a missing or damaged file, named), `environment` (no addon, no such
@@ -319,12 +321,17 @@ function requireChoice(name: string, value: string, choices: readonly string[]):
   });
 }
 
-/** `vocab_size` of the model's config; null where the engine will have better words for what is wrong with it. */
+/**
+ * The size of the model's vocabulary, from its config or its embedding's shape; null where the engine will have better words
+ * for what is wrong with it.
+ */
 async function vocabularySizeOf(folder: string): Promise<number | null> {
+  const usable = (size: unknown) => (typeof size === 'number' && Number.isInteger(size) && size > 0 && size <= 1 << 22 ? size : null);
   try {
+    const gguf = ggufFileOf(folder);
+    if (gguf !== null) return usable((await readGgufHeader(gguf, () => false)).shapes.get('token_embd.weight')?.[0]);
     const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as { vocab_size?: unknown } | null;
-    const size = config?.vocab_size;
-    return typeof size === 'number' && Number.isInteger(size) && size > 0 && size <= 1 << 22 ? size : null;
+    return usable(config?.vocab_size);
   } catch {
     return null;
   }

@@ -13,6 +13,7 @@ export interface NativeFault {
 }
 
 export interface NativeModelOptions {
+  /** A Hugging Face folder, or a .gguf file. */
   readonly folder: string;
   readonly dtype: 'float32' | 'bfloat16';
   readonly device: DeviceChoice;

@@ -3,11 +3,21 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { ggufFileOf } from '../gguf.js';
 
 const CHUNK = 1 << 20;
 
-/** config.json and the weight files of a model folder: what decides its numbers, sorted by name. */
-function modelFiles(folder: string): string[] {
+/** The name that stands for a GGUF file in its hash, so that renaming the file does not make it another model. */
+const GGUF = 'gguf';
+
+/** What decides a model's numbers, sorted by name: its GGUF file, or config.json and the weight files of its folder. */
+function modelFiles(model: string): { name: string; file: string }[] {
+  const gguf = ggufFileOf(model);
+  if (gguf !== null) return [{ name: GGUF, file: gguf }];
+  return filesOfFolder(model).map((name) => ({ name, file: path.join(model, name) }));
+}
+
+function filesOfFolder(folder: string): string[] {
   const index = path.join(folder, 'model.safetensors.index.json');
   const stats = fs.statSync(index, { throwIfNoEntry: false });
   if (fs.existsSync(path.join(folder, 'model.safetensors')) || stats === undefined) return ['config.json', 'model.safetensors'];
@@ -21,13 +31,13 @@ function modelFiles(folder: string): string[] {
 }
 
 /**
- * SHA-256, in hexadecimal, over each file's name, size and bytes. Reads a mebibyte at a time, so that the event loop is
- * never held longer than hashing one takes. Throws an `input` FaultlineError that names the file.
+ * SHA-256, in hexadecimal, over each file's name, size and bytes. `model` is a folder or a GGUF file. Reads a mebibyte at a
+ * time, so that the event loop is never held longer than hashing one takes. Throws an `input` FaultlineError that names the
+ * file.
  */
-export async function modelHash(folder: string): Promise<string> {
+export async function modelHash(model: string): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of modelFiles(folder)) {
-    const file = path.join(folder, name);
+  for (const { name, file } of modelFiles(model)) {
     try {
       // A device or a pipe would be read for ever. Looked at before it is opened: opening a pipe waits for its writer.
       const stats = await fs.promises.stat(file);

@@ -14,10 +14,10 @@ export interface PlanDemand {
 }
 
 /**
- * Plans with the model's config.json alone, in a few milliseconds (on a GPU as long as opening it takes), on the calling thread.
+ * Plans with the model's config alone, in a few milliseconds (on a GPU as long as opening it takes), on the calling thread.
  * Bytes that a prompt boundary has to heal are not in it: each is a mask over the vocabulary.
  *
- * Throws `input` for a bad config.json, `usage` for a prompt that leaves no room in the context, `environment` where weights or a
+ * Throws `input` for a bad config, `usage` for a prompt that leaves no room in the context, `environment` where weights or a
  * single sample do not fit, or the device asked for cannot be used.
  */
 export function memoryPlan(

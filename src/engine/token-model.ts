@@ -3,6 +3,7 @@
  * than turning finished samples into objects takes. Knows no text and no problem.
  */
 import { FaultlineError } from '../errors.js';
+import { ggufFileOf } from '../gguf.js';
 import { addon } from './addon.js';
 import type { NativeEvent, NativeGroup, NativeInfo, NativeModel } from './addon-types.js';
 import { checkHooks } from './hook-points.js';
@@ -42,11 +43,12 @@ export class TokenModel {
   }
 
   /**
-   * Loads a Hugging Face folder (config.json and safetensors). Errors are `FaultlineError`s: `input` for whatever is
-   * wrong with the files, `environment` when the addon, memory, the forced instruction set or the device asked for is
-   * lacking, `usage` for an option out of range.
+   * Loads a GGUF file, or a Hugging Face folder (config.json and safetensors). Errors are `FaultlineError`s: `input` for
+   * whatever is wrong with the files, `environment` when the addon, memory, the forced instruction set or the device asked
+   * for is lacking, `usage` for an option out of range.
    */
-  static async load(folder: string, options: EngineOptions): Promise<TokenModel> {
+  static async load(model: string, options: EngineOptions): Promise<TokenModel> {
+    const folder = ggufFileOf(model) ?? model;
     const { dtype, device = 'auto', threads, memoryBytes, vocabulary = null } = options;
     if (threads !== undefined) requireInteger('threads', threads, 1, INT32_MOST);
     if (memoryBytes !== undefined) requireInteger('memoryBytes', memoryBytes, 1, Number.MAX_SAFE_INTEGER);

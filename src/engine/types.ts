@@ -41,7 +41,7 @@ export interface EngineInfo {
   readonly context: number;
   readonly eosToken: number | null;
   readonly dtype: DType;
-  /** SHA-256 over config.json and the weight files, in hexadecimal. */
+  /** SHA-256 over config.json and the weight files, or over the GGUF file, in hexadecimal. */
   readonly modelHash: string;
   /** What computes; `emulated` is the tests' stand-in for a GPU. */
   readonly device: 'cpu' | 'cuda' | 'emulated';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundledData } from '../datasets/home.js';
-import { fetchedModels, modelFolder, models } from '../datasets/models.js';
+import { fetchedModels, isModelFolder, modelFolder, models } from '../datasets/models.js';
 import { datasetPath } from '../datasets/problems.js';
 import { datasets } from '../datasets/registry.js';
 
@@ -35,14 +35,14 @@ export interface ModelListing {
 export function listModels(): ModelListing[] {
   const named = models.map(({ name, summary, repository }) => {
     const folder = repository === null ? join(bundledData, 'models', name) : modelFolder(repository);
-    return { name, summary, folder, present: existsSync(join(folder, 'config.json')) };
+    return { name, summary, folder, present: isModelFolder(folder) };
   });
   const listed = new Set(named.map(({ folder }) => folder));
   const others = fetchedModels().filter(({ folder }) => !listed.has(folder));
   return [
     ...named,
     ...others.map(({ name, folder }) => {
-      const present = existsSync(join(folder, 'config.json'));
+      const present = isModelFolder(folder);
       return { name, summary: name.startsWith('local/') ? 'a folder of your own' : 'from the Hugging Face hub', folder, present };
     }),
   ];

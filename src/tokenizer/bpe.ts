@@ -6,6 +6,7 @@
  */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { ggufFileOf } from '../gguf.js';
 import { bytesOfSpelling, spellBytes } from './bytes.js';
 import {
   GPT2_END_OF_TEXT,
@@ -16,6 +17,7 @@ import {
   type Json,
   type TokenizerFiles,
 } from './files.js';
+import { readGgufTokenizer } from './gguf-tokenizer.js';
 import type { Tokenizer } from './types.js';
 
 /**
@@ -45,13 +47,14 @@ interface PreTokenizer {
 const VOCABULARY_MAX = 1 << 22;
 
 /**
- * Loads the tokenizer of a model folder (layouts: `files.ts`).
+ * Loads the tokenizer of a model folder (layouts: `files.ts`) or GGUF file (`gguf-tokenizer.ts`).
  *
  * Errors are of kind `input` and name the folder or file: nothing there, broken JSON, not byte-level BPE, ids that
  * clash, no end-of-text token.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  return new BpeTokenizer(await readTokenizerFiles(folder));
+  const gguf = ggufFileOf(folder);
+  return new BpeTokenizer(gguf === null ? await readTokenizerFiles(folder) : await readGgufTokenizer(gguf));
 }
 
 class BpeTokenizer implements Tokenizer {

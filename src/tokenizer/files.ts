@@ -1,6 +1,6 @@
 /**
  * Reads a model folder's tokenizer files into the one JSON form that the BPE implementation takes. Knows the two
- * layouts that GPT-2-family checkpoints use; encodes nothing itself.
+ * layouts that GPT-2-family checkpoints use; encodes nothing itself. GGUF files: `gguf-tokenizer.ts`.
  *
  *   tokenizer.json [+ tokenizer_config.json]                the fast tokenizers' single file
  *   vocab.json + merges.txt [+ tokenizer_config.json]       GPT-2's original pair, turned into the same JSON in memory
@@ -70,7 +70,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   }
   const vocabularyFile = join(folder, 'vocab.json');
   const vocab = parseObject(vocabulary, vocabularyFile);
-  const tokenizer = fromPair(vocab, parseMerges(merges, join(folder, 'merges.txt')), config);
+  const tokenizer = tokenizerOf(vocab, parseMerges(merges, join(folder, 'merges.txt')), config);
   return { tokenizer, config, vocabularyFile, hash: hashOf(read) };
 }
 
@@ -86,14 +86,22 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The `tokenizer.json` that transformers would make from `vocab.json` and `merges.txt`. */
-function fromPair(vocab: Json, merges: readonly (readonly [string, string])[], config: Json): Json {
+/**
+ * The `tokenizer.json` that transformers would make from `vocab.json` and `merges.txt`. `others`: added tokens beside those
+ * that the config names.
+ */
+export function tokenizerOf(
+  vocab: Json,
+  merges: readonly (readonly [string, string])[],
+  config: Json,
+  others: readonly AddedTokenJson[] = [],
+): Json {
   const special = new Set(
     ['bos_token', 'eos_token', 'unk_token', 'pad_token'].map(
       (name) => specialTokenText(config, name) ?? (name === 'eos_token' ? GPT2_END_OF_TEXT : null),
     ),
   );
-  const added: AddedTokenJson[] = [];
+  const added = others.filter(({ content }) => !special.has(content));
   for (const content of special) {
     const id = content === null ? undefined : vocab[content];
     if (typeof id === 'number') added.push({ id, content: content!, special: true });
@@ -116,16 +124,22 @@ function parseMerges(text: string, file: string): [string, string][] {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     // `#version` can only stand first: `#` is also an ordinary byte, and a merge may begin with it.
     if (line === '' || (index === 0 && line.startsWith('#version'))) return;
-    const parts = line.split(' ');
-    if (parts.length !== 2 || parts[0] === '' || parts[1] === '') {
+    const pair = pairOf(line);
+    if (pair === null) {
       throw new FaultlineError('input', `a merge is two tokens with one space between them, this line is ${JSON.stringify(line)}`, {
         place: { file, line: index + 1 },
         hint: 'Fetch the file again: it looks damaged.',
       });
     }
-    pairs.push([parts[0]!, parts[1]!]);
+    pairs.push(pair);
   });
   return pairs;
+}
+
+/** The two tokens of a merge; null where it is not two with one space between them. */
+export function pairOf(merge: string): [string, string] | null {
+  const [left = '', right = '', ...more] = merge.split(' ');
+  return left === '' || right === '' || more.length > 0 ? null : [left, right];
 }
 
 function parseObject(text: string, file: string): Json {
@@ -149,7 +163,7 @@ async function requireFolder(folder: string): Promise<void> {
   if (found?.isDirectory()) return;
   throw new FaultlineError('input', found === null ? 'no such folder' : 'not a folder', {
     place: { file: folder },
-    hint: 'Give a model folder in the Hugging Face layout: config.json, model.safetensors and the tokenizer files.',
+    hint: 'Give a GGUF file, or a model folder in the Hugging Face layout: config.json, model.safetensors and the tokenizer files.',
   });
 }
 
@@ -163,7 +177,7 @@ async function readOptional(file: string): Promise<string | null> {
 }
 
 /** Lengths go in before the contents, so that no two different sets of files hash alike. */
-function hashOf(files: readonly { name: string; text: string }[]): string {
+export function hashOf(files: readonly { name: string; text: string }[]): string {
   const hash = createHash('sha256');
   for (const { name, text } of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const bytes = Buffer.from(text, 'utf8');

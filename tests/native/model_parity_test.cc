@@ -7,34 +7,19 @@
 #include <string>
 #include <vector>
 
-#include "native/base/fp_env.h"
 #include "native/base/thread_pool.h"
 #include "native/format/safetensors.h"
 #include "native/model/gpt2_forward.h"
 #include "native/ops/registry.h"
 #include "native/tensor/convert.h"
 #include "tests/native/check.h"
+#include "tests/native/model_run.h"
 #include "tests/native/tiny_model.h"
 
 namespace faultline::model {
 namespace {
 
-/// Passes `tokens` through the model in chunks of `chunk` rows with the given hook points attached.
-std::vector<Activation> run(const Gpt2& model, base::ThreadPool& pool, const std::vector<std::int32_t>& tokens,
-                            std::span<const HookPoint> points, std::int32_t chunk) {
-  const base::FpEnv fp_env;
-  const auto length = static_cast<std::int32_t>(tokens.size());
-  Capture capture(model.config, points, length);
-  Activations buffers(model.config, chunk, chunk);
-  kv::KvSegment prefix(model.kv_shape(), length);
-  for (std::int32_t begin = 0; begin < length; begin += chunk) {
-    std::vector<Row> rows;
-    for (std::int32_t i = begin; i < std::min(length, begin + chunk); ++i)
-      rows.push_back({tokens[static_cast<std::size_t>(i)], i, &prefix, i, &prefix, i + 1, nullptr, 0});
-    forward(model, pool, buffers, rows, LogitRows::all, &capture);
-  }
-  return capture.take();
-}
+using check::run_model;
 
 /// Error of each array against `expected`, relative to the largest expected value; prints the worst.
 void expect_parity(const std::string& folder, const std::string& golden, ops::WeightType type, double limit) {
@@ -49,7 +34,7 @@ void expect_parity(const std::string& folder, const std::string& golden, ops::We
     std::vector<HookPoint> points;
     for (const HookPoint& point : all_hook_points(model.config.layers))
       if (expected->find(prompt + "/" + hook_name(point))) points.push_back(point);
-    for (const Activation& got : run(model, pool, tokens, points, 64)) {
+    for (const Activation& got : run_model(model, pool, tokens, points, 64)) {
       const std::string name = prompt + "/" + hook_name(got.point);
       const tensor::TensorView want = expected->get(name);
       EXPECT_EQ(tensor::Shape(got.shape).to_string(), want.shape.to_string());
@@ -124,16 +109,16 @@ TEST(model_captures_do_not_depend_on_chunks_threads_or_each_other) {
   const std::vector<HookPoint> all = all_hook_points(model.config.layers);
   base::ThreadPool one(1);
   base::ThreadPool three(3);
-  const std::vector<Activation> whole = run(model, one, tokens, all, 64);
+  const std::vector<Activation> whole = run_model(model, one, tokens, all, 64);
   for (const std::int32_t chunk : {1, 7, 33}) {
-    const std::vector<Activation> parts = run(model, three, tokens, all, chunk);
+    const std::vector<Activation> parts = run_model(model, three, tokens, all, chunk);
     for (std::size_t i = 0; i < all.size(); ++i)
       EXPECT_SAME_BITS(hook_name(all[i]) + " in chunks of " + std::to_string(chunk), parts[i].data.as<float>(),
                        whole[i].data.as<float>(), static_cast<std::int64_t>(whole[i].data.size() / sizeof(float)));
   }
   // Each point alone, so that fused and unfused paths are compared.
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const std::vector<Activation> alone = run(model, one, tokens, std::span(&all[i], 1), 64);
+    const std::vector<Activation> alone = run_model(model, one, tokens, std::span(&all[i], 1), 64);
     EXPECT_SAME_BITS(hook_name(all[i]) + " alone", alone[0].data.as<float>(), whole[i].data.as<float>(),
                      static_cast<std::int64_t>(whole[i].data.size() / sizeof(float)));
   }
@@ -145,7 +130,7 @@ TEST(model_pattern_rows_sum_to_one_and_are_causal) {
   const HookPoint point{HookKind::pattern, 1};
   const std::vector<std::int32_t> tokens =
       check::read_token_lists(check::source_path("tests/golden/tiny-gpt2/prompts.json")).at("c");
-  const std::vector<Activation> got = run(model, pool, tokens, std::span(&point, 1), 64);
+  const std::vector<Activation> got = run_model(model, pool, tokens, std::span(&point, 1), 64);
   const auto n = static_cast<std::int64_t>(tokens.size());
   for (std::int64_t row = 0; row < model.config.heads * n; ++row) {
     const float* const weights = got[0].data.as<float>() + row * n;

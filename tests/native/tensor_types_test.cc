@@ -15,13 +15,14 @@ namespace {
 using namespace tensor;
 
 TEST(dtype_names_go_both_ways) {
-#define FAULTLINE_DTYPE(name, text, bytes)               \
-  EXPECT(dtype_from_name(text) == DType::name);          \
-  EXPECT_EQ(std::string(dtype_name(DType::name)), text); \
+#define FAULTLINE_DTYPE(name, text, elements, bytes)                              \
+  EXPECT((dtype_from_name(text) == DType::name) == (std::size_t{elements} == 1)); \
+  EXPECT_EQ(std::string(dtype_name(DType::name)), text);                          \
+  EXPECT_EQ(dtype_block(DType::name), std::size_t{elements});                     \
   EXPECT_EQ(dtype_size(DType::name), std::size_t{bytes});
 #include "native/tensor/dtypes.def"
 #undef FAULTLINE_DTYPE
-  EXPECT(!dtype_from_name("f32") && !dtype_from_name("") && !dtype_from_name("F4"));
+  EXPECT(!dtype_from_name("f32") && !dtype_from_name("") && !dtype_from_name("F4") && !dtype_from_name("Q8_0"));
 }
 
 TEST(shape_counts_and_refuses) {
@@ -83,6 +84,63 @@ TEST(convert_misaligned_and_checked) {
   EXPECT_EQ(out[0], -2.0f);
   EXPECT_THROWS(internal, "check failed", copy_as_float(view, 1, 3, out));
   EXPECT_THROWS(internal, "I8", copy_as_float({DType::i8, Shape{3}, bytes.data()}, 0, 3, out));
+}
+
+/// Every scale that is finite with every byte: the product is exact, also with denormals flushed.
+TEST(q8_0_all_products) {
+  const base::FpEnv mode;
+  std::vector<std::byte> block(34);
+  for (std::uint32_t scale = 0; scale < 0x10000; scale += 7) {
+    const auto bits = static_cast<std::uint16_t>(scale);
+    if ((bits >> 10 & 31) == 31) continue;
+    std::memcpy(block.data(), &bits, 2);
+    for (int first = -128; first < 128; first += 32) {
+      for (int i = 0; i < 32; ++i) block[static_cast<std::size_t>(2 + i)] = static_cast<std::byte>(first + i);
+      const TensorView view{DType::q8_0, Shape{32}, block.data()};
+      float out[32];
+      copy_as_float(view, 0, 32, out);
+      for (int i = 0; i < 32; ++i) {
+        if (double{out[i]} != double{float_from_half(bits)} * (first + i))
+          fail(__FILE__, __LINE__, "scale " + std::to_string(scale) + " times " + std::to_string(first + i));
+      }
+    }
+  }
+}
+
+TEST(first_not_finite_finds_the_first) {
+  const std::int64_t count = 5000;
+  const struct {
+    DType dtype;
+    std::uint32_t bad[3];  // infinity and two NaNs, in the type's bits
+    std::uint32_t largest;
+  } types[] = {{DType::f32, {0x7F800000, 0xFF800001, 0x7FFFFFFF}, 0x7F7FFFFF},
+               {DType::f16, {0x7C00, 0xFC01, 0x7FFF}, 0x7BFF},
+               {DType::bf16, {0x7F80, 0xFF81, 0x7FFF}, 0x7F7F},
+               {DType::q8_0, {0x7C00, 0xFC01, 0x7FFF}, 0x7BFF}};
+  for (const auto& [dtype, bad, largest] : types) {
+    const auto block = static_cast<std::int64_t>(dtype_block(dtype));
+    const std::size_t width = dtype == DType::f32 ? 4 : 2;
+    std::vector<std::byte> bytes(1 + static_cast<std::size_t>(count) * dtype_size(dtype));
+    const TensorView view{dtype, Shape{count * block}, bytes.data() + 1};  // misaligned
+    const auto put = [&](std::int64_t at, std::uint32_t bits) {
+      std::memcpy(bytes.data() + 1 + static_cast<std::size_t>(at) * dtype_size(dtype), &bits, width);
+    };
+    for (std::int64_t i = 0; i < count; ++i) put(i, largest);
+    EXPECT(!first_not_finite(view, 0, count * block));
+    for (const std::int64_t at : {std::int64_t{0}, std::int64_t{1023}, std::int64_t{1024}, count - 1}) {
+      for (const std::uint32_t bits : bad) {
+        put(at, bits);
+        put(count - 1, bits);
+        EXPECT(first_not_finite(view, 0, count * block) == at * block);
+        EXPECT(first_not_finite(view, at * block, count * block) == at * block);
+        EXPECT(!first_not_finite(view, 0, at * block));
+        put(at, largest);
+        put(count - 1, largest);
+      }
+    }
+    EXPECT_THROWS(internal, "check failed", first_not_finite(view, 0, count * block + 1));
+  }
+  EXPECT_THROWS(internal, "I8", first_not_finite({DType::i8, Shape{3}, nullptr}, 0, 3));
 }
 
 }  // namespace

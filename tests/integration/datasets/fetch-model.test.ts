@@ -17,9 +17,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { fetchModel } from '../../../src/datasets/fetch-model.js';
-import { locateModel } from '../../../src/datasets/models.js';
+import { locateModel, modelFolder } from '../../../src/datasets/models.js';
 import { FaultlineError } from '../../../src/errors.js';
+import { ggufFileOf } from '../../../src/gguf.js';
 import { loadTokenizer } from '../../../src/tokenizer/bpe.js';
+import { header, tensor } from '../../unit/gguf-bytes.js';
 import { deadUrl, sendWithRanges, startServer, type TestServer } from './server.js';
 
 const pico = resolve(import.meta.dirname, '../../../data/models/pico-gpt2-py');
@@ -228,6 +230,25 @@ describe('fetchModel from a folder', () => {
     expect(fetched).toMatchObject({ name: 'local/my-model', how: 'linked', revision: null });
     expect(existsSync(join(locateModel('local/my-model', home), 'model.safetensors'))).toBe(true);
     expect((await fetchModel(folder, { home })).how).toBe('present');
+  });
+
+  it('links one that holds a GGUF file, and has nothing to fetch for the file alone', async () => {
+    const home = newHome();
+    const folder = join(scratch, 'gguf');
+    const file = join(folder, 'm.gguf');
+    mkdirSync(folder);
+    writeFileSync(file, header([], [tensor('a', [1])]));
+    expect(await fetchModel(folder, { home })).toMatchObject({ name: 'local/gguf', how: 'linked', files: ['m.gguf'] });
+    expect(ggufFileOf(locateModel('local/gguf', home))).toBe(join(modelFolder('local/gguf', home), 'm.gguf'));
+    expect(locateModel(file, home)).toBe(file);
+    expect(await refusal(fetchModel(file, { home }))).toMatchObject({ kind: 'input', hint: expect.stringContaining(`--model ${file}`) as string }); // prettier-ignore
+    expect(() => locateModel('gguf/none.gguf', home)).toThrow('gguf/none.gguf: no such file');
+
+    writeFileSync(file, header([], [tensor('a', [1])]).subarray(0, -1));
+    expect((await refusal(fetchModel(folder, { home }))).message).toMatch(/m\.gguf: byte \d+: .*\(is it truncated\?\)/);
+    // What is no model any more is not found, and stops no listing.
+    writeFileSync(join(folder, 'n.gguf'), '');
+    expect(() => locateModel('local/gguf', home)).toThrow('has not been fetched');
   });
 
   it.each([
