@@ -111,7 +111,7 @@ class CpuStepper final : public Stepper {
       lane.draws.clear();
       try {
         lane.draws.push_back(sampler::draw_token(model_.ops, logits(row), model_.config.vocabulary,
-                                                 lane.request->sampling, lane.sample->condition(),
+                                                 lane.request->sampling, {.condition = lane.sample->condition()},
                                                  lane.sample->draw_key()));
       } catch (const base::Error& error) {
         lane.error = error.what();  // logits that are not finite: this sample's failure, not the run's

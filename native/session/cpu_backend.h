@@ -31,6 +31,7 @@ class CpuBackend final : public Backend {
   std::uint64_t free_memory() const override { return UINT64_MAX; }
   std::uint64_t peak_memory() const override { return 0; }
   std::int32_t default_batch() const override;
+  std::string lacks(const sampler::SamplingParameters&) const override { return {}; }
   base::ThreadPool& pool() override { return pool_; }
   std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;
   std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
