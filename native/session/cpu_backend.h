@@ -6,6 +6,11 @@
 
 namespace faultline::session {
 
+/// Rows whose logits are there at the same time, at most: a step unembeds and draws so many rows, then the next ones,
+/// so that logits cost what 64 samples need, whatever the batch (103 MB for 512 of GPT-2 otherwise). The unembedding is
+/// then read once for every 64 rows, which its matrix product hides: benchmarks/README.md has what other numbers cost.
+inline constexpr std::int32_t kHeadRows = 64;
+
 /// What a model of that shape costs in host memory.
 class CpuFootprint final : public Footprint {
  public:
