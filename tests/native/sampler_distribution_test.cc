@@ -13,6 +13,7 @@
 #include "native/sampler/sampler.h"
 #include "native/sampler/threshold_search.h"
 #include "tests/native/check.h"
+#include "tests/native/ops_fixture.h"
 
 namespace faultline::sampler {
 namespace {
@@ -320,6 +321,83 @@ TEST(sampler_threshold_is_the_smallest_set_that_reaches_the_target) {
             const double slack = 4e-6 * total;  // n/16 terms a lane, each rounded to 2^-24, plus exp's own error
             EXPECT(mass >= p * total - slack);
             EXPECT(kept == 1 || mass - last < p * total + slack);
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The same for typical: nothing that is cut off stands nearer the entropy than what is kept, the kept set reaches the
+/// share, and it does not without its farthest logit.
+TEST(sampler_typical_is_the_smallest_set_around_the_entropy) {
+  const base::FpEnv fp_env;
+  for (const std::int32_t n : {65, 1000, 20000}) {
+    for (const float spread : {0.01F, 1.0F, 12.0F, 60.0F}) {
+      const std::vector<float> logits = random_logits(n, spread, static_cast<std::uint64_t>(n));
+      const std::vector<std::uint64_t> mask = random_mask(n, 5);
+      for (const ops::Mask condition : {ops::Mask{nullptr}, mask.data()}) {
+        for (const float temperature : {0.5F, 1.0F, 2.0F}) {
+          std::vector<double> scaled;  // of the allowed tokens
+          for (std::int32_t i = 0; i < n; ++i)
+            if (allowed(condition, i)) scaled.push_back(double{logits[static_cast<std::size_t>(i)]} / temperature);
+          const auto [least, most] = std::ranges::minmax(scaled);
+          double total = 0, mean = 0;
+          for (const double x : scaled) total += std::exp(x - most);
+          for (const double x : scaled) mean += std::exp(x - most) / total * (x - most);
+          // Rounding: of a scaled logit and of its distance, and of the mean, a sum of n/16 terms of one sign a lane.
+          const double unit = 0x1p-24;
+          const double near = 4 * unit * (most - least + std::abs(most)) + 2 * (n / 16.0 + 16) * unit * std::abs(mean);
+          for (const float p : {0.05F, 0.5F, 0.9F, 0.999F}) {
+            const ops::Band band =
+                kept_band(ops::ops(), logits.data(), n, {.temperature = temperature, .typical = p}, condition);
+            double mass = 0, farthest = 0, nearest_cut = 1e30;
+            for (const double x : scaled) {
+              const double distance = std::abs(x - most - mean);
+              const double logit = x * temperature;
+              const bool kept = logit >= double{band.least} && logit <= double{band.most};
+              if (kept) mass += std::exp(x - most);
+              if (kept) farthest = std::max(farthest, distance);
+              if (!kept) nearest_cut = std::min(nearest_cut, distance);
+            }
+            EXPECT(nearest_cut >= farthest - near);
+            const double slack = 4e-6 * total;  // as above
+            EXPECT(mass >= p * total - slack);
+            double edge = 0;  // what stands at the end of the band, but for rounding
+            for (const double x : scaled)
+              if (std::abs(std::abs(x - most - mean) - farthest) <= near) edge += std::exp(x - most);
+            EXPECT(mass - edge < p * total + slack);
+          }
+        }
+      }
+    }
+  }
+}
+
+/// What is kept and drawn is the same to the bit on every instruction set, at sizes where each kernel's blocks and the
+/// search have something to do.
+TEST(sampler_is_the_same_on_every_instruction_set) {
+  const base::FpEnv fp_env;
+  const std::vector<check::NamedTable>& tables = check::runnable_tables();
+  for (const std::int32_t n : {300, 50257}) {
+    for (const float spread : {0.3F, 5.0F, 40.0F}) {
+      const std::vector<float> logits = random_logits(n, spread, 21);
+      const std::vector<std::uint64_t> mask = random_mask(n, 22);
+      for (const auto& [what, parameters] : all_kinds()) {
+        for (const ops::Mask condition : {ops::Mask{nullptr}, mask.data()}) {
+          const auto draw = [&](const ops::OpTable& ops) {
+            return draw_token(ops, logits.data(), n, parameters, {.condition = condition}, {9, 8, 7, 0});
+          };
+          const ops::Band want = kept_band(tables.front().ops, logits.data(), n, parameters, condition);
+          const TokenDraw first = draw(tables.front().ops);
+          for (const check::NamedTable& table : tables) {
+            const ops::Band got = kept_band(table.ops, logits.data(), n, parameters, condition);
+            EXPECT_SAME_BITS(table.isa + " " + what, &got.least, &want.least, 1);
+            EXPECT_SAME_BITS(table.isa + " " + what, &got.most, &want.most, 1);
+            const TokenDraw drawn = draw(table.ops);
+            EXPECT_EQ(drawn.token, first.token);
+            EXPECT_SAME_BITS(table.isa + " " + what, &drawn.logprob, &first.logprob, 1);
+            EXPECT_SAME_BITS(table.isa + " " + what, &drawn.entropy, &first.entropy, 1);
           }
         }
       }

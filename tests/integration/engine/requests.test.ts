@@ -29,7 +29,10 @@ describe('generation', () => {
       group([1, 2, 3], { sampleIndices: indices, maxNewTokens: 30, sampling: { ...PLAIN_SAMPLING, temperature: 0.8, topP: 0.95 } }),
       group([400, 2], { sampleIndices: indices, maxNewTokens: 20, key: 99n, sampling: { ...PLAIN_SAMPLING, temperature: 1.2, topK: 40 } }),
       group([9], { sampleIndices: [3], maxNewTokens: 60, stopPolicy: 'none' }),
-      group([5, 6], { sampleIndices: [0, 1, 2], sampling: { temperature: 1.1, topK: 90, topP: 0.99, minP: 0.01, typical: 0.9, eta: 0.01 } }),
+      group([5, 6], {
+        sampleIndices: [0, 1, 2],
+        sampling: { temperature: 1.1, topK: 90, topP: 0.99, minP: 0.01, typical: 0.9, eta: 0.01 },
+      }),
     ];
     const whole = await collect(model, asked, { batch: 64 });
     expect(whole).toHaveLength(144);
