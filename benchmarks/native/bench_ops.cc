@@ -157,7 +157,7 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
                                    {"lm head", 768, 50257, ops::Epilogue::none}};
   for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
     for (const GemmShape& shape : kShapes) {
-      for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 100, 512}) {
+      for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 64, 100, 512}) {
         const std::string name = "gemm " + table.isa + (type == ops::WeightType::f32 ? " f32 " : " bf16 ") +
                                  shape.name + " m=" + std::to_string(m);
         // The scalar kernels only have to be correct; one shape shows their share.
