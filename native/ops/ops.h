@@ -104,10 +104,10 @@ struct AttentionArgs {
   std::int64_t acc_stride;
 };
 
-/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows and `kept` holds.
-/// A scaled logit is logit * inv_temperature, rounded once. Logits of -inf are allowed and weigh nothing; exp below
-/// 2^-126 is 0. NaN makes the sums NaN; only a band other than the default leaves it out.
-/// log-probability of token t = (scaled[t] - max) - log_sum(sum); entropy = log_sum(sum) - weighted / sum.
+/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows and `kept`
+/// holds. A scaled logit is logit * inv_temperature, rounded once. Logits of -inf are allowed and weigh nothing; exp
+/// below 2^-126 is 0. NaN makes the sums NaN; only a band other than the default leaves it out. log-probability of
+/// token t = (scaled[t] - max) - log_sum(sum); entropy = log_sum(sum) - weighted / sum.
 struct SoftmaxStats {
   float max;       // largest scaled logit; -inf when the mask is empty
   float sum;       // lane_sum exp(x * inv_temperature - max)

@@ -18,9 +18,7 @@ double ulps(float got, long double want) {
 }
 
 /// tail of one token is exp(logit - 0).
-float exp_of(const OpTable& ops, float x) {
-  return ops.tail({&x, 1, 1, 0, {}, nullptr}).mass;
-}
+float exp_of(const OpTable& ops, float x) { return ops.tail({&x, 1, 1, 0, {}, nullptr}).mass; }
 
 TEST(exp_within_1_5_ulp) {
   const base::FpEnv mode;
