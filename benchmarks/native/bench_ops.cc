@@ -210,7 +210,7 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
   for (const ops::WeightType type : {ops::WeightType::f32, ops::bf16_weights(table.family)}) {
     for (const GemmShape& shape : kShapes) {
       const bool half = type != ops::WeightType::f32;
-      for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 100, 512}) {
+      for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 64, 100, 512}) {
         const std::string name = "gemm " + table.isa +
                                  (half ? std::string(" bf16 ") + ops::cpu::family_name(table.family) + " " : " f32 ") +
                                  shape.name + " m=" + std::to_string(m);
@@ -289,7 +289,7 @@ void bench_rows(const Table& table, const std::vector<std::string>& filters, dou
   const auto line = [&](const std::string& name, double amount, const std::function<void()>& work) {
     if (wanted(filters, name)) print_share(name, seconds(work), amount, stream, "GB/s", "stream");
   };
-  ops::DrawArgs draw{logits.data(), kVocabulary, 1, -__builtin_inff(), nullptr, false, 42, 0, 0, 0, 0};
+  ops::DrawArgs draw{logits.data(), kVocabulary, 1, {}, nullptr, false, 42, 0, 0, 0, 0};
   const auto draw_next = [&] {
     ++draw.sample;
     sink = table.ops.draw(draw).score;
@@ -298,7 +298,7 @@ void bench_rows(const Table& table, const std::vector<std::string>& filters, dou
     sink = table.ops.softmax_stats({logits.data(), kVocabulary, 1, nullptr}).sum;
   });
   line("tail " + table.isa + " n=50257, 1 % kept", bytes, [&] {
-    sink = table.ops.tail({logits.data(), kVocabulary, 1, 1, 0.98f, nullptr}).mass;
+    sink = table.ops.tail({logits.data(), kVocabulary, 1, 1, {.least = 0.98f}, nullptr}).mass;
   });
   line("draw " + table.isa + " n=50257, flat logits", bytes, draw_next);
   for (float& logit : logits) logit *= 12;

@@ -110,7 +110,8 @@ Napi::Value hook_points(const Napi::CallbackInfo& info) {
   return points;
 }
 
-/// memoryPlan(options): what a run would take (NativePlan). Reads the model's config, and asks the device how much is free.
+/// memoryPlan(options): what a run would take (NativePlan). Reads the model's config, and asks the device how much is
+/// free.
 Napi::Value memory_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !info[0].IsObject()) throw Napi::TypeError::New(env, "memoryPlan takes options");

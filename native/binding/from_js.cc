@@ -95,7 +95,10 @@ session::GroupRequest group_request(const Napi::Object& group) {
   if (!lossless) refuse(group.Env(), "key", "an unsigned 64-bit bigint");
   request.sampling = {.temperature = static_cast<float>(number(sampling.Get("temperature"), "temperature")),
                       .top_k = int32(sampling.Get("topK"), "topK"),
-                      .top_p = static_cast<float>(number(sampling.Get("topP"), "topP"))};
+                      .top_p = static_cast<float>(number(sampling.Get("topP"), "topP")),
+                      .min_p = static_cast<float>(number(sampling.Get("minP"), "minP")),
+                      .typical = static_cast<float>(number(sampling.Get("typical"), "typical")),
+                      .eta = static_cast<float>(number(sampling.Get("eta"), "eta"))};
   request.max_new_tokens = int32(group.Get("maxNewTokens"), "maxNewTokens");
   request.stop_policy = stop_policy(group.Get("stopPolicy"));
   if (!group.Get("stopStrings").IsArray()) refuse(group.Env(), "stopStrings", "an array");

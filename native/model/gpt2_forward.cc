@@ -70,7 +70,7 @@ class Pass {
     }
   }
 
-  void run(LogitRows logit_rows) {
+  void run(LogitRows logit_rows, const LogitSink& sink) {
     embed();
     for (std::int32_t i = 0; i < config_.layers; ++i) {
       const Gpt2Layer& layer = model_.weights.layers[static_cast<std::size_t>(i)];
@@ -89,7 +89,7 @@ class Pass {
       capture(HookKind::resid_post, i, a_.residual, config_.width);
     }
     for (const Row& row : rows_) row.write_to->set_length(std::max(row.write_to->length(), row.write_at + 1));
-    unembed(logit_rows);
+    unembed(logit_rows, sink);
   }
 
  private:
@@ -348,8 +348,8 @@ class Pass {
     });
   }
 
-  /// logits[i, :] = layer norm of the residual, times the unembedding, for the rows asked for.
-  void unembed(LogitRows logit_rows) {
+  /// logits[i, :] = layer norm of the residual, times the unembedding, for the rows asked for, block by block.
+  void unembed(LogitRows logit_rows, const LogitSink& sink) {
     const bool captures = wants(HookKind::ln_final_scale, 0) || wants(HookKind::ln_final_normalized, 0);
     const std::int32_t first = logit_rows == LogitRows::all || captures ? 0 : count_ - 1;
     if (logit_rows == LogitRows::none && !captures) return;
@@ -357,22 +357,31 @@ class Pass {
     if (logit_rows == LogitRows::none) return;
 
     const std::int32_t from = logit_rows == LogitRows::all ? 0 : count_ - 1;
-    FAULTLINE_CHECK(count_ - from <= a_.logit_rows(), "more rows of logits than the activations have room for");
+    const std::int32_t block = a_.logit_rows();
+    const bool kept_elsewhere = sink || wants(HookKind::logits, 0);
+    FAULTLINE_CHECK(block > 0 && (kept_elsewhere || count_ - from <= block),
+                    "more rows of logits than the activations have room for");
     const ops::PackedMatrix w = model_.weights.unembedding();
     const std::int64_t stride = Activations::logits_stride(config_);
-    gemm({.a = a_.normed.as<float>() + std::int64_t{from} * config_.width,
-          .lda = config_.width,
-          .m = count_ - from,
-          .w = w,
-          .bias = nullptr,
-          .epilogue = ops::Epilogue::none,
-          .residual = nullptr,
-          .ldr = 0,
-          .out = a_.logits.as<float>(),
-          .ldo = stride,
-          .panel_begin = 0,
-          .panel_end = ops::panel_count(w.n)});
-    if (logit_rows == LogitRows::all) capture(HookKind::logits, 0, a_.logits, stride);
+    for (std::int32_t begin = from; begin < count_; begin += block) {
+      const std::int32_t count = std::min(block, count_ - begin);
+      gemm({.a = a_.normed.as<float>() + std::int64_t{begin} * config_.width,
+            .lda = config_.width,
+            .m = count,
+            .w = w,
+            .bias = nullptr,
+            .epilogue = ops::Epilogue::none,
+            .residual = nullptr,
+            .ldr = 0,
+            .out = a_.logits.as<float>(),
+            .ldo = stride,
+            .panel_begin = 0,
+            .panel_end = ops::panel_count(w.n)});
+      if (wants(HookKind::logits, 0))
+        capture_->rows(HookKind::logits, 0, rows_[static_cast<std::size_t>(begin)].position, count,
+                       a_.logits.as<float>(), stride);
+      if (sink) sink(begin, count);
+    }
   }
 
   const Gpt2& model_;
@@ -397,8 +406,8 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,
-             LogitRows logit_rows, Capture* capture) {
-  if (!rows.empty()) Pass(model, pool, activations, rows, capture).run(logit_rows);
+             LogitRows logit_rows, Capture* capture, const LogitSink& sink) {
+  if (!rows.empty()) Pass(model, pool, activations, rows, capture).run(logit_rows, sink);
 }
 
 }  // namespace faultline::model

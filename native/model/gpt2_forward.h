@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -48,14 +49,19 @@ struct Row {
 /// Which rows get logits.
 enum class LogitRows : std::uint8_t { none, last, all };
 
-/// Runs `rows` through the model. Afterwards activations.logits holds a row per row asked for, and each written
-/// segment's length covers what was written. With `capture` (rows of one prompt alone, in order) the hook points it
-/// wants are copied; results are the same bits with and without it. Row i's results depend on row i and on what it
-/// attends to, never on its neighbours, on their number or on the number of threads.
+/// Receives logits as they come: activations.logits holds those of rows [first, first + count) until it returns. Called
+/// on the thread that called forward(); blocks come in order.
+using LogitSink = std::function<void(std::int32_t first, std::int32_t count)>;
+
+/// Runs `rows` through the model. Each written segment's length then covers what was written. The rows asked for get
+/// logits, as many at a time as `activations` has room for, and each such block goes to `sink` before the next one
+/// takes its place; without a sink they must all fit, and are there afterwards. With `capture` (rows of one prompt
+/// alone, in order) the hook points it wants are copied; results are the same bits with and without it. Row i's results
+/// depend on row i and on what it attends to, never on its neighbours, on their number or on the number of threads.
 ///
 /// Call from the thread that owns `activations`, under a base::FpEnv. Tokens and positions must be in range
 /// (Error(internal) otherwise), and there may be no more rows than `activations` has room for.
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,
-             LogitRows logit_rows, Capture* capture = nullptr);
+             LogitRows logit_rows, Capture* capture = nullptr, const LogitSink& sink = {});
 
 }  // namespace faultline::model

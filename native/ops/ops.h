@@ -136,9 +136,10 @@ struct AttentionArgs {
   std::int64_t acc_stride;
 };
 
-/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows. A scaled logit
-/// is logit * inv_temperature, rounded once. Logits of -inf are allowed and weigh nothing; exp below 2^-126 is 0.
-/// log-probability of token t = (scaled[t] - max) - log_sum(sum); entropy = log_sum(sum) - weighted / sum.
+/// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows and `kept`
+/// holds. A scaled logit is logit * inv_temperature, rounded once. Logits of -inf are allowed and weigh nothing; exp
+/// below 2^-126 is 0. NaN makes the sums NaN; only a band other than the default leaves it out. log-probability of
+/// token t = (scaled[t] - max) - log_sum(sum); entropy = log_sum(sum) - weighted / sum.
 struct SoftmaxStats {
   float max;       // largest scaled logit; -inf when the mask is empty
   float sum;       // lane_sum exp(x * inv_temperature - max)
@@ -148,20 +149,27 @@ struct SoftmaxStats {
 /// A bit set over the vocabulary, bit i % 64 of word i / 64; null means every token is allowed.
 using Mask = const std::uint64_t*;
 
+/// The raw logits from `least` to `most`, both included; never NaN. The default holds all others.
+struct Band {
+  float least = -__builtin_inff();
+  float most = __builtin_inff();
+};
+
 struct SoftmaxStatsArgs {
   const float* logits;  // [n]
   std::int32_t n;
   float inv_temperature;
   Mask mask;
+  Band kept{};
 };
 
-/// Number and probability mass (relative to `max`) of the allowed tokens whose logit is at least `threshold`.
+/// Number and probability mass (relative to `max`) of the allowed tokens whose logit is in `kept`.
 struct TailArgs {
   const float* logits;  // [n]
   std::int32_t n;
   float inv_temperature;
-  float max;        // SoftmaxStats::max
-  float threshold;  // in units of the raw logit
+  float max;  // SoftmaxStats::max
+  Band kept;
   Mask mask;
 };
 struct Tail {
@@ -169,7 +177,7 @@ struct Tail {
   float mass;  // lane_sum exp(x * inv_temperature - max), lanes by token index
 };
 
-/// argmax over allowed tokens with logit >= threshold of logit * inv_temperature + gumbel(token) (both operations
+/// argmax over allowed tokens with a logit in `kept` of logit * inv_temperature + gumbel(token) (both operations
 /// rounded), ties to the lower token. gumbel = -log(-log1p(-u)), u = (x + 0.5) * 2^-32 rounded once to float and
 /// clamped to the largest float below 1, where x is word token % 4 of Philox4x32-10 with counter (sample, position,
 /// attempt << 16 | token / 4, stream) and key words (low, high half of key). With gumbel switched off (greedy) it is
@@ -178,7 +186,7 @@ struct DrawArgs {
   const float* logits;  // [n]
   std::int32_t n;
   float inv_temperature;
-  float threshold;  // raw logit; -inf keeps all
+  Band kept;
   Mask mask;
   bool greedy;
   std::uint64_t key;  // experiment seed XOR hash of task_id

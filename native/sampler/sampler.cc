@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <string>
+#include <vector>
 
 #include "native/base/error.h"
-#include "native/sampler/threshold_search.h"
+#include "native/sampler/truncation.h"
 
 namespace faultline::sampler {
 namespace {
 
 using base::Error;
 using base::ErrorCode;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// Below this, logits divided by the temperature leave float's range; the draw would be greedy in all but name.
 constexpr float kTemperatureLeast = 1e-6F;
@@ -27,39 +25,39 @@ ops::SoftmaxStats unmodified_stats(const ops::OpTable& ops, const float* logits,
   return stats;
 }
 
-/// The threshold, given the statistics at temperature 1 without a mask.
-float threshold_of(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
-                   ops::Mask condition, const ops::SoftmaxStats& unmodified) {
-  const bool by_count = parameters.top_k > 0 && parameters.top_k < n;
-  const bool by_mass = parameters.top_p < 1;
-  if (!by_count && !by_mass) return -kInfinity;
+/// kept_band, given the statistics at temperature 1 without a mask.
+ops::Band kept_of(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
+                  ops::Mask condition, const ops::SoftmaxStats& unmodified) {
+  if (std::ranges::none_of(truncations(), [&](const Truncation* row) { return row->on_for(parameters); })) return {};
 
   const float inv_temperature = 1 / parameters.temperature;
   const auto stats_at = [&](float scale) {
     if (condition == nullptr && scale == 1) return unmodified;
     return ops.softmax_stats({.logits = logits, .n = n, .inv_temperature = scale, .mask = condition});
   };
-  const ops::SoftmaxStats scaled = stats_at(inv_temperature);
-  const float max_logit = condition == nullptr ? unmodified.max : stats_at(1).max;
-  if (max_logit == -kInfinity) return -kInfinity;  // nothing is allowed: the draw will say so
-  ops::TailArgs args{.logits = logits,
-                     .n = n,
-                     .inv_temperature = inv_temperature,
-                     .max = scaled.max,
-                     .threshold = -kInfinity,
-                     .mask = condition};
+  const ops::SoftmaxStats whole = stats_at(inv_temperature);
+  if (!std::isfinite(whole.max)) return {};  // nothing is allowed, as the draw will say, or out of float's range
+  TruncatedRow row{.ops = ops,
+                   .args = {.logits = logits,
+                            .n = n,
+                            .inv_temperature = inv_temperature,
+                            .max = whole.max,
+                            .kept = {},
+                            .mask = condition},
+                   .largest_logit = condition == nullptr ? unmodified.max : stats_at(1).max,
+                   .whole = whole};
+  for (const Truncation* const truncation : truncations())
+    if (truncation->on_for(parameters)) row.args.kept = truncation->keep(row, parameters);
+  return row.args.kept;
+}
 
-  float threshold = -kInfinity;
-  float kept = scaled.sum;
-  if (by_count) {
-    threshold = find_threshold(ops, args, max_logit, {.count = parameters.top_k});
-    if (by_mass) {
-      args.threshold = threshold;
-      kept = ops.tail(args).mass;
-    }
-  }
-  if (by_mass) threshold = std::max(threshold, find_threshold(ops, args, max_logit, {.mass = parameters.top_p * kept}));
-  return threshold;
+/// The tokens that both masks allow; `words` keeps them where neither mask says it alone.
+ops::Mask both(const Masks& masks, std::int32_t n, std::vector<std::uint64_t>& words) {
+  if (masks.condition == nullptr) return masks.constraint;
+  if (masks.constraint == nullptr) return masks.condition;
+  words.resize(static_cast<std::size_t>(n + 63) / 64);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = masks.condition[i] & masks.constraint[i];
+  return words.data();
 }
 
 }  // namespace
@@ -73,26 +71,28 @@ void validate(const SamplingParameters& parameters) {
   const float temperature = parameters.temperature;
   if (!std::isfinite(temperature) || temperature < 0 || (temperature > 0 && temperature < kTemperatureLeast))
     refuse("temperature", temperature, "0 (greedy) or at least 0.000001");
-  if (parameters.top_k < 0) refuse("top-k", static_cast<float>(parameters.top_k), "0 (off) or more");
-  if (!(parameters.top_p > 0 && parameters.top_p <= 1))
-    refuse("top-p", parameters.top_p, "above 0 and at most 1 (off)");
+  for (const Truncation* const truncation : truncations()) {
+    const float value = truncation->value(parameters);
+    if (!truncation->in_range(value)) refuse(truncation->name, value, truncation->range);
+  }
 }
 
-float keep_threshold(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
-                     ops::Mask condition) {
-  return threshold_of(ops, logits, n, parameters, condition, unmodified_stats(ops, logits, n));
+ops::Band kept_band(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
+                    ops::Mask condition) {
+  return kept_of(ops, logits, n, parameters, condition, unmodified_stats(ops, logits, n));
 }
 
 TokenDraw draw_token(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
-                     ops::Mask condition, const DrawKey& key) {
+                     const Masks& masks, const DrawKey& key) {
   const ops::SoftmaxStats unmodified = unmodified_stats(ops, logits, n);
   const bool greedy = parameters.temperature == 0;
+  std::vector<std::uint64_t> words;
   const ops::Draw draw =
       ops.draw({.logits = logits,
                 .n = n,
                 .inv_temperature = greedy ? 1 : 1 / parameters.temperature,
-                .threshold = greedy ? -kInfinity : threshold_of(ops, logits, n, parameters, condition, unmodified),
-                .mask = condition,
+                .kept = greedy ? ops::Band{} : kept_of(ops, logits, n, parameters, masks.condition, unmodified),
+                .mask = both(masks, n, words),
                 .greedy = greedy,
                 .key = key.key,
                 .sample = key.sample,

@@ -1,14 +1,15 @@
-// From one row of logits to one token: greedy, or drawn with temperature, top-k and top-p, without sorting the
+// From one row of logits to one token: greedy, or drawn with temperature and truncations, without sorting the
 // vocabulary. Stateless: random numbers come from counters. Knows no text, no batch and no model.
 //
-// The order is Hugging Face's: temperature, then top-k, then top-p, whose mass is relative to what top-k kept. Tokens
-// that tie with the last one kept are kept too, by top-k and by top-p alike, so that the result does not depend on an
-// order among equals.
+// The order is that of Hugging Face's transformers: temperature, then top-k, top-p, min-p, typical, eta
+// (truncations.def), each on the renormalised distribution that the one before it left. What each keeps, its formula
+// and its paper stand in its file. Tokens that tie with the last one kept are kept too, by all of them alike, so that
+// the result does not depend on an order among equals: top-k may keep more than k.
 //
 // Two kinds of mask must not be confused. `condition` says what is known about the text (healing: the prompt's last
-// bytes); the distribution is conditioned on it before anything else, so top-k and top-p act on the conditional
-// distribution. A decoding constraint instead applies after top-k and top-p; there is none yet, and it will be an
-// argument of its own.
+// bytes); the distribution is conditioned on it before anything else, so truncations act on the conditional
+// distribution. A decoding `constraint` instead applies after them: they act as if it were not there, and where it
+// allows none of the tokens they keep, that is a dead end, which the caller hears of.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,16 @@
 namespace faultline::sampler {
 
 struct SamplingParameters {
-  float temperature = 1;   // 0: greedy, the other two are not used
+  float temperature = 1;   // 0: greedy, the others are not used
   std::int32_t top_k = 0;  // 0: off
   float top_p = 1;         // 1: off
+  float min_p = 0;         // 0: off
+  float typical = 1;       // 1: off
+  float eta = 0;           // epsilon of eta sampling; 0: off
 };
+
+/// Smaller parameters would not be normal floats, which are what logarithms are taken of.
+inline constexpr float kLeastProbability = 1e-37F;
 
 /// Throws Error(usage) that names the parameter and its range when one is out of it.
 void validate(const SamplingParameters& parameters);
@@ -40,21 +47,27 @@ inline constexpr std::uint32_t kTokenStream = 0;
 /// What a draw from logits that hold NaN or only infinities is refused with.
 inline constexpr const char* kNotFinite = "the model's logits are not finite";
 
+/// Both may be null: every token is allowed.
+struct Masks {
+  ops::Mask condition = nullptr;
+  ops::Mask constraint = nullptr;
+};
+
 struct TokenDraw {
-  std::int32_t token;  // -1: `condition` allows nothing
+  std::int32_t token;  // -1: a dead end, the masks allow none of the tokens kept
   /// Of the unmodified distribution (temperature 1, nothing masked), as is the entropy in nats.
   float logprob;
   float entropy;
 };
 
-/// The smallest raw logit that temperature, top-k and top-p keep; -infinity when they keep everything. `condition` may
-/// be null.
-float keep_threshold(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
-                     ops::Mask condition);
+/// The raw logits that temperature and truncations keep, of the tokens that `condition` (may be null) allows.
+/// Everything where it allows none, and where logits divided by the temperature leave float's range.
+ops::Band kept_band(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
+                    ops::Mask condition);
 
 /// Draws one token from `logits` [n]. Pure: the same arguments give the same token on any thread. Throws Error(input)
 /// when the logits hold NaN or only infinities: the model's weights are broken.
 TokenDraw draw_token(const ops::OpTable& ops, const float* logits, std::int32_t n, const SamplingParameters& parameters,
-                     ops::Mask condition, const DrawKey& key);
+                     const Masks& masks, const DrawKey& key);
 
 }  // namespace faultline::sampler

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
 
 #include "native/base/check.h"
+#include "native/sampler/float_line.h"
 
 namespace faultline::sampler {
 namespace {
@@ -21,19 +21,7 @@ constexpr std::int32_t kCollect = 64;
 /// Straight lines need about ten; after so many the row is no ordinary one.
 constexpr int kQuickGuesses = 24;
 
-/// Floats in ascending order as integers in ascending order, so that the middle of two floats halves what lies between.
-std::int32_t ordered(float value) {
-  const std::int32_t bits = std::bit_cast<std::int32_t>(value);
-  return bits >= 0 ? bits : std::numeric_limits<std::int32_t>::min() - bits;
-}
-float unordered(std::int32_t order) {
-  return std::bit_cast<float>(order >= 0 ? order : std::numeric_limits<std::int32_t>::min() - order);
-}
-float middle(float low, float high) {
-  return unordered(static_cast<std::int32_t>((std::int64_t{ordered(low)} + ordered(high)) >> 1));
-}
-
-bool reaches(const ops::Tail& tail, const TailTarget& target) {
+bool reaches(const ops::Tail& tail, const KeepTarget& target) {
   return tail.count >= target.count && tail.mass >= target.mass;
 }
 
@@ -41,43 +29,58 @@ bool allowed(ops::Mask mask, std::int32_t token) {
   return mask == nullptr || (mask[token / 64] >> (token % 64) & 1) != 0;
 }
 
-/// A threshold with its tail.
+bool holds(const ops::Band& band, float logit) { return logit >= band.least && logit <= band.most; }
+
+class LikeliestFirst final : public KeepOrder {
+ public:
+  float key(float logit) const override { return logit; }
+  ops::Band band(float key) const override { return {.least = key}; }
+};
+
+/// A key with the tokens of at least that key.
 struct Point {
-  float threshold;
+  float key;
+  ops::Band band;
   ops::Tail tail;
+};
+
+/// A token that the search has not decided yet.
+struct Undecided {
+  float key;
+  float logit;
 };
 
 class Search {
  public:
-  Search(const ops::OpTable& ops, const ops::TailArgs& args, const TailTarget& target)
-      : ops_(ops), args_(args), target_(target) {}
+  Search(const TruncatedRow& row, const KeepOrder& order, const KeepTarget& target)
+      : ops_(row.ops), args_(row.args), within_(row.args.kept), order_(order), target_(target) {}
 
-  float run(float max_logit) {
-    high_ = at(max_logit);
-    if (reaches(high_.tail, target_)) return max_logit;
-    if (!descend(max_logit)) return -kInfinity;
+  ops::Band run(const KeepHint& hint) {
+    high_ = at(hint.first_key);
+    if (reaches(high_.tail, target_)) return high_.band;
+    if (!descend(hint)) return within_;
     low_residual_ = residual(low_);
     high_residual_ = residual(high_);
     while (low_.tail.count - high_.tail.count > kCollect) {
       const float guess = next_guess();
-      if (guess == low_.threshold) return guess;  // neighbouring floats: more than kCollect tokens tie here
+      if (guess == low_.key) return low_.band;  // neighbouring floats: more than kCollect tokens tie here
       move_end(at(guess));
     }
     return decide_one_by_one();
   }
 
  private:
-  Point at(float threshold) {
-    args_.threshold = threshold;
-    return {threshold, ops_.tail(args_)};
+  Point at(float key) {
+    args_.kept = intersection(within_, order_.band(key));
+    return {key, args_.kept, ops_.tail(args_)};
   }
 
-  /// Widens the tail until it reaches the target. The first width holds most of the mass of the distributions that
+  /// Goes down until the tail reaches the target. The first width holds most of the mass of the distributions that
   /// language models have; the last one, 2^6 times as wide, holds everything that float can tell from nothing.
-  bool descend(float max_logit) {
-    float width = 2.0F / args_.inv_temperature;
+  bool descend(const KeepHint& hint) {
+    float width = hint.width;
     for (int i = 0; i < 7; ++i, width *= 2.0F) {
-      low_ = at(max_logit - width);
+      low_ = at(hint.first_key - width);
       if (reaches(low_.tail, target_)) return true;
       high_ = low_;
     }
@@ -94,8 +97,8 @@ class Search {
   /// Between the ends: where a straight line through their residuals meets zero. Should that take long (many tokens
   /// that tie, or nearly), halving the floats in between is sure to end.
   float next_guess() {
-    const float low = low_.threshold;
-    const float high = high_.threshold;
+    const float low = low_.key;
+    const float high = high_.key;
     if (++guesses_ <= kQuickGuesses && std::isfinite(low)) {
       const double share = high_residual_ / (high_residual_ - low_residual_);
       const auto guess = static_cast<float>(high - share * (double{high} - low));
@@ -113,34 +116,37 @@ class Search {
     moved_low_ = moves_low;
   }
 
-  /// The undecided tokens are those with low <= logit < high: collected, sorted, and the boundary among them found.
-  float decide_one_by_one() {
-    std::array<float, kCollect> values{};
+  /// The undecided tokens are those in low_'s band and not in high_'s: collected, sorted, and the boundary among them
+  /// found.
+  ops::Band decide_one_by_one() {
+    std::array<Undecided, kCollect> tokens{};
     std::int32_t count = 0;
     for (std::int32_t i = 0; i < args_.n; ++i) {
       const float logit = args_.logits[i];
-      if (logit >= low_.threshold && logit < high_.threshold && allowed(args_.mask, i)) {
+      if (holds(low_.band, logit) && !holds(high_.band, logit) && allowed(args_.mask, i)) {
         FAULTLINE_CHECK(count < kCollect);
-        values[static_cast<std::size_t>(count++)] = logit;
+        tokens[static_cast<std::size_t>(count++)] = {order_.key(logit), logit};
       }
     }
-    const auto end = values.begin() + count;
-    std::sort(values.begin(), end, std::greater<>());
+    std::sort(tokens.begin(), tokens.begin() + count,
+              [](const Undecided& a, const Undecided& b) { return a.key > b.key; });
+    const auto token = [&](std::int32_t i) -> const Undecided& { return tokens[static_cast<std::size_t>(i)]; };
+    const auto band_down_to = [&](std::int32_t i) { return intersection(within_, order_.band(token(i).key)); };
 
-    if (target_.mass <= 0) return values[static_cast<std::size_t>(target_.count - high_.tail.count - 1)];
+    if (target_.mass <= 0) return band_down_to(target_.count - high_.tail.count - 1);
 
-    // Approximate masses say where the boundary should be; exact tails then confirm or correct it. `known` values of
-    // the sorted list fail from the front, and the last one, whose tail is low_'s, reaches the target.
+    // Approximate masses say where the boundary should be; exact tails then confirm or correct it. Before `first` every
+    // token fails, and the last one, whose tail is low_'s, reaches the target.
     std::int32_t first = 0;
     std::int32_t last = count - 1;
     std::int32_t probe = 0;
     for (double mass = high_.tail.mass; probe < last; ++probe) {
-      mass += std::exp(double{values[static_cast<std::size_t>(probe)]} * args_.inv_temperature - args_.max);
+      mass += std::exp(double{token(probe).logit} * args_.inv_temperature - args_.max);
       if (mass >= target_.mass) break;
     }
     while (first < last) {
       probe = std::clamp(probe, first, last - 1);
-      if (reaches(at(values[static_cast<std::size_t>(probe)]).tail, target_)) {
+      if (reaches(at(token(probe).key).tail, target_)) {
         last = probe;
         --probe;
       } else {
@@ -148,12 +154,14 @@ class Search {
         ++probe;
       }
     }
-    return values[static_cast<std::size_t>(last)];
+    return band_down_to(last);
   }
 
   const ops::OpTable& ops_;
   ops::TailArgs args_;
-  TailTarget target_;
+  const ops::Band within_;
+  const KeepOrder& order_;
+  const KeepTarget target_;
   Point low_{};   // reaches the target
   Point high_{};  // does not
   double low_residual_ = 0;
@@ -164,8 +172,13 @@ class Search {
 
 }  // namespace
 
-float find_threshold(const ops::OpTable& ops, ops::TailArgs args, float max_logit, const TailTarget& target) {
-  return Search(ops, args, target).run(max_logit);
+ops::Band find_band(const TruncatedRow& row, const KeepOrder& order, const KeepHint& hint, const KeepTarget& target) {
+  return Search(row, order, target).run(hint);
+}
+
+ops::Band find_likeliest(const TruncatedRow& row, const KeepTarget& target) {
+  const KeepHint hint{.first_key = row.largest_logit, .width = 2.0F / row.args.inv_temperature};
+  return find_band(row, LikeliestFirst(), hint, target);
 }
 
 }  // namespace faultline::sampler

@@ -79,6 +79,8 @@ class Backend {
   virtual std::uint64_t peak_memory() const = 0;
   /// Slots when the caller names none.
   virtual std::int32_t default_batch() const = 0;
+  /// The name of a truncation that the parameters switch on and that this backend cannot do; empty when it can do all.
+  virtual std::string lacks(const sampler::SamplingParameters& parameters) const = 0;
   /// Threads for what is done on the host.
   virtual base::ThreadPool& pool() = 0;
 

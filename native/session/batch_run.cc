@@ -73,6 +73,11 @@ void check_requests(const RunContext& context, std::span<const GroupRequest> req
     } catch (const Error& error) {
       throw Error(error.code(), where + error.what(), error.hint());
     }
+    if (const std::string lacking = context.backend.lacks(request.sampling); !lacking.empty()) {
+      const std::string device = context.backend.description().device;
+      throw Error(ErrorCode::usage, where + "device " + device + " has no " + lacking + " sampling; cpu has it",
+                  "Use --device cpu, or switch " + lacking + " off.");
+    }
     const bool needs_bytes =
         request.stop_policy == StopPolicy::function || !request.heal.empty() || !request.stop_strings.empty();
     if (needs_bytes && context.trie == nullptr)

@@ -71,8 +71,9 @@ class BatchRun {
   std::size_t committed_bytes_ = 0;
 };
 
-/// Refuses, before anything runs, what cannot be asked of this model: sampling parameters out of range, bytes needed
-/// but no vocabulary, more bytes to heal than a token has. Throws Error(usage) that names the group.
+/// Refuses, before anything runs, what cannot be asked of this model: sampling parameters out of range, a truncation
+/// that the backend lacks, bytes needed but no vocabulary, more bytes to heal than a token has. Throws Error(usage)
+/// that names the group.
 void check_requests(const RunContext& context, std::span<const GroupRequest> requests);
 
 }  // namespace faultline::session

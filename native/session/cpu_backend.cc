@@ -53,7 +53,7 @@ bool run_prompt(const model::Gpt2& model, base::ThreadPool& pool, model::Activat
 class CpuStepper final : public Stepper {
  public:
   CpuStepper(const model::Gpt2& model, base::ThreadPool& pool, const MemoryPlan& plan, std::int32_t longest_suffix)
-      : model_(model), pool_(pool), activations_(model.config, plan.rows, plan.slots) {
+      : model_(model), pool_(pool), activations_(model.config, plan.rows, std::min(plan.slots, kHeadRows)) {
     for (std::int32_t i = 0; i < plan.slots; ++i) suffixes_.emplace_back(model.kv_shape(), longest_suffix);
   }
 
@@ -78,7 +78,7 @@ class CpuStepper final : public Stepper {
     draw(lanes, [&](std::size_t i) { return prompt(*lanes[i]).first_logits.data(); });
   }
 
-  /// One token each: forward pass, then a draw from each row of logits.
+  /// One token each: forward pass, with a draw from each row of logits as they come.
   void next(std::span<Lane* const> lanes) override {
     std::vector<model::Row> rows;
     rows.reserve(lanes.size());
@@ -93,10 +93,13 @@ class CpuStepper final : public Stepper {
                       .suffix = &suffix(*lane),
                       .suffix_visible = drawn});
     }
-    model::forward(model_, pool_, activations_, rows, model::LogitRows::all);
     const float* const logits = activations_.logits.as<float>();
     const std::int64_t stride = model::Activations::logits_stride(model_.config);
-    draw(lanes, [&](std::size_t i) { return logits + static_cast<std::int64_t>(i) * stride; });
+    const auto draw_block = [&](std::int32_t first, std::int32_t count) {
+      draw(lanes.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+           [&](std::size_t i) { return logits + static_cast<std::int64_t>(i) * stride; });
+    };
+    model::forward(model_, pool_, activations_, rows, model::LogitRows::all, nullptr, draw_block);
   }
 
  private:
@@ -111,7 +114,7 @@ class CpuStepper final : public Stepper {
       lane.draws.clear();
       try {
         lane.draws.push_back(sampler::draw_token(model_.ops, logits(row), model_.config.vocabulary,
-                                                 lane.request->sampling, lane.sample->condition(),
+                                                 lane.request->sampling, {.condition = lane.sample->condition()},
                                                  lane.sample->draw_key()));
       } catch (const base::Error& error) {
         lane.error = error.what();  // logits that are not finite: this sample's failure, not the run's
@@ -128,7 +131,7 @@ class CpuStepper final : public Stepper {
 }  // namespace
 
 std::size_t CpuFootprint::activation_bytes(std::int32_t rows, std::int32_t logit_rows) const {
-  return model::Activations::bytes(config_, rows, logit_rows);
+  return model::Activations::bytes(config_, rows, std::min(logit_rows, kHeadRows));
 }
 
 std::size_t CpuFootprint::segment_bytes(std::int32_t tokens) const {
@@ -177,7 +180,7 @@ std::optional<std::vector<model::Activation>> CpuBackend::activations(std::span<
   if (needed > memory_bytes) refuse_activations(needed, memory_bytes);
 
   model::Capture capture(model_.config, points, length);
-  model::Activations buffers(model_.config, chunk, logit_rows);
+  model::Activations buffers(model_.config, chunk, std::min(logit_rows, kHeadRows));
   kv::KvSegment prefix(model_.kv_shape(), length);
   const model::LogitRows which = logits ? model::LogitRows::all : model::LogitRows::none;
   if (!run_prompt(model_, pool_, buffers, tokens, prefix, which, which, &capture, cancelled)) return std::nullopt;

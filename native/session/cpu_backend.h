@@ -6,6 +6,12 @@
 
 namespace faultline::session {
 
+/// Rows whose logits are there at the same time, at most: a step unembeds and draws so many rows, then the next ones, so
+/// that logits cost what 64 samples need, whatever the batch (103 MB for 512 of GPT-2 otherwise). The unembedding is
+/// then read once for every 64 rows, which costs its matrix product 2 %; 32 rows would cost 5 %, 16 a third
+/// (benchmarks/README.md).
+inline constexpr std::int32_t kHeadRows = 64;
+
 /// What a model of that shape costs in host memory.
 class CpuFootprint final : public Footprint {
  public:
@@ -34,6 +40,7 @@ class CpuBackend final : public Backend {
   std::uint64_t free_memory() const override { return UINT64_MAX; }
   std::uint64_t peak_memory() const override { return 0; }
   std::int32_t default_batch() const override;
+  std::string lacks(const sampler::SamplingParameters&) const override { return {}; }
   base::ThreadPool& pool() override { return pool_; }
   std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;
   std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,

@@ -1,9 +1,11 @@
 #include "native/session/device_backend.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "native/base/error.h"
 #include "native/constraint/heal.h"
+#include "native/sampler/truncation.h"
 #include "native/session/device_stepper.h"
 
 namespace faultline::session {
@@ -12,6 +14,9 @@ namespace {
 /// Slots when the caller names none: 16 prompts of 100 samples, which fill the largest devices; memory cuts it on
 /// others.
 constexpr std::int32_t kDefaultBatch = 1600;
+
+/// The truncations that ops/cuda/sample.cu does.
+constexpr const sampler::Truncation* kTruncations[] = {&sampler::top_k, &sampler::top_p};
 
 }  // namespace
 
@@ -52,6 +57,15 @@ BackendDescription DeviceBackend::description() const {
 std::uint64_t DeviceBackend::default_memory() const { return default_share(context_.free_bytes()); }
 
 std::int32_t DeviceBackend::default_batch() const { return kDefaultBatch; }
+
+std::string DeviceBackend::lacks(const sampler::SamplingParameters& parameters) const {
+  if (parameters.temperature == 0) return {};
+  for (const sampler::Truncation* const truncation : sampler::truncations()) {
+    const bool has = std::ranges::find(kTruncations, truncation) != std::end(kTruncations);
+    if (!has && truncation->on_for(parameters)) return truncation->name;
+  }
+  return {};
+}
 
 std::unique_ptr<Stepper> DeviceBackend::stepper(const MemoryPlan& plan, std::int32_t longest_suffix) {
   return std::make_unique<DeviceStepper>(context_, model_, plan, longest_suffix, steps_per_launch_);

@@ -42,6 +42,7 @@ class DeviceBackend final : public Backend {
   std::uint64_t free_memory() const override { return context_.free_bytes(); }
   std::uint64_t peak_memory() const override { return context_.peak_bytes(); }
   std::int32_t default_batch() const override;
+  std::string lacks(const sampler::SamplingParameters& parameters) const override;
   base::ThreadPool& pool() override { return pool_; }
   std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override;
   std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,

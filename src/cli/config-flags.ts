@@ -29,6 +29,9 @@ const ROWS = [
   { flag: '--temperature', argument: '<t>', key: 'strategy.temperature' },
   { flag: '--top-k', argument: '<k>', key: 'strategy.top_k' },
   { flag: '--top-p', argument: '<p>', key: 'strategy.top_p' },
+  { flag: '--min-p', argument: '<p>', key: 'strategy.min_p' },
+  { flag: '--typical', argument: '<p>', key: 'strategy.typical' },
+  { flag: '--eta', argument: '<epsilon>', key: 'strategy.eta' },
   { flag: '--max-new-tokens', argument: '<n>', key: 'max_new_tokens' },
   { flag: '--prompt-boundary', argument: '<how>', key: 'prompt_boundary' },
   { flag: '--stop-policy', argument: '<policy>', key: 'stop_policy' },
@@ -48,8 +51,9 @@ const SWITCHES = [{ flag: '--unsafe-no-sandbox', key: 'sandbox.unsafe' }] as con
 export type ConfigFlag = (typeof ROWS)[number]['flag'] | (typeof SWITCHES)[number]['flag'];
 
 export const GENERATION_FLAGS = [
-  '--model', '--dtype', '--device', '--memory', '--threads', '--batch', '--problems', '--num-problems', '--template', '--samples', '--shard', '--seed',
-  '--strategy', '--temperature', '--top-k', '--top-p', '--max-new-tokens', '--prompt-boundary', '--stop-policy',
+  '--model', '--dtype', '--device', '--memory', '--threads', '--batch', '--problems', '--num-problems', '--template', '--samples', '--shard',
+  '--seed', '--strategy', '--temperature', '--top-k', '--top-p', '--min-p', '--typical', '--eta', '--max-new-tokens', '--prompt-boundary',
+  '--stop-policy',
 ] as const satisfies readonly ConfigFlag[]; // prettier-ignore
 
 export const EXECUTION_FLAGS = ['--python', '--workers', '--unsafe-no-sandbox'] as const satisfies readonly ConfigFlag[];

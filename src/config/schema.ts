@@ -114,6 +114,24 @@ export const ENTRIES = {
     results,
     'Keep the likeliest tokens that hold this probability; 1 switches it off.',
   ),
+  'strategy.min_p': entry(
+    number(0, 1),
+    0,
+    results,
+    'Keep the tokens at least so many times as likely as the likeliest; 0 switches it off. On the CPU only.',
+  ),
+  'strategy.typical': entry(
+    number(0, 1, { above: true }),
+    1,
+    results,
+    'Keep the tokens whose surprise is nearest the entropy and that hold this probability; 1 switches it off. On the CPU only.',
+  ),
+  'strategy.eta': entry(
+    number(0, 1, { below: true }),
+    0,
+    results,
+    'Keep the tokens of probability min(eta, sqrt(eta) exp(-entropy)) or more; 0 switches it off. On the CPU only.',
+  ),
 
   max_new_tokens: entry(integer(1, 1_000_000), 160, results, 'Longest completion, in tokens.'),
   prompt_boundary: entry(choice('heal', 'none', 'strip'), 'heal', results, 'How a prompt that ends inside a token is handled.'),

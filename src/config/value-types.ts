@@ -65,13 +65,21 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): ValueTyp
   return { expected, parse, fromText: (text) => parse(numberFromText(text)) };
 }
 
-/** A finite number in [least, most], or in (least, most] with `above`. */
-export function number(least: number, most = Infinity, options: { above?: boolean } = {}): ValueType<number> {
-  const above = options.above === true;
-  const expected = above ? `a number above ${least}${most === Infinity ? '' : ` and at most ${most}`}` : `a number ${range(least, most)}`;
+/** A finite number in [least, most], without `least` itself with `above`, without `most` with `below`. */
+export function number(least: number, most = Infinity, options: { above?: boolean; below?: boolean } = {}): ValueType<number> {
+  const { above = false, below = false } = options;
+  const upper = most === Infinity ? '' : ` and ${below ? 'below' : 'at most'} ${most}`;
+  const expected = above || below ? `a number ${above ? `above ${least}` : `from ${least}`}${upper}` : `a number ${range(least, most)}`;
   const parse = (raw: unknown): number => {
     const value = typeof raw === 'bigint' ? Number(raw) : raw;
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < least || value > most || (above && value === least)) {
+    if (
+      typeof value !== 'number' ||
+      !Number.isFinite(value) ||
+      value < least ||
+      value > most ||
+      (above && value === least) ||
+      (below && value === most)
+    ) {
       refuse(expected, raw);
     }
     return value;

@@ -5,5 +5,5 @@ export const greedy: Strategy = {
   name: 'greedy',
   summary: 'the most likely token at every step',
   parameters: [],
-  describes: ({ temperature }) => temperature === 0,
+  on: ({ temperature }) => temperature === 0,
 };

@@ -8,5 +8,5 @@ export const nucleus: Strategy = {
   name: 'nucleus',
   summary: 'the smallest set of tokens whose mass reaches top-p',
   parameters: ['temperature', 'topK', 'topP'],
-  describes: ({ temperature, topP }) => temperature > 0 && topP < 1,
+  on: ({ topP }) => topP < 1,
 };

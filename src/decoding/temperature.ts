@@ -5,5 +5,5 @@ export const temperature: Strategy = {
   name: 'temperature',
   summary: 'the whole distribution, flattened or sharpened by the temperature',
   parameters: ['temperature'],
-  describes: ({ temperature, topK, topP }) => temperature > 0 && topK === 0 && topP === 1,
+  on: ({ temperature }) => temperature > 0,
 };

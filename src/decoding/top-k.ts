@@ -5,5 +5,5 @@ export const topK: Strategy = {
   name: 'top-k',
   summary: 'the k most likely tokens',
   parameters: ['temperature', 'topK'],
-  describes: ({ temperature, topK, topP }) => temperature > 0 && topK > 0 && topP === 1,
+  on: ({ topK }) => topK > 0,
 };

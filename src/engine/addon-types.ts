@@ -3,7 +3,7 @@
  * to the real thing. No behaviour. Values are checked before they get here; the addon throws on what would otherwise
  * read outside an array.
  */
-import type { DeviceChoice, FinishReason, StopPolicy } from './types.js';
+import type { DeviceChoice, FinishReason, SamplingParameters, StopPolicy } from './types.js';
 
 /** A C++ error as data: `kind` is a row of native/base/error_codes.def. */
 export interface NativeFault {
@@ -30,7 +30,7 @@ export interface NativeGroup {
   readonly heal: Uint8Array;
   readonly sampleIndices: Uint32Array;
   readonly key: bigint;
-  readonly sampling: { readonly temperature: number; readonly topK: number; readonly topP: number };
+  readonly sampling: SamplingParameters;
   readonly maxNewTokens: number;
   readonly stopPolicy: StopPolicy;
   readonly stopStrings: readonly Uint8Array[];

@@ -61,6 +61,10 @@ export interface EngineInfo {
   readonly threads: number;
 }
 
+/**
+ * How tokens are drawn. Truncations apply after temperature and in this order, each to what the one before it left; ties with
+ * the last token kept are kept. `minP`, `typical` and `eta` run on the CPU only.
+ */
 export interface SamplingParameters {
   /** 0 means greedy. */
   readonly temperature: number;
@@ -68,6 +72,12 @@ export interface SamplingParameters {
   readonly topK: number;
   /** 1 switches it off. */
   readonly topP: number;
+  /** Keeps tokens at least so many times as likely as the likeliest; 0 switches it off. */
+  readonly minP: number;
+  /** Keeps the tokens whose surprise is nearest the entropy, until they hold this probability; 1 switches it off. */
+  readonly typical: number;
+  /** Epsilon: keeps tokens of probability min(epsilon, sqrt(epsilon) exp(-entropy)) or more; 0 switches it off. */
+  readonly eta: number;
 }
 
 export type StopPolicy = 'function' | 'eos' | 'none';

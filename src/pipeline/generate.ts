@@ -24,7 +24,14 @@ export function strategyOf(values: ConfigValues): ReturnType<typeof resolveStrat
   const name = values['strategy.name'];
   if (name === 'greedy') return resolveStrategy({}, name);
   return resolveStrategy(
-    { temperature: values['strategy.temperature'], topK: values['strategy.top_k'], topP: values['strategy.top_p'] },
+    {
+      temperature: values['strategy.temperature'],
+      topK: values['strategy.top_k'],
+      topP: values['strategy.top_p'],
+      minP: values['strategy.min_p'],
+      typical: values['strategy.typical'],
+      eta: values['strategy.eta'],
+    },
     name,
   );
 }

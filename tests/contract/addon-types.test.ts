@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { addon } from '../../src/engine/addon.js';
 import type { NativeEvent } from '../../src/engine/addon-types.js';
 import { read, root } from './project.js';
+import { PLAIN_SAMPLING } from '../../src/decoding/strategy.js';
 
 const source = ts.createSourceFile('addon-types.ts', read('src/engine/addon-types.ts'), ts.ScriptTarget.ES2022, true);
 
@@ -55,7 +56,7 @@ describe('addon-types.ts', () => {
     const model = new native.NativeModel({ ...options, folder: path.join(root, 'tests/golden/tiny-gpt2') }, (batch) =>
       events.push(...batch),
     );
-    const group = { promptBytes: new Uint8Array(), heal: new Uint8Array(), key: 1n, sampling: { temperature: 1, topK: 0, topP: 1 } };
+    const group = { promptBytes: new Uint8Array(), heal: new Uint8Array(), key: 1n, sampling: PLAIN_SAMPLING };
     const request = {
       ...group,
       prompt: Int32Array.of(1),

@@ -40,7 +40,7 @@ Mask mask_of(const Request& request) { return request.mask.empty() ? nullptr : r
 std::optional<sampler::TokenDraw> draw_on_cpu(const Request& request, const sampler::DrawKey& key) {
   try {
     return sampler::draw_token(cpu(), request.logits.data(), static_cast<std::int32_t>(request.logits.size()),
-                               request.parameters, mask_of(request), key);
+                               request.parameters, {.condition = mask_of(request)}, key);
   } catch (const base::Error&) {
     return std::nullopt;
   }
@@ -362,7 +362,7 @@ TEST(device_sample_sums_tails_in_the_cpus_order) {
       for (float& logit : request.logits) logit = random.below(3) == 0 ? 8 + random.real(0.3f) : 7.5f;
       const float inv_temperature = 1 / request.parameters.temperature;
       const SoftmaxStats all = cpu().softmax_stats({request.logits.data(), n, inv_temperature, nullptr});
-      const Tail above = cpu().tail({request.logits.data(), n, inv_temperature, all.max, 7.6f, nullptr});
+      const Tail above = cpu().tail({request.logits.data(), n, inv_temperature, all.max, {.least = 7.6f}, nullptr});
       float top_p = above.mass / all.sum;
       while (top_p * all.sum > above.mass) top_p = std::nextafter(top_p, 0.0f);
       while (std::nextafter(top_p, 1.0f) * all.sum <= above.mass) top_p = std::nextafter(top_p, 1.0f);
@@ -519,9 +519,8 @@ TEST(device_sample_candidates_are_the_best_in_order) {
       expect_draw(batch.draws[i], request, key_of(i));
       // Every kept token alone, so that the CPU's draw gives its perturbed logit.
       const bool greedy = request.parameters.temperature == 0;
-      const float threshold =
-          greedy ? -kInfinity
-                 : sampler::keep_threshold(cpu(), request.logits.data(), n, request.parameters, mask_of(request));
+      const Band kept =
+          greedy ? Band{} : sampler::kept_band(cpu(), request.logits.data(), n, request.parameters, mask_of(request));
       std::vector<Draw> scores;
       for (std::int32_t token = 0; token < n; ++token) {
         if (!request.mask.empty() && (request.mask[size(token / 64)] >> (token % 64) & 1) == 0) continue;
@@ -531,7 +530,7 @@ TEST(device_sample_candidates_are_the_best_in_order) {
         const Draw one = cpu().draw({.logits = request.logits.data(),
                                      .n = n,
                                      .inv_temperature = greedy ? 1 : 1 / request.parameters.temperature,
-                                     .threshold = threshold,
+                                     .kept = kept,
                                      .mask = only.data(),
                                      .greedy = greedy,
                                      .key = key.key,

@@ -41,11 +41,14 @@ class Variable {
   const char* name_;
 };
 
-/// Of all kinds, but short: the emulator runs every thread of every kernel.
+/// Of all kinds that a device can do, but short: the emulator runs every thread of every kernel.
 std::vector<GroupRequest> short_requests(std::uint32_t samples) {
   std::vector<GroupRequest> requests = mixed_requests(samples);
-  for (GroupRequest& request : requests)
+  for (GroupRequest& request : requests) {
     request.max_new_tokens = std::min(request.max_new_tokens, emulated() ? 11 : 59);
+    const sampler::SamplingParameters& all = request.sampling;
+    request.sampling = {.temperature = all.temperature, .top_k = all.top_k, .top_p = all.top_p};
+  }
   return requests;
 }
 
@@ -269,6 +272,32 @@ TEST(device_session_is_cancelled_between_launches) {
   requests = short_requests(1);
   Session cpu(options(1));
   expect_same("after a cancelled job", run(device, requests, 4), run(cpu, requests, 4));
+}
+
+TEST(device_session_refuses_samplers_that_only_the_cpu_has) {
+  const std::vector<GroupRequest> requests = short_requests(1);
+  Session device(on_device());
+  const auto refused = [&](const sampler::SamplingParameters& sampling) {
+    std::vector<GroupRequest> asked = requests;
+    asked[1].sampling = sampling;
+    const std::atomic<bool> cancelled{false};
+    std::string says;
+    int heard = 0;
+    try {
+      device.generate(
+          asked, 4, [&](SampleResult&&) { ++heard; }, cancelled);
+    } catch (const base::Error& error) {
+      EXPECT(error.code() == base::ErrorCode::usage && error.hint().starts_with("Use --device cpu"));
+      says = error.what();
+    }
+    EXPECT_EQ(heard, says.empty() ? 7 : 0);  // before anything starts, also where another group could be drawn
+    return says;
+  };
+  const std::string device_name = "group 1: device " + device.device().device + " has no ";
+  EXPECT_EQ(refused({.min_p = 0.1F}), device_name + "min-p sampling; cpu has it");
+  EXPECT_EQ(refused({.top_p = 0.9F, .typical = 0.9F}), device_name + "typical sampling; cpu has it");
+  EXPECT_EQ(refused({.eta = 0.01F}), device_name + "eta sampling; cpu has it");
+  EXPECT_EQ(refused({.temperature = 0, .min_p = 0.1F}), std::string());  // greedy uses none of them
 }
 
 TEST(device_session_bad_prompts_fail_alone) {

@@ -124,6 +124,42 @@ TEST(model_captures_do_not_depend_on_chunks_threads_or_each_other) {
   }
 }
 
+/// Logits that come block by block are those of all rows at once, whoever takes them: a sink or a capture.
+TEST(model_logits_do_not_depend_on_blocks) {
+  const base::FpEnv fp_env;
+  const Gpt2 model = load_gpt2(check::source_path("tests/golden/tiny-gpt2"), ops::WeightType::f32, nullptr);
+  const std::vector<std::int32_t> tokens =
+      check::read_token_lists(check::source_path("tests/golden/tiny-gpt2/prompts.json")).at("c");
+  const auto length = static_cast<std::int32_t>(tokens.size());
+  const std::int64_t vocabulary = model.config.vocabulary;
+  const std::int64_t stride = Activations::logits_stride(model.config);
+  const HookPoint logits{HookKind::logits, 0};
+  base::ThreadPool pool(2);
+  const std::vector<Activation> whole = run(model, pool, tokens, std::span(&logits, 1), length);
+  for (const std::int32_t block : {1, 3, length - 1, length, length + 5}) {
+    Activations buffers(model.config, length, block);
+    kv::KvSegment prefix(model.kv_shape(), length);
+    std::vector<Row> rows;
+    for (std::int32_t i = 0; i < length; ++i)
+      rows.push_back({tokens[static_cast<std::size_t>(i)], i, &prefix, i, &prefix, i + 1, nullptr, 0});
+    Capture capture(model.config, std::span(&logits, 1), length);
+    std::int32_t seen = 0;
+    forward(model, pool, buffers, rows, LogitRows::all, &capture, [&](std::int32_t first, std::int32_t count) {
+      EXPECT_EQ(first, seen);
+      EXPECT_EQ(count, std::min(block, length - first));
+      seen += count;
+      for (std::int32_t i = 0; i < count; ++i)
+        EXPECT_SAME_BITS("logits in blocks of " + std::to_string(block), buffers.logits.as<float>() + i * stride,
+                         whole[0].data.as<float>() + (first + i) * vocabulary, vocabulary);
+    });
+    EXPECT_EQ(seen, length);
+    EXPECT_SAME_BITS("captured in blocks of " + std::to_string(block), capture.take()[0].data.as<float>(),
+                     whole[0].data.as<float>(), length * vocabulary);
+    if (block < length)
+      EXPECT_THROWS(internal, "more rows of logits", forward(model, pool, buffers, rows, LogitRows::all));
+  }
+}
+
 TEST(model_pattern_rows_sum_to_one_and_are_causal) {
   const Gpt2 model = load_gpt2(check::source_path("tests/golden/tiny-gpt2"), ops::WeightType::f32, nullptr);
   base::ThreadPool pool(1);

@@ -11,16 +11,16 @@ namespace {
 
 using namespace ops;
 
-constexpr float kAll = -std::numeric_limits<float>::infinity();
+constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
 DrawArgs arguments(const float* logits, std::int32_t n, std::uint32_t sample) {
-  return {logits, n, 1, kAll, nullptr, false, 0x0123456789ABCDEFu, sample, 17, 0, 3};
+  return {logits, n, 1, {}, nullptr, false, 0x0123456789ABCDEFu, sample, 17, 0, 3};
 }
 
 /// Every token's perturbed score, one call per token under a mask that allows it alone: with nothing to beat, nothing
 /// is skipped.
 Draw draw_without_skipping(const OpTable& ops, const DrawArgs& args) {
-  Draw best{-1, kAll};
+  Draw best{-1, kNothing};
   std::vector<std::uint64_t> only(static_cast<std::size_t>((args.n + 63) / 64), 0);
   for (std::int32_t token = 0; token < args.n; ++token) {
     if (args.mask != nullptr && (args.mask[token / 64] >> (token % 64) & 1) == 0) continue;
@@ -66,7 +66,8 @@ TEST(draw_agrees_with_the_oracle_and_between_instruction_sets) {
     for (auto& word : mask) word = random.bits() & random.bits();
     DrawArgs args = arguments(logits.data(), n, round);
     args.mask = round % 2 == 0 ? nullptr : mask.data();
-    args.threshold = round % 3 == 0 ? 0.25f : kAll;
+    if (round % 3 == 0) args.kept.least = 0.25f;
+    if (round % 3 == 1) args.kept = {-1.5f, 1.0f};
     args.inv_temperature = round % 4 == 0 ? 0.8f : 1.25f;
     args.attempt = round % 7;
     const ref::Drawn want = ref::draw(args);
@@ -103,7 +104,8 @@ TEST(draw_greedy_is_the_first_argmax) {
 
 TEST(draw_of_nothing_is_minus_one) {
   const base::FpEnv mode;
-  const std::vector<float> logits(100, 1), hopeless(100, kAll), broken(100, std::numeric_limits<float>::quiet_NaN());
+  const std::vector<float> logits(100, 1), hopeless(100, kNothing),
+      broken(100, std::numeric_limits<float>::quiet_NaN());
   const std::vector<std::uint64_t> none = {0, ~std::uint64_t{0} << 36};  // only bits past n
   for (const NamedTable& table : runnable_tables()) {
     for (const bool greedy : {false, true}) {
@@ -112,7 +114,9 @@ TEST(draw_of_nothing_is_minus_one) {
       args.mask = none.data();
       EXPECT_EQ(table.ops.draw(args).token, -1);
       args.mask = nullptr;
-      args.threshold = 2;
+      args.kept = {.least = 2};
+      EXPECT_EQ(table.ops.draw(args).token, -1);
+      args.kept = {.most = 0.5f};
       EXPECT_EQ(table.ops.draw(args).token, -1);
       for (const auto& row : {hopeless, broken}) {
         args = arguments(row.data(), 100, 0);

@@ -23,41 +23,48 @@ void check(std::int32_t n, float size, float inv_temperature, int keep_out_of_8)
   const Misaligned logits(random.reals(n, size));
   const std::vector<std::uint64_t> mask = random_mask(random, n, keep_out_of_8);
   const Mask mask_or_null = keep_out_of_8 == 8 ? nullptr : mask.data();
-  const SoftmaxStatsArgs args{logits.data(), n, inv_temperature, mask_or_null};
-  const ref::Stats want = ref::softmax_stats(args);
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<Band> bands = {
+      {},          {.least = -size / 2},  {.least = 0},  {.least = size * 0.9f},  {.least = size * 2},
+      {.most = 0}, {-size / 2, size / 4}, {size, -size}, {-infinity, size * 0.9f}};
+  // max carries one rounding (the scaling) and shifts all distances by it; distances carry two roundings of up to 2
+  // size / T; exp makes them relative.
+  const double shift = 4 * kUnit * size * inv_temperature;
+  const double relative = shift + (n / 16 + 8) * kUnit;
+  const char* const from = "4 u size / T + (n / 16 + 8) u";
   std::vector<float> first;
   for (const NamedTable& table : runnable_tables()) {
-    const std::string what =
-        "softmax_stats " + table.isa + " n=" + std::to_string(n) + " keep=" + std::to_string(keep_out_of_8);
-    const SoftmaxStats got = table.ops.softmax_stats(args);
-    // max carries one rounding (the scaling) and shifts all distances by it; distances carry two roundings of up to 2
-    // size / T; exp makes them relative.
-    const double shift = 4 * kUnit * size * inv_temperature;
-    const double relative = shift + (n / 16 + 8) * kUnit;
-    const float parts[3] = {got.max, got.sum, got.weighted};
-    if (want.sum == 0) {
-      EXPECT(got.max == -std::numeric_limits<float>::infinity() && got.sum == 0 && got.weighted == 0);
-    } else {
-      const double expected[3] = {want.max, want.sum, want.weighted};
-      const double tolerance[3] = {kUnit * std::fabs(want.max), relative * want.sum,
-                                   relative * std::fabs(want.weighted) + shift * want.sum};
-      EXPECT_CLOSE(what, parts, expected, tolerance, 3, "4 u size / T + (n / 16 + 8) u");
-    }
-    std::vector<float> all(parts, parts + 3);
+    const std::string what = table.isa + " n=" + std::to_string(n) + " keep=" + std::to_string(keep_out_of_8);
+    std::vector<float> all;
+    for (const Band& band : bands) {
+      const SoftmaxStatsArgs args{logits.data(), n, inv_temperature, mask_or_null, band};
+      const ref::Stats want = ref::softmax_stats(args);
+      const SoftmaxStats got = table.ops.softmax_stats(args);
+      const float parts[3] = {got.max, got.sum, got.weighted};
+      if (want.sum == 0) {
+        EXPECT(got.max == -infinity && got.sum == 0 && got.weighted == 0);
+      } else {
+        const double expected[3] = {want.max, want.sum, want.weighted};
+        const double tolerance[3] = {kUnit * std::fabs(want.max), relative * want.sum,
+                                     relative * std::fabs(want.weighted) + shift * want.sum};
+        EXPECT_CLOSE("softmax_stats " + what, parts, expected, tolerance, 3, from);
+      }
+      all.insert(all.end(), parts, parts + 3);
 
-    for (const float threshold : {-std::numeric_limits<float>::infinity(), -size / 2, 0.0f, size * 0.9f, size * 2}) {
-      const TailArgs tail_args{logits.data(), n,           inv_temperature, static_cast<float>(want.max),
-                               threshold,     mask_or_null};
+      const ref::Stats whole = ref::softmax_stats({logits.data(), n, inv_temperature, mask_or_null});
+      const TailArgs tail_args{logits.data(), n, inv_temperature, static_cast<float>(whole.max), band, mask_or_null};
       const Tail tail = table.ops.tail(tail_args);
       const ref::TailMass want_tail = ref::tail(tail_args);
       EXPECT_EQ(tail.count, want_tail.count);
-      const double tail_tolerance = relative * want_tail.mass;
-      EXPECT_CLOSE("tail" + what.substr(13), &tail.mass, &want_tail.mass, &tail_tolerance, 1,
-                   "4 u size / T + (n / 16 + 8) u");
+      // A band far below the likeliest token holds weights that exp takes for 0.
+      const double tail_tolerance = relative * want_tail.mass + n * 0x1p-126;
+      EXPECT_CLOSE("tail " + what, &tail.mass, &want_tail.mass, &tail_tolerance, 1,
+                   "4 u size / T + (n / 16 + 8) u, and n 2^-126");
       all.push_back(tail.mass);
     }
     if (first.empty()) first = all;
-    EXPECT_SAME_BITS(what + " against scalar", all.data(), first.data(), static_cast<std::int64_t>(all.size()));
+    EXPECT_SAME_BITS("softmax_stats and tail " + what + " against scalar", all.data(), first.data(),
+                     static_cast<std::int64_t>(all.size()));
   }
 }
 

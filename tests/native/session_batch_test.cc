@@ -118,6 +118,14 @@ TEST(session_memory_is_planned) {
   EXPECT_EQ(plan_memory(footprint, demand, full.total_bytes - 1).slots, 63);
   EXPECT_THROWS(environment, "memory budget", plan_memory(footprint, demand, least.total_bytes - 1));
 
+  // Logits are there for a block of rows at a time, so more slots need no more of them; fewer need less.
+  const auto of_logits = [&](std::int32_t rows) {
+    return footprint.activation_bytes(600, rows) - model::Activations::bytes(roomy.config(), 600, 0);
+  };
+  const auto row_bytes = sizeof(float) * static_cast<std::size_t>(model::Activations::logits_stride(roomy.config()));
+  EXPECT_EQ(of_logits(5), 5 * row_bytes);
+  EXPECT_EQ(of_logits(600), kHeadRows * row_bytes);
+
   // Slots are of use only with prompts to fill them: 64 slots are 4 groups of 20, and one that begins while one ends.
   Demand of_groups = demand;
   of_groups.groups = 7;

@@ -59,6 +59,9 @@ inline std::vector<GroupRequest> mixed_requests(std::uint32_t samples) {
     request.sampling = {.temperature = 0.5F + 0.25F * static_cast<float>(g),
                         .top_k = g % 2 == 0 ? 0 : 9,
                         .top_p = g % 3 == 0 ? 1 : 0.9F};
+    if (g == 4) request.sampling.min_p = 0.1F;
+    if (g == 5) request.sampling.typical = 0.8F;
+    if (g == 6) request.sampling.eta = 0.05F;
     request.max_new_tokens = 5 + static_cast<std::int32_t>(g * 9);
     request.stop_policy = g % 3 == 0 ? StopPolicy::function : g % 3 == 1 ? StopPolicy::eos : StopPolicy::none;
     if (g == 1) request.heal = bytes("abc");

@@ -32,7 +32,7 @@ runTrial(async (/** @type {OwnSettings} */ settings) => {
       prompt: Int32Array.from(settings.prompt),
       sampleIndices: Array.from({ length: settings.samples }, (_, i) => i),
       key: 1n,
-      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP },
+      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, typical: 1, eta: 0 },
       maxNewTokens: newTokens,
       stopPolicy: /** @type {const} */ ('none'),
     };

@@ -54,7 +54,8 @@ inline void keep_best(F16 scores, uint32_t allowed, int32_t first, Draw& best) {
 
 Draw draw(const DrawArgs& args) {
   Draw best = {-1, kMinusInfinity};
-  const F16 scale = set1(args.inv_temperature), threshold = set1(args.threshold);
+  const F16 scale = set1(args.inv_temperature);
+  const F16 least = set1(args.kept.least), most = set1(args.kept.most);
   for (int32_t first = 0; first < args.n; first += 64) {
     F16 scaled[4];
     uint32_t allowed[4];
@@ -63,7 +64,7 @@ Draw draw(const DrawArgs& args) {
     for (int b = 0; b < blocks; ++b) {
       const int32_t i = first + 16 * b;
       const F16 logits = load_tail(args.logits, i, args.n, kMinusInfinity);
-      allowed[b] = allowed_bits(args.mask, i, args.n) & bits_of(at_least(logits, threshold));
+      allowed[b] = allowed_bits(args.mask, i, args.n) & kept_bits(logits, least, most);
       scaled[b] = mul(logits, scale);
       largest = max(select(mask_from(allowed[b]), scaled[b], set1(kMinusInfinity)), largest);
     }

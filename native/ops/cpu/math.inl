@@ -104,6 +104,11 @@ inline uint32_t allowed_bits(const uint64_t* mask, int32_t i, int32_t n) {
   return mask == nullptr ? inside : (uint32_t)(mask[i / 64] >> (i % 64)) & inside;
 }
 
+/// The bits of the logits that stand from `least` to `most`; never NaN's.
+inline uint32_t kept_bits(F16 logits, F16 least, F16 most) {
+  return bits_of(both(at_least(logits, least), at_least(most, logits)));
+}
+
 /// 16 floats from i, or what is left before n with `fill` for the rest.
 inline F16 load_tail(const float* p, int64_t i, int64_t n, float fill) {
   return n - i >= 16 ? load(p + i) : load_first(p + i, (int)(n - i), fill);

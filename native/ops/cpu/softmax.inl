@@ -6,10 +6,15 @@ namespace faultline::ops::FAULTLINE_VEC {
 
 SoftmaxStats softmax_stats(const SoftmaxStatsArgs& args) {
   const F16 scale = set1(args.inv_temperature), nothing = set1(kMinusInfinity);
-  // Masked-off tokens become -inf and so weigh nothing; no branch on the mask.
+  const F16 least = set1(args.kept.least), most = set1(args.kept.most);
+  // Every token drawn takes these sums over the whole row once, so that the band costs them nothing.
+  const bool banded = args.kept.least != kMinusInfinity || args.kept.most != -kMinusInfinity;
+  // Tokens that are left out become -inf and so weigh nothing; no branch on the mask.
   const auto scaled = [&](int32_t i) {
-    return select(mask_from(allowed_bits(args.mask, i, args.n)), mul(load_tail(args.logits, i, args.n, 0.0f), scale),
-                  nothing);
+    const F16 logits = load_tail(args.logits, i, args.n, 0.0f);
+    uint32_t allowed = allowed_bits(args.mask, i, args.n);
+    if (banded) allowed &= kept_bits(logits, least, most);
+    return select(mask_from(allowed), mul(logits, scale), nothing);
   };
   F16 largest = nothing;
   for (int32_t i = 0; i < args.n; i += 16) largest = max(scaled(i), largest);
@@ -28,13 +33,13 @@ SoftmaxStats softmax_stats(const SoftmaxStatsArgs& args) {
 }
 
 Tail tail(const TailArgs& args) {
-  const F16 threshold = set1(args.threshold), zero = set1(0.0f);
+  const F16 least = set1(args.kept.least), most = set1(args.kept.most), zero = set1(0.0f);
   F16 sum = zero;
   int32_t count = 0;
   for (int32_t i = 0; i < args.n; i += 16) {
     const F16 logits = load_tail(args.logits, i, args.n, 0.0f);
-    const uint32_t kept = bits_of(at_least(logits, threshold)) & allowed_bits(args.mask, i, args.n);
-    // Most blocks keep nothing once the threshold is near its place; adding zeros would change no bit.
+    const uint32_t kept = kept_bits(logits, least, most) & allowed_bits(args.mask, i, args.n);
+    // Most blocks keep nothing once the band is near its place; adding zeros would change no bit.
     if (kept == 0) continue;
     count += __builtin_popcount(kept);
     const F16 weight = exp16(sub(mul(logits, set1(args.inv_temperature)), set1(args.max)));

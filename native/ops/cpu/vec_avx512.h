@@ -69,6 +69,7 @@ inline float max_lanes(F16 x) {
 inline M16 greater(F16 x, F16 y) { return {_mm512_cmp_ps_mask(x.v, y.v, _CMP_GT_OQ)}; }
 inline M16 at_least(F16 x, F16 y) { return {_mm512_cmp_ps_mask(x.v, y.v, _CMP_GE_OQ)}; }
 inline M16 equal(F16 x, F16 y) { return {_mm512_cmp_ps_mask(x.v, y.v, _CMP_EQ_OQ)}; }
+inline M16 both(M16 x, M16 y) { return {(__mmask16)(x.m & y.m)}; }
 inline M16 mask_from(uint32_t bits) { return {(__mmask16)bits}; }
 inline uint32_t bits_of(M16 m) { return m.m; }
 inline F16 select(M16 m, F16 x, F16 y) { return {_mm512_mask_blend_ps(m.m, y.v, x.v)}; }

@@ -124,6 +124,7 @@ inline M16 equal(F16 a, F16 b) {
   for (int i = 0; i < 16; ++i) m.bits |= (uint32_t)(a.lane[i] == b.lane[i]) << i;
   return m;
 }
+inline M16 both(M16 a, M16 b) { return M16{a.bits & b.bits}; }
 inline M16 mask_from(uint32_t bits) { return M16{bits & 0xFFFFu}; }
 inline uint32_t bits_of(M16 m) { return m.bits; }
 /// m ? a : b

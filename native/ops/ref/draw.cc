@@ -22,7 +22,7 @@ Drawn draw(const DrawArgs& args) {
   Drawn best{-1, kNothing, kNothing};
   for (std::int32_t token = 0; token < args.n; ++token) {
     const bool allowed = args.mask == nullptr || (args.mask[token / 64] >> (token % 64) & 1) != 0;
-    if (!allowed || !(args.logits[token] >= args.threshold)) continue;
+    if (!allowed || !(args.logits[token] >= args.kept.least && args.logits[token] <= args.kept.most)) continue;
     // The product is rounded to float by definition.
     const float scaled = args.logits[token] * args.inv_temperature;
     const double score = scaled + (args.greedy ? 0 : gumbel(args, token));

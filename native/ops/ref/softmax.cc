@@ -8,15 +8,18 @@ namespace {
 
 bool allowed(Mask mask, std::int32_t token) { return mask == nullptr || (mask[token / 64] >> (token % 64) & 1) != 0; }
 
+bool holds(const Band& band, float logit) { return logit >= band.least && logit <= band.most; }
+
 }  // namespace
 
 Stats softmax_stats(const SoftmaxStatsArgs& args) {
   Stats stats{-std::numeric_limits<double>::infinity(), 0, 0};
   for (std::int32_t i = 0; i < args.n; ++i) {
-    if (allowed(args.mask, i)) stats.max = std::fmax(stats.max, double{args.logits[i]} * args.inv_temperature);
+    if (allowed(args.mask, i) && holds(args.kept, args.logits[i]))
+      stats.max = std::fmax(stats.max, double{args.logits[i]} * args.inv_temperature);
   }
   for (std::int32_t i = 0; i < args.n; ++i) {
-    if (!allowed(args.mask, i) || std::isinf(args.logits[i])) continue;
+    if (!allowed(args.mask, i) || !holds(args.kept, args.logits[i]) || std::isinf(args.logits[i])) continue;
     const double distance = double{args.logits[i]} * args.inv_temperature - stats.max;
     stats.sum += std::exp(distance);
     stats.weighted += std::exp(distance) * distance;
@@ -27,7 +30,7 @@ Stats softmax_stats(const SoftmaxStatsArgs& args) {
 TailMass tail(const TailArgs& args) {
   TailMass result{0, 0};
   for (std::int32_t i = 0; i < args.n; ++i) {
-    if (!allowed(args.mask, i) || !(args.logits[i] >= args.threshold)) continue;
+    if (!allowed(args.mask, i) || !holds(args.kept, args.logits[i])) continue;
     ++result.count;
     result.mass += std::exp(double{args.logits[i]} * args.inv_temperature - args.max);
   }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GroupRequest, SampleTokens, Vocabulary } from '../../../src/engine/types.js';
 import type { TokenModel } from '../../../src/engine/token-model.js';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 
 export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 export const tiny = path.join(root, 'tests/golden/tiny-gpt2');
@@ -58,7 +59,7 @@ export function group(prompt: readonly number[], changes: Partial<GroupRequest> 
     prompt: Int32Array.from(prompt),
     sampleIndices: [0],
     key: 7n,
-    sampling: { temperature: 1, topK: 0, topP: 1 },
+    sampling: PLAIN_SAMPLING,
     maxNewTokens: 8,
     stopPolicy: 'eos',
     ...changes,

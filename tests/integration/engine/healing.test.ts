@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import type { SamplingParameters, Vocabulary } from '../../../src/engine/types.js';
 import { collect, group, tiny, vocabularyOf } from './golden.js';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 
 const SAMPLES = 4000;
 const EOS = 512;
@@ -56,13 +57,13 @@ describe('healing', () => {
   const critical = (degrees: number) => degrees * (1 - 2 / (9 * degrees) + 3.09 * Math.sqrt(2 / (9 * degrees))) ** 3;
 
   it.each([
-    ['one token or two cover the bytes', [3, 5, 2], 'ab', { temperature: 1, topK: 0, topP: 1 }],
-    ['up to three tokens cover the bytes', [9, 4], 'abc', { temperature: 1, topK: 0, topP: 1 }],
-    ['the prompt was one token: from end of text', [EOS], 'ab', { temperature: 1, topK: 0, topP: 1 }],
-    ['temperature acts on the conditional distribution', [3, 5, 2], 'ab', { temperature: 2.5, topK: 0, topP: 1 }],
-    ['top-k counts among the tokens that heal', [3, 5, 2], 'ab', { temperature: 1.5, topK: 3, topP: 1 }],
-    ['top-p is a share of the conditional mass', [3, 5, 2], 'ab', { temperature: 8, topK: 0, topP: 0.75 }],
-    ['top-p is relative to what top-k kept', [3, 5, 2], 'ab', { temperature: 8, topK: 3, topP: 0.7 }],
+    ['one token or two cover the bytes', [3, 5, 2], 'ab', PLAIN_SAMPLING],
+    ['up to three tokens cover the bytes', [9, 4], 'abc', PLAIN_SAMPLING],
+    ['the prompt was one token: from end of text', [EOS], 'ab', PLAIN_SAMPLING],
+    ['temperature acts on the conditional distribution', [3, 5, 2], 'ab', { ...PLAIN_SAMPLING, temperature: 2.5 }],
+    ['top-k counts among the tokens that heal', [3, 5, 2], 'ab', { ...PLAIN_SAMPLING, temperature: 1.5, topK: 3 }],
+    ['top-p is a share of the conditional mass', [3, 5, 2], 'ab', { ...PLAIN_SAMPLING, temperature: 8, topP: 0.75 }],
+    ['top-p is relative to what top-k kept', [3, 5, 2], 'ab', { ...PLAIN_SAMPLING, temperature: 8, topK: 3, topP: 0.7 }],
   ] as const)('is exact: %s', async (_, prompt, owed, sampling) => {
     const expected = await enumerate(prompt, owed, sampling);
     const untruncated = await enumerate(prompt, owed, { ...sampling, topK: 0, topP: 1 });

@@ -99,7 +99,7 @@ describe('a worker', () => {
     const { NativeModel } = require(workerData.addon);
     const options = { folder: workerData.folder, dtype: 'float32', device: 'auto', threads: 2, memoryBytes: 0, vocabulary: null };
     const groups = [{ prompt: Int32Array.of(4095, 291), promptBytes: new Uint8Array(), heal: new Uint8Array(),
-      sampleIndices: Uint32Array.from({ length: 64 }, (_, i) => i), key: 1n, sampling: { temperature: 1, topK: 0, topP: 1 },
+      sampleIndices: Uint32Array.from({ length: 64 }, (_, i) => i), key: 1n, sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, typical: 1, eta: 0 },
       maxNewTokens: workerData.tokens, stopPolicy: 'none', stopStrings: [] }];
     const model = new NativeModel(options, (events) => parentPort.postMessage(events.map((event) => event.type)));
     model.generate(groups, 0);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import { bundled, bundledGolden, collect, group, readSafetensors, readTokens, root, tiny } from './golden.js';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 
 const shared = path.join(root, '../shared/reference/pico');
 const whole = fs.existsSync(shared);
@@ -53,7 +54,7 @@ for (const [name, folder, golden, here] of [
       const prompts = readTokens(path.join(golden, 'prompts.json'));
       const expected = readTokens(path.join(golden, 'expected.greedy.json'));
       const names = Object.keys(expected);
-      const greedy = { sampling: { temperature: 0, topK: 0, topP: 1 }, stopPolicy: 'none' as const };
+      const greedy = { sampling: { ...PLAIN_SAMPLING, temperature: 0 }, stopPolicy: 'none' as const };
       const samples = await collect(
         model,
         names.map((key) => group(prompts[key]!, { ...greedy, maxNewTokens: expected[key]!.length })),

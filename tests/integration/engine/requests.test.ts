@@ -12,6 +12,7 @@ import { engineReport } from '../../../src/engine/doctor.js';
 import { memoryPlan } from '../../../src/engine/plan.js';
 import { reasonOf } from '../../../src/errors.js';
 import { collect, group, readSafetensors, tiny, vocabularyOf } from './golden.js';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 
 const vocabulary = vocabularyOf(Array.from({ length: 512 }, (_, token) => String.fromCharCode(token % 256)));
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-engine-'));
@@ -27,16 +28,20 @@ describe('generation', () => {
   it('is the same bits alone, in any batch, in any company and for any subset', async () => {
     const indices = [...Array(70).keys()];
     const asked = [
-      group([1, 2, 3], { sampleIndices: indices, maxNewTokens: 30, sampling: { temperature: 0.8, topK: 0, topP: 0.95 } }),
-      group([400, 2], { sampleIndices: indices, maxNewTokens: 20, key: 99n, sampling: { temperature: 1.2, topK: 40, topP: 1 } }),
+      group([1, 2, 3], { sampleIndices: indices, maxNewTokens: 30, sampling: { ...PLAIN_SAMPLING, temperature: 0.8, topP: 0.95 } }),
+      group([400, 2], { sampleIndices: indices, maxNewTokens: 20, key: 99n, sampling: { ...PLAIN_SAMPLING, temperature: 1.2, topK: 40 } }),
       group([9], { sampleIndices: [3], maxNewTokens: 60, stopPolicy: 'none' }),
+      group([5, 6], {
+        sampleIndices: [0, 1, 2],
+        sampling: { temperature: 1.1, topK: 90, topP: 0.99, minP: 0.01, typical: 0.9, eta: 0.01 },
+      }),
     ];
     const whole = await collect(model, asked, { batch: 64 });
-    expect(whole).toHaveLength(141);
+    expect(whole).toHaveLength(144);
     for (const batch of [1, 7]) expect(await collect(model, asked, { batch })).toEqual(whole);
     const reversed = await collect(model, [...asked].reverse(), { batch: 33 });
     const renamed = reversed
-      .map((sample) => ({ ...sample, group: 2 - sample.group }))
+      .map((sample) => ({ ...sample, group: 3 - sample.group }))
       .sort((a, b) => a.group - b.group || a.sampleIndex - b.sampleIndex);
     expect(renamed).toEqual(whole);
     const some = await collect(model, [{ ...asked[0]!, sampleIndices: [69, 5] }]);
@@ -70,7 +75,7 @@ describe('generation', () => {
     expect([length!.finishReason, length!.tokens.length]).toEqual(['length', 3]);
     expect([context!.finishReason, context!.tokens.length]).toEqual(['context', 4]);
     expect([none!.finishReason, none!.tokens.length]).toEqual(['length', 62]);
-    const many = { sampleIndices: [...Array(400).keys()], maxNewTokens: 30, sampling: { temperature: 3, topK: 0, topP: 1 } };
+    const many = { sampleIndices: [...Array(400).keys()], maxNewTokens: 30, sampling: { ...PLAIN_SAMPLING, temperature: 3 } };
     const samples = await collect(model, [group([1], many), group([1], { ...many, stopPolicy: 'none' })]);
     const ended = samples.filter(({ finishReason }) => finishReason === 'eos');
     expect(ended.length).toBeGreaterThan(0);
@@ -106,10 +111,13 @@ describe('generation', () => {
 
   it.each([
     ['no new token', { maxNewTokens: 0 }, /maxNewTokens is 0/],
-    ['a negative temperature', { sampling: { temperature: -1, topK: 0, topP: 1 } }, /temperature/],
-    ['no temperature', { sampling: { temperature: Number.NaN, topK: 0, topP: 1 } }, /temperature/],
-    ['half a token', { sampling: { temperature: 1, topK: 0.5, topP: 1 } }, /topK/],
-    ['no mass', { sampling: { temperature: 1, topK: 0, topP: 0 } }, /top-p/],
+    ['a negative temperature', { sampling: { ...PLAIN_SAMPLING, temperature: -1 } }, /temperature/],
+    ['no temperature', { sampling: { ...PLAIN_SAMPLING, temperature: Number.NaN } }, /temperature/],
+    ['half a token', { sampling: { ...PLAIN_SAMPLING, topK: 0.5 } }, /topK/],
+    ['no mass', { sampling: { ...PLAIN_SAMPLING, topP: 0 } }, /top-p/],
+    ['more than the likeliest', { sampling: { ...PLAIN_SAMPLING, minP: 1.5 } }, /min-p/],
+    ['nothing typical', { sampling: { ...PLAIN_SAMPLING, typical: 0 } }, /typical/],
+    ['an epsilon of 1', { sampling: { ...PLAIN_SAMPLING, eta: 1 } }, /eta/],
     ['a negative sample index', { sampleIndices: [-1] }, /sample index/],
     ['a key of 65 bits', { key: 2n ** 64n }, /key/],
     ['policy function without text', { stopPolicy: 'function' as const }, /prompt's bytes/],

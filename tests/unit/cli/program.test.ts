@@ -83,6 +83,7 @@ describe('mistakes', () => {
     ['a missing flag', ['generate'], "required option '--out <file>' not specified", '--help'],
     ['no samples', ['generate', '--samples', '0', '--out', 'x'], '--samples: expected an integer from 1 to 1000000, got 0', 'samples'],
     ['no threads', ['generate', '--threads', '0', '--out', 'x'], '--threads: expected an integer from 1', 'threads'],
+    ['an impossible eta', ['run', '--eta', '1'], '--eta: expected a number from 0 and below 1, got', 'eta'],
     ['an impossible top-p', ['run', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got', 'top_p'],
     ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32 or bfloat16, got "float64"', 'dtype'],
     ['an unknown device', ['run', '--device', 'gpu'], '--device: expected cpu, cuda or auto, got "gpu"', 'device'],

@@ -4,6 +4,7 @@ import { fitVocabulary, Model, type GenerateOptions } from '../../../src/decodin
 import { sampleKey } from '../../../src/decoding/keys.js';
 import { FaultlineError } from '../../../src/errors.js';
 import { byteTokenizer, FakeEngine } from './fixtures.js';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 
 const tokenizer = byteTokenizer();
 const echo = () =>
@@ -32,7 +33,7 @@ describe('Model.generate', () => {
     expect(engine.asked[1]).toMatchObject({
       sampleIndices: [0, 1],
       key: sampleKey(9n, 'T/1'),
-      sampling: { temperature: 0.5, topK: 0, topP: 1 },
+      sampling: { ...PLAIN_SAMPLING, temperature: 0.5 },
       maxNewTokens: 5,
       stopPolicy: 'eos',
     });

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PLAIN_SAMPLING, resolveStrategy, strategies } from '../../../src/decoding/strategy.js';
+import type { SamplingParameters } from '../../../src/engine/types.js';
 import type { FaultlineError } from '../../../src/errors.js';
 
 const named = (given: Parameters<typeof resolveStrategy>[0], name?: string) => resolveStrategy(given, name).strategy.name;
@@ -16,16 +18,36 @@ describe('strategies', () => {
     expect(named({ temperature: 0.8, topK: 40 })).toBe('top-k');
     expect(named({ temperature: 0.8, topP: 0.95 })).toBe('nucleus');
     expect(named({ topK: 40, topP: 0.95 })).toBe('nucleus');
+    expect(named({ minP: 0.1 })).toBe('min-p');
+    expect(named({ typical: 0.95 })).toBe('typical');
+    expect(named({ eta: 0.0003 })).toBe('eta');
   });
 
-  it('describe every combination exactly once', () => {
-    for (const temperature of [0, 0.5])
-      for (const topK of [0, 5])
-        for (const topP of [0.5, 1]) expect(strategies.filter((row) => row.describes({ temperature, topK, topP }))).toHaveLength(1);
+  it('are named after the last truncation that is on, in the order in which the engine applies them', () => {
+    const table = readFileSync('native/sampler/truncations.def', 'utf8');
+    const rows = [...table.matchAll(/^FAULTLINE_TRUNCATION\((\w+)\)/gm)].map((match) => match[1]!);
+    const engineNames: Record<string, string> = { nucleus: 'top_p' };
+    expect(strategies.slice(2).map(({ name }) => engineNames[name] ?? name.replaceAll('-', '_'))).toEqual(rows);
+    const on: [string, Partial<SamplingParameters>][] = [
+      ['top-k', { topK: 5 }],
+      ['nucleus', { topP: 0.9 }],
+      ['min-p', { minP: 0.1 }],
+      ['typical', { typical: 0.9 }],
+      ['eta', { eta: 0.1 }],
+    ];
+    for (let subset = 1; subset < 2 ** on.length; subset++) {
+      const chosen = on.filter((_, i) => (subset >> i) & 1);
+      expect(named(Object.assign({}, ...chosen.map(([, parameters]) => parameters)) as Partial<SamplingParameters>)).toBe(
+        chosen.at(-1)![0],
+      );
+    }
   });
 
   it('greedy ignores truncation, which cannot remove the most likely token', () => {
-    expect(resolveStrategy({ temperature: 0, topK: 3, topP: 0.5 }).sampling).toEqual({ ...PLAIN_SAMPLING, temperature: 0 });
+    expect(resolveStrategy({ temperature: 0, topK: 3, topP: 0.5, minP: 0.1, typical: 0.5, eta: 0.1 }).sampling).toEqual({
+      ...PLAIN_SAMPLING,
+      temperature: 0,
+    });
     expect(resolveStrategy({}, 'greedy').sampling.temperature).toBe(0);
     expect(named({ temperature: 0 }, 'nucleus')).toBe('greedy');
   });
@@ -34,6 +56,7 @@ describe('strategies', () => {
     expect(() => resolveStrategy({ temperature: 0.8 }, 'greedy')).toThrow(/describe the strategy temperature, not greedy/);
     expect(() => resolveStrategy({ topP: 0.9 }, 'top-k')).toThrow(/describe the strategy nucleus, not top-k/);
     expect(named({ topP: 0.9 }, 'nucleus')).toBe('nucleus');
+    expect(() => resolveStrategy({ topP: 0.9, eta: 0.1 }, 'nucleus')).toThrow(/describe the strategy eta, not nucleus/);
   });
 
   it('an unknown name is an error with the nearest ones', () => {
@@ -59,6 +82,13 @@ describe('strategies', () => {
     [{ topK: -1 }, /top-k is -1/],
     [{ topP: 0 }, /top-p is 0/],
     [{ topP: 1.1 }, /top-p is 1\.1/],
+    [{ minP: -0.1 }, /min-p is -0\.1/],
+    [{ minP: 1e-40 }, /min-p is 1e-40, expected 0 \(off\) or a number from 1e-37 to 1/],
+    [{ minP: NaN }, /min-p is NaN/],
+    [{ typical: 0 }, /typical is 0/],
+    [{ typical: 1.5 }, /typical is 1\.5/],
+    [{ eta: 1 }, /eta is 1/],
+    [{ eta: 0.99999999 }, /eta is 0\.99999999, expected 0 \(off\) or a number from 1e-37 to below 1/],
   ])('refuses %o', (given, says) => {
     expect(() => resolveStrategy(given)).toThrow(says);
   });
