@@ -87,7 +87,8 @@ template <int kPanels, class Product>
 inline void panel_group(const GemmArgs& args, int64_t panel) {
   const typename Product::W* ahead = next_group<kPanels, Product>(args, panel);
   const int64_t tiles = (args.m + kTileRows - 1) / kTileRows, share = args.m / tiles, extra = args.m % tiles;
-  if (tiles == 1) return tile_of<kTileRows, kPanels, kPanels, Product>(args.m, args, 0, panel, ahead);
+  // Fewer than kTileRows rows are few_rows', so a single tile is a whole one.
+  if (tiles == 1) return tile<kTileRows, kPanels, kPanels, Product>(args, 0, panel, ahead);
   // The fetching is spread over as many tiles as there are panels: with two tiles that is all the time there is.
   const int64_t next_panel = panel_steps<Product>(args) * kLanes * Product::kDepth;
   int64_t row = 0;
