@@ -18,6 +18,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// pass over the row that halves them.
 constexpr std::int32_t kCollect = 64;
 
+/// Tokens that are looked at together when those are collected.
+constexpr std::int32_t kBlock = 64;
+
 /// Straight lines need about ten; after so many the row is no ordinary one.
 constexpr int kQuickGuesses = 24;
 
@@ -29,7 +32,9 @@ bool allowed(ops::Mask mask, std::int32_t token) {
   return mask == nullptr || (mask[token / 64] >> (token % 64) & 1) != 0;
 }
 
-bool holds(const ops::Band& band, float logit) { return logit >= band.least && logit <= band.most; }
+bool holds(const ops::Band& band, float logit) {
+  return (static_cast<int>(logit >= band.least) & static_cast<int>(logit <= band.most)) != 0;
+}
 
 class LikeliestFirst final : public KeepOrder {
  public:
@@ -121,11 +126,22 @@ class Search {
   ops::Band decide_one_by_one() {
     std::array<Undecided, kCollect> tokens{};
     std::int32_t count = 0;
-    for (std::int32_t i = 0; i < args_.n; ++i) {
-      const float logit = args_.logits[i];
-      if (holds(low_.band, logit) && !holds(high_.band, logit) && allowed(args_.mask, i)) {
+    const ops::Band low = low_.band;
+    const ops::Band high = high_.band;
+    const auto undecided = [&](float logit) {
+      return static_cast<int>(holds(low, logit)) & ~static_cast<int>(holds(high, logit));
+    };
+    // Hardly any block has one, and a block without a branch is compared many logits at a time.
+    for (std::int32_t first = 0; first < args_.n; first += kBlock) {
+      const float* const block = args_.logits + first;
+      const std::int32_t size = std::min(kBlock, args_.n - first);
+      int any = 0;
+      for (std::int32_t i = 0; i < size; ++i) any |= undecided(block[i]);
+      if (any == 0) continue;
+      for (std::int32_t i = 0; i < size; ++i) {
+        if (undecided(block[i]) == 0 || !allowed(args_.mask, first + i)) continue;
         FAULTLINE_CHECK(count < kCollect);
-        tokens[static_cast<std::size_t>(count++)] = {order_.key(logit), logit};
+        tokens[static_cast<std::size_t>(count++)] = {order_.key(block[i]), block[i]};
       }
     }
     std::sort(tokens.begin(), tokens.begin() + count,

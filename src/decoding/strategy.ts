@@ -37,7 +37,7 @@ export const PLAIN_SAMPLING: SamplingParameters = { temperature: 1, topK: 0, top
 
 /**
  * Checks sampling parameters and finds the strategy that they describe. What is not given is off; temperature 0 is
- * greedy whatever the others say, because truncation never removes the most likely token.
+ * greedy whatever the others say: it takes the most likely token of the model's own distribution.
  *
  * @param name the strategy that is meant, for a check; `sample` stands for any. Errors are `usage` and name the parameter.
  */

@@ -122,7 +122,7 @@ SIMT_DEVICE Tail tail_of_row(Shared& shared, const Logits& logits, float top, st
   return fold_tail(count, sum);
 }
 
-/// sampler::TailTarget.
+/// sampler::KeepTarget.
 struct Target {
   std::int32_t count;
   float mass;
@@ -332,7 +332,7 @@ SIMT_DEVICE std::int32_t find_threshold(Search& search, const Target& target, st
   return low;
 }
 
-/// top-k, then top-p of what it kept: the key of sampler::keep_threshold's set. `kept` is the sum of all weights.
+/// top-k, then top-p of what it kept: the key of sampler::kept_band's set. `kept` is the sum of all weights.
 SIMT_DEVICE std::int32_t keep_threshold(Search& search, std::int32_t top_k, float top_p, float kept) {
   std::int32_t threshold = kLowestKey;
 #pragma unroll 1

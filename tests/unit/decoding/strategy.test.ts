@@ -43,7 +43,7 @@ describe('strategies', () => {
     }
   });
 
-  it('greedy ignores truncation, which cannot remove the most likely token', () => {
+  it('greedy ignores truncation', () => {
     expect(resolveStrategy({ temperature: 0, topK: 3, topP: 0.5, minP: 0.1, typical: 0.5, eta: 0.1 }).sampling).toEqual({
       ...PLAIN_SAMPLING,
       temperature: 0,
