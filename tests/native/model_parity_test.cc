@@ -135,7 +135,7 @@ TEST(model_logits_do_not_depend_on_blocks) {
   const std::int64_t stride = Activations::logits_stride(model.config);
   const HookPoint logits{HookKind::logits, 0};
   base::ThreadPool pool(2);
-  const std::vector<Activation> whole = run(model, pool, tokens, std::span(&logits, 1), length);
+  const std::vector<Activation> whole = run_model(model, pool, tokens, std::span(&logits, 1), length);
   for (const std::int32_t block : {1, 3, length - 1, length, length + 5}) {
     Activations buffers(model.config, length, block);
     kv::KvSegment prefix(model.kv_shape(), length);

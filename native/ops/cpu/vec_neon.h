@@ -123,6 +123,10 @@ inline M16 equal(F16 x, F16 y) {
   FAULTLINE_QUARTERS(m, vceqq_f32(x.q[i], y.q[i]));
   return m;
 }
+inline M16 both(M16 x, M16 y) {
+  FAULTLINE_QUARTERS(x, vandq_u32(x.q[i], y.q[i]));
+  return x;
+}
 inline uint32x4_t each_bit() {
   const uint32_t bits[4] = {1, 2, 4, 8};
   return vld1q_u32(bits);
