@@ -8,7 +8,8 @@ import { faultline, finished, readLines, scratchFolder, start, until } from './f
 const folder = scratchFolder();
 const file = (name: string) => path.join(folder, name);
 const NAME = 'pico-gpt2-py-pico-tasks';
-const SIZE = ['--num-problems', '5', '--samples', '20', '--max-new-tokens', '96'];
+// More samples than are written at a time (batch-writer.ts), so that a kill after the first write leaves some to do.
+const SIZE = ['--num-problems', '5', '--samples', '50', '--max-new-tokens', '96'];
 const run = (name: string, ...more: string[]) => ['run', ...SIZE, '--outputs', file(name), '--db', file(`${name}.db`), ...more];
 
 function stored<T>(name: string, read: (store: Store, id: number) => T): T {
@@ -39,18 +40,18 @@ describe('run --shard', () => {
 
   it('reports that it is partial, everywhere', async () => {
     const { out } = await faultline(['report', '--db', file('first.db'), '--outputs', file('partial')]);
-    expect(out.split('\n')[1]).toBe("partial: shard 0/2, 60 of the experiment's 100 samples of 5 problems");
+    expect(out.split('\n')[1]).toBe("partial: shard 0/2, 150 of the experiment's 250 samples of 5 problems");
     const json = JSON.parse(readFileSync(path.join(folder, 'partial', NAME, 'report.json'), 'utf8')) as { partial: unknown };
-    expect(json.partial).toEqual({ samples: 100, problems: 5, shards: ['0/2'] });
+    expect(json.partial).toEqual({ samples: 250, problems: 5, shards: ['0/2'] });
     const page = readFileSync(path.join(folder, 'partial', NAME, 'report.html'), 'utf8').replace(/\s+/g, ' ');
-    expect(page).toContain('This report is partial: it covers 60 of the experiment’s 100 samples of 5 problems, those of shard 0/2.');
+    expect(page).toContain('This report is partial: it covers 150 of the experiment’s 250 samples of 5 problems, those of shard 0/2.');
     const whole = await faultline(['analyze', '--db', file('whole.db'), '--json']);
     expect(JSON.parse(whole.out)).toMatchObject({ partial: null });
   });
 
   it('is merged to the whole, to the byte, arrays included', async () => {
     const { code, out, err } = await faultline(['merge', file('second.db'), file('first.db'), '--output', file('merged.db')]);
-    expect([code, out], err).toEqual([0, `${NAME}: 100 of 100 samples in ${file('merged.db')}\n`]);
+    expect([code, out], err).toEqual([0, `${NAME}: 250 of 250 samples in ${file('merged.db')}\n`]);
     expect(digest('merged')).toBe(digest('whole'));
     const report = async (name: string) => (await faultline(['analyze', '--db', file(`${name}.db`)])).out;
     expect(await report('merged')).toBe(await report('whole'));
@@ -74,7 +75,7 @@ describe('run --shard', () => {
       });
       child.kill('SIGKILL');
       await end;
-      expect(samplesOf(name)).toBeLessThan(60);
+      expect(samplesOf(name)).toBeLessThan(150);
       const { code, err } = await faultline(run(name, ...more));
       expect(code, err).toBe(0);
       expect(err).toContain('working on shard 0/2');
@@ -88,7 +89,7 @@ describe('run --shard', () => {
     cpSync(file('first.db.shards'), file('both.db.shards'), { recursive: true });
     const { code, err, out } = await faultline([...run('both', '--shard', '1/2'), '--json']);
     expect(code, err).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ generated: 40, shards: ['0/2', '1/2'], report: { partial: null } });
+    expect(JSON.parse(out)).toMatchObject({ generated: 100, shards: ['0/2', '1/2'], report: { partial: null } });
     expect(digest('both')).toBe(digest('whole'));
   });
 
@@ -159,7 +160,7 @@ describe('generate --shard', () => {
     const whole = await generate('whole.jsonl');
     const first = await generate('0.jsonl', '--shard', '0/2');
     const second = await generate('1.jsonl', '--shard', '1/2', '--batch', '3');
-    expect([first.length, second.length]).toEqual([60, 40]);
+    expect([first.length, second.length]).toEqual([150, 100]);
     const inFile = (line: string) => whole.indexOf(line);
     expect([...first, ...second].sort((a, b) => inFile(a) - inFile(b))).toEqual(whole);
     expect(new Set(readLines(file('1.jsonl')).map(({ task_id }) => task_id))).toEqual(new Set(['Pico/1', 'Pico/3']));
@@ -186,6 +187,6 @@ describe('generate --shard', () => {
     const other = await faultline(args('1/2'));
     expect([other.code, other.err]).toEqual([3, expect.stringContaining('holds the unfinished output of a run with other settings')]);
     expect((await faultline(args('0/2'))).code).toBe(0);
-    expect(readLines(file('killed.jsonl'))).toHaveLength(60);
+    expect(readLines(file('killed.jsonl'))).toHaveLength(150);
   });
 });

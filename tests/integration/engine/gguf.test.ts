@@ -8,6 +8,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { locateModel } from '../../../src/datasets/models.js';
 import { Model } from '../../../src/decoding/model.js';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 import { modelHash } from '../../../src/engine/model-hash.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import type { DType } from '../../../src/engine/types.js';
@@ -35,7 +36,7 @@ beforeAll(() => {
 async function computed(model: string, dtype: DType) {
   await using loaded = await TokenModel.load(model, { dtype, device: 'cpu', threads: 2 });
   const logits = (await loaded.activations(Int32Array.from(PROMPT), ['logits'])).get('logits')!.data;
-  const sampling = { temperature: 0, topK: 0, topP: 1 };
+  const sampling = { ...PLAIN_SAMPLING, temperature: 0 };
   const [sample] = await collect(loaded, [group(PROMPT, { sampling, maxNewTokens: 20, stopPolicy: 'none' })]);
   return { logits, tokens: [...sample!.tokens], info: loaded.info };
 }

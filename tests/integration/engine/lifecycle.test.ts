@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 import { addonPaths } from '../../../src/engine/addon.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import type { GroupRequest, SampleTokens } from '../../../src/engine/types.js';
@@ -135,10 +136,10 @@ describe('a thousand models', () => {
   // In a process of its own, compiled: a test runner's heap moves by more than what is looked for.
   const script = `
     import fs from 'node:fs';
-    const [tokenModel, folder, cycles] = JSON.parse(process.argv[1]);
+    const [tokenModel, folder, cycles, sampling] = JSON.parse(process.argv[1]);
     const { TokenModel } = await import(tokenModel);
     const group = (sampleIndices, maxNewTokens) => ({ prompt: Int32Array.of(1, 2), sampleIndices, key: 7n, maxNewTokens,
-      sampling: { temperature: 1, topK: 0, topP: 1 }, stopPolicy: 'none' });
+      sampling, stopPolicy: 'none' });
     function state() {
       globalThis.gc();
       const status = fs.readFileSync('/proc/self/status', 'utf8');
@@ -163,7 +164,7 @@ describe('a thousand models', () => {
 
   it('leave no memory, thread or file behind', () => {
     build();
-    const argument = JSON.stringify([path.join(root, 'dist/engine/token-model.js'), tiny, CYCLES]);
+    const argument = JSON.stringify([path.join(root, 'dist/engine/token-model.js'), tiny, CYCLES, PLAIN_SAMPLING]);
     const out = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script, argument], { encoding: 'utf8' });
     const [before, after] = JSON.parse(out) as { anonymousBytes: number; threads: number; files: number }[];
     expect({ threads: after!.threads, files: after!.files }).toEqual({ threads: before!.threads, files: before!.files });

@@ -4,15 +4,17 @@
  */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
 import { addonPaths } from '../../../src/engine/addon.js';
 import { engineReport } from '../../../src/engine/doctor.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import type { GroupRequest, SampleTokens } from '../../../src/engine/types.js';
 import { bundled, collect, group } from './golden.js';
 
+const SAMPLING = { ...PLAIN_SAMPLING, temperature: 0.8, topP: 0.95 };
 const PROMPT = [4095, 291, 1079, 7, 64, 11, 314, 281];
 const asked = (sampleIndices: readonly number[], changes: Partial<GroupRequest> = {}): GroupRequest =>
-  group(PROMPT, { sampleIndices, maxNewTokens: 24, stopPolicy: 'none', sampling: { temperature: 0.8, topK: 0, topP: 0.95 }, ...changes });
+  group(PROMPT, { sampleIndices, maxNewTokens: 24, stopPolicy: 'none', sampling: SAMPLING, ...changes });
 const all = [...Array(512).keys()];
 
 const hex = (values: Float32Array): string => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
@@ -104,7 +106,7 @@ describe('float32 under each instruction set', () => {
   const run = (
     isa: string,
   ): { refused?: { kind: string; message: string }; isa?: string; count?: number; samples?: string; logits?: string } => {
-    const argument = JSON.stringify([addonPaths()[0], bundled, { prompt: PROMPT, sampling: { temperature: 0.8, topK: 0, topP: 0.95 } }]);
+    const argument = JSON.stringify([addonPaths()[0], bundled, { prompt: PROMPT, sampling: SAMPLING }]);
     const out = execFileSync(process.execPath, ['-e', script, argument], {
       encoding: 'utf8',
       env: { ...process.env, FAULTLINE_FORCE_ISA: isa },
