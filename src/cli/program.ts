@@ -32,6 +32,11 @@ export const COMMANDS: readonly Row[] = [
     summary: 'Write what hook points of the model carry to a safetensors file',
     load: () => import('./commands/activations.js'),
   },
+  {
+    name: 'precision',
+    summary: 'Measure what a narrower dtype changes in a model’s predictions',
+    load: () => import('./commands/precision.js'),
+  },
   { name: 'doctor', summary: 'Show what this machine offers, and what is missing', load: () => import('./commands/doctor.js') },
   { name: 'data', summary: 'Fetch and list problem files', load: () => import('./commands/data.js') },
   { name: 'model', summary: 'Fetch and list models', load: () => import('./commands/model.js') },

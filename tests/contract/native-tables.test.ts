@@ -43,8 +43,8 @@ describe('kernels', () => {
 
   it('include nothing that could emit code for another CPU', () => {
     const allowed =
-      /^(<immintrin\.h>|<stdint\.h>|"native\/ops\/ops\.h"|"native\/base\/philox_constants\.h"|"native\/ops\/cpu\/\w+\.inl"|"native\/ops\/cpu\/vec_\w+\.h")$/;
-    const files = projectFiles().filter((file) => /^native\/ops\/cpu\/(vec_\w+\.h|.*\.inl|\w+_(avx2|avx512)\.cc)$/.test(file));
+      /^(<arm_neon\.h>|<immintrin\.h>|<stdint\.h>|"native\/ops\/ops\.h"|"native\/base\/philox_constants\.h"|"native\/ops\/cpu\/\w+\.inl"|"native\/ops\/cpu\/vec_\w+\.h")$/;
+    const files = projectFiles().filter((file) => /^native\/ops\/cpu\/(vec_\w+\.h|.*\.inl|\w+_(avx2|avx512|neon)\.cc)$/.test(file));
     expect(files.length).toBeGreaterThan(15);
     const wrong = files.flatMap((file) =>
       [...read(file).matchAll(/^\s*#\s*include\s+(\S+)/gm)]

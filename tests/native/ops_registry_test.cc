@@ -19,7 +19,7 @@ CpuFeatures server() {
   return machine;
 }
 
-std::string reason(const Selection& selection, Isa isa) {
+[[maybe_unused]] std::string reason(const Selection& selection, Isa isa) {
   for (const Candidate& candidate : selection.candidates) {
     if (candidate.isa == isa) return candidate.refused;
   }

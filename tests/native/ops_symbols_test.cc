@@ -19,20 +19,20 @@ std::string output_of(const std::string& command) {
 }
 
 TEST(symbols_of_isa_objects_stay_in_their_namespace) {
-  if (output_of("command -v nm").empty()) {
-    note("skipped: nm is not installed");
+  if (output_of("command -v " FAULTLINE_NM).empty()) {
+    note("skipped: " FAULTLINE_NM " is not installed");
     return;
   }
   int objects = 0, kernels = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(FAULTLINE_BINARY_DIR "/native")) {
     const std::string path = entry.path().string();
     std::string isa;
-    for (const char* name : {"avx2", "avx512", "avx512bf16", "amx"}) {
+    for (const char* name : {"avx2", "avx512", "avx512bf16", "amx", "neon"}) {
       if (path.ends_with(std::string("_") + name + ".cc.o")) isa = name;
     }
     if (isa.empty()) continue;
     ++objects;
-    std::istringstream lines(output_of("nm -C --defined-only '" + path + "'"));
+    std::istringstream lines(output_of(FAULTLINE_NM " -C --defined-only '" + path + "'"));
     for (std::string line; std::getline(lines, line);) {
       const auto kind_at = line.find(' ');
       if (kind_at == std::string::npos || kind_at + 3 >= line.size()) continue;
@@ -52,8 +52,11 @@ TEST(symbols_of_isa_objects_stay_in_their_namespace) {
     }
   }
 #if defined(__x86_64__)
-  EXPECT_EQ(objects, 14);
+  EXPECT_EQ(objects, 20);
   EXPECT(kernels >= 20);
+#elif defined(__aarch64__)
+  EXPECT_EQ(objects, 20);
+  EXPECT(kernels >= 10);
 #endif
 }
 

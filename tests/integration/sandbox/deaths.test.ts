@@ -37,7 +37,7 @@ describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('in tier $tier', ({ tie
       );
       const judge = all.find(({ parent, command }) => parent === launcher?.pid && command.includes('judge.py'));
       const zygote = all.find(({ parent, command }) => parent === launcher?.pid && command.includes('zygote.py'));
-      const candidate = all.find(({ parent }) => parent === zygote?.pid);
+      const candidate = all.find(({ pid, parent, session }) => parent === zygote?.pid && session === pid);
       expect([launcher, judge, zygote, candidate]).not.toContain(undefined);
       found = { launcher: launcher!, judge: judge!, zygote: zygote!, candidate: candidate! };
     });

@@ -121,9 +121,9 @@ describe('ends', () => {
   const busyZygote = async (known: ReadonlySet<number>): Promise<number> => {
     let zygote = 0;
     await eventually(() => {
-      // The candidate is a fork of the zygote's.
-      const zygotes = descendants().filter(({ pid, command }) => command.includes('zygote.py') && !known.has(pid));
-      zygote = zygotes.find(({ pid }) => zygotes.some(({ parent }) => parent === pid))?.pid ?? 0;
+      const processes = descendants();
+      const zygotes = processes.filter(({ pid, command }) => command.includes('zygote.py') && !known.has(pid));
+      zygote = zygotes.find((own) => processes.some(({ pid, parent, session }) => parent === own.pid && session === pid))?.pid ?? 0;
       expect(zygote).toBeGreaterThan(0);
     });
     return zygote;
@@ -142,11 +142,8 @@ describe('ends', () => {
       const running = executor.execute(job(SLEEPS));
       const known = new Set<number>();
       for (let attempt = 0; attempt < 2; attempt++) {
-        // Set once the worker is up: until then a zygote has another fork, which compiles its scripts.
-        await eventually(() => {
-          expect(timers).toHaveLength(1);
-        });
         known.add(await busyZygote(known));
+        expect(timers).toHaveLength(1);
         timers.pop()!.callback();
       }
       expect((await running).outcome).toEqual({ status: 'limit', resource: 'blocked', exception: null });

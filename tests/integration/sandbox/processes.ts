@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface ProcessInfo {
   readonly pid: number;
   readonly parent: number;
+  /** A candidate leads a session of its own, which the zygote's other fork, the one that compiles its scripts, does not. */
+  readonly session: number;
   readonly state: string;
   /** Tells a process from a later one with the same number. */
   readonly started: string;
@@ -19,7 +21,8 @@ export function allProcesses(): ProcessInfo[] {
         const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        return [{ pid: Number(name), parent: Number(fields[1]), state: fields[0]!, started: fields[19]!, command }];
+        const [parent, session] = [Number(fields[1]), Number(fields[3])];
+        return [{ pid: Number(name), parent, session, state: fields[0]!, started: fields[19]!, command }];
       } catch {
         return []; // it has just ended
       }

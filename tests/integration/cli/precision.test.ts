@@ -1,0 +1,61 @@
+/** `faultline precision`, on the bundled model and on one whose weights bfloat16 has to round. */
+import { cpSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../../src/engine/safetensors.js';
+import type { ActivationArray } from '../../../src/engine/types.js';
+import type { PrecisionResult } from '../../../src/pipeline/precision.js';
+import { faultline, picoModel, scratchFolder, writeLines } from './faultline.js';
+
+const folder = scratchFolder();
+
+async function precision(...more: string[]): Promise<PrecisionResult> {
+  const { code, out, err } = await faultline(['precision', '--device', 'cpu', '--json', ...more]);
+  expect(code, err).toBe(0);
+  return JSON.parse(out) as PrecisionResult;
+}
+
+/** The bundled model in float32, every weight a little beside what bfloat16 can hold. Returns its folder. */
+async function unroundedModel(): Promise<string> {
+  const copy = path.join(folder, 'unrounded');
+  cpSync(picoModel, copy, { recursive: true });
+  const file = path.join(copy, 'model.safetensors');
+  const bytes = readFileSync(file);
+  const data = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, data)) as Record<string, { shape: number[]; data_offsets: [number, number] }>;
+  delete header['__metadata__'];
+  const tensors = new Map<string, ActivationArray>();
+  for (const [name, { shape, data_offsets: offsets }] of Object.entries(header)) {
+    const [begin, end] = offsets;
+    const bits = Uint32Array.from({ length: (end - begin) / 2 }, (_, index) => bytes.readUInt16LE(data + begin + 2 * index) << 16);
+    tensors.set(name, { shape, data: new Float32Array(bits.buffer).map((weight) => weight * (1 + 2 ** -10)) });
+  }
+  await writeSafetensors(file, tensors);
+  return copy;
+}
+
+describe('faultline precision', () => {
+  it('holds bfloat16 on the bundled model and texts to its limits', async () => {
+    expect(await precision()).toMatchObject({ dtype: 'bfloat16', texts: 400, withinLimits: true });
+  });
+
+  it('finds what rounding the weights changes', async () => {
+    const result = await precision('--model', await unroundedModel(), '--count', '20');
+    expect(result.texts).toBe(20);
+    expect(result.logitError).toBeGreaterThan(0);
+    expect(result.meanDivergence).toBeGreaterThan(0);
+    expect(result.withinLimits).toBe(true);
+    expect(result.perplexity).not.toBe(result.perplexityFloat32);
+  });
+
+  it('names the text that cannot be read, and refuses what it cannot compare', async () => {
+    const texts = writeLines(path.join(folder, 'texts.jsonl'), [{ text: 'def f():\n' }, { text: 7 }]);
+    const bad = await faultline(['precision', '--texts', texts]);
+    expect(bad.code).toBe(3);
+    expect(bad.err).toMatch(/texts\.jsonl:2:\d+: field "text"/);
+    expect((await faultline(['precision', '--dtype', 'float32'])).code).toBe(2);
+    expect((await faultline(['precision', '--count', '0'])).code).toBe(2);
+    const short = writeLines(path.join(folder, 'short.jsonl'), [{ text: 'a' }]);
+    expect((await faultline(['precision', '--texts', short, '--tokens-most', '1'])).err).toMatch(/nothing to predict/);
+  });
+});
