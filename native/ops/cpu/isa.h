@@ -41,7 +41,7 @@ struct CpuFeatures {
   bool arm64 = false;
   bool avx2 = false;    // with FMA and F16C: no CPU has AVX2 without them, but the check is free
   bool avx512 = false;  // F, BW, DQ and VL
-  bool avx512bf16 = false;
+  bool avx512bf16 = false;  // and VNNI: no CPU has BF16 without it, but the check is free
   bool amx_bf16 = false;  // tile registers and BF16 products
   bool os_avx = false;    // XCR0: the system saves ymm
   bool os_avx512 = false;
