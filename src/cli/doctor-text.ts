@@ -28,7 +28,7 @@ function engineLines({ cpu, isa, kernelFamily, candidates, kernels }: NonNullabl
   const refused = candidates.filter((candidate) => candidate.refused !== null);
   return [
     cpu,
-    `instruction set ${isa}, kernel family ${kernelFamily}`,
+    `instruction set ${isa}, kernel family of bfloat16 ${kernelFamily}`,
     ...refused.map((candidate) => `not ${candidate.isa}: ${candidate.refused ?? ''}`),
     `kernels: ${kernels.map(({ op, isa: kernelIsa }) => `${op} (${kernelIsa})`).join(', ')}`,
   ];

@@ -95,6 +95,7 @@ export interface NativeModel {
 export interface NativeEngineReport {
   readonly cpu: string;
   readonly isa: string;
+  /** Of models in bfloat16. */
   readonly kernelFamily: string;
   /** Best first, with the reason why a better one was not picked. */
   readonly candidates: readonly { readonly isa: string; readonly picked: boolean; readonly refused: string | null }[];

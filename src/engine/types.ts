@@ -51,7 +51,10 @@ export interface EngineInfo {
   readonly deviceReason: string;
   /** Instruction set in use: `scalar`, `avx2`, `avx512`, `neon`; on a GPU its architecture, such as `sm_90`. */
   readonly isa: string;
-  /** `fma` or, for bfloat16 on a GPU, `mma`; bfloat16 results are the same within one family only, and in `mma` on one architecture only. */
+  /**
+   * How matrix products are computed: `fma`, or for bfloat16 also `dpbf16` and `amx` on CPUs and `mma` on GPUs. bfloat16 results are the same
+   * within one family only, and in `mma` on one architecture only.
+   */
   readonly kernelFamily: string;
   /** The machine's CPU, also where a GPU computes. */
   readonly cpu: string;

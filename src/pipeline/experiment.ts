@@ -78,9 +78,14 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
   }
 }
 
-/** How to come by the kernels that an experiment was begun with. */
+/**
+ * How to come by the kernels that an experiment was begun with. A CPU that is better than the one then can be told to do as that one did;
+ * a CPU that is worse cannot, and `FAULTLINE_FORCE_ISA` then says so.
+ */
 function kernelWays({ device, isa, kernelFamily }: Experiment): string {
   const machine =
-    device === 'cpu' ? `with --device cpu on a machine with ${kernelFamily} kernels` : `with --device cuda on a GPU of architecture ${isa}`;
-  return `continue ${machine}, use float32`;
+    device === 'cpu'
+      ? `with --device cpu and FAULTLINE_FORCE_ISA=${isa} on a CPU that has it (kernels ${kernelFamily})`
+      : `with --device cuda on a GPU of architecture ${isa}`;
+  return `continue ${machine}, use model.dtype float32`;
 }

@@ -24,11 +24,13 @@ describe('error codes', () => {
 
 describe('kernels', () => {
   const kernels = rows('native/ops/kernels.def', 'FAULTLINE_KERNEL');
+  const portable = rows('native/ops/kernels.def', 'FAULTLINE_PORTABLE');
   const sources = projectFiles().filter((file) => /^native\/ops\/cpu\/.*\.inl$/.test(file));
 
   it('have an implementation and, for their instruction set, a file that compiles it', () => {
     expect(kernels.length).toBeGreaterThan(20);
-    const missing = kernels.filter(([, isa, kernel]) => {
+    const compiled = [...kernels, ...portable.map(([op, , kernel]) => [op, 'scalar', kernel])];
+    const missing = compiled.filter(([, isa, kernel]) => {
       const source = sources.find((file) => new RegExp(`^\\w[\\w ]* ${kernel}\\(`, 'm').test(read(file)));
       return source === undefined || !projectFiles().includes(source.replace('.inl', `_${isa}.cc`));
     });
@@ -38,13 +40,22 @@ describe('kernels', () => {
   it('name instruction sets of isas.def', () => {
     const isas = read('native/ops/cpu/isas.def').matchAll(/^FAULTLINE_ISA\((\w+),/gm);
     const known = new Set([...isas].map((match) => match[1]!));
-    expect(kernels.filter(([, isa]) => !known.has(isa!))).toEqual([]);
+    expect([...kernels, ...portable].filter(([, isa]) => !known.has(isa!))).toEqual([]);
+  });
+
+  it('have a portable form where the scalar set has no kernel of that name', () => {
+    const scalar = new Set(kernels.filter(([, isa]) => isa === 'scalar').map(([, , kernel]) => kernel));
+    const own = kernels.filter(([, , kernel]) => !scalar.has(kernel));
+    expect(own.length).toBeGreaterThan(1);
+    expect(portable).toEqual(own);
   });
 
   it('include nothing that could emit code for another CPU', () => {
     const allowed =
-      /^(<arm_neon\.h>|<immintrin\.h>|<stdint\.h>|"native\/ops\/ops\.h"|"native\/base\/philox_constants\.h"|"native\/ops\/cpu\/\w+\.inl"|"native\/ops\/cpu\/vec_\w+\.h")$/;
-    const files = projectFiles().filter((file) => /^native\/ops\/cpu\/(vec_\w+\.h|.*\.inl|\w+_(avx2|avx512|neon)\.cc)$/.test(file));
+      /^(<arm_neon\.h>|<immintrin\.h>|<stdint\.h>|"native\/ops\/ops\.h"|"native\/base\/philox_constants\.h"|"native\/ops\/cpu\/\w+\.inl"|"native\/ops\/cpu\/(vec|pairs|quads|tiles)_\w+\.h")$/;
+    const files = projectFiles().filter((file) =>
+      /^native\/ops\/cpu\/((vec|pairs|quads|tiles)_\w+\.h|.*\.inl|\w+_(avx2|avx512|avx512bf16|amx|neon)\.cc)$/.test(file),
+    );
     expect(files.length).toBeGreaterThan(15);
     const wrong = files.flatMap((file) =>
       [...read(file).matchAll(/^\s*#\s*include\s+(\S+)/gm)]

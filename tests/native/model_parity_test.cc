@@ -11,6 +11,7 @@
 #include "native/base/thread_pool.h"
 #include "native/format/safetensors.h"
 #include "native/model/gpt2_forward.h"
+#include "native/ops/registry.h"
 #include "native/tensor/convert.h"
 #include "tests/native/check.h"
 #include "tests/native/tiny_model.h"
@@ -94,11 +95,17 @@ TEST(model_parity_bundled) {
                 ops::WeightType::f32, kParity);
 }
 
+/// The other kernel families round the inputs of every product to 8 bits, up to 2^-8 of each; independent errors mostly
+/// cancel within a product and add up over six layers. Measured: 0.0062 of the largest value by dpbf16.
+constexpr double kRoundedParity = 0x1p-6;
+
 /// The bundled weights are bfloat16 already, so packing them as such loses nothing, and the fma family multiplies
 /// them as floats.
 TEST(model_parity_bundled_bfloat16) {
+  const ops::cpu::Family family = ops::selection().family;
+  check::note(std::string("kernel family ") + ops::cpu::family_name(family));
   expect_parity(check::source_path("data/models/pico-gpt2-py"), check::source_path("tests/golden/pico"),
-                ops::WeightType::bf16, kParity);
+                ops::WeightType::bf16, family == ops::cpu::Family::fma ? kParity : kRoundedParity);
 }
 
 TEST(model_parity_all_of_the_shared_reference) {

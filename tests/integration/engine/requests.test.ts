@@ -162,9 +162,12 @@ describe('generation', () => {
 
   it('says what runs it', async () => {
     await using onCpu = await TokenModel.load(tiny, { dtype: 'float32', device: 'cpu' });
-    const { cpu, isa, kernelFamily } = engineReport();
-    expect(onCpu.info).toMatchObject({ device: 'cpu', deviceName: cpu, cpu, isa, kernelFamily });
+    const { cpu, kernels, kernelFamily } = engineReport();
+    const isaOf = (op: string) => kernels.find((kernel) => kernel.op === op)!.isa;
+    expect(onCpu.info).toMatchObject({ device: 'cpu', deviceName: cpu, cpu, isa: isaOf('gemm'), kernelFamily: 'fma' });
     expect(onCpu.info.deviceReason).toBe('the CPU was asked for');
+    await using halved = await TokenModel.load(tiny, { dtype: 'bfloat16', device: 'cpu' });
+    expect(halved.info).toMatchObject({ isa: isaOf('gemm_bf16'), kernelFamily });
   });
 });
 

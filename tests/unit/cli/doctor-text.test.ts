@@ -74,6 +74,26 @@ describe('the block cuda', () => {
   });
 });
 
+it('shows the kernels, and why not better ones', () => {
+  const candidates = [
+    { isa: 'amx', picked: false, refused: 'this CPU has no AMX-BF16' },
+    { isa: 'avx512bf16', picked: true, refused: null },
+  ];
+  const kernels = [
+    { op: 'gemm', isa: 'avx512', function: 'avx512::gemm' },
+    { op: 'gemm_bf16', isa: 'avx512bf16', function: 'avx512bf16::gemm_pairs' },
+  ];
+  const engine = { cpu: 'a CPU', isa: 'avx512bf16', kernelFamily: 'dpbf16', candidates, kernels };
+  expect(renderDoctor({ ...report, engine })).toContain(
+    [
+      'engine     a CPU',
+      '           instruction set avx512bf16, kernel family of bfloat16 dpbf16',
+      '           not amx: this CPU has no AMX-BF16',
+      '           kernels: gemm (avx512), gemm_bf16 (avx512bf16)',
+    ].join('\n'),
+  );
+});
+
 it('ends with what is missing', () => {
   const missing = [{ what: 'cuda', reason: 'CUDA cannot be used: there is no CUDA device', hint: 'Make one visible.' }] as const;
   expect(renderDoctor({ ...report, ok: false, missing })).toMatch(

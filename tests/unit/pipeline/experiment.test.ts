@@ -85,7 +85,27 @@ describe('checkResumable', () => {
   });
 
   it.each([
-    ['a GPU from a CPU', {}, hopper, 'kernels fma, and here it is mma on sm_90', 'with --device cpu on a machine with fma kernels'],
+    [
+      'a GPU from a CPU',
+      {},
+      hopper,
+      'kernels fma, and here it is mma on sm_90',
+      'with --device cpu and FAULTLINE_FORCE_ISA=avx2 on a CPU that has it (kernels fma)',
+    ],
+    [
+      'a better CPU',
+      {},
+      { kernelFamily: 'dpbf16', isa: 'avx512bf16' },
+      'kernels fma, and here it is dpbf16',
+      'FAULTLINE_FORCE_ISA=avx2 on a CPU that has it (kernels fma), use model.dtype float32, or begin a new experiment',
+    ],
+    [
+      'a worse CPU',
+      { kernelFamily: 'amx', isa: 'amx' },
+      { kernelFamily: 'dpbf16', isa: 'avx512bf16' },
+      'kernels amx, and here it is dpbf16',
+      'FAULTLINE_FORCE_ISA=amx on a CPU that has it (kernels amx)',
+    ],
     ['a CPU from a GPU', hopper, {}, 'kernels mma on sm_90, and here it is fma', 'with --device cuda on a GPU of architecture sm_90'],
     [
       'another architecture',

@@ -1,0 +1,115 @@
+/**
+ * The CPU's kernels from outside: what `doctor` says of them, FAULTLINE_FORCE_ISA, and experiments in bfloat16, which never mix two kernel
+ * families. What the families compute is tests/native/ops_gemm_test.cc's.
+ */
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { engineReport, type EngineReport } from '../../../src/engine/doctor.js';
+import { Store } from '../../../src/store/store.js';
+import { faultline, scratchFolder } from './faultline.js';
+
+const folder = scratchFolder();
+const best = engineReport();
+const run = (outputs: string, isa?: string) =>
+  faultline(
+    [
+      'run',
+      ...['--num-problems', '1', '--samples', '3', '--max-new-tokens', '8', '--dtype', 'bfloat16', '--device', 'cpu'],
+      ...['--outputs', path.join(folder, outputs)],
+    ],
+    { env: isa === undefined ? {} : { FAULTLINE_FORCE_ISA: isa } },
+  );
+const database = (outputs: string) => path.join(folder, outputs, 'faultline.db');
+
+/** Leaves the run one sample to do, and the experiment with other kernels where `then` is given. */
+function rewind(outputs: string, then?: { family: string; isa: string }): void {
+  const db = new Database(database(outputs));
+  db.exec('DELETE FROM samples WHERE id = (SELECT max(id) FROM samples)');
+  if (then !== undefined) db.prepare('UPDATE experiments SET kernel_family = ?, isa = ?').run(then.family, then.isa);
+  db.close();
+}
+function recorded(outputs: string) {
+  using store = Store.open(database(outputs), { readonly: true });
+  const [experiment] = store.experiments();
+  return { experiment: experiment!, digest: store.resultDigest(experiment!.id) };
+}
+
+describe('doctor', () => {
+  it('names the picked kernels, and for every other instruction set why not', async () => {
+    const { out } = await faultline(['doctor', '--json']);
+    const { engine } = JSON.parse(out) as { engine: EngineReport };
+    expect(engine).toEqual(best);
+    expect(engine.candidates.map(({ isa }) => isa)).toEqual(['amx', 'avx512bf16', 'avx512', 'avx2', 'neon', 'scalar']);
+    expect(engine.candidates.filter(({ picked }) => picked).map(({ isa }) => isa)).toEqual([engine.isa]);
+    expect(engine.candidates.every(({ picked, refused }) => (picked ? refused === null : refused !== null && refused.length > 10))).toBe(
+      true,
+    );
+    const families: Record<string, string> = { amx: 'amx', avx512bf16: 'dpbf16' };
+    const product = engine.kernels.find(({ op }) => op === 'gemm_bf16');
+    expect(engine.kernelFamily).toBe(families[product!.isa] ?? 'fma');
+  });
+});
+
+describe('FAULTLINE_FORCE_ISA', () => {
+  const generate = (isa: string) =>
+    faultline(['generate', '--samples', '1', '--device', 'cpu', '--out', path.join(folder, 'never')], {
+      env: { FAULTLINE_FORCE_ISA: isa },
+    });
+
+  it('ends with the valid names where it names none', async () => {
+    const { code, err } = await generate('sse9');
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining('FAULTLINE_FORCE_ISA=sse9 is no instruction set; valid are scalar, neon, avx2, avx512, avx512bf16, amx'),
+    ]);
+  });
+
+  const impossible = best.candidates.filter(({ refused }) => refused !== null && !refused.endsWith('is better'));
+  it.each(impossible.map(({ isa, refused }) => [isa, refused!]))('ends with the reason where this CPU cannot: %s', async (isa, refused) => {
+    const { code, err } = await generate(isa);
+    expect([code, err]).toEqual([4, expect.stringContaining(`FAULTLINE_FORCE_ISA=${isa} cannot be used here: ${refused}\nhint: Unset`)]);
+  });
+});
+
+describe('an experiment in bfloat16', () => {
+  it('records its family, and goes on under that one', async () => {
+    expect((await run('best')).code).toBe(0);
+    const whole = recorded('best');
+    expect(whole.experiment).toMatchObject({
+      kernelFamily: best.kernelFamily,
+      isa: best.kernels.find(({ op }) => op === 'gemm_bf16')!.isa,
+    });
+    rewind('best');
+    expect((await run('best')).code).toBe(0);
+    expect(recorded('best').digest).toBe(whole.digest);
+  });
+
+  it('does not go on under another, and names both and the ways out', async () => {
+    expect((await run('moved')).code).toBe(0);
+    const other = best.kernelFamily === 'amx' ? { family: 'dpbf16', isa: 'avx512bf16' } : { family: 'amx', isa: 'amx' };
+    rewind('moved', other);
+    const { code, err } = await run('moved');
+    expect(code).toBe(4);
+    expect(err).toContain(`was begun with bfloat16 kernels ${other.family}, and here it is ${best.kernelFamily}\nhint: To go on, `);
+    expect(err).toContain(`continue with --device cpu and FAULTLINE_FORCE_ISA=${other.isa} on a CPU that has it (kernels ${other.family})`);
+    expect(err).toContain('use model.dtype float32, or begin a new experiment with --experiment NAME or another --db');
+  });
+
+  it('of the family fma goes on on a better CPU that is told to do the same', async () => {
+    expect((await run('lower', 'scalar')).code).toBe(0);
+    const whole = recorded('lower');
+    expect(whole.experiment).toMatchObject({ kernelFamily: 'fma', isa: 'scalar' });
+    rewind('lower');
+    const untold = await run('lower');
+    if (best.kernelFamily === 'fma') {
+      expect(untold.code, untold.err).toBe(0);
+    } else {
+      expect(untold).toMatchObject({ code: 4, err: expect.stringContaining('FAULTLINE_FORCE_ISA=scalar on a CPU that has it') as string });
+      const fma = best.candidates.find(({ isa, refused }) => /^(avx512|avx2)$/.test(isa) && (refused?.endsWith('is better') ?? true));
+      const told = await run('lower', fma?.isa ?? 'scalar');
+      expect(told.code, told.err).toBe(0);
+    }
+    expect(recorded('lower').digest).toBe(whole.digest);
+  });
+});
