@@ -30,10 +30,10 @@ struct FloatSums {
   static F16 result(const GemmArgs&, int64_t, int64_t, F16 acc) { return acc; }
 };
 
-/// Rows [row, row + kRows) of panels [panel, panel + kPanels). When `ahead` is given, the panels that start there are
-/// fetched into the cache along the way, one line per step: they are the next ones, and memory would otherwise be
-/// waited for with idle multipliers.
-template <int kRows, int kPanels, bool kAhead, class Product>
+/// Rows [row, row + kRows) of panels [panel, panel + kPanels). The kAhead panels that start at `ahead` are fetched into
+/// the cache along the way, a step of each per step: they are the next ones, and memory would otherwise be waited for
+/// with idle multipliers.
+template <int kRows, int kPanels, int kAhead, class Product>
 inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const typename Product::W* ahead) {
   using A = typename Product::A;
   using W = typename Product::W;
@@ -53,7 +53,7 @@ inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const typenam
 #pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) {
       weights[p] = Product::weights(w + p * panel_size + i * kStep);
-      if constexpr (kAhead) prefetch(ahead + p * panel_size + i * kStep);
+      if (p < kAhead) prefetch(ahead + p * panel_size + i * kStep);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
@@ -72,7 +72,7 @@ inline void tile(const GemmArgs& args, int64_t row, int64_t panel, const typenam
 }
 
 /// tile with a number of rows known at run time, 1 to kRows.
-template <int kRows, int kPanels, bool kAhead, class Product>
+template <int kRows, int kPanels, int kAhead, class Product>
 inline void tile_of(int64_t rows, const GemmArgs& args, int64_t row, int64_t panel, const typename Product::W* ahead) {
   if constexpr (kRows > 0) {
     if (rows == kRows) {
@@ -96,14 +96,18 @@ inline const typename Product::W* next_group(const GemmArgs& args, int64_t panel
 template <int kPanels, class Product>
 inline void panel_group(const GemmArgs& args, int64_t panel) {
   const typename Product::W* ahead = next_group<kPanels, Product>(args, panel);
-  const int64_t tiles = (args.m + Product::kRows - 1) / Product::kRows, share = args.m / tiles, extra = args.m % tiles;
+  constexpr int kMost = Product::kRows;
+  const int64_t tiles = (args.m + kMost - 1) / kMost, share = args.m / tiles, extra = args.m % tiles;
+  if (tiles == 1) return tile_of<kMost, kPanels, kPanels, Product>(args.m, args, 0, panel, ahead);
+  // The fetching is spread over as many tiles as there are panels: with two tiles that is all the time there is.
+  const int64_t next_panel = Product::panel_size(args.w.k);
   int64_t row = 0;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t rows = share + (t < extra ? 1 : 0);
-    if (t == 0) {
-      tile_of<Product::kRows, kPanels, true, Product>(rows, args, row, panel, ahead);
+    if (t < kPanels) {
+      tile_of<kMost, kPanels, 1, Product>(rows, args, row, panel, ahead + t * next_panel);
     } else {
-      tile_of<Product::kRows, kPanels, false, Product>(rows, args, row, panel, ahead);
+      tile_of<kMost, kPanels, 0, Product>(rows, args, row, panel, nullptr);
     }
     row += rows;
   }
@@ -118,9 +122,9 @@ inline void few_rows(const GemmArgs& args) {
     constexpr int kPanels = kFit > 4 ? 4 : kFit;
     int64_t panel = args.panel_begin;
     for (; panel + kPanels <= args.panel_end; panel += kPanels) {
-      tile<kRows, kPanels, true, Product>(args, 0, panel, next_group<kPanels, Product>(args, panel));
+      tile<kRows, kPanels, kPanels, Product>(args, 0, panel, next_group<kPanels, Product>(args, panel));
     }
-    for (; panel < args.panel_end; ++panel) tile<kRows, 1, false, Product>(args, 0, panel, nullptr);
+    for (; panel < args.panel_end; ++panel) tile<kRows, 1, 0, Product>(args, 0, panel, nullptr);
   }
 }
 

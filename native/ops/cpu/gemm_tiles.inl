@@ -24,8 +24,9 @@ struct Group {
   int64_t panel_bytes;
   int64_t whole_steps;  // of kDepthStep values of k
   const char* last[2];  // the step after them for each panel, or null where there is none
-  const char* ahead;    // where the next group's weights start
-  int64_t ahead_lines;  // of 64 bytes, to fetch along the way
+  const char* ahead;    // where the next group's weights start, to be fetched along the way
+  int64_t ahead_lines;  // of 64 bytes
+  int64_t step_lines;   // of them for each step of each block: the same for all, so that memory is never waited for
 };
 
 template <int kRowTiles, int kPanels>
@@ -48,9 +49,10 @@ inline void finish_tile(const Tiles& tiles, const GemmArgs& args, int64_t row, i
   for (int64_t r = 0; r < rows; ++r) finish(args, row + r, panel * kLanes, load(sums[r]));
 }
 
-/// kRowTiles blocks of 16 rows from `row` on, panels [panel, panel + kPanels).
-template <int kRowTiles, int kPanels, bool kAhead>
-inline void tile_block(Tiles& tiles, const GemmArgs& args, const Group& group, int64_t row, int64_t panel) {
+/// The block of rows that comes `index`th: kRowTiles times 16 rows from `row` on, panels [panel, panel + kPanels).
+template <int kRowTiles, int kPanels>
+inline void tile_block(Tiles& tiles, const GemmArgs& args, const Group& group, int64_t index, int64_t row,
+                       int64_t panel) {
   const int64_t stride = (args.w.k + kDepthStep - 1) / kDepthStep * kDepthStep;
   const uint16_t* a = args.a_bf16 + row * stride;
   tiles.zero<0>();
@@ -58,14 +60,13 @@ inline void tile_block(Tiles& tiles, const GemmArgs& args, const Group& group, i
   if constexpr (kRowTiles == 2) tiles.zero<2>();
   if constexpr (kRowTiles == 2 && kPanels == 2) tiles.zero<3>();
   for (int64_t s = 0; s < group.whole_steps; ++s) {
-    if constexpr (kAhead) {
-      const int64_t first = 16 * kPanels * s;
-      for (int64_t line = first; line < first + 16 * kPanels && line < group.ahead_lines; ++line) {
-        prefetch(group.ahead + 64 * line);
-      }
+    const int64_t first = (index * group.whole_steps + s) * group.step_lines;
+    for (int64_t line = first; line < first + group.step_lines && line < group.ahead_lines; ++line) {
+      prefetch(group.ahead + 64 * line);
     }
     const char* w = group.weights + s * kTileBytes;
-    load_and_multiply<kRowTiles, kPanels>(tiles, a + s * kDepthStep, stride, w, w + group.panel_bytes);
+    load_and_multiply<kRowTiles, kPanels>(tiles, a + s * kDepthStep, stride, w,
+                                          kPanels == 2 ? w + group.panel_bytes : nullptr);
   }
   if (group.last[0] != nullptr) {
     load_and_multiply<kRowTiles, kPanels>(tiles, a + group.whole_steps * kDepthStep, stride, group.last[0],
@@ -84,12 +85,14 @@ inline void tile_group(Tiles& tiles, const GemmArgs& args, int64_t panel) {
   const int64_t panel_bytes = pairs * kPairBytes;
   const char* weights = (const char*)args.w.data + panel * panel_bytes;
   const int64_t next = args.panel_end - (panel + kPanels) < kPanels ? 0 : kPanels;  // panels to fetch ahead
+  const int64_t tiles_high = (args.m + kTileHeight - 1) / kTileHeight, blocks = (tiles_high + 1) / 2;
   Group group = {weights,
                  panel_bytes,
                  pairs / (kDepthStep / 2),
                  {nullptr, nullptr},
                  weights + kPanels * panel_bytes,
-                 next * panel_bytes / 64};
+                 next * panel_bytes / 64,
+                 (16 * kPanels + blocks - 1) / blocks};
   LastStep<kPanels> last;
   if (rest != 0) {
     __builtin_memset(&last, 0, sizeof last);
@@ -99,12 +102,10 @@ inline void tile_group(Tiles& tiles, const GemmArgs& args, int64_t panel) {
       group.last[p] = last.bytes[p];
     }
   }
-  const int64_t blocks = (args.m + kTileHeight - 1) / kTileHeight;
-  if (blocks == 1) return tile_block<1, kPanels, true>(tiles, args, group, 0, panel);
-  tile_block<2, kPanels, true>(tiles, args, group, 0, panel);
-  int64_t block = 2;
-  for (; block + 2 <= blocks; block += 2) tile_block<2, kPanels, false>(tiles, args, group, block * kTileHeight, panel);
-  if (block < blocks) tile_block<1, kPanels, false>(tiles, args, group, block * kTileHeight, panel);
+  int64_t block = 0;
+  for (; 2 * block + 2 <= tiles_high; ++block)
+    tile_block<2, kPanels>(tiles, args, group, block, 2 * block * kTileHeight, panel);
+  if (block < blocks) tile_block<1, kPanels>(tiles, args, group, block, 2 * block * kTileHeight, panel);
 }
 
 }  // namespace
