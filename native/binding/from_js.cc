@@ -69,6 +69,14 @@ session::DeviceChoice device_choice(const Napi::Value& value) {
   refuse(value.Env(), "device", "cpu, cuda or auto");
 }
 
+ops::WeightType weight_type(const Napi::Value& value) {
+  const std::string dtype = text(value, "dtype");
+  if (dtype == "float32") return ops::WeightType::f32;
+  if (dtype == "bfloat16") return ops::WeightType::bf16;
+  if (dtype == "int8") return ops::WeightType::int8;
+  refuse(value.Env(), "dtype", "float32, bfloat16 or int8");
+}
+
 session::GroupRequest group_request(const Napi::Object& group) {
   const Napi::Object sampling = object(group.Get("sampling"), "sampling");
   session::GroupRequest request;
@@ -109,9 +117,7 @@ std::vector<std::string> strings(const Napi::Value& value, const char* name) {
 session::SessionOptions session_options(const Napi::Object& options) {
   session::SessionOptions result;
   result.folder = text(options.Get("folder"), "folder");
-  const std::string dtype = text(options.Get("dtype"), "dtype");
-  if (dtype != "float32" && dtype != "bfloat16") refuse(options.Env(), "dtype", "float32 or bfloat16");
-  result.weights = dtype == "float32" ? ops::WeightType::f32 : ops::WeightType::bf16;
+  result.weights = weight_type(options.Get("dtype"));
   result.device = device_choice(options.Get("device"));
   result.threads = int32(options.Get("threads"), "threads");
   constexpr double kSafeInteger = 9007199254740991.0;

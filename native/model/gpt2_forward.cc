@@ -188,8 +188,22 @@ class Pass {
   }
 
   void gemm(ops::GemmArgs whole) {
-    const auto product = whole.w.type == ops::WeightType::f32 ? ops_.gemm : ops_.gemm_bf16;
-    if (whole.w.type == ops::WeightType::bf16_pairs) whole.a_bf16 = rounded(whole);
+    auto product = ops_.gemm_bf16;
+    switch (whole.w.type) {
+      case ops::WeightType::f32:
+        product = ops_.gemm;
+        break;
+      case ops::WeightType::bf16:
+        break;
+      case ops::WeightType::bf16_pairs:
+        whole.a_bf16 = rounded(whole);
+        break;
+      case ops::WeightType::int8:
+        product = ops_.gemm_int8;
+        whole.a_int8 = quantised(whole);
+        whole.a_rows = a_.quantised.as<ops::QuantisedRow>();
+        break;
+    }
     const std::int64_t panel_work = std::int64_t{whole.m} * whole.w.k * ops::kLanes;
     shared_out(whole.panel_end, panel_work, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = whole;
@@ -208,6 +222,20 @@ class Pass {
                        .rows = static_cast<std::int32_t>(end - begin),
                        .k = product.w.k,
                        .out = out + begin * ops::bf16_stride(product.w.k)});
+    });
+    return out;
+  }
+
+  /// The product's activations in int8, until the next product's.
+  const std::int8_t* quantised(const ops::GemmArgs& product) {
+    std::int8_t* const out = a_.rounded.as<std::int8_t>();
+    shared_out(product.m, product.w.k, [&](std::int64_t begin, std::int64_t end) {
+      ops_.quantise({.a = product.a + begin * product.lda,
+                     .lda = product.lda,
+                     .rows = static_cast<std::int32_t>(end - begin),
+                     .k = product.w.k,
+                     .out = out + begin * ops::int8_stride(product.w.k),
+                     .out_rows = a_.quantised.as<ops::QuantisedRow>() + begin});
     });
     return out;
   }
@@ -394,7 +422,7 @@ Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool
   const ModelConfig config = read_config(folder);
   const std::unique_ptr<format::TensorFile> file = format::open_safetensors_folder(folder);
   const ops::Selection& kernels = ops::selection();
-  const ops::WeightType packing = type == ops::WeightType::f32 ? type : kernels.bf16_weights;
+  const ops::WeightType packing = type == ops::WeightType::bf16 ? kernels.bf16_weights : type;
   return {config, load_gpt2_weights(*file, config, packing, pool), kernels.ops};
 }
 

@@ -25,8 +25,8 @@ struct Gpt2 {
   kv::KvShape kv_shape() const { return {config.layers, config.heads, config.head_width()}; }
 };
 
-/// Loads `folder` (config.json and safetensors) with the process's kernels. Throws Error(input) for whatever is wrong
-/// with the files, Error(environment) when memory runs out.
+/// Loads `folder` (config.json and safetensors) with the process's kernels; `type` is f32, bf16 or int8. Throws
+/// Error(input) for whatever is wrong with the files, Error(environment) when memory runs out.
 Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool);
 
 /// One token of a batch: what it is, where it stands, and what it attends to. Its key and value go to

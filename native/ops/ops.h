@@ -106,7 +106,8 @@ struct GemmArgs {
   /// For bf16_pairs: what round_bf16 made of a, once for all calls that share a product. Whole blocks of kTileHeight
   /// rows must be readable; rows from m on may hold anything.
   const std::uint16_t* a_bf16 = nullptr;
-  /// For int8: what quantise made of a, once for all calls that share a product. Rows past m are not read.
+  /// For int8: what quantise made of a, once for all calls that share a product. Whole blocks of kTileHeight rows of
+  /// bytes must be readable; those from m on may hold anything.
   const std::int8_t* a_int8 = nullptr;
   const QuantisedRow* a_rows = nullptr;  // [m]
 };

@@ -55,6 +55,10 @@ constexpr std::int64_t bf16_size(std::int32_t rows, std::int32_t k) {
 constexpr std::int64_t int8_stride(std::int32_t k) {
   return (std::int64_t{k} + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
 }
+/// Bytes of `rows` such rows, with those that must be readable past the last.
+constexpr std::int64_t int8_size(std::int32_t rows, std::int32_t k) {
+  return (std::int64_t{rows} + kTileHeight - 1) / kTileHeight * kTileHeight * int8_stride(k);
+}
 
 /// A packed matrix with its memory. Movable, not copyable; immutable once packed, so it may be shared between threads.
 class PackedWeights {

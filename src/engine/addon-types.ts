@@ -14,7 +14,7 @@ export interface NativeFault {
 
 export interface NativeModelOptions {
   readonly folder: string;
-  readonly dtype: 'float32' | 'bfloat16';
+  readonly dtype: 'float32' | 'bfloat16' | 'int8';
   readonly device: DeviceChoice;
   /** 0: what affinity and cgroup quotas allow. */
   readonly threads: number;

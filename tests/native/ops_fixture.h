@@ -146,7 +146,7 @@ class Guarded {
 inline void multiply(const NamedTable& table, ops::GemmArgs args) {
   if (args.w.type == ops::WeightType::f32) return table.ops.gemm(args);
   if (args.w.type == ops::WeightType::int8) {
-    std::vector<std::int8_t> bytes(static_cast<std::size_t>((args.m + 16) * ops::int8_stride(args.w.k)) + 1, -128);
+    std::vector<std::int8_t> bytes(static_cast<std::size_t>(ops::int8_size(args.m, args.w.k)) + 1, -128);
     std::vector<ops::QuantisedRow> rows(static_cast<std::size_t>(args.m));
     table.ops.quantise({args.a, args.lda, args.m, args.w.k, bytes.data() + 1, rows.data()});
     args.a_int8 = bytes.data() + 1;

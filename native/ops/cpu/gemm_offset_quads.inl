@@ -6,14 +6,16 @@
 namespace faultline::ops::FAULTLINE_VEC {
 namespace {
 
-/// A Dot, see gemm_quads.inl. The weights are the unsigned ones: they are offset once for all rows of a tile.
+/// A Dot, see gemm_quads.inl. The weights are the unsigned ones: they are offset once for all rows of a tile. A row
+/// less than floats have, which leaves a register for the offset.
 struct OffsetDot {
-  static constexpr int kRows = kTileRows, kPanels = kTilePanels;
+  static constexpr int kRows = kTileRows - 1, kPanels = kTilePanels;
   using Weights = B64;
   static B64 weights(const int8_t* p) { return offset_bytes(load_quads(p)); }
   static B64 broadcast(const int8_t* p) { return repeat_quad(p); }
-  static I16 start(int32_t sum) { return iset1(0u - 128u * (uint32_t)sum); }
-  static I16 step(const B64& x, const B64& w, I16 acc) { return dot_unsigned(w, x, acc); }
+  static Sums start(int32_t sum) { return start_sums(0u - 128u * (uint32_t)sum); }
+  static Sums step(const B64& x, const B64& w, Sums acc) { return dot_unsigned(w, x, acc); }
+  static I16 total(Sums acc) { return total_of(acc); }
 };
 
 }  // namespace

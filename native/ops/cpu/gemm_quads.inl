@@ -9,8 +9,10 @@ namespace {
 /// needs nothing of its own. A Dot says, beside the register tile (kRows, kPanels):
 ///   weights(const int8_t*)     four values of each of 16 columns
 ///   broadcast(const int8_t*)   four values of a row
-///   start(sum)                 what sums begin with in a row whose elements add up to `sum`
+///   start(sum)                 what sums begin with in a row whose elements add up to `sum`: 16 integers, of a type
+///                              that the compiler keeps in one register (I16 may take two: quads_avx512.h)
 ///   step(x, weights, acc)      acc with the four products of each column in it
+///   total(acc)                 the sums as an I16
 template <class Dot>
 struct Quads : Dot {
   static constexpr int kDepth = 4;
@@ -21,11 +23,11 @@ struct Quads : Dot {
     return (args.w.k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
   }
   static int64_t panel_size(int64_t k) { return ((k + 3) / 4 * 4 + (int64_t)sizeof(float)) * kLanes; }
-  static I16 start(const GemmArgs& args, int64_t row) { return Dot::start(args.a_rows[row].sum); }
-  static F16 result(const GemmArgs& args, int64_t row, int64_t panel, I16 acc) {
+  static auto start(const GemmArgs& args, int64_t row) { return Dot::start(args.a_rows[row].sum); }
+  template <class Sums>
+  static F16 result(const GemmArgs& args, int64_t row, int64_t panel, Sums acc) {
     const int8_t* panel_end = (const int8_t*)args.w.data + (panel + 1) * panel_size(args.w.k);
-    const F16 scales = load((const float*)panel_end - kLanes);
-    return mul(to_float(acc), mul(set1(args.a_rows[row].scale), scales));
+    return scaled(Dot::total(acc), args.a_rows[row].scale, (const float*)panel_end - kLanes);
   }
 };
 

@@ -16,8 +16,16 @@ inline __m256i even_bytes(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi1
 inline Split split(__m256i a, __m256i b) {
   return {{even_bytes(a), even_bytes(b)}, {_mm256_srai_epi16(a, 8), _mm256_srai_epi16(b, 8)}};
 }
-inline __m256i dot_split(__m256i x_even, __m256i x_odd, __m256i w_even, __m256i w_odd, __m256i acc) {
-  return _mm256_add_epi32(acc, _mm256_add_epi32(_mm256_madd_epi16(x_even, w_even), _mm256_madd_epi16(x_odd, w_odd)));
+
+/// Sums, see quads_avx512.h.
+typedef int32_t Int8 __attribute__((vector_size(32)));
+struct Sums {
+  Int8 a, b;
+};
+inline Int8 dot_split(__m256i x_even, __m256i x_odd, __m256i w_even, __m256i w_odd, Int8 acc) {
+  acc += (Int8)_mm256_madd_epi16(x_even, w_even);
+  acc += (Int8)_mm256_madd_epi16(x_odd, w_odd);
+  return acc;
 }
 
 /// A Dot, see gemm_quads.inl: 4 x 16 keeps 8 accumulators, 4 halves of weights, 2 of activations and the products in
@@ -34,11 +42,12 @@ struct PlainDot {
     const __m256i x = _mm256_set1_epi32(quad);
     return split(x, x);
   }
-  static I16 start(int32_t) { return iset1(0); }
-  static I16 step(Split x, Split w, I16 acc) {
+  static Sums start(int32_t) { return {Int8{}, Int8{}}; }
+  static Sums step(Split x, Split w, Sums acc) {
     return {dot_split(x.even.a, x.odd.a, w.even.a, w.odd.a, acc.a),
             dot_split(x.even.a, x.odd.a, w.even.b, w.odd.b, acc.b)};
   }
+  static I16 total(Sums acc) { return {(__m256i)acc.a, (__m256i)acc.b}; }
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ struct PlainDot {
     }
     return acc;
   }
+  static I16 total(I16 acc) { return acc; }
 };
 
 }  // namespace

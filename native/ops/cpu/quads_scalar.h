@@ -35,10 +35,15 @@ struct PlainDot {
     }
     return acc;
   }
+  static I16 total(I16 acc) { return acc; }
 };
 
+using Sums = I16;
+inline Sums start_sums(uint32_t all) { return iset1(all); }
+inline I16 total_of(Sums acc) { return acc; }
+
 /// VPDPBUSD: 32-bit sums, without saturation, of four products of an unsigned and a signed byte.
-inline I16 dot_unsigned(const B64& x, const B64& y, I16 acc) {
+inline Sums dot_unsigned(const B64& x, const B64& y, Sums acc) {
   for (int i = 0; i < 16; ++i) {
     int32_t sum = 0;
     for (int j = 0; j < 4; ++j) sum += (uint8_t)x.lane[i][j] * y.lane[i][j];

@@ -84,7 +84,7 @@ describe('mistakes', () => {
     ['no samples', ['generate', '--samples', '0', '--out', 'x'], '--samples: expected an integer from 1 to 1000000, got 0', 'samples'],
     ['no threads', ['generate', '--threads', '0', '--out', 'x'], '--threads: expected an integer from 1', 'threads'],
     ['an impossible top-p', ['run', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got', 'top_p'],
-    ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32 or bfloat16, got "float64"', 'dtype'],
+    ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32, bfloat16 or int8, got "float64"', 'dtype'],
     ['an unknown device', ['run', '--device', 'gpu'], '--device: expected cpu, cuda or auto, got "gpu"', 'device'],
     ['an argument too many', ['run', 'a.yaml', 'b.yaml'], 'too many arguments', '--help'],
     ['neither tokens nor text', ['activations', '--hooks', 'logits', '--out', 'x'], 'exactly one of --tokens and --text', '--tokens 1,2,3'],

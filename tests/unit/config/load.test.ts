@@ -88,7 +88,7 @@ describe('errors', () => {
     ['a fraction for an integer', 'samples: 2.5\n', 'samples: expected an integer', 'samples'],
     ['text for a number', 'strategy: {top_p: "0.5"}\n', 'strategy.top_p: expected a number above 0 and at most 1, got "0.5"', 'top_p'],
     ['zero probability', 'strategy: {top_p: 0}\n', 'strategy.top_p: expected a number above 0', 'top_p'],
-    ['an unknown choice', 'model: {dtype: float64}\n', 'expected float32 or bfloat16, got "float64"', 'dtype'],
+    ['an unknown choice', 'model: {dtype: float64}\n', 'expected float32, bfloat16 or int8, got "float64"', 'dtype'],
     ['a value for a section', 'model: gpt2\n', ':1:8: model: expected a section, got a single value', 'path'],
     ['a section for a value', 'samples: {a: 1}\n', 'samples: expected an integer from 1 to 1000000, got a section', 'samples'],
     ['a list at the top', '- seed: 1\n', 'expected a section', 'faultline.yaml'],
