@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "native/base/check.h"
+#include "native/base/error.h"
 #include "native/format/safetensors.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
@@ -420,6 +422,13 @@ class Pass {
 
 Gpt2 load_gpt2(const std::string& folder, ops::WeightType type, base::ThreadPool* pool) {
   const ModelConfig config = read_config(folder);
+  const std::int32_t deepest = std::max(config.width, config.inner);
+  if (type == ops::WeightType::int8 && deepest > ops::kInt8DepthMost)
+    throw base::Error(base::ErrorCode::input,
+                      folder + "/config.json: " + (deepest == config.inner ? "n_inner" : "n_embd") + " is " +
+                          std::to_string(deepest) + ", and int8 sums go up to " + std::to_string(ops::kInt8DepthMost) +
+                          " products",
+                      "Use --dtype float32 or bfloat16.");
   const std::unique_ptr<format::TensorFile> file = format::open_safetensors_folder(folder);
   const ops::Selection& kernels = ops::selection();
   const ops::WeightType packing = type == ops::WeightType::bf16 ? kernels.bf16_weights : type;

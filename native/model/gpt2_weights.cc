@@ -1,9 +1,7 @@
 #include "native/model/gpt2_weights.h"
 
-#include <algorithm>
 #include <string>
 
-#include "native/base/error.h"
 #include "native/model/checkpoint.h"
 
 namespace faultline::model {
@@ -19,12 +17,6 @@ LayerNormWeights layer_norm(const Checkpoint& checkpoint, const std::string& nam
 
 Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig& config, ops::WeightType type,
                               base::ThreadPool* pool) {
-  if (type == ops::WeightType::int8 && std::max(config.width, config.inner) > ops::kInt8DepthMost)
-    throw base::Error(base::ErrorCode::input,
-                      "int8 goes up to matrices with " + std::to_string(ops::kInt8DepthMost) +
-                          " inputs, but this model has some with " +
-                          std::to_string(std::max(config.width, config.inner)),
-                      "Use --dtype float32 or bfloat16.");
   const Checkpoint checkpoint(file, config);
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out) -> LinearWeights {
     return {ops::pack_weights(checkpoint.view(name + ".weight", Shape{in, out}), ops::Orientation::kn, type, pool),

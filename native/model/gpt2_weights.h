@@ -47,9 +47,8 @@ struct Gpt2Weights {
 };
 
 /// Takes F32, F16 and BF16 tensors, with or without the prefix `transformer.`. Matrices become `type`; norms, biases
-/// and position embeddings stay float. Throws Error(input) where int8 sums would not fit, and one that names the file
-/// and the tensor that is missing, of another shape than the config says, or of another type; Error(environment) when
-/// memory runs out.
+/// and position embeddings stay float. Throws Error(input) that names the file and the tensor that is missing, of
+/// another shape than the config says, or of another type; Error(environment) when memory runs out.
 Gpt2Weights load_gpt2_weights(const format::TensorFile& file, const ModelConfig& config, ops::WeightType type,
                               base::ThreadPool* pool);
 
