@@ -1,7 +1,7 @@
 // How close each kernel comes to what this CPU can do, on GPT-2 124M's shapes, one thread: every line is a share of a
 // roof that was measured in the same run, because clock rates and neighbours change from minute to minute. Roofs: fused
-// multiply-adds per second in registers (for bfloat16 by the instruction of the set's kernel family), and bytes per
-// second read from memory. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
+// multiply-adds per second in registers (for bfloat16 and int8 by the instructions of the set's own kernels), and bytes
+// per second read from memory. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
 #include <time.h>
 
 #include <algorithm>
@@ -105,42 +105,67 @@ double stream_roof() {
 FAULTLINE_FMA_LOOP(fma_loop_avx2, "avx2,fma", 32, "x")
 FAULTLINE_FMA_LOOP(fma_loop_avx512, "avx512f", 64, "v")
 
-/// 24 chains, since this instruction takes longer than a fused multiply-add. Registers by name: an operand each would
-/// be more than assembler may have.
-#define FAULTLINE_DOT(chain) "vdpbf16ps %%zmm24, %%zmm25, %%zmm" #chain "\n"
-__attribute__((target("avx512f"))) void dot_loop_avx512bf16(std::int64_t steps) {
-  for (std::int64_t step = 0; step < steps; ++step) {
-    __asm__ volatile(
-        "vpxorq %%zmm24, %%zmm24, %%zmm24\n vpxorq %%zmm25, %%zmm25, %%zmm25\n" FAULTLINE_DOT(0) FAULTLINE_DOT(1)
-            FAULTLINE_DOT(2) FAULTLINE_DOT(3) FAULTLINE_DOT(4) FAULTLINE_DOT(5) FAULTLINE_DOT(6) FAULTLINE_DOT(7)
-                FAULTLINE_DOT(8) FAULTLINE_DOT(9) FAULTLINE_DOT(10) FAULTLINE_DOT(11) FAULTLINE_DOT(12)
-                    FAULTLINE_DOT(13) FAULTLINE_DOT(14) FAULTLINE_DOT(15) FAULTLINE_DOT(16) FAULTLINE_DOT(17)
-                        FAULTLINE_DOT(18) FAULTLINE_DOT(19) FAULTLINE_DOT(20) FAULTLINE_DOT(21) FAULTLINE_DOT(22)
-                            FAULTLINE_DOT(23)::
-                                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-                                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18",
-                                  "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25");
-  }
-}
-#undef FAULTLINE_DOT
+/// What the loops below use without naming it as an operand: that would be more than assembler may have.
+#define FAULTLINE_REGISTERS                                                                                           \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
+      "xmm14", "xmm15"
+#define FAULTLINE_HIGH_REGISTERS \
+  "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25"
 
-/// Four sums of 16 x 16, two tiles of each factor: the kernel's own tiles, without its loads.
-void tile_loop_amx(std::int64_t steps) {
-  alignas(64) unsigned char config[64] = {1};
-  for (int tile = 0; tile < 8; ++tile) {
-    config[16 + 2 * tile] = 64;  // bytes per row
-    config[48 + tile] = 16;      // rows
+/// Sums of short products by one instruction, `op`. 24 chains, since these take longer than a fused multiply-add.
+#define FAULTLINE_DOT(op, chain) op " %%zmm24, %%zmm25, %%zmm" #chain "\n"
+#define FAULTLINE_DOT_LOOP(name, op)                                                                                   \
+  __attribute__((target("avx512f"))) void name(std::int64_t steps) {                                                   \
+    for (std::int64_t step = 0; step < steps; ++step) {                                                                \
+      __asm__ volatile("vpxorq %%zmm24, %%zmm24, %%zmm24\n vpxorq %%zmm25, %%zmm25, %%zmm25\n" FAULTLINE_DOT(op, 0)    \
+                           FAULTLINE_DOT(op, 1) FAULTLINE_DOT(op, 2) FAULTLINE_DOT(op, 3) FAULTLINE_DOT(op, 4)         \
+                               FAULTLINE_DOT(op, 5) FAULTLINE_DOT(op, 6) FAULTLINE_DOT(op, 7) FAULTLINE_DOT(op, 8)     \
+                                   FAULTLINE_DOT(op, 9) FAULTLINE_DOT(op, 10) FAULTLINE_DOT(op, 11)                    \
+                                       FAULTLINE_DOT(op, 12) FAULTLINE_DOT(op, 13) FAULTLINE_DOT(op, 14)               \
+                                           FAULTLINE_DOT(op, 15) FAULTLINE_DOT(op, 16) FAULTLINE_DOT(op, 17)           \
+                                               FAULTLINE_DOT(op, 18) FAULTLINE_DOT(op, 19) FAULTLINE_DOT(op, 20)       \
+                                                   FAULTLINE_DOT(op, 21) FAULTLINE_DOT(op, 22) FAULTLINE_DOT(op, 23):: \
+                                                       : FAULTLINE_REGISTERS, FAULTLINE_HIGH_REGISTERS);               \
+    }                                                                                                                  \
   }
-  __asm__ volatile(
-      "ldtilecfg %0\n tilezero %%tmm0\n tilezero %%tmm1\n tilezero %%tmm2\n tilezero %%tmm3\n"
-      "tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::"m"(config));
-  for (std::int64_t step = 0; step < steps; ++step) {
-    __asm__ volatile(
-        "tdpbf16ps %tmm6, %tmm4, %tmm0\n tdpbf16ps %tmm7, %tmm4, %tmm1\n"
-        "tdpbf16ps %tmm6, %tmm5, %tmm2\n tdpbf16ps %tmm7, %tmm5, %tmm3");
+FAULTLINE_DOT_LOOP(dot_loop_avx512bf16, "vdpbf16ps")
+FAULTLINE_DOT_LOOP(byte_loop_avx512bf16, "vpdpbusd")
+
+/// Pairs of 16-bit products by VPMADDWD, each added to one of six chains: the sets without an instruction for bytes.
+#define FAULTLINE_MADD(width, chain, product)                \
+  "vpmaddwd %%" width "14, %%" width "15, %%" width #product \
+  "\n"                                                       \
+  "vpaddd %%" width #product ", %%" width #chain ", %%" width #chain "\n"
+#define FAULTLINE_MADD_LOOP(name, isa, width)                                                                      \
+  __attribute__((target(isa))) void name(std::int64_t steps) {                                                     \
+    for (std::int64_t step = 0; step < steps; ++step) {                                                            \
+      __asm__ volatile(FAULTLINE_MADD(width, 0, 6) FAULTLINE_MADD(width, 1, 7) FAULTLINE_MADD(width, 2, 8)         \
+                           FAULTLINE_MADD(width, 3, 9) FAULTLINE_MADD(width, 4, 10) FAULTLINE_MADD(width, 5, 11):: \
+                               : FAULTLINE_REGISTERS);                                                             \
+    }                                                                                                              \
   }
-  __asm__ volatile("tilerelease");
-}
+FAULTLINE_MADD_LOOP(byte_loop_avx2, "avx2", "ymm")
+FAULTLINE_MADD_LOOP(byte_loop_avx512, "avx512bw", "zmm")
+
+/// Four sums of 16 x 16, two tiles of each factor: the kernels' own tiles, without their loads. `op` is the product.
+#define FAULTLINE_TILE_LOOP(name, op)                                                                         \
+  void name(std::int64_t steps) {                                                                             \
+    alignas(64) unsigned char config[64] = {1};                                                               \
+    for (int tile = 0; tile < 8; ++tile) {                                                                    \
+      config[16 + 2 * tile] = 64; /* bytes per row */                                                         \
+      config[48 + tile] = 16;     /* rows */                                                                  \
+    }                                                                                                         \
+    __asm__ volatile(                                                                                         \
+        "ldtilecfg %0\n tilezero %%tmm0\n tilezero %%tmm1\n tilezero %%tmm2\n tilezero %%tmm3\n"              \
+        "tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::"m"(config));               \
+    for (std::int64_t step = 0; step < steps; ++step) {                                                       \
+      __asm__ volatile(op " %tmm6, %tmm4, %tmm0\n" op " %tmm7, %tmm4, %tmm1\n" op " %tmm6, %tmm5, %tmm2\n" op \
+                          " %tmm7, %tmm5, %tmm3");                                                            \
+    }                                                                                                         \
+    __asm__ volatile("tilerelease");                                                                          \
+  }
+FAULTLINE_TILE_LOOP(tile_loop_amx, "tdpbf16ps")
+FAULTLINE_TILE_LOOP(byte_loop_amx, "tdpbssd")
 #endif
 
 /// Multiply-adds per second of one thread: independent chains in registers, nothing else. Of bfloat16 pairs for the
@@ -154,6 +179,19 @@ double bf16_roof(ops::cpu::Family family) {
   }
 #endif
   (void)family;
+  return 0;
+}
+
+/// The same of bytes, by the instructions that the set's gemm_int8 is made of; 0 where nobody has looked.
+double int8_roof(Isa isa) {
+  constexpr std::int64_t kSteps = 300'000;
+#if defined(__x86_64__)
+  if (isa == Isa::amx) return 4.0 * 16 * 16 * 64 * (kSteps / 10) / seconds([] { byte_loop_amx(kSteps / 10); });
+  if (isa == Isa::avx512bf16) return 24.0 * 64 * kSteps / seconds([] { byte_loop_avx512bf16(kSteps); });
+  if (isa == Isa::avx512) return 6.0 * 32 * kSteps / seconds([] { byte_loop_avx512(kSteps); });
+  if (isa == Isa::avx2) return 6.0 * 16 * kSteps / seconds([] { byte_loop_avx2(kSteps); });
+#endif
+  (void)isa;
   return 0;
 }
 
@@ -179,6 +217,16 @@ struct Table {
   double fma;  // the roof
   ops::cpu::Family family;
   double bf16;  // the roof of the family's own products; fma's where it has none
+  double int8;  // of gemm_int8's instructions; fma's where that is not known
+};
+
+/// What a matrix product is called, computed by and measured against.
+struct Product {
+  std::string name;
+  ops::WeightType type;
+  void (*gemm)(const ops::GemmArgs&);
+  double roof;
+  const char* roof_name;
 };
 
 bool wanted(const std::vector<std::string>& filters, const std::string& line) {
@@ -207,13 +255,14 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
                                    {"mlp in", 768, 3072, ops::Epilogue::gelu},
                                    {"mlp out", 3072, 768, ops::Epilogue::residual},
                                    {"lm head", 768, 50257, ops::Epilogue::none}};
-  for (const ops::WeightType type : {ops::WeightType::f32, ops::bf16_weights(table.family)}) {
+  const Product products[] = {{"f32", ops::WeightType::f32, table.ops.gemm, table.fma, "FMA peak"},
+                              {std::string("bf16 ") + ops::cpu::family_name(table.family),
+                               ops::bf16_weights(table.family), table.ops.gemm_bf16, table.bf16, "bf16 peak"},
+                              {"int8", ops::WeightType::int8, table.ops.gemm_int8, table.int8, "int8 peak"}};
+  for (const auto& [product, type, gemm, roof, roof_name] : products) {
     for (const GemmShape& shape : kShapes) {
-      const bool half = type != ops::WeightType::f32;
       for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 64, 100, 512}) {
-        const std::string name = "gemm " + table.isa +
-                                 (half ? std::string(" bf16 ") + ops::cpu::family_name(table.family) + " " : " f32 ") +
-                                 shape.name + " m=" + std::to_string(m);
+        const std::string name = "gemm " + table.isa + " " + product + " " + shape.name + " m=" + std::to_string(m);
         // The scalar kernels only have to be correct; one shape shows their share.
         if (!wanted(filters, name) || (table.isa == "scalar" && (m != 8 || shape.n != 768))) continue;
         if (shape.n > 50000 && m > 100) continue;
@@ -234,6 +283,8 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
                            bias.data(), shape.epilogue, out.data(), shape.n,
                            out.data(),  shape.n,        0,          ops::panel_count(shape.n)};
         std::vector<std::uint16_t> rounded(static_cast<std::size_t>(ops::bf16_size(m, shape.k)));
+        std::vector<std::int8_t> bytes(static_cast<std::size_t>(ops::int8_size(m, shape.k)));
+        std::vector<ops::QuantisedRow> rows(static_cast<std::size_t>(m));
         std::size_t turn = 0;
         const double time = seconds([&] {
           args.w = packed[turn++ % copies].matrix();
@@ -241,17 +292,21 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
             table.ops.round_bf16({a.data(), shape.k, m, shape.k, rounded.data()});
             args.a_bf16 = rounded.data();
           }
-          (half ? table.ops.gemm_bf16 : table.ops.gemm)(args);
+          if (type == ops::WeightType::int8) {
+            table.ops.quantise({a.data(), shape.k, m, shape.k, bytes.data(), rows.data()});
+            args.a_int8 = bytes.data();
+            args.a_rows = rows.data();
+          }
+          gemm(args);
         });
         const double multiplies = static_cast<double>(m) * shape.k * shape.n;
-        const double bytes = static_cast<double>(packed[0].size_bytes());
+        const double weights = static_cast<double>(packed[0].size_bytes());
         // Whichever roof is nearer binds: weights must stream once whatever m is (large matrices), and every product
         // must be computed.
-        const double roof = half ? table.bf16 : table.fma;
-        if (bytes / stream > multiplies / roof) {
-          print_share(name, time, bytes, stream, "GB/s", "stream");
+        if (weights / stream > multiplies / roof) {
+          print_share(name, time, weights, stream, "GB/s", "stream");
         } else {
-          print_share(name, time, multiplies, roof, "GFMA/s", half ? "bf16 peak" : "FMA peak");
+          print_share(name, time, multiplies, roof, "GFMA/s", roof_name);
         }
       }
     }
@@ -339,10 +394,17 @@ void run(const std::vector<std::string>& filters) {
         });
     if (!runs) continue;
     const ops::Selection selection = ops::select(ops::cpu::isa_name(isa), ops::cpu::detect_cpu());
-    Table table{ops::cpu::isa_name(isa), selection.ops, fma_roof(isa), selection.family, bf16_roof(selection.family)};
+    Table table{ops::cpu::isa_name(isa),
+                selection.ops,
+                fma_roof(isa),
+                selection.family,
+                bf16_roof(selection.family),
+                int8_roof(selection.kernel("gemm_int8").isa)};
     if (table.bf16 == 0) table.bf16 = table.fma;
-    std::printf("%s: FMA peak %.1f GFMA/s, bf16 (%s) peak %.1f GFMA/s\n", table.isa.c_str(), table.fma / 1e9,
-                ops::cpu::family_name(table.family), table.bf16 / 1e9);
+    if (table.int8 == 0) table.int8 = table.fma;
+    std::printf("%s: FMA peak %.1f GFMA/s, bf16 (%s) peak %.1f GFMA/s, int8 (%s) peak %.1f GFMA/s\n", table.isa.c_str(),
+                table.fma / 1e9, ops::cpu::family_name(table.family), table.bf16 / 1e9,
+                ops::cpu::isa_name(selection.kernel("gemm_int8").isa), table.int8 / 1e9);
     bench_gemm(table, filters, stream);
     bench_attention(table, filters);
     bench_rows(table, filters, stream);

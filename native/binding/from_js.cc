@@ -73,7 +73,8 @@ ops::WeightType weight_type(const Napi::Value& value) {
   const std::string dtype = text(value, "dtype");
   if (dtype == "float32") return ops::WeightType::f32;
   if (dtype == "bfloat16") return ops::WeightType::bf16;
-  refuse(value.Env(), "dtype", "float32 or bfloat16");
+  if (dtype == "int8") return ops::WeightType::int8;
+  refuse(value.Env(), "dtype", "float32, bfloat16 or int8");
 }
 
 std::uint64_t memory_bytes(const Napi::Value& value) {

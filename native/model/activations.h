@@ -31,7 +31,8 @@ class Activations {
   base::AlignedBuffer softmax_m;       // [heads, M]: running maximum of the attention scores
   base::AlignedBuffer softmax_l;       // [heads, M]: running sum of their exponentials
   base::AlignedBuffer mlp;             // [M, inner]
-  base::AlignedBuffer rounded;         // bfloat16 [M, inner]: what the running product reads (GemmArgs::a_bf16)
+  base::AlignedBuffer rounded;         // bfloat16 or int8 [M, inner]: what the running product reads (GemmArgs)
+  base::AlignedBuffer quantised;       // ops::QuantisedRow [M]: of its int8 rows
   base::AlignedBuffer logits;          // [L, logits_stride]
   base::AlignedBuffer prefix_visible;  // int32 [M]: keys of the shared segment that a row sees
   base::AlignedBuffer suffix_visible;  // int32 [M]: keys of its own segment

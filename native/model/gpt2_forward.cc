@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "native/base/check.h"
+#include "native/base/error.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
 
@@ -187,8 +189,22 @@ class Pass {
   }
 
   void gemm(ops::GemmArgs whole) {
-    const auto product = whole.w.type == ops::WeightType::f32 ? ops_.gemm : ops_.gemm_bf16;
-    if (whole.w.type == ops::WeightType::bf16_pairs) whole.a_bf16 = rounded(whole);
+    auto product = ops_.gemm_bf16;
+    switch (whole.w.type) {
+      case ops::WeightType::f32:
+        product = ops_.gemm;
+        break;
+      case ops::WeightType::bf16:
+        break;
+      case ops::WeightType::bf16_pairs:
+        whole.a_bf16 = rounded(whole);
+        break;
+      case ops::WeightType::int8:
+        product = ops_.gemm_int8;
+        whole.a_int8 = quantised(whole);
+        whole.a_rows = a_.quantised.as<ops::QuantisedRow>();
+        break;
+    }
     const std::int64_t panel_work = std::int64_t{whole.m} * whole.w.k * ops::kLanes;
     shared_out(whole.panel_end, panel_work, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = whole;
@@ -207,6 +223,20 @@ class Pass {
                        .rows = static_cast<std::int32_t>(end - begin),
                        .k = product.w.k,
                        .out = out + begin * ops::bf16_stride(product.w.k)});
+    });
+    return out;
+  }
+
+  /// The product's activations in int8, until the next product's.
+  const std::int8_t* quantised(const ops::GemmArgs& product) {
+    std::int8_t* const out = a_.rounded.as<std::int8_t>();
+    shared_out(product.m, product.w.k, [&](std::int64_t begin, std::int64_t end) {
+      ops_.quantise({.a = product.a + begin * product.lda,
+                     .lda = product.lda,
+                     .rows = static_cast<std::int32_t>(end - begin),
+                     .k = product.w.k,
+                     .out = out + begin * ops::int8_stride(product.w.k),
+                     .out_rows = a_.quantised.as<ops::QuantisedRow>() + begin});
     });
     return out;
   }
@@ -400,9 +430,17 @@ class Pass {
 
 Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool) {
   const ModelFiles files = open_model(path);
+  const ModelConfig& config = files.config;
+  const std::int32_t deepest = std::max(config.width, config.inner);
+  if (type == ops::WeightType::int8 && deepest > ops::kInt8DepthMost)
+    throw base::Error(base::ErrorCode::input,
+                      path + (files.gguf ? ": " : "/config.json: ") + (deepest == config.inner ? "n_inner" : "n_embd") +
+                          " is " + std::to_string(deepest) + ", and int8 sums go up to " +
+                          std::to_string(ops::kInt8DepthMost) + " products",
+                      "Use --dtype float32 or bfloat16.");
   const ops::Selection& kernels = ops::selection();
-  const ops::WeightType packing = type == ops::WeightType::f32 ? type : kernels.bf16_weights;
-  return {files.config, load_gpt2_weights(files, packing, pool), kernels.ops};
+  const ops::WeightType packing = type == ops::WeightType::bf16 ? kernels.bf16_weights : type;
+  return {config, load_gpt2_weights(files, packing, pool), kernels.ops};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

@@ -26,8 +26,8 @@ struct Gpt2 {
   kv::KvShape kv_shape() const { return {config.layers, config.heads, config.head_width()}; }
 };
 
-/// Loads a Hugging Face folder or a GGUF file (open_model) with the process's kernels. Throws Error(input) for whatever
-/// is wrong with the files, Error(environment) when memory runs out.
+/// Loads a Hugging Face folder or a GGUF file (open_model) with the process's kernels; `type` is f32, bf16 or int8.
+/// Throws Error(input) for whatever is wrong with the files, Error(environment) when memory runs out.
 Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool);
 
 /// One token of a batch: what it is, where it stands, and what it attends to. Its key and value go to

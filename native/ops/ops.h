@@ -6,6 +6,7 @@
 // the instruction set, the batch size or the number of threads:
 //   * a matrix-product output is ONE chain along k: acc = 0; acc = fma(a[k], w[k], acc) for k ascending; with bfloat16
 //     weights it is the chain of the kernel family, see gemm_bf16, and the only result that depends on the CPU;
+//     with int8 weights it is a sum of integers, which is exact;
 //   * every other sum runs over 16 virtual lanes (element i goes to lane i % 16, in ascending i) and is
 //     then folded by the fixed tree lane[j] += lane[j + 8], + 4, + 2, + 1;
 //   * exp and log are our own polynomials (ops/cpu/math.inl), built from fma, *, + and integer steps;
@@ -32,13 +33,23 @@ inline constexpr int kKeyChunk = 64;
 inline constexpr int kDepthStep = 32;
 /// Rows of a tile: activations in bfloat16 are readable up to a multiple of this.
 inline constexpr int kTileHeight = 16;
+/// What int8 activations are zero-filled to a multiple of.
+inline constexpr int kInt8DepthStep = 64;
+/// The largest k of gemm_int8: k * 127 * 127 must fit 31 bits.
+inline constexpr int kInt8DepthMost = 133144;
+/// Rows and columns of which no element is larger are taken for zeros in int8. It keeps the product of two scales far
+/// above 2^-126, where ARM64 flushes results otherwise than x86.
+inline constexpr float kLeastQuantised = 0x1p-50f;
 
-enum class WeightType : std::uint8_t { f32, bf16, bf16_pairs };
+enum class WeightType : std::uint8_t { f32, bf16, bf16_pairs, int8 };
 
 /// A weight matrix [k, n] repacked as ceil(n / 16) panels, each [k][16], zero-filled past n. Element (i, j) stands at
 /// panel j / 16, row i, column j % 16. In bf16_pairs a panel is [ceil(k / 2)][16][2], zero-filled past k and n: what
 /// VDPBF16PS and TDPBF16PS read, two consecutive values of k in one 32-bit word, the even one in the low half. Element
-/// (i, j) stands at panel j / 16, row i / 2, column j % 16, half i % 2. Non-owning. 64-byte aligned start.
+/// (i, j) stands at panel j / 16, row i / 2, column j % 16, half i % 2. In int8 a panel is [ceil(k / 4)][16][4] signed
+/// bytes in -127 to 127, zero-filled past k and n, and then the 16 columns' scales as floats, 0 past n; element (i, j)
+/// is the byte at panel j / 16, row i / 4, column j % 16, place i % 4, times its column's scale. A column is quantised
+/// as a row of activations is (QuantiseArgs). Non-owning. 64-byte aligned start.
 /// The layouts do not depend on the instruction set, so a packed model can be shared and tested anywhere.
 struct PackedMatrix {
   const void* data;
@@ -55,6 +66,12 @@ enum class Epilogue : std::uint8_t {
   residual,  // x + residual[m, n]
 };
 
+/// What a row of quantised activations needs beside its bytes.
+struct QuantisedRow {
+  float scale;
+  std::int32_t sum;  // of its bytes
+};
+
 /// out[m, n] = epilogue(chain_k(a[m, k] * w[k, n]) + bias[n]) for rows [0, m) and panels [panel_begin, panel_end).
 ///
 /// gemm takes weights of type f32. gemm_bf16 takes bfloat16 weights and has one result per kernel family, with fp32
@@ -68,8 +85,13 @@ enum class Epilogue : std::uint8_t {
 ///           pairs ascending; acc = acc + (even + odd). (Intel, Software Developer's Manual, TDPBF16PS.)
 /// Both instructions take denormals for zero and flush them, whatever the thread's mode; so does every FpEnv.
 /// In each family an element's bits depend on its row of a, its column of w and k alone.
+///
+/// gemm_int8 takes int8 weights and quantised activations (a_int8, a_rows) and has one result everywhere:
+///   out[m, n] = epilogue(float(sum_k q[m, k] * q[k, n]) * (scale[m] * scale[n]) + bias[n])
+/// The sum is of integers and exact, k at most kInt8DepthMost; its conversion to float, the product of the scales, the
+/// product of both and what follows are rounded once each. A row or column with a NaN or an infinity gives NaN.
 struct GemmArgs {
-  const float* a;  // [m, k], row stride lda; not read where a_bf16 is
+  const float* a;  // [m, k], row stride lda; not read where a_bf16 or a_int8 is
   std::int64_t lda;
   std::int32_t m;
   PackedMatrix w;
@@ -84,6 +106,10 @@ struct GemmArgs {
   /// For bf16_pairs: what round_bf16 made of a, once for all calls that share a product. Whole blocks of kTileHeight
   /// rows must be readable; rows from m on may hold anything.
   const std::uint16_t* a_bf16 = nullptr;
+  /// For int8: what quantise made of a, once for all calls that share a product. Whole blocks of kTileHeight rows of
+  /// bytes must be readable; those from m on may hold anything.
+  const std::int8_t* a_int8 = nullptr;
+  const QuantisedRow* a_rows = nullptr;  // [m]
 };
 
 /// out[r, i] = a[r, i] as bfloat16: nearest, ties to even; too large becomes infinity, NaN a quiet NaN. Out's row
@@ -94,6 +120,19 @@ struct RoundArgs {
   std::int32_t rows;
   std::int32_t k;
   std::uint16_t* out;
+};
+
+/// Symmetric int8 by row: largest = max_i |a[r, i]|, scale = largest / 127, out[r, i] = a[r, i] / scale (both divisions
+/// rounded to float), then to the nearest integer, ties to even, within -127 and 127. A row with largest below
+/// kLeastQuantised has scale 0 and bytes 0; one with a NaN or an infinity has scale NaN and bytes 0. Out's row stride
+/// is k rounded up to kInt8DepthStep; bytes past k become zero. k at most kInt8DepthMost.
+struct QuantiseArgs {
+  const float* a;  // [rows, k], row stride lda
+  std::int64_t lda;
+  std::int32_t rows;
+  std::int32_t k;
+  std::int8_t* out;
+  QuantisedRow* out_rows;  // [rows]
 };
 
 /// out = fma((x - mean) / scale, gamma, beta) per row, with scale = sqrt(var + eps); mean and var are 16-lane sums
@@ -205,6 +244,8 @@ struct OpTable {
   void (*gemm)(const GemmArgs&);
   void (*gemm_bf16)(const GemmArgs&);
   void (*round_bf16)(const RoundArgs&);
+  void (*gemm_int8)(const GemmArgs&);
+  void (*quantise)(const QuantiseArgs&);
   void (*layernorm)(const LayerNormArgs&);
   void (*gelu)(const float* x, float* out, std::int64_t n);                 // out may equal x
   void (*add)(const float* a, const float* b, float* out, std::int64_t n);  // out may equal a or b

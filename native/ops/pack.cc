@@ -1,8 +1,12 @@
 #include "native/ops/pack.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <vector>
 
 #include "native/base/check.h"
 #include "native/tensor/convert.h"
@@ -48,6 +52,42 @@ void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t
       }
     }
   }
+}
+
+/// The scale of a column whose elements are `column`, kLanes apart: what QuantiseArgs says of a row.
+float column_scale(const float* column, std::int32_t k) {
+  float largest = 0;
+  for (std::int32_t i = 0; i < k; ++i) {
+    const float size = std::fabs(column[std::int64_t{i} * kLanes]);
+    if (!std::isfinite(size)) return std::numeric_limits<float>::quiet_NaN();
+    largest = std::max(largest, size);
+  }
+  return largest < kLeastQuantised ? 0.0F : largest / 127.0F;
+}
+
+/// One panel of floats [k][16] as an int8 panel with its scales; what is missing at its end is left zero.
+void quantise_panel(const float* floats, std::int32_t k, std::int8_t* panel) {
+  std::array<float, kLanes> scales;
+  for (std::int32_t lane = 0; lane < kLanes; ++lane)
+    scales[static_cast<std::size_t>(lane)] = column_scale(floats + lane, k);
+  for (std::int32_t i = 0; i < k; ++i) {
+    for (std::int32_t lane = 0; lane < kLanes; ++lane) {
+      const float scale = scales[static_cast<std::size_t>(lane)];
+      if (!(scale > 0)) continue;
+      const float nearest = std::nearbyint(floats[std::int64_t{i} * kLanes + lane] / scale);
+      panel[panel_offset(WeightType::int8, i, lane)] = static_cast<std::int8_t>(std::clamp(nearest, -127.0F, 127.0F));
+    }
+  }
+  std::memcpy(panel + panel_size(WeightType::int8, k) - sizeof scales, scales.data(), sizeof scales);
+}
+
+/// The scale of a column of a packed int8 matrix.
+float packed_scale(const PackedMatrix& matrix, std::int32_t j) {
+  const std::int64_t size = panel_size(WeightType::int8, matrix.k);
+  const auto* const panel_end = static_cast<const std::int8_t*>(matrix.data) + (j / kLanes + 1) * size;
+  float scale;
+  std::memcpy(&scale, panel_end - std::int64_t{kLanes - j % kLanes} * std::int64_t{sizeof scale}, sizeof scale);
+  return scale;
 }
 
 /// Columns [begin, end) of W as rows of `stride`. Both orders read the source along its contiguous dimension; the one
@@ -107,6 +147,7 @@ PackedWeights pack_columns(const TensorView& weights, Orientation orientation, W
   const std::int64_t n = weights.shape[orientation == Orientation::kn ? 1 : 0];
   FAULTLINE_CHECK(k <= INT32_MAX && n <= INT32_MAX - kLanes, weights.shape.to_string());
   FAULTLINE_CHECK(column_begin >= 0 && columns >= 0 && columns <= n - column_begin);
+  FAULTLINE_CHECK(type != WeightType::int8 || k <= kInt8DepthMost, weights.shape.to_string());
 
   PackedWeights packed;
   packed.type_ = type;
@@ -114,6 +155,7 @@ PackedWeights pack_columns(const TensorView& weights, Orientation orientation, W
   packed.n_ = columns;
   packed.buffer_ = base::AlignedBuffer(packed_bytes(type, packed.k_, columns));  // zero-filled
   const auto pack_range = [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> floats;  // of one panel, in int8
     for (std::int64_t panel = begin; panel < end; ++panel) {
       const auto first = static_cast<std::int32_t>(panel * kLanes);
       const std::int32_t width = std::min(kLanes, columns - first);
@@ -130,6 +172,11 @@ PackedWeights pack_columns(const TensorView& weights, Orientation orientation, W
           break;
         case WeightType::bf16_pairs:
           pack.operator()<WeightType::bf16_pairs>(packed.buffer_.as<std::uint16_t>());
+          break;
+        case WeightType::int8:
+          floats.assign(static_cast<std::size_t>(panel_size(WeightType::f32, packed.k_)), 0.0F);
+          pack_panel<WeightType::f32>(weights, orientation, column_begin + first, packed.k_, width, floats.data());
+          quantise_panel(floats.data(), packed.k_, packed.buffer_.as<std::int8_t>() + offset);
           break;
       }
     }
@@ -154,13 +201,15 @@ PackedWeights pack_weights(const TensorView& weights, Orientation orientation, W
 float packed_element(const PackedMatrix& matrix, std::int32_t i, std::int32_t j) {
   const std::int64_t at = j / kLanes * panel_size(matrix.type, matrix.k) + panel_offset(matrix.type, i, j % kLanes);
   if (matrix.type == WeightType::f32) return static_cast<const float*>(matrix.data)[at];
+  if (matrix.type == WeightType::int8)
+    return static_cast<float>(static_cast<const std::int8_t*>(matrix.data)[at]) * packed_scale(matrix, j);
   return tensor::float_from_bfloat16(static_cast<const std::uint16_t*>(matrix.data)[at]);
 }
 
 void packed_column(const PackedMatrix& matrix, std::int32_t j, float* out) {
   const std::int64_t panel = j / kLanes * panel_size(matrix.type, matrix.k);
-  const auto* const halves = static_cast<const std::uint16_t*>(matrix.data) + panel;
   const auto read_bf16 = [&]<WeightType kType>() {
+    const auto* const halves = static_cast<const std::uint16_t*>(matrix.data) + panel;
     for (std::int32_t i = 0; i < matrix.k; ++i)
       out[i] = std::bit_cast<float>(std::uint32_t{halves[panel_offset(kType, i, j % kLanes)]} << 16);
   };
@@ -176,6 +225,13 @@ void packed_column(const PackedMatrix& matrix, std::int32_t j, float* out) {
     case WeightType::bf16_pairs:
       read_bf16.operator()<WeightType::bf16_pairs>();
       break;
+    case WeightType::int8: {
+      const auto* const bytes = static_cast<const std::int8_t*>(matrix.data) + panel;
+      const float scale = packed_scale(matrix, j);
+      for (std::int32_t i = 0; i < matrix.k; ++i)
+        out[i] = static_cast<float>(bytes[panel_offset(WeightType::int8, i, j % kLanes)]) * scale;
+      break;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Repacks weight matrices into the panels that ops.gemm and ops.gemm_bf16 read (see PackedMatrix in ops.h). Knows no
+// Repacks weight matrices into the panels that ops.gemm and its kin read (see PackedMatrix in ops.h). Knows no
 // kernel: the caller says which of the layouts it wants.
 #pragma once
 
@@ -19,16 +19,24 @@ enum class Orientation : std::uint8_t { kn, nk };
 
 /// Panels of 16 columns that n columns need.
 constexpr std::int32_t panel_count(std::int32_t n) { return (n + kLanes - 1) / kLanes; }
-/// Elements of one panel of depth k, those past an odd k included.
+/// Consecutive values of k that stand side by side in a panel.
+constexpr std::int64_t panel_step(WeightType type) {
+  return type == WeightType::int8 ? 4 : type == WeightType::bf16_pairs ? 2 : 1;
+}
+/// Bytes of one element.
+constexpr std::size_t weight_size(WeightType type) {
+  return type == WeightType::f32 ? 4 : type == WeightType::int8 ? 1 : 2;
+}
+/// Elements of one panel of depth k, those past k in its last step included, and the room of int8's scales.
 constexpr std::int64_t panel_size(WeightType type, std::int32_t k) {
-  return (type == WeightType::bf16_pairs ? (std::int64_t{k} + 1) / 2 * 2 : std::int64_t{k}) * kLanes;
+  const std::int64_t step = panel_step(type), scale = type == WeightType::int8 ? sizeof(float) : 0;
+  return ((k + step - 1) / step * step + scale) * kLanes;
 }
 /// Where row i, column `lane` stands in a panel, in elements.
 constexpr std::int64_t panel_offset(WeightType type, std::int64_t i, std::int32_t lane) {
-  return type == WeightType::bf16_pairs ? (i / 2 * kLanes + lane) * 2 + i % 2 : i * kLanes + lane;
+  const std::int64_t step = panel_step(type);
+  return (i / step * kLanes + lane) * step + i % step;
 }
-/// Bytes of one element.
-constexpr std::size_t weight_size(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
 /// Bytes of a packed [k, n] matrix, for memory plans.
 constexpr std::size_t packed_bytes(WeightType type, std::int32_t k, std::int32_t n) {
   return static_cast<std::size_t>(panel_count(n)) * static_cast<std::size_t>(panel_size(type, k)) * weight_size(type);
@@ -41,6 +49,15 @@ constexpr std::int64_t bf16_stride(std::int32_t k) {
 /// Elements of `rows` such rows, with those that must be readable past the last.
 constexpr std::int64_t bf16_size(std::int32_t rows, std::int32_t k) {
   return (std::int64_t{rows} + kTileHeight - 1) / kTileHeight * kTileHeight * bf16_stride(k);
+}
+
+/// Bytes of one row of activations in int8 (GemmArgs::a_int8).
+constexpr std::int64_t int8_stride(std::int32_t k) {
+  return (std::int64_t{k} + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
+}
+/// Bytes of `rows` such rows, with those that must be readable past the last.
+constexpr std::int64_t int8_size(std::int32_t rows, std::int32_t k) {
+  return (std::int64_t{rows} + kTileHeight - 1) / kTileHeight * kTileHeight * int8_stride(k);
 }
 
 /// A packed matrix with its memory. Movable, not copyable; immutable once packed, so it may be shared between threads.
@@ -60,9 +77,9 @@ class PackedWeights {
 };
 
 /// Packs a rank-2 tensor of a type that is a float weight (native/tensor/convert.h). To f32: exact. To bf16 and
-/// bf16_pairs: nearest, ties to even (exact from BF16). Work is split over panels when a pool is given. Throws
-/// Error(internal) for another rank or type (the model checks shapes and names the tensor first), Error(environment)
-/// when memory runs out.
+/// bf16_pairs: nearest, ties to even (exact from BF16). To int8: each column as QuantiseArgs says of a row. Work is
+/// split over panels when a pool is given. Throws Error(internal) for another rank or type, or a k above kInt8DepthMost
+/// in int8 (the model checks shapes and names the tensor first), Error(environment) when memory runs out.
 PackedWeights pack_weights(const tensor::TensorView& weights, Orientation orientation, WeightType type,
                            base::ThreadPool* pool = nullptr);
 

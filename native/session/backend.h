@@ -57,10 +57,11 @@ class Stepper {
 
 /// What the session tells of where it runs; recorded with every experiment.
 struct BackendDescription {
-  std::string device;         // "cpu", "cuda" or "emulated"
-  std::string name;           // "AMD EPYC ...", "NVIDIA H200"
-  std::string isa;            // "avx512", "sm_90"
-  std::string kernel_family;  // "fma", "dpbf16", "amx", "mma": within one family results are the same to the bit
+  std::string device;  // "cpu", "cuda" or "emulated"
+  std::string name;    // "AMD EPYC ...", "NVIDIA H200"
+  std::string isa;     // "avx512", "sm_90"
+  std::string
+      kernel_family;  // "fma", "dpbf16", "amx", "mma", "int8": within one family results are the same to the bit
 };
 
 /// A loaded model on some hardware. Use from one thread at a time.

@@ -150,12 +150,22 @@ CpuBackend::CpuBackend(const std::string& folder, ops::WeightType type, base::Th
 
 BackendDescription CpuBackend::description() const {
   const ops::Selection& selection = ops::selection();
-  // What matrix products are computed by: float32 has one family, and may be computed by a lower set than the best.
-  const ops::cpu::Isa isa = selection.kernel(type_ == ops::WeightType::f32 ? "gemm" : "gemm_bf16").isa;
-  return {.device = "cpu",
-          .name = selection.cpu_brand,
-          .isa = ops::cpu::isa_name(isa),
-          .kernel_family = type_ == ops::WeightType::f32 ? "fma" : ops::cpu::family_name(selection.family)};
+  // What matrix products are computed by: float32 and int8 have one family each, and may be computed by a lower set
+  // than the best.
+  const auto described = [&](const char* op, const char* family) -> BackendDescription {
+    return {.device = "cpu",
+            .name = selection.cpu_brand,
+            .isa = ops::cpu::isa_name(selection.kernel(op).isa),
+            .kernel_family = family};
+  };
+  switch (type_) {
+    case ops::WeightType::f32:
+      return described("gemm", "fma");
+    case ops::WeightType::int8:
+      return described("gemm_int8", "int8");
+    default:
+      return described("gemm_bf16", ops::cpu::family_name(selection.family));
+  }
 }
 
 std::uint64_t CpuBackend::default_memory() const { return default_share(base::available_memory()); }

@@ -34,6 +34,7 @@ std::unique_ptr<Backend> load_cpu(const SessionOptions& options, base::ThreadPoo
   return std::make_unique<CpuBackend>(options.folder, options.weights, pool);
 }
 
+/// Not for int8, which no device computes.
 std::unique_ptr<Backend> load_device(const SessionOptions& options, base::ThreadPool& pool) {
   const auto type = options.weights == ops::WeightType::f32 ? ops::DeviceType::f32 : ops::DeviceType::bf16;
   return std::make_unique<DeviceBackend>(options.folder, type, pool, options.steps_per_launch);
@@ -43,6 +44,13 @@ std::unique_ptr<Backend> load_device(const SessionOptions& options, base::Thread
 std::unique_ptr<Backend> load_backend(const SessionOptions& options, base::ThreadPool& pool, std::string& reason) {
   if (options.device == DeviceChoice::cpu) {
     reason = "the CPU was asked for";
+    return load_cpu(options, pool);
+  }
+  if (options.weights == ops::WeightType::int8) {
+    if (options.device == DeviceChoice::cuda)
+      throw Error(ErrorCode::usage, "CUDA has no int8 kernels",
+                  "Use --dtype float32 or bfloat16 on CUDA, or --device cpu for int8.");
+    reason = "int8 is computed on the CPU alone";
     return load_cpu(options, pool);
   }
   if (options.device == DeviceChoice::cuda) {

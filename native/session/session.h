@@ -35,8 +35,8 @@ enum class DeviceChoice : std::uint8_t {
 };
 
 struct SessionOptions {
-  std::string folder;  // of the model: config.json and safetensors; or its GGUF file
-  ops::WeightType weights = ops::WeightType::f32;
+  std::string folder;                              // of the model: config.json and safetensors; or its GGUF file
+  ops::WeightType weights = ops::WeightType::f32;  // f32, bf16 or int8
   DeviceChoice device = DeviceChoice::cpu;
   int threads = 0;                 // 0: what affinity and cgroup quotas allow
   std::uint64_t memory_bytes = 0;  // for keys, values and activations; 0: the backend's default, of what is free then
@@ -50,7 +50,8 @@ struct SessionOptions {
 class Session {
  public:
   /// Loads the model. Throws Error(input) for whatever is wrong with its files or the vocabulary, Error(usage) for a
-  /// thread count below 0, Error(environment) when memory, an instruction set or the device asked for is lacking.
+  /// thread count below 0 or int8 on CUDA, Error(environment) when memory, an instruction set or the device asked for
+  /// is lacking.
   explicit Session(const SessionOptions& options);
 
   const model::ModelConfig& config() const { return backend_->config(); }

@@ -65,7 +65,12 @@ export const ENTRIES = {
     noResults,
     'Model: a Hugging Face folder, a `.gguf` file, the bundled `pico-gpt2-py`, or a name fetched by `faultline model fetch`.',
   ),
-  'model.dtype': entry(choice('float32', 'bfloat16'), 'float32', results, 'Number format of weights and arithmetic.'),
+  'model.dtype': entry(
+    choice('float32', 'bfloat16', 'int8'),
+    'float32',
+    results,
+    'Number format of weights and arithmetic; `int8` on CPUs only. `faultline precision` measures what the narrow ones cost.',
+  ),
   'model.device': entry(
     choice('cpu', 'cuda', 'auto'),
     'auto',

@@ -37,7 +37,10 @@ export interface TokenEngine {
 }
 
 export interface LoadOptions {
-  /** Default: `float32`, the same on every CPU and GPU. `bfloat16` halves memory and is faster where the hardware has it. */
+  /**
+   * Default: `float32`, the same on every CPU and GPU. `bfloat16` halves memory and is faster where the hardware has it. `int8`, the same on
+   * every CPU and refused by CUDA, quarters memory and is coarser than both (`faultline precision` measures how much).
+   */
   readonly dtype?: DType;
   /** Default: as many as affinity and cgroup quotas allow. */
   readonly threads?: number;

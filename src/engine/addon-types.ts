@@ -3,7 +3,7 @@
  * to the real thing. No behaviour. Values are checked before they get here; the addon throws on what would otherwise
  * read outside an array.
  */
-import type { DeviceChoice, FinishReason, SamplingParameters, StopPolicy } from './types.js';
+import type { DeviceChoice, DType, FinishReason, SamplingParameters, StopPolicy } from './types.js';
 
 /** A C++ error as data: `kind` is a row of native/base/error_codes.def. */
 export interface NativeFault {
@@ -15,7 +15,7 @@ export interface NativeFault {
 export interface NativeModelOptions {
   /** A Hugging Face folder, or a .gguf file. */
   readonly folder: string;
-  readonly dtype: 'float32' | 'bfloat16';
+  readonly dtype: 'float32' | 'bfloat16' | 'int8';
   readonly device: DeviceChoice;
   /** 0: what affinity and cgroup quotas allow. */
   readonly threads: number;
@@ -95,7 +95,7 @@ export interface NativeModel {
 
 export interface NativePlanOptions {
   readonly folder: string;
-  readonly dtype: 'float32' | 'bfloat16';
+  readonly dtype: DType;
   readonly device: DeviceChoice;
   /** 0: the share of what would be free that a run takes. */
   readonly memoryBytes: number;

@@ -3,7 +3,8 @@
  * bytes, so that the engine can heal prompts and find where a function ends, and nothing else.
  */
 
-export type DType = 'float32' | 'bfloat16';
+/** `int8`: weights by column, activations by row; on CPUs only. */
+export type DType = 'float32' | 'bfloat16' | 'int8';
 
 /** Where a model is to run. `auto` is CUDA where that can be used and the CPU elsewhere; `cuda` is never the CPU instead. */
 export type DeviceChoice = 'auto' | 'cpu' | 'cuda';
@@ -52,8 +53,8 @@ export interface EngineInfo {
   /** Instruction set in use: `scalar`, `avx2`, `avx512`, `neon`; on a GPU its architecture, such as `sm_90`. */
   readonly isa: string;
   /**
-   * How matrix products are computed: `fma`, or for bfloat16 also `dpbf16` and `amx` on CPUs and `mma` on GPUs. bfloat16 results are the same
-   * within one family only, and in `mma` on one architecture only.
+   * How matrix products are computed: `fma`, or for bfloat16 also `dpbf16` and `amx` on CPUs and `mma` on GPUs, and `int8` for int8. bfloat16
+   * results are the same within one family only, and in `mma` on one architecture only.
    */
   readonly kernelFamily: string;
   /** The machine's CPU, also where a GPU computes. */

@@ -77,7 +77,7 @@ export function mismatch(recorded: Experiment, now: ExperimentManifest): Mismatc
 
 /**
  * Stops a resume that would mix results of two kinds. The hash leaves these out because they are this machine's, not
- * the config's. Float32 is the same on every CPU and GPU, so its kernels do not matter.
+ * the config's. Float32 is the same on every CPU and GPU and int8 on every CPU, so their kernels do not matter.
  * @throws FaultlineError kind `environment` that names both and the ways out
  */
 export function checkResumable(recorded: Experiment, now: ExperimentManifest): void {

@@ -141,10 +141,19 @@ class Guarded {
 };
 #define EXPECT_UNTOUCHED_AROUND(guarded, what) (guarded).expect_untouched_around(__FILE__, __LINE__, what)
 
-/// gemm or gemm_bf16, by the type of the weights, with the activations rounded where the kernel wants them so: to a
-/// misaligned buffer, with NaN in the rows past m.
+/// gemm, gemm_bf16 or gemm_int8, by the type of the weights, with the activations rounded where the kernel wants them
+/// so: to a misaligned buffer, with NaN (or -128, which no product may meet) in the rows past m.
 inline void multiply(const NamedTable& table, ops::GemmArgs args) {
   if (args.w.type == ops::WeightType::f32) return table.ops.gemm(args);
+  if (args.w.type == ops::WeightType::int8) {
+    std::vector<std::int8_t> bytes(static_cast<std::size_t>(ops::int8_size(args.m, args.w.k)) + 1, -128);
+    std::vector<ops::QuantisedRow> rows(static_cast<std::size_t>(args.m));
+    table.ops.quantise({args.a, args.lda, args.m, args.w.k, bytes.data() + 1, rows.data()});
+    args.a_int8 = bytes.data() + 1;
+    args.a_rows = rows.data();
+    args.a = nullptr;  // not read
+    return table.ops.gemm_int8(args);
+  }
   std::vector<std::uint16_t> rounded;
   if (args.w.type == ops::WeightType::bf16_pairs) {
     rounded.assign(static_cast<std::size_t>(ops::bf16_size(args.m, args.w.k)) + 1, 0x7FC1);

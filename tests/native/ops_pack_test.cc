@@ -83,10 +83,59 @@ TEST(pack_pairs_stand_as_the_instructions_read_them) {
   }
 }
 
+/// [ceil(k / 4)][16][4] bytes a panel, zero past k and n, then the columns' scales.
+TEST(pack_int8_stands_as_the_instructions_read_it) {
+  Random random(7);
+  for (const auto& [k, n] : {std::pair{1, 1}, std::pair{8, 16}, std::pair{7, 35}}) {
+    std::vector<float> values = random.reals(std::int64_t{k} * n, 3);
+    if (n == 35) {
+      for (int i = 0; i < k; ++i) values[static_cast<std::size_t>(i * n + 4)] = 0x1p-51f;  // nothing left
+      values[5] = std::numeric_limits<float>::infinity();
+      values[6] = std::numeric_limits<float>::quiet_NaN();
+    }
+    const PackedWeights packed = pack_floats(values, k, n, WeightType::int8);
+    EXPECT_EQ(packed.size_bytes(), packed_bytes(WeightType::int8, k, n));
+    EXPECT_EQ(packed.size_bytes(), static_cast<std::size_t>(panel_count(n) * ((k + 3) / 4 * 64 + 64)));
+    const auto* at = static_cast<const std::int8_t*>(packed.matrix().data);
+    for (int panel = 0; panel < panel_count(n); ++panel) {
+      std::vector<float> scales(16, 0);
+      for (int lane = 0; lane < 16; ++lane) {
+        float largest = 0;
+        for (int i = 0; i < k && 16 * panel + lane < n; ++i) {
+          const float value = values[static_cast<std::size_t>(i * n + 16 * panel + lane)];
+          largest = !std::isfinite(value) || std::isnan(largest) ? NAN : std::max(largest, std::fabs(value));
+        }
+        scales[static_cast<std::size_t>(lane)] = largest < 0x1p-50f ? 0 : largest / 127;
+      }
+      for (int quad = 0; quad < (k + 3) / 4; ++quad) {
+        for (int lane = 0; lane < 16; ++lane) {
+          for (int i = 4 * quad; i < 4 * quad + 4; ++i, ++at) {
+            const float scale = scales[static_cast<std::size_t>(lane)];
+            const bool inside = i < k && 16 * panel + lane < n && scale > 0;
+            const float value = inside ? values[static_cast<std::size_t>(i * n + 16 * panel + lane)] / scale : 0;
+            EXPECT_EQ(static_cast<int>(*at), static_cast<int>(std::lrint(value)));
+          }
+        }
+      }
+      for (const float scale : scales) {
+        float got;
+        std::memcpy(&got, at, sizeof got);
+        EXPECT(got == scale || (std::isnan(got) && std::isnan(scale)));
+        at += sizeof got;
+      }
+    }
+  }
+}
+
+TEST(pack_int8_refuses_depths_whose_sums_would_not_fit) {
+  const std::vector<float> values(static_cast<std::size_t>(kInt8DepthMost) + 1);
+  EXPECT_THROWS(internal, "133145", pack_floats(values, kInt8DepthMost + 1, 1, WeightType::int8));
+}
+
 TEST(pack_column_reads_what_was_packed) {
   Random random(6);
   const std::vector<float> values = random.reals(9 * 35);
-  for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::bf16_pairs}) {
+  for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::bf16_pairs, WeightType::int8}) {
     const PackedWeights packed = pack_floats(values, 9, 35, type);
     for (int j = 0; j < 35; ++j) {
       Guarded column(1, 9, 9);
@@ -101,7 +150,7 @@ TEST(pack_with_threads_gives_the_same_bytes) {
   Random random(2);
   const Source source(random.reals(100 * 333), DType::f32, 333, 100);
   base::ThreadPool pool(3);
-  for (const WeightType type : {WeightType::bf16, WeightType::bf16_pairs}) {
+  for (const WeightType type : {WeightType::bf16, WeightType::bf16_pairs, WeightType::int8}) {
     const PackedWeights alone = pack_weights(source.view, Orientation::nk, type);
     const PackedWeights shared = pack_weights(source.view, Orientation::nk, type, &pool);
     EXPECT(std::memcmp(alone.matrix().data, shared.matrix().data, alone.size_bytes()) == 0);

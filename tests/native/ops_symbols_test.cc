@@ -52,10 +52,10 @@ TEST(symbols_of_isa_objects_stay_in_their_namespace) {
     }
   }
 #if defined(__x86_64__)
-  EXPECT_EQ(objects, 20);
+  EXPECT_EQ(objects, 27);
   EXPECT(kernels >= 20);
 #elif defined(__aarch64__)
-  EXPECT_EQ(objects, 20);
+  EXPECT_EQ(objects, 27);
   EXPECT(kernels >= 10);
 #endif
 }

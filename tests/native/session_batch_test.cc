@@ -68,6 +68,31 @@ TEST(session_bfloat16_samples_do_not_depend_on_batch_or_threads) {
   EXPECT(run(full, requests, 64).at({5, 3}).logprobs != want.at({5, 3}).logprobs);
 }
 
+TEST(session_int8_samples_do_not_depend_on_batch_or_threads) {
+  SessionOptions bytes = options(2);
+  bytes.weights = ops::WeightType::int8;
+  Session two(bytes);
+  bytes.threads = 1;
+  Session one(bytes);
+  EXPECT_EQ(two.device().kernel_family, "int8");
+  const std::vector<GroupRequest> requests = mixed_requests(12);
+  const Results want = run(two, requests, 64);
+  for (const std::int32_t batch : {1, 3, 512}) expect_same("int8", run(one, requests, batch), want);
+  Session full(options(1));
+  EXPECT(run(full, requests, 64).at({5, 3}).logprobs != want.at({5, 3}).logprobs);
+}
+
+/// Neither asked for nor by choice, and before anything is loaded: the folder is not there.
+TEST(session_int8_is_never_on_a_device) {
+  SessionOptions bytes = options(1);
+  bytes.weights = ops::WeightType::int8;
+  bytes.device = DeviceChoice::automatic;
+  EXPECT_EQ(Session(bytes).device().device, "cpu");
+  bytes.device = DeviceChoice::cuda;
+  bytes.folder = "missing";
+  EXPECT_THROWS(usage, "CUDA has no int8 kernels", Session{bytes});
+}
+
 TEST(session_a_larger_token_budget_only_adds) {
   Session session(options(1));
   std::vector<GroupRequest> requests = mixed_requests(8);

@@ -15,7 +15,7 @@ import { TokenModel } from '../../../dist/engine/token-model.js';
  * @property {number} temperature
  * @property {number} topP
  * @property {number} threads
- * @property {'float32' | 'bfloat16'} dtype
+ * @property {'float32' | 'bfloat16' | 'int8'} dtype
  * @property {number} [batch]
  * @property {boolean} [returnTokens]
  */

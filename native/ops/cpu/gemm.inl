@@ -9,8 +9,7 @@ inline F16 load_weights(const uint16_t* p) { return load_bf16(p); }
 
 /// A Product (gemm_blocks.inl) with weights of type T, widened to float.
 template <class T>
-struct Widened {
-  static constexpr int kDepth = 1;
+struct Widened : FloatSums<1> {
   using A = float;
   using W = T;
   using Weights = F16;

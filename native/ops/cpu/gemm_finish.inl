@@ -5,6 +5,11 @@
 namespace faultline::ops::FAULTLINE_VEC {
 namespace {
 
+/// Sums of int8 products of one row and one panel as floats; `scales` are the panel's.
+inline F16 scaled(I16 sums, float row_scale, const float* scales) {
+  return mul(to_float(sums), mul(set1(row_scale), load(scales)));
+}
+
 /// Bias, activation or residual for one row of one panel, then the store.
 inline void finish(const GemmArgs& args, int64_t row, int64_t column, F16 value) {
   const int64_t n = args.w.n;

@@ -5,8 +5,7 @@ namespace faultline::ops::FAULTLINE_VEC {
 namespace {
 
 /// A Product (gemm_blocks.inl). A row of activations is zero-filled, so an odd k needs nothing of its own.
-struct Pairs {
-  static constexpr int kDepth = 2;
+struct Pairs : FloatSums<2> {
   using A = uint16_t;
   using W = uint16_t;
   using Weights = I16;

@@ -39,11 +39,11 @@ struct CpuFeatures {
   std::string brand;  // "AMD EPYC ...", or the architecture's name where the CPU does not say
   bool x86 = false;
   bool arm64 = false;
-  bool avx2 = false;    // with FMA and F16C: no CPU has AVX2 without them, but the check is free
-  bool avx512 = false;  // F, BW, DQ and VL
-  bool avx512bf16 = false;
-  bool amx_bf16 = false;  // tile registers and BF16 products
-  bool os_avx = false;    // XCR0: the system saves ymm
+  bool avx2 = false;        // with FMA and F16C: no CPU has AVX2 without them, but the check is free
+  bool avx512 = false;      // F, BW, DQ and VL
+  bool avx512bf16 = false;  // and VNNI: no CPU has BF16 without it, but the check is free
+  bool amx_bf16 = false;    // tile registers, BF16 products and those of bytes, which no CPU lacks that has the others
+  bool os_avx = false;      // XCR0: the system saves ymm
   bool os_avx512 = false;
   bool os_amx = false;
   bool amx_permitted = false;  // Linux gives a process the tiles' data only when asked

@@ -6,7 +6,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12's own avx512fintrin.h trips these two warnings wherever an intrinsic leaves a register undefined (GCC bug 105593).
   list(APPEND FAULTLINE_ISA_FLAGS_avx512 -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
-set(FAULTLINE_ISA_FLAGS_avx512bf16 ${FAULTLINE_ISA_FLAGS_avx512} -mavx512bf16)
+set(FAULTLINE_ISA_FLAGS_avx512bf16 ${FAULTLINE_ISA_FLAGS_avx512} -mavx512bf16 -mavx512vnni)
 # The tiles' instructions stand in the source as assembler, which needs no flag.
 set(FAULTLINE_ISA_FLAGS_amx ${FAULTLINE_ISA_FLAGS_avx512})
 

@@ -1,6 +1,6 @@
-// The eight tiles of AMX and its bfloat16 product written out in plain C++: the specification of tiles_amx.h, to the
-// bit but for NaN payloads. Include after vec_scalar.h; needs a base::FpEnv, which flushes denormals as the instruction
-// does.
+// The eight tiles of AMX and its products of bfloat16 and of bytes written out in plain C++: the specification of
+// tiles_amx.h, to the bit but for NaN payloads. Include after vec_scalar.h; needs a base::FpEnv, which flushes
+// denormals as the instruction does.
 #pragma once
 
 namespace faultline::ops::scalar {
@@ -37,6 +37,23 @@ class Tiles {
         }
         const float sum = half(tiles_[kC][row][column]) + (even + odd);
         __builtin_memcpy(&tiles_[kC][row][column], &sum, sizeof sum);
+      }
+    }
+  }
+  /// TDPBSSD: tile C holds integers [16][16], A signed bytes [16][16][4] (row, four of k), B [16][16][4] (four of k,
+  /// column). Sums are exact but for wrapping around.
+  template <int kC, int kA, int kB>
+  void dot_bytes() {
+    for (int row = 0; row < 16; ++row) {
+      for (int column = 0; column < 16; ++column) {
+        uint32_t sum = tiles_[kC][row][column];
+        for (int quad = 0; quad < 16; ++quad) {
+          const uint32_t a = tiles_[kA][row][quad], b = tiles_[kB][quad][column];
+          for (int shift = 0; shift < 32; shift += 8) {
+            sum += (uint32_t)((int8_t)(uint8_t)(a >> shift) * (int8_t)(uint8_t)(b >> shift));
+          }
+        }
+        tiles_[kC][row][column] = sum;
       }
     }
   }

@@ -101,6 +101,7 @@ inline void multiply_wide(I16 x, uint32_t y, I16& high, I16& low) {
   high.v = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
 }
 inline void store_low_halves(uint16_t* p, I16 x) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(x.v)); }
+inline void store_low_bytes(int8_t* p, I16 x) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(x.v)); }
 inline F16 as_float(I16 x) { return {_mm512_castsi512_ps(x.v)}; }
 inline I16 as_int(F16 x) { return {_mm512_castps_si512(x.v)}; }
 inline F16 to_float(I16 x) { return {_mm512_cvtepi32_ps(x.v)}; }

@@ -201,6 +201,13 @@ inline void store_low_halves(uint16_t* p, I16 x) {
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vmovn_u32(x.q[i]));
 }
+inline void store_low_bytes(int8_t* p, I16 x) {
+#pragma GCC unroll 2
+  for (int i = 0; i < 4; i += 2) {
+    const uint16x8_t halves = vcombine_u16(vmovn_u32(x.q[i]), vmovn_u32(x.q[i + 1]));
+    vst1_s8(p + 4 * i, vreinterpret_s8_u8(vmovn_u16(halves)));
+  }
+}
 inline F16 as_float(I16 x) {
   F16 r;
   FAULTLINE_QUARTERS(r, vreinterpretq_f32_u32(x.q[i]));

@@ -187,6 +187,10 @@ inline void multiply_wide(I16 a, uint32_t b, I16& high, I16& low) {
 inline void store_low_halves(uint16_t* p, I16 a) {
   for (int i = 0; i < 16; ++i) p[i] = (uint16_t)a.lane[i];
 }
+/// The low 8 bits of every lane, side by side.
+inline void store_low_bytes(int8_t* p, I16 a) {
+  for (int i = 0; i < 16; ++i) p[i] = (int8_t)(uint8_t)a.lane[i];
+}
 inline F16 as_float(I16 a) {
   F16 r;
   __builtin_memcpy(&r, &a, sizeof r);

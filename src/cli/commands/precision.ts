@@ -5,7 +5,7 @@ import { FaultlineError } from '../../errors.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
-const NARROW: readonly NarrowDType[] = ['bfloat16'];
+const NARROW: readonly NarrowDType[] = ['bfloat16', 'int8'];
 
 export function define(command: Command): void {
   addConfigFlags(command, ['--model', '--device', '--memory', '--threads']);
@@ -17,6 +17,7 @@ export function define(command: Command): void {
   finishDefinition(command, {
     examples: [
       ['faultline precision', 'bfloat16 against float32, the bundled model and texts'],
+      ['faultline precision --dtype int8', 'int8 against float32'],
       ['faultline precision --model gpt2 --texts texts.jsonl --count 50', 'another model, texts of your own'],
     ],
     exitCodes: ['ok', 'usage', 'input', 'environment', 'interrupted', 'internal'],

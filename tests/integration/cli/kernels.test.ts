@@ -1,6 +1,6 @@
 /**
- * The CPU's kernels from outside: what `doctor` says of them, FAULTLINE_FORCE_ISA, and experiments in bfloat16, which never mix two kernel
- * families. What the families compute is tests/native/ops_gemm_test.cc's.
+ * The CPU's kernels from outside: what `doctor` says of them, FAULTLINE_FORCE_ISA, experiments in bfloat16, which never mix two kernel
+ * families, and in int8, which are the same under all. What the kernels compute is tests/native/ops_gemm_test.cc's and ops_int8_test.cc's.
  */
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -11,11 +11,11 @@ import { faultline, scratchFolder } from './faultline.js';
 
 const folder = scratchFolder();
 const best = engineReport();
-const run = (outputs: string, isa?: string) =>
+const run = (outputs: string, isa?: string, dtype = 'bfloat16') =>
   faultline(
     [
       'run',
-      ...['--num-problems', '1', '--samples', '3', '--max-new-tokens', '8', '--dtype', 'bfloat16', '--device', 'cpu'],
+      ...['--num-problems', '1', '--samples', '3', '--max-new-tokens', '8', '--dtype', dtype, '--device', 'cpu'],
       ...['--outputs', path.join(folder, outputs)],
     ],
     { env: isa === undefined ? {} : { FAULTLINE_FORCE_ISA: isa } },
@@ -111,5 +111,42 @@ describe('an experiment in bfloat16', () => {
       expect(told.code, told.err).toBe(0);
     }
     expect(recorded('lower').digest).toBe(whole.digest);
+  });
+});
+
+describe('an experiment in int8', () => {
+  const usable = best.candidates.filter(({ refused }) => refused === null || refused.endsWith('is better')).map(({ isa }) => isa);
+  const int8 = (outputs: string, isa?: string) => run(outputs, isa, 'int8');
+
+  it('is recorded, and is the same under every instruction set of this CPU', async () => {
+    expect(usable).toContain('scalar');
+    const digests = new Set<string>();
+    for (const isa of usable) {
+      const { code, err } = await int8(`int8-${isa}`, isa);
+      expect(code, err).toBe(0);
+      const { experiment, digest } = recorded(`int8-${isa}`);
+      expect(experiment).toMatchObject({ dtype: 'int8', kernelFamily: 'int8', isa });
+      digests.add(digest);
+    }
+    expect(digests.size).toBe(1);
+    expect((await run('float32', undefined, 'float32')).code).toBe(0);
+    expect(digests).not.toContain(recorded('float32').digest);
+  });
+
+  it('goes on under another instruction set', async () => {
+    expect((await int8('int8-moved', 'scalar')).code).toBe(0);
+    const whole = recorded('int8-moved').digest;
+    rewind('int8-moved');
+    const { code, err } = await int8('int8-moved');
+    expect(code, err).toBe(0);
+    expect(recorded('int8-moved').digest).toBe(whole);
+  });
+
+  it('is refused by CUDA, by name', async () => {
+    const { code, err } = await faultline(['generate', '--dtype', 'int8', '--device', 'cuda', '--out', path.join(folder, 'no-gpu')]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(/^error: CUDA has no int8 kernels\nhint: Use --dtype float32 or bfloat16 on CUDA/),
+    ]);
   });
 });

@@ -39,6 +39,13 @@ describe('faultline precision', () => {
     expect(await precision()).toMatchObject({ dtype: 'bfloat16', texts: 400, withinLimits: true });
   });
 
+  it('holds int8 to its own', async () => {
+    const result = await precision('--dtype', 'int8');
+    expect(result).toMatchObject({ dtype: 'int8', kernelFamily: 'int8', texts: 400, withinLimits: true });
+    // No more than the limits, and no less than what quantising must cost.
+    expect(result.meanDivergence).toBeGreaterThan(1e-4);
+  });
+
   it('finds what rounding the weights changes', async () => {
     const result = await precision('--model', await unroundedModel(), '--count', '20');
     expect(result.texts).toBe(20);

@@ -85,7 +85,7 @@ describe('mistakes', () => {
     ['no threads', ['generate', '--threads', '0', '--out', 'x'], '--threads: expected an integer from 1', 'threads'],
     ['an impossible eta', ['run', '--eta', '1'], '--eta: expected a number from 0 and below 1, got', 'eta'],
     ['an impossible top-p', ['run', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got', 'top_p'],
-    ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32 or bfloat16, got "float64"', 'dtype'],
+    ['an unknown dtype', ['run', '--dtype', 'float64'], '--dtype: expected float32, bfloat16 or int8, got "float64"', 'dtype'],
     ['an unknown device', ['run', '--device', 'gpu'], '--device: expected cpu, cuda or auto, got "gpu"', 'device'],
     ['a shard that does not exist', ['run', '--shard', '2/2'], '--shard: expected a shard i/n', 'every n-th problem'],
     ['a plan without numbers', ['doctor', '--plan', 'gpt2', '100'], '--plan takes a model and three numbers, and got gpt2 100', '150'],

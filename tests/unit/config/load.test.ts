@@ -96,7 +96,7 @@ describe('errors', () => {
     ],
     ['zero for typical', 'strategy: {typical: 0}\n', 'strategy.typical: expected a number above 0 and at most 1, got 0', 'typical'],
     ['one for eta', 'strategy: {eta: 1}\n', ':1:17: strategy.eta: expected a number from 0 and below 1, got 1', 'eta'],
-    ['an unknown choice', 'model: {dtype: float64}\n', 'expected float32 or bfloat16, got "float64"', 'dtype'],
+    ['an unknown choice', 'model: {dtype: float64}\n', 'expected float32, bfloat16 or int8, got "float64"', 'dtype'],
     ['a value for a section', 'model: gpt2\n', ':1:8: model: expected a section, got a single value', 'path'],
     ['a section for a value', 'samples: {a: 1}\n', 'samples: expected an integer from 1 to 1000000, got a section', 'samples'],
     ['a list at the top', '- seed: 1\n', 'expected a section', 'faultline.yaml'],

@@ -1,0 +1,8 @@
+// gemm_int8 for AVX-512 F/BW/DQ/VL: gemm_plain_quads.inl over vec_avx512.h and quads_avx512.h.
+#if defined(__x86_64__)
+#include "native/ops/cpu/vec_avx512.h"
+// The vector must come first: the code below is written over it.
+#include "native/ops/cpu/quads_avx512.h"
+// And the quads before what uses them.
+#include "native/ops/cpu/gemm_plain_quads.inl"
+#endif
