@@ -54,28 +54,37 @@ void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t
   }
 }
 
-/// The scale of a column whose elements are `column`, kLanes apart: what QuantiseArgs says of a row.
-float column_scale(const float* column, std::int32_t k) {
-  float largest = 0;
-  for (std::int32_t i = 0; i < k; ++i) {
-    const float size = std::fabs(column[std::int64_t{i} * kLanes]);
-    if (!std::isfinite(size)) return std::numeric_limits<float>::quiet_NaN();
-    largest = std::max(largest, size);
+/// The columns' scales of one panel of floats [k][16]: what QuantiseArgs says of rows.
+std::array<float, kLanes> column_scales(const float* floats, std::int32_t k) {
+  std::array<float, kLanes> largest{}, bad{};
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float size = std::fabs(floats[i * kLanes + static_cast<std::int64_t>(lane)]);
+      largest[lane] = size > largest[lane] ? size : largest[lane];
+      bad[lane] += size * 0.0F;  // NaN from the first infinity or NaN on
+    }
   }
-  return largest < kLeastQuantised ? 0.0F : largest / 127.0F;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const float scale = largest[lane] < kLeastQuantised ? 0.0F : largest[lane] / 127.0F;
+    largest[lane] = bad[lane] == 0 ? scale : std::numeric_limits<float>::quiet_NaN();
+  }
+  return largest;
 }
 
-/// One panel of floats [k][16] as an int8 panel with its scales; what is missing at its end is left zero.
+/// One panel of floats [k][16] as an int8 panel with its scales; what is missing at its end is left zero. Loops over
+/// lanes without a call or a branch, which compilers make vectors of: a model has to be there within a second.
 void quantise_panel(const float* floats, std::int32_t k, std::int8_t* panel) {
-  std::array<float, kLanes> scales;
-  for (std::int32_t lane = 0; lane < kLanes; ++lane)
-    scales[static_cast<std::size_t>(lane)] = column_scale(floats + lane, k);
-  for (std::int32_t i = 0; i < k; ++i) {
+  const std::array<float, kLanes> scales = column_scales(floats, k);
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: a sum with it is a whole number, rounded to nearest even
+  for (std::int64_t i = 0; i < k; ++i) {
+    std::array<std::int32_t, kLanes> row;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float x = floats[i * kLanes + static_cast<std::int64_t>(lane)] / scales[lane];
+      const float bounded = x > 127.0F ? 127.0F : x > -127.0F ? x : -127.0F;
+      row[lane] = scales[lane] > 0 ? static_cast<std::int32_t>((bounded + kRound) - kRound) : 0;
+    }
     for (std::int32_t lane = 0; lane < kLanes; ++lane) {
-      const float scale = scales[static_cast<std::size_t>(lane)];
-      if (!(scale > 0)) continue;
-      const float nearest = std::nearbyint(floats[std::int64_t{i} * kLanes + lane] / scale);
-      panel[panel_offset(WeightType::int8, i, lane)] = static_cast<std::int8_t>(std::clamp(nearest, -127.0F, 127.0F));
+      panel[panel_offset(WeightType::int8, i, lane)] = static_cast<std::int8_t>(row[static_cast<std::size_t>(lane)]);
     }
   }
   std::memcpy(panel + panel_size(WeightType::int8, k) - sizeof scales, scales.data(), sizeof scales);
