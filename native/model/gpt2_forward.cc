@@ -438,9 +438,7 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
                           " is " + std::to_string(deepest) + ", and int8 sums go up to " +
                           std::to_string(ops::kInt8DepthMost) + " products",
                       "Use --dtype float32 or bfloat16.");
-  const ops::Selection& kernels = ops::selection();
-  const ops::WeightType packing = type == ops::WeightType::bf16 ? kernels.bf16_weights : type;
-  return {config, load_gpt2_weights(files, packing, pool), kernels.ops};
+  return {config, load_gpt2_weights(files, ops::packing_of(type), pool), ops::ops()};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

@@ -158,6 +158,8 @@ const Selection& selection() {
 
 const OpTable& ops() { return selection().ops; }
 
+WeightType packing_of(WeightType dtype) { return dtype == WeightType::bf16 ? selection().bf16_weights : dtype; }
+
 const std::vector<KernelRow>& kernel_rows() {
   static const std::vector<KernelRow> rows = [] {
     std::vector<KernelRow> all;

@@ -53,6 +53,9 @@ const OpTable& ops();
 /// The pure function behind selection(): `forced` is null or a name.
 Selection select(const char* forced, const cpu::CpuFeatures& machine);
 
+/// What the process's kernels want weights of a dtype packed to; bf16 stands for bfloat16 in any packing.
+WeightType packing_of(WeightType dtype);
+
 /// All rows of kernels.def that this build contains.
 const std::vector<KernelRow>& kernel_rows();
 

@@ -9,8 +9,10 @@
 #include "native/model/gpt2_weights.h"
 #include "native/ops/cpu/isa.h"
 #include "native/ops/device.h"
+#include "native/ops/registry.h"
 #include "native/session/cpu_backend.h"
 #include "native/session/device_backend.h"
+#include "native/session/device_choice.h"
 
 namespace faultline::session {
 namespace {
@@ -45,7 +47,7 @@ void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& fo
 void place_on_cpu(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
   plan.device = "cpu";
   plan.device_name = ops::cpu::detect_cpu().brand;
-  plan.weight_bytes = model::gpt2_weight_bytes(config, options.weights);
+  plan.weight_bytes = model::gpt2_weight_bytes(config, ops::packing_of(options.weights));
   place(plan, options, CpuFootprint(config), base::available_memory(), CpuBackend::default_share);
 }
 
@@ -71,28 +73,9 @@ ModelPlan plan_model(const ModelPlanOptions& options) {
                 "Give fewer prompt tokens.");
   ModelPlan plan{};
   plan.new_tokens = std::min(options.new_tokens, config.context - options.prompt_tokens);
-  if (options.device == DeviceChoice::cuda) {
-    plan.device_reason = "CUDA was asked for";
-    place_on_device(plan, options, config);
-    return plan;
-  }
-  plan.device_reason = "the CPU was asked for";
-  if (options.device == DeviceChoice::automatic) {
-    const ops::DeviceReport report = ops::device_report();
-    if (report.usable) {
-      try {
-        plan.device_reason = "CUDA can be used";
-        place_on_device(plan, options, config);
-        return plan;
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::environment) throw;
-        plan.device_reason = std::string("CUDA cannot be used for this model: ") + error.what();
-      }
-    } else {
-      plan.device_reason = "CUDA cannot be used: " + report.refused;
-    }
-  }
-  place_on_cpu(plan, options, config);
+  on_chosen_device(
+      options.device, options.weights, plan.device_reason, [&] { place_on_device(plan, options, config); },
+      [&] { place_on_cpu(plan, options, config); });
   return plan;
 }
 

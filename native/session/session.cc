@@ -6,9 +6,9 @@
 #include "native/base/error.h"
 #include "native/base/fp_env.h"
 #include "native/base/host_limits.h"
-#include "native/ops/device.h"
 #include "native/session/cpu_backend.h"
 #include "native/session/device_backend.h"
+#include "native/session/device_choice.h"
 
 namespace faultline::session {
 namespace {
@@ -42,34 +42,9 @@ std::unique_ptr<Backend> load_device(const SessionOptions& options, base::Thread
 
 /// The backend, and why it is this one.
 std::unique_ptr<Backend> load_backend(const SessionOptions& options, base::ThreadPool& pool, std::string& reason) {
-  if (options.device == DeviceChoice::cpu) {
-    reason = "the CPU was asked for";
-    return load_cpu(options, pool);
-  }
-  if (options.weights == ops::WeightType::int8) {
-    if (options.device == DeviceChoice::cuda)
-      throw Error(ErrorCode::usage, "CUDA has no int8 kernels",
-                  "Use --dtype float32 or bfloat16 on CUDA, or --device cpu for int8.");
-    reason = "int8 is computed on the CPU alone";
-    return load_cpu(options, pool);
-  }
-  if (options.device == DeviceChoice::cuda) {
-    reason = "CUDA was asked for";
-    return load_device(options, pool);
-  }
-  const ops::DeviceReport report = ops::device_report();
-  if (!report.usable) {
-    reason = "CUDA cannot be used: " + report.refused;
-    return load_cpu(options, pool);
-  }
-  try {
-    reason = "CUDA can be used";
-    return load_device(options, pool);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::environment) throw;
-    reason = std::string("CUDA cannot be used for this model: ") + error.what();
-    return load_cpu(options, pool);
-  }
+  return on_chosen_device(
+      options.device, options.weights, reason, [&] { return load_device(options, pool); },
+      [&] { return load_cpu(options, pool); });
 }
 
 int thread_count(int asked) {
