@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "native/base/philox.h"
+#include "native/ops/registry.h"
 #include "native/session/cpu_backend.h"
 #include "native/session/engine.h"
 #include "native/session/model_plan.h"
@@ -232,6 +233,12 @@ TEST(session_model_plan_is_the_sessions_own) {
   ModelPlanOptions starved = asked;
   starved.memory_bytes = 1000;
   EXPECT_THROWS(environment, "one sample needs", plan_model(starved));
+  ModelPlanOptions narrow = asked;
+  narrow.weights = ops::WeightType::int8;
+  narrow.device = DeviceChoice::automatic;
+  EXPECT_EQ(plan_model(narrow).device_reason, "int8 is computed on the CPU alone");
+  narrow.device = DeviceChoice::cuda;
+  EXPECT_THROWS(usage, "CUDA has no int8 kernels", plan_model(narrow));
   starved.folder = check::temporary_folder() + "/nowhere";
   EXPECT_THROWS(input, "config.json", plan_model(starved));
 }
@@ -239,7 +246,7 @@ TEST(session_model_plan_is_the_sessions_own) {
 TEST(session_weight_bytes_are_what_is_loaded) {
   for (const bool tied : {true, false}) {
     const std::string folder = check::write_tiny_model(tied ? "tied" : "untied", {.tied = tied});
-    for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+    for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16, ops::WeightType::int8}) {
       const model::Gpt2 loaded = model::load_gpt2(folder, type, nullptr);
       const model::Gpt2Weights& w = loaded.weights;
       std::uint64_t bytes = w.embedding.size_bytes() + w.positions.size() + w.ln_final.gamma.size() +
@@ -250,7 +257,7 @@ TEST(session_weight_bytes_are_what_is_loaded) {
         for (const model::LinearWeights* linear : {&layer.attn_qkv, &layer.attn_proj, &layer.mlp_fc, &layer.mlp_proj})
           bytes += linear->weight.size_bytes() + linear->bias.size();
       }
-      EXPECT_EQ(model::gpt2_weight_bytes(loaded.config, type), bytes);
+      EXPECT_EQ(model::gpt2_weight_bytes(loaded.config, ops::packing_of(type)), bytes);
     }
   }
 }
