@@ -1,5 +1,6 @@
 // Every buffer that a forward pass writes, with its shape. M is the largest number of rows (tokens) in one pass, L the
-// largest number of rows whose logits are there at the same time. Owned by the engine thread and reused from pass to pass.
+// largest number of rows whose logits are there at the same time. Owned by the engine thread and reused from pass to
+// pass.
 #pragma once
 
 #include <cstdint>
