@@ -98,7 +98,7 @@ class Chain {
                        .panel_begin = 0,
                        .panel_end = ops::panel_count(w.n)};
     args.a_bf16 = rounded_.as<std::uint16_t>();
-    const auto function = w.type == ops::WeightType::f32 ? model_.ops.gemm : model_.ops.gemm_bf16;
+    const auto function = ops::product_of(model_.ops, w.type);
     pool_.parallel_for(args.panel_end, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = args;
       part.panel_begin = static_cast<std::int32_t>(begin);

@@ -189,22 +189,12 @@ class Pass {
   }
 
   void gemm(ops::GemmArgs whole) {
-    auto product = ops_.gemm_bf16;
-    switch (whole.w.type) {
-      case ops::WeightType::f32:
-        product = ops_.gemm;
-        break;
-      case ops::WeightType::bf16:
-        break;
-      case ops::WeightType::bf16_pairs:
-        whole.a_bf16 = rounded(whole);
-        break;
-      case ops::WeightType::int8:
-        product = ops_.gemm_int8;
-        whole.a_int8 = quantised(whole);
-        whole.a_rows = a_.quantised.as<ops::QuantisedRow>();
-        break;
+    if (whole.w.type == ops::WeightType::bf16_pairs) whole.a_bf16 = rounded(whole);
+    if (whole.w.type == ops::WeightType::int8) {
+      whole.a_int8 = quantised(whole);
+      whole.a_rows = a_.quantised.as<ops::QuantisedRow>();
     }
+    const auto product = ops::product_of(ops_, whole.w.type);
     const std::int64_t panel_work = std::int64_t{whole.m} * whole.w.k * ops::kLanes;
     shared_out(whole.panel_end, panel_work, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = whole;

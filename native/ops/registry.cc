@@ -158,6 +158,19 @@ const Selection& selection() {
 
 const OpTable& ops() { return selection().ops; }
 
+decltype(OpTable::gemm) product_of(const OpTable& ops, WeightType weights) {
+  switch (weights) {
+    case WeightType::f32:
+      return ops.gemm;
+    case WeightType::bf16:
+    case WeightType::bf16_pairs:
+      return ops.gemm_bf16;
+    case WeightType::int8:
+      return ops.gemm_int8;
+  }
+  throw Error(ErrorCode::internal, "a weight type that no product takes");
+}
+
 WeightType packing_of(WeightType dtype) { return dtype == WeightType::bf16 ? selection().bf16_weights : dtype; }
 
 const std::vector<KernelRow>& kernel_rows() {

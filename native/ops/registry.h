@@ -53,6 +53,9 @@ const OpTable& ops();
 /// The pure function behind selection(): `forced` is null or a name.
 Selection select(const char* forced, const cpu::CpuFeatures& machine);
 
+/// The product that takes weights of a type, in any packing: gemm, gemm_bf16 or gemm_int8.
+decltype(OpTable::gemm) product_of(const OpTable& ops, WeightType weights);
+
 /// What the process's kernels want weights of a dtype packed to; bf16 stands for bfloat16 in any packing.
 WeightType packing_of(WeightType dtype);
 

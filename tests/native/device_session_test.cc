@@ -219,13 +219,7 @@ TEST(device_session_model_plan_is_the_sessions_own) {
     // A bias is counted for matrices that have none, and a real allocator rounds.
     EXPECT(plan.weight_bytes >= weights / 100 * 97 && plan.weight_bytes <= weights / 100 * 110 + 4096);
 
-    GroupRequest request;
-    for (std::int32_t i = 0; i < 40; ++i) request.prompt.push_back(i % 22);
-    request.max_new_tokens = 6;
-    for (std::int32_t i = 0; i <= plan.most_slots; ++i) request.sample_indices.push_back(static_cast<std::uint32_t>(i));
-    EXPECT_EQ(run(session, {request}, plan.most_slots).size(), request.sample_indices.size());
-    EXPECT_THROWS(environment, "which holds " + std::to_string(plan.most_slots),
-                  run(session, {request}, plan.most_slots + 1));
+    expect_most_slots(session, asked, plan.most_slots);
     ModelPlanOptions automatic = asked;
     automatic.device = DeviceChoice::automatic;
     EXPECT_EQ(plan_model(automatic).device_reason, "CUDA can be used");

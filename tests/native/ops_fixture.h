@@ -144,15 +144,14 @@ class Guarded {
 /// gemm, gemm_bf16 or gemm_int8, by the type of the weights, with the activations rounded where the kernel wants them
 /// so: to a misaligned buffer, with NaN (or -128, which no product may meet) in the rows past m.
 inline void multiply(const NamedTable& table, ops::GemmArgs args) {
-  if (args.w.type == ops::WeightType::f32) return table.ops.gemm(args);
+  std::vector<std::int8_t> bytes;
+  std::vector<ops::QuantisedRow> rows(static_cast<std::size_t>(args.m));
   if (args.w.type == ops::WeightType::int8) {
-    std::vector<std::int8_t> bytes(static_cast<std::size_t>(ops::int8_size(args.m, args.w.k)) + 1, -128);
-    std::vector<ops::QuantisedRow> rows(static_cast<std::size_t>(args.m));
+    bytes.assign(static_cast<std::size_t>(ops::int8_size(args.m, args.w.k)) + 1, -128);
     table.ops.quantise({args.a, args.lda, args.m, args.w.k, bytes.data() + 1, rows.data()});
     args.a_int8 = bytes.data() + 1;
     args.a_rows = rows.data();
     args.a = nullptr;  // not read
-    return table.ops.gemm_int8(args);
   }
   std::vector<std::uint16_t> rounded;
   if (args.w.type == ops::WeightType::bf16_pairs) {
@@ -161,7 +160,18 @@ inline void multiply(const NamedTable& table, ops::GemmArgs args) {
     args.a_bf16 = rounded.data() + 1;
     args.a = nullptr;  // not read
   }
-  table.ops.gemm_bf16(args);
+  ops::product_of(table.ops, args.w.type)(args);
+}
+
+/// The same for all panels, in two ranges, as threads would call it.
+inline void multiply_in_two_ranges(const NamedTable& table, ops::GemmArgs args) {
+  const std::int32_t panels = ops::panel_count(args.w.n), cut = panels / 3;
+  args.panel_begin = 0;
+  args.panel_end = cut;
+  multiply(table, args);
+  args.panel_begin = cut;
+  args.panel_end = panels;
+  multiply(table, args);
 }
 
 /// Packs a row-major [k, n] matrix.

@@ -120,14 +120,7 @@ void check(const Case& c) {
       for (std::int32_t i = 0; i < c.m; ++i) std::copy_n(residual_input.data() + i * ldr, c.n, out.data() + i * ldo);
       args.residual = out.data();
     }
-    // In two panel ranges, as threads would call it.
-    const std::int32_t panels = panel_count(c.n), cut = panels / 3;
-    args.panel_begin = 0;
-    args.panel_end = cut;
-    multiply(table, args);
-    args.panel_begin = cut;
-    args.panel_end = panels;
-    multiply(table, args);
+    multiply_in_two_ranges(table, args);
 
     const std::string what = label(table.isa, c);
     EXPECT_UNTOUCHED_AROUND(out, what);

@@ -208,15 +208,8 @@ TEST(session_model_plan_is_the_sessions_own) {
   EXPECT_EQ(plan.new_tokens, 50);
   EXPECT_EQ(plan.memory.slots, 9);
 
-  // The largest number that is named is drawn, and one more is refused, by a session with that budget.
   Session session(options(1, 1 << 20));
-  GroupRequest request;
-  for (std::int32_t i = 0; i < 40; ++i) request.prompt.push_back(i % 22);
-  request.max_new_tokens = 50;
-  for (std::int32_t i = 0; i <= plan.most_slots; ++i) request.sample_indices.push_back(static_cast<std::uint32_t>(i));
-  EXPECT_EQ(run(session, {request}, plan.most_slots).size(), request.sample_indices.size());
-  EXPECT_THROWS(environment, "which holds " + std::to_string(plan.most_slots),
-                run(session, {request}, plan.most_slots + 1));
+  expect_most_slots(session, asked, plan.most_slots);
 
   // Told no budget, it takes the backend's share of what the weights leave.
   ModelPlanOptions free = asked;

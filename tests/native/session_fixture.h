@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/session/model_plan.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
 #include "tests/native/tiny_model.h"
@@ -83,6 +84,16 @@ inline Results run(Session& session, const std::vector<GroupRequest>& requests, 
       },
       cancelled));
   return results;
+}
+
+/// The largest number of samples that a plan names is drawn by a session with its budget, and one more is refused.
+inline void expect_most_slots(Session& session, const ModelPlanOptions& asked, std::int32_t most_slots) {
+  GroupRequest request;
+  for (std::int32_t i = 0; i < asked.prompt_tokens; ++i) request.prompt.push_back(i % 22);
+  request.max_new_tokens = asked.new_tokens;
+  for (std::int32_t i = 0; i <= most_slots; ++i) request.sample_indices.push_back(static_cast<std::uint32_t>(i));
+  EXPECT_EQ(run(session, {request}, most_slots).size(), request.sample_indices.size());
+  EXPECT_THROWS(environment, "which holds " + std::to_string(most_slots), run(session, {request}, most_slots + 1));
 }
 
 inline void expect_same(const std::string& what, const SampleResult& got, const SampleResult& want) {

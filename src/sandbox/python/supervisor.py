@@ -17,7 +17,6 @@ import os
 import select
 import signal
 import struct
-import sys
 import time
 
 import _socket
