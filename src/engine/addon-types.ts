@@ -15,7 +15,7 @@ export interface NativeFault {
 export interface NativeModelOptions {
   /** A Hugging Face folder, or a .gguf file. */
   readonly folder: string;
-  readonly dtype: 'float32' | 'bfloat16' | 'int8';
+  readonly dtype: DType;
   readonly device: DeviceChoice;
   /** 0: what affinity and cgroup quotas allow. */
   readonly threads: number;
@@ -168,7 +168,7 @@ export interface Addon {
   engineReport(): NativeEngineReport;
   /** Looks once per process; throws nothing for what the machine may lack. */
   deviceReport(): NativeDeviceReport;
-  /** Reads config.json alone. Throws an Error with a `fault` for a bad model folder and for what does not fit. */
+  /** Reads the model's config alone. Throws an Error with a `fault` for a bad model folder and for what does not fit. */
   memoryPlan(options: NativePlanOptions): NativePlan;
   hookPoints(layers: number): { readonly name: string; readonly dimensions: readonly string[] }[];
 }

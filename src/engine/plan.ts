@@ -1,4 +1,5 @@
 /** What a run would take of memory, before anything is loaded: for `faultline doctor --plan`. All arithmetic is the engine's own. */
+import { ggufFileOf } from '../gguf.js';
 import { addon } from './addon.js';
 import type { NativePlan } from './addon-types.js';
 import { fromThrown } from './native-error.js';
@@ -21,12 +22,13 @@ export interface PlanDemand {
  * single sample do not fit, or the device asked for cannot be used.
  */
 export function memoryPlan(
-  folder: string,
+  model: string,
   options: Pick<EngineOptions, 'dtype' | 'device' | 'memoryBytes'>,
   demand: PlanDemand,
 ): MemoryPlan {
   const { dtype, device = 'auto', memoryBytes = 0 } = options;
   const native = addon();
+  const folder = ggufFileOf(model) ?? model;
   try {
     return native.memoryPlan({ folder, dtype, device, memoryBytes, ...demand });
   } catch (error) {

@@ -1,9 +1,10 @@
 /** `faultline doctor --plan`, and that a batch which it says does not fit is refused before anything is drawn. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PlanReport } from '../../../src/pipeline/memory-plan.js';
 import { Store } from '../../../src/store/store.js';
+import { writeBundledGguf } from '../engine/gguf-twin.js';
 import { faultline, picoModel, scratchFolder } from './faultline.js';
 
 const folder = scratchFolder();
@@ -21,6 +22,21 @@ describe('doctor --plan', () => {
     expect(report.suffixBytes).toBe(2 * 6 * 256 * 4 * 128);
     const text = await plan('pico-gpt2-py', '100', '150', '128', '--memory', '1GiB');
     expect(text.out).toContain(`largest      ${report.mostSlots} samples at a time fit the budget\n`);
+  });
+
+  it('plans the same for a GGUF file, and for a folder that holds one, as for the model that it was made from', async () => {
+    const only = path.join(folder, 'gguf');
+    mkdirSync(only);
+    const file = path.join(only, 'pico.gguf');
+    writeBundledGguf(file, 'BF16');
+    const reportOf = async (model: string) => {
+      const { code, out, err } = await plan(model, '100', '150', '128', '--memory', '1GiB', '--json');
+      expect([code, err]).toEqual([0, '']);
+      return { ...(JSON.parse(out) as PlanReport), model: '' };
+    };
+    const expected = await reportOf('pico-gpt2-py');
+    expect(await reportOf(file)).toEqual(expected);
+    expect(await reportOf(only)).toEqual(expected);
   });
 
   it('ends with code 4 where not all fit, and names the largest number, which fits', async () => {
