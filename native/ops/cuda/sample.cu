@@ -4,7 +4,7 @@
 //
 // One block draws for one row. First come the largest logits, of all tokens and of those allowed. Then the sums, whose
 // order is fixed: token i belongs to lane i % 16, ascending. Most warps compute the exponentials of one tile of the row
-// while two warps add up those of the tile before; that is where the time goes.
+// while one warp adds up those of the tile before; that is where the time goes.
 //
 // With top-k or top-p, the threshold is next. The tokens near the largest logit are collected in lists, one for each of
 // the 16 lanes, in ascending order, so that 16 threads get the sum of a tail to the bit from the lists alone; in rows
@@ -45,8 +45,8 @@ SIMT_DEVICE float collected_from(const Logits& logits, float largest) {
 /// The first two passes: into shared.top, largest, sum and weighted, and for make_lists() where the filters are on.
 SIMT_DEVICE bool find_sums(Shared& shared, const Logits& logits, bool greedy) {
   if (simt::thread() < kLaneCount) shared.lane_count[simt::thread()] = 0;
-  float top, largest;
-  find_largest(shared, logits, top, largest);
+  const Extremes found = find_extremes(shared, logits);
+  const float top = found.all, largest = found.some;
   if (simt::thread() == 0) {
     shared.top = top;
     shared.largest = largest;
@@ -56,7 +56,11 @@ SIMT_DEVICE bool find_sums(Shared& shared, const Logits& logits, bool greedy) {
   // Where scaling leaves float's range, no tail reaches anything and everything is kept.
   const bool filtered =
       !greedy && ((row.top_k > 0 && row.top_k < logits.n) || row.top_p < 1.0f) && is_finite(scaled_top);
-  const Collected collected = {scaled_top, filtered ? collected_from(logits, largest) : -kMinusInfinity};
+  // Rounding is monotonic, so that no other logit has a smaller distance.
+  const auto is_near = [](float distance) { return bounded_exponent(distance) == distance; };
+  const bool near = is_near(simt::sub(found.least, top)) &&
+                    (!filtered || is_near(scaled_distance(logits, found.least, scaled_top)));
+  const Collected collected = {scaled_top, filtered ? collected_from(logits, largest) : -kMinusInfinity, !near};
   if (!filtered || (logits.inv_temperature == 1.0f && logits.mask == nullptr)) {
     add_up<false, false>(shared, logits, collected, top);
   } else if (logits.mask == nullptr) {
@@ -114,7 +118,7 @@ SIMT_DEVICE DeviceDraw draw_token(Shared& shared, const float* values, std::int3
           simt::sub(log_of_sum, simt::div(weighted, sum)), DrawStatus::drawn};
 }
 
-SIMT_KERNEL(kThreads, 2) sample_rows(DeviceSampleArgs args) {
+SIMT_KERNEL(kThreads, kBlocks) sample_rows(DeviceSampleArgs args) {
   simt::inputs_ready();
   Shared& shared = *reinterpret_cast<Shared*>(simt::shared_memory());
   const std::int32_t index = simt::block_x();

@@ -11,10 +11,13 @@ namespace faultline::ops::cuda {
 namespace {
 
 constexpr std::int32_t kLaneCount = 16;
-/// Threads that compute exponentials, and those that add them up: a warp for the two plain sums, one for the weighted.
-constexpr std::int32_t kFillThreads = 512;
-constexpr std::int32_t kChainThreads = 64;
+/// Threads that compute exponentials, and the warp that adds them up, which takes about as many instructions as one of
+/// theirs. Four such blocks on a multiprocessor hide one another's barriers, the additions that wait for one another,
+/// and what few threads do; on a smaller one, two.
+constexpr std::int32_t kFillThreads = 224;
+constexpr std::int32_t kChainThreads = 32;
 constexpr std::int32_t kThreads = kFillThreads + kChainThreads;
+constexpr std::int32_t kBlocks = 4;
 constexpr std::int32_t kWarps = kThreads / 32;
 /// Tokens of one lane, 16 apart, that a thread takes at a time: their values are one 16-byte word of a tile, and their
 /// bits one word of a mask.
@@ -24,8 +27,8 @@ constexpr std::int32_t kRunTokens = kRun * kLaneCount;
 constexpr std::int32_t kTileValues = 3;
 /// Floats of the two tiles that are in use at any time.
 constexpr std::int32_t kTileFloats = 2 * kTileValues * kRun * kFillThreads;
-/// Most tokens in the list of one lane: as many as the memory of the tiles has room for, three words each.
-constexpr std::int32_t kListDepth = kTileFloats / (3 * kLaneCount);
+/// Most tokens in the list of one lane: as many as leave room for two blocks in the 100 KB of a small multiprocessor.
+constexpr std::int32_t kListDepth = 176;
 constexpr std::int32_t kListTokens = kListDepth * kLaneCount;
 /// Entries of the lists that are summed at a time.
 constexpr std::int32_t kListStep = 8;
@@ -40,12 +43,12 @@ constexpr float kReach = 88.0f;
 /// How often a bin that holds too many tokens is divided into bins of its own.
 constexpr int kHistograms = 2;
 /// Most tokens of a bin that are ordered, one by a thread.
-constexpr std::int32_t kNearby = 512;
+constexpr std::int32_t kNearby = kThreads;
 /// The mass of all tokens in the integers that the histogram adds up.
 constexpr float kAllShares = 0x1p30f;
 /// Thresholds at which sums of the lists are taken at a time, one by a half warp; a power of two, for a division.
-constexpr std::int32_t kListProbes = 32;
-/// Likewise of the row: four warps, about as fast as the other warps fill a tile.
+constexpr std::int32_t kListProbes = kThreads / kLaneCount;
+/// Likewise of the row: half the warps, while the others fill a tile.
 constexpr std::int32_t kRowProbes = 8;
 
 /// Floats as integers of the same order, zeros and subnormals (which arithmetic takes for zeros) as 0.
@@ -161,6 +164,7 @@ struct alignas(16) Shared {
   std::int32_t lane_count[kLaneCount];  // tokens in each list, or more than kListDepth where they did not fit
   float warp_score[kWarps];
   float warp_other[kWarps];
+  float warp_least[kWarps];
   std::int32_t warp_token[kWarps];
   std::int32_t warp_share[kWarps];
   std::int32_t nearby_count;
@@ -175,32 +179,44 @@ struct alignas(16) Shared {
   float kept_mass;
 };
 
-/// Every thread gets the block's largest `all` and `some`.
-SIMT_DEVICE void largest_in_block(Shared& shared, float& all, float& some) {
+/// The ends of a row. NaN is passed over.
+struct Extremes {
+  float all;    // the largest logit
+  float some;   // the largest that is allowed
+  float least;  // the least, infinity where there is none
+};
+
+/// Every thread gets the block's extremes.
+SIMT_DEVICE void extremes_in_block(Shared& shared, Extremes& found) {
   for (std::int32_t half = 16; half > 0; half /= 2) {
-    all = max_of(all, simt::shuffle_xor(all, half));
-    some = max_of(some, simt::shuffle_xor(some, half));
+    found.all = simt::largest(found.all, simt::shuffle_xor(found.all, half));
+    found.some = simt::largest(found.some, simt::shuffle_xor(found.some, half));
+    found.least = simt::smallest(found.least, simt::shuffle_xor(found.least, half));
   }
   if (simt::lane() == 0) {
-    shared.warp_score[simt::warp()] = all;
-    shared.warp_other[simt::warp()] = some;
+    shared.warp_score[simt::warp()] = found.all;
+    shared.warp_other[simt::warp()] = found.some;
+    shared.warp_least[simt::warp()] = found.least;
   }
   simt::sync_block();
   for (std::int32_t i = 0; i < kWarps; ++i) {
-    all = max_of(shared.warp_score[i], all);
-    some = max_of(shared.warp_other[i], some);
+    found.all = simt::largest(found.all, shared.warp_score[i]);
+    found.some = simt::largest(found.some, shared.warp_other[i]);
+    found.least = simt::smallest(found.least, shared.warp_least[i]);
   }
 }
 
-/// The largest logit of all tokens and of those allowed, for every thread. NaN is passed over.
-SIMT_DEVICE void find_largest(Shared& shared, const Logits& logits, float& all, float& some) {
-  all = kMinusInfinity;
-  some = kMinusInfinity;
-  const auto take = [&](const Four& four) {
+/// The row's extremes, for every thread.
+SIMT_DEVICE Extremes find_extremes(Shared& shared, const Logits& logits) {
+  Extremes found = {kMinusInfinity, kMinusInfinity, -kMinusInfinity};
+  const auto take_group = [&](std::int32_t group) {
+    const Four four = load_four(logits, group);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      all = max_of(four.value[i], all);
-      if ((four.allowed >> i & 1u) != 0) some = max_of(four.value[i], some);
+      if (4 * group + i >= logits.n) continue;
+      found.all = simt::largest(found.all, four.value[i]);
+      found.least = simt::smallest(found.least, four.value[i]);
+      if ((four.allowed >> i & 1u) != 0) found.some = simt::largest(found.some, four.value[i]);
     }
   };
   // From the row's end to its start, where the next pass begins, so that it finds some of the row in the caches.
@@ -217,19 +233,19 @@ SIMT_DEVICE void find_largest(Shared& shared, const Logits& logits, float& all, 
       }
 #pragma unroll
       for (std::int32_t i = 0; i < kLoads; ++i) {
-        all = max_of(simt::as_float(words[i].x), all);
-        all = max_of(simt::as_float(words[i].y), all);
-        all = max_of(simt::as_float(words[i].z), all);
-        all = max_of(simt::as_float(words[i].w), all);
+        const float x = simt::as_float(words[i].x), y = simt::as_float(words[i].y);
+        const float z = simt::as_float(words[i].z), w = simt::as_float(words[i].w);
+        found.all = simt::largest(found.all, simt::largest(simt::largest(x, y), simt::largest(z, w)));
+        found.least = simt::smallest(found.least, simt::smallest(simt::smallest(x, y), simt::smallest(z, w)));
       }
     }
-    some = all;
-    if (whole < groups_of(logits) && simt::thread() == 0) take(load_four(logits, whole));
+    found.some = found.all;
+    if (whole < groups_of(logits) && simt::thread() == 0) take_group(whole);
   } else {
-    for (std::int32_t group = groups_of(logits) - 1 - simt::thread(); group >= 0; group -= kThreads)
-      take(load_four(logits, group));
+    for (std::int32_t group = groups_of(logits) - 1 - simt::thread(); group >= 0; group -= kThreads) take_group(group);
   }
-  largest_in_block(shared, all, some);
+  extremes_in_block(shared, found);
+  return found;
 }
 
 /// Every thread gets the block's best.

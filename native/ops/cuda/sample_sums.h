@@ -1,5 +1,5 @@
 // The sampler's sums over a row: of the weights at temperature 1, of weights times distances, and of the filters'
-// weights. Their order is fixed, so most warps compute the exponentials of one tile of the row while two warps add up
+// weights. Their order is fixed, so most warps compute the exponentials of one tile of the row while one warp adds up
 // those of the tile before; that is where the time goes. Included by sample.cu alone.
 #pragma once
 
@@ -10,7 +10,7 @@ namespace {
 
 /// Passes over the row tile by tile: all but the first kAdders threads fill a tile while those add up the one before.
 /// `fill` gets the tile, the place of four values in each of its arrays, the first of their tokens, which are 16 apart,
-/// and the tokens' logits (-infinity past the row's end); a tile is kValues arrays of tile_size<kAdders> floats, in
+/// the tokens' logits (-infinity past the row's end), and whether the tile ends there; a tile is kValues arrays of tile_size<kAdders> floats, in
 /// which the runs of the 16 lanes take turns. Ends with a barrier, but does not begin with one.
 template <std::int32_t kAdders>
 constexpr std::int32_t tile_size = kRun*(kThreads - kAdders);
@@ -34,22 +34,23 @@ SIMT_DEVICE void by_tiles(Shared& shared, const Logits& logits, const Fill& fill
     const float* const from = logits.values + (begin + first);
     if (begin + kTile <= logits.n) {
 #pragma unroll
-      for (int i = 0; i < kRun; ++i) run[i] = from[i * kLaneCount];
+      for (int i = 0; i < kRun; ++i) run[i] = simt::load(from + i * kLaneCount);
     } else {
 #pragma unroll
       for (int i = 0; i < kRun; ++i)
-        run[i] = begin + first + i * kLaneCount < logits.n ? from[i * kLaneCount] : kMinusInfinity;
+        run[i] = begin + first + i * kLaneCount < logits.n ? simt::load(from + i * kLaneCount) : kMinusInfinity;
     }
   };
   float next[kRun];
   load(0, next);
+#pragma unroll 2  // the values that were loaded ahead then stay where they are
   for (std::int32_t tile = 0; tile < tiles; ++tile) {
     float run[kRun];
 #pragma unroll
     for (int i = 0; i < kRun; ++i) run[i] = next[i];
     // The next tile's loads are on their way while this one's exponentials are computed.
     load((tile + 1) * kTile, next);
-    fill(shared.tiles + tile % 2 * kValues * kTile, kRun * filler, tile * kTile + first, run);
+    fill(shared.tiles + tile % 2 * kValues * kTile, kRun * filler, tile * kTile + first, run, tile == tiles - 1);
     simt::sync_block();
   }
   simt::sync_block();
@@ -59,6 +60,7 @@ SIMT_DEVICE void by_tiles(Shared& shared, const Logits& logits, const Fill& fill
 struct Collected {
   float top;    // the largest allowed scaled logit
   float bound;  // tokens at or above are collected; not -infinity
+  bool far;     // whether there may be logits so far down that they weigh nothing, at temperature 1 or for the filters
 };
 
 /// Sums over the row into shared.sum, weighted and filter_sum; tokens at or above what.bound into shared.collected
@@ -67,17 +69,25 @@ struct Collected {
 template <bool kOwnWeights, bool kMasked>
 SIMT_DEVICE void add_up(Shared& shared, const Logits& logits, const Collected& what, float top) {
   constexpr std::int32_t kTile = tile_size<kChainThreads>;
-  const bool upper = simt::lane() >= kLaneCount;
-  const std::int32_t lane = simt::lane() % kLaneCount;
   float bound = what.bound;
 
-  const auto fill = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun]) {
-    float weight[kRun], distance[kRun];
+  const auto fill = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun], bool last) {
+    float distance[kRun], own[kRun];
 #pragma unroll
     for (int i = 0; i < kRun; ++i) {
-      distance[i] = bounded_exponent(simt::sub(run[i], top));  // any finite number will do where the weight is 0
-      weight[i] = exp_to_one(distance[i]);
+      distance[i] = simt::sub(run[i], top);
+      own[i] = kOwnWeights ? scaled_distance(logits, run[i], what.top) : 0.0f;
     }
+    if (what.far || last) {
+#pragma unroll
+      for (int i = 0; i < kRun; ++i) {
+        distance[i] = bounded_exponent(distance[i]);  // any finite number will do where the weight is 0
+        own[i] = bounded_exponent(own[i]);
+      }
+    }
+    float weight[kRun];
+#pragma unroll
+    for (int i = 0; i < kRun; ++i) weight[i] = exp_to_one(distance[i]);
     store_run(tile + at, weight);
     store_run(tile + kTile + at, distance);
     std::uint64_t allowed = ~std::uint64_t{0};
@@ -85,95 +95,50 @@ SIMT_DEVICE void add_up(Shared& shared, const Logits& logits, const Collected& w
     const auto is_allowed = [&](int i) { return !kMasked || (allowed >> i * kLaneCount & 1u) != 0; };
     if (kOwnWeights) {
 #pragma unroll
-      for (int i = 0; i < kRun; ++i) {
-        weight[i] = filter_weight(logits, run[i], what.top);
-        if (!is_allowed(i)) weight[i] = 0.0f;
-      }
+      for (int i = 0; i < kRun; ++i) weight[i] = is_allowed(i) ? exp_to_one(own[i]) : 0.0f;
       store_run(tile + 2 * kTile + at, weight);
     }
     if (!(run[0] >= bound || run[1] >= bound || run[2] >= bound || run[3] >= bound)) return;
+    // One place for all that this thread has found: the atomic is slow, and in most warps somebody finds something.
+    std::uint32_t found = 0;
 #pragma unroll
-    for (int i = 0; i < kRun; ++i) {
-      if (!(run[i] >= bound && is_allowed(i))) continue;
-      const std::int32_t entry = simt::atomic_add(&shared.lane_count[first % kLaneCount], 1);
-      if (entry < kListDepth) {
-        shared.collected[entry * kLaneCount + first % kLaneCount] = first + i * kLaneCount;
-      } else {
-        bound = -kMinusInfinity;  // the lists do not fit: no more
-      }
-    }
+    for (int i = 0; i < kRun; ++i) found |= run[i] >= bound && is_allowed(i) ? 1u << i : 0u;
+    const std::int32_t lane = first & (kLaneCount - 1);
+    const std::int32_t count = simt::count_bits(found);
+    std::int32_t entry = simt::atomic_add(&shared.lane_count[lane], count);
+    if (entry + count > kListDepth) bound = -kMinusInfinity;  // the lists do not fit: no more
+    for (; found != 0 && entry < kListDepth; found &= found - 1, ++entry)
+      shared.collected[entry * kLaneCount + lane] = first + simt::lowest_bit(found) * kLaneCount;
   };
 
-  // Lanes 0 to 15 of the first warp hold the sum, lanes 16 to 31 that of the filters' weights. Both halves of the
-  // second hold the weighted sum. Values are loaded ahead of the additions, which wait for one another as it is.
-  float sum = 0.0f;
-  constexpr std::int32_t kRuns = kTile / kRunTokens;
-  const auto add_plain = [&](const float* tile) {
-    constexpr std::int32_t kAhead = 4;
-    static_assert(kRuns % kAhead == 0);
-    const float* const weights = tile + (kOwnWeights && upper ? 2 * kTile : 0) + kRun * lane;
-    Float4 ahead[kAhead];
+  // Lanes 0 to 15 of the first warp hold the sum and the weighted sum, lanes 16 to 31 that of the filters' weights (and
+  // one that nobody asks for). Without a condition on i the loads are moved ahead of the additions, which wait for one
+  // another as it is.
+  float sum = 0.0f, weighted = 0.0f;
+  const auto add = [&](const float* tile) {
+    constexpr std::int32_t kRuns = kTile / kRunTokens;
+    const float* const distances = tile + kTile + kRun * (simt::lane() % kLaneCount);
+    const float* const weights = distances + (kOwnWeights && simt::lane() >= kLaneCount ? kTile : -kTile);
 #pragma unroll
-    for (std::int32_t i = 0; i < kAhead; ++i) ahead[i] = load_run(weights + kRunTokens * i);
-#pragma unroll 2
-    for (std::int32_t run = kAhead; run <= kRuns; run += kAhead) {
-      Float4 now[kAhead];
-#pragma unroll
-      for (std::int32_t i = 0; i < kAhead; ++i) now[i] = ahead[i];
-      if (run < kRuns) {
-#pragma unroll
-        for (std::int32_t i = 0; i < kAhead; ++i) ahead[i] = load_run(weights + kRunTokens * (run + i));
-      }
-#pragma unroll
-      for (std::int32_t i = 0; i < kAhead; ++i)
-        sum = simt::add(simt::add(simt::add(simt::add(sum, now[i].x), now[i].y), now[i].z), now[i].w);
+    for (std::int32_t run = 0; run < kRuns; ++run) {
+      const Float4 weight = load_run(weights + kRunTokens * run), distance = load_run(distances + kRunTokens * run);
+      sum = simt::add(simt::add(simt::add(simt::add(sum, weight.x), weight.y), weight.z), weight.w);
+      weighted = simt::fma(weight.x, distance.x, weighted);
+      weighted = simt::fma(weight.y, distance.y, weighted);
+      weighted = simt::fma(weight.z, distance.z, weighted);
+      weighted = simt::fma(weight.w, distance.w, weighted);
     }
   };
-  const auto add_weighted = [&](const float* tile) {
-    constexpr std::int32_t kAhead = 2;
-    static_assert(kRuns % kAhead == 0);
-    const float* const weights = tile + kRun * lane;
-    Float4 weight_ahead[kAhead], distance_ahead[kAhead];
-#pragma unroll
-    for (std::int32_t i = 0; i < kAhead; ++i) {
-      weight_ahead[i] = load_run(weights + kRunTokens * i);
-      distance_ahead[i] = load_run(weights + kTile + kRunTokens * i);
-    }
-#pragma unroll 2
-    for (std::int32_t run = kAhead; run <= kRuns; run += kAhead) {
-      Float4 weight[kAhead], distance[kAhead];
-#pragma unroll
-      for (std::int32_t i = 0; i < kAhead; ++i) {
-        weight[i] = weight_ahead[i];
-        distance[i] = distance_ahead[i];
-      }
-      if (run < kRuns) {
-#pragma unroll
-        for (std::int32_t i = 0; i < kAhead; ++i) {
-          weight_ahead[i] = load_run(weights + kRunTokens * (run + i));
-          distance_ahead[i] = load_run(weights + kTile + kRunTokens * (run + i));
-        }
-      }
-#pragma unroll
-      for (std::int32_t i = 0; i < kAhead; ++i) {
-        sum = simt::fma(weight[i].x, distance[i].x, sum);
-        sum = simt::fma(weight[i].y, distance[i].y, sum);
-        sum = simt::fma(weight[i].z, distance[i].z, sum);
-        sum = simt::fma(weight[i].w, distance[i].w, sum);
-      }
-    }
-  };
-  by_tiles<kChainThreads, kTileValues>(shared, logits, fill, [&](const float* tile) {
-    if (simt::warp() == 0) {
-      add_plain(tile);
-    } else {
-      add_weighted(tile);
-    }
-  });
-  if (simt::warp() <= 1) {
+  by_tiles<kChainThreads, kTileValues>(shared, logits, fill, add);
+  static_assert(kChainThreads == 32);
+  if (simt::warp() == 0) {
     sum = fold16(sum);
-    if (simt::lane() == 0) (simt::warp() == 0 ? shared.sum : shared.weighted) = sum;
-    if (simt::warp() == 0 && simt::lane() == kLaneCount) shared.filter_sum = sum;
+    weighted = fold16(weighted);
+    if (simt::lane() == 0) {
+      shared.sum = sum;
+      shared.weighted = weighted;
+    }
+    if (simt::lane() == kLaneCount) shared.filter_sum = sum;
   }
   simt::sync_block();
 }

@@ -107,6 +107,9 @@ SIMT_DEVICE float mul(float a, float b) { return __fmul_rn(a, b); }
 SIMT_DEVICE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 SIMT_DEVICE float div(float a, float b) { return __fdiv_rn(a, b); }
 SIMT_DEVICE float sqrt(float a) { return __fsqrt_rn(a); }
+/// The larger and the smaller, the number where one is NaN; of zeros +0 is the larger.
+SIMT_DEVICE float largest(float a, float b) { return fmaxf(a, b); }
+SIMT_DEVICE float smallest(float a, float b) { return fminf(a, b); }
 SIMT_DEVICE float from_int(std::int32_t a) { return __int2float_rn(a); }
 SIMT_DEVICE float from_unsigned(std::uint32_t a) { return __uint2float_rn(a); }
 /// exp and log by the device's fast units, for bfloat16 kernels alone: 2^x, about 2 ulp. Not what float32 results use.
@@ -139,7 +142,8 @@ struct alignas(16) Word4 {
 struct alignas(8) Word2 {
   std::uint32_t x, y;
 };
-/// A load of read-only global memory.
+/// Loads of read-only global memory.
+SIMT_DEVICE float load(const float* from) { return __ldg(from); }
 SIMT_DEVICE Word4 load4(const void* from) {
   const uint4 v = __ldg(static_cast<const uint4*>(from));
   return {v.x, v.y, v.z, v.w};

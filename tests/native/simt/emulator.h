@@ -251,6 +251,8 @@ SIMT_DEVICE float mul(float a, float b) { return a * b; }
 SIMT_DEVICE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 SIMT_DEVICE float div(float a, float b) { return a / b; }
 SIMT_DEVICE float sqrt(float a) { return __builtin_sqrtf(a); }
+SIMT_DEVICE float largest(float a, float b) { return a > b || b != b || (a == b && as_bits(b) >> 31 != 0) ? a : b; }
+SIMT_DEVICE float smallest(float a, float b) { return a < b || b != b || (a == b && as_bits(a) >> 31 != 0) ? a : b; }
 SIMT_DEVICE float from_int(std::int32_t a) { return static_cast<float>(a); }
 SIMT_DEVICE float from_unsigned(std::uint32_t a) { return static_cast<float>(a); }
 SIMT_DEVICE float fast_exp2(float a) {
@@ -276,6 +278,7 @@ struct alignas(16) Word4 {
 struct alignas(8) Word2 {
   std::uint32_t x, y;
 };
+SIMT_DEVICE float load(const float* from) { return *from; }
 SIMT_DEVICE Word4 load4(const void* from) {
   detail::check_global16("load4", from);
   Word4 value;
