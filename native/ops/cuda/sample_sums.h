@@ -10,48 +10,65 @@ namespace {
 
 /// Passes over the row tile by tile: all but the first kAdders threads fill a tile while those add up the one before.
 /// `fill` gets the tile, the place of four values in each of its arrays, the first of their tokens, which are 16 apart,
-/// the tokens' logits (-infinity past the row's end), and whether the tile ends there; a tile is kValues arrays of tile_size<kAdders> floats, in
-/// which the runs of the 16 lanes take turns. Ends with a barrier, but does not begin with one.
+/// and the tokens' logits (-infinity past the row's end); a tile is kValues arrays of tile_size<kAdders> floats, in
+/// which the runs of the 16 lanes take turns. Where `quick`, `fill_quickly` gets the same but of the last few tiles,
+/// which it need not be able to end. Ends with a barrier, but does not begin with one.
 template <std::int32_t kAdders>
 constexpr std::int32_t tile_size = kRun*(kThreads - kAdders);
 
-template <std::int32_t kAdders, std::int32_t kValues, class Fill, class Add>
-SIMT_DEVICE void by_tiles(Shared& shared, const Logits& logits, const Fill& fill, const Add& add) {
+template <std::int32_t kAdders, std::int32_t kValues, class FillQuickly, class Fill, class Add>
+SIMT_DEVICE void by_tiles(Shared& shared, const Logits& logits, bool quick, const FillQuickly& fill_quickly,
+                          const Fill& fill, const Add& add) {
   constexpr std::int32_t kTile = tile_size<kAdders>;
   static_assert(2 * kValues * kTile <= kTileFloats && kTile % kRunTokens == 0);
   const std::int32_t tiles = (logits.n + kTile - 1) / kTile;
   const std::int32_t filler = simt::thread() - kAdders;
+  const auto tile_at = [&](std::int32_t tile) { return shared.tiles + tile % 2 * kValues * kTile; };
   if (filler < 0) {
     simt::sync_block();
     for (std::int32_t tile = 0; tile < tiles; ++tile) {
-      add(shared.tiles + tile % 2 * kValues * kTile);
+      add(tile_at(tile));
       simt::sync_block();
     }
     return;
   }
-  const std::int32_t first = filler / kLaneCount * kRunTokens + filler % kLaneCount;
-  const auto load = [&](std::int32_t begin, float(&run)[kRun]) {
-    const float* const from = logits.values + (begin + first);
-    if (begin + kTile <= logits.n) {
+  std::int32_t first = filler / kLaneCount * kRunTokens + filler % kLaneCount;
+  // The next tile's loads are on their way while this one's exponentials are computed.
+  float next[kRun], run[kRun];
+  const auto load_whole = [&](const float* from, float(&values)[kRun]) {
 #pragma unroll
-      for (int i = 0; i < kRun; ++i) run[i] = simt::load(from + i * kLaneCount);
-    } else {
+    for (int i = 0; i < kRun; ++i) values[i] = simt::load(from + i * kLaneCount);
+  };
+  const auto load_from = [&](std::int32_t begin, float(&values)[kRun]) {
 #pragma unroll
-      for (int i = 0; i < kRun; ++i)
-        run[i] = begin + first + i * kLaneCount < logits.n ? simt::load(from + i * kLaneCount) : kMinusInfinity;
+    for (int i = 0; i < kRun; ++i) {
+      const std::int32_t token = begin + i * kLaneCount;
+      values[i] = token < logits.n ? simt::load(logits.values + token) : kMinusInfinity;
     }
   };
-  float next[kRun];
-  load(0, next);
-#pragma unroll 2  // the values that were loaded ahead then stay where they are
-  for (std::int32_t tile = 0; tile < tiles; ++tile) {
-    float run[kRun];
+  load_from(first, next);
+  std::int32_t tile = 0;
+  if (quick) {
+    const float* from = logits.values + first;
+    // Two tiles at a time, so that the values loaded ahead stay where they are, and up to the last but one whole tile.
+    for (; (tile + 3) * kTile <= logits.n; tile += 2) {
+      load_whole(from + kTile, run);
+      fill_quickly(tile_at(0), kRun * filler, first, next);
+      simt::sync_block();
+      load_whole(from + 2 * kTile, next);
+      fill_quickly(tile_at(1), kRun * filler, first + kTile, run);
+      simt::sync_block();
+      from += 2 * kTile;
+      first += 2 * kTile;
+    }
+  }
+  for (; tile < tiles; ++tile) {
 #pragma unroll
     for (int i = 0; i < kRun; ++i) run[i] = next[i];
-    // The next tile's loads are on their way while this one's exponentials are computed.
-    load((tile + 1) * kTile, next);
-    fill(shared.tiles + tile % 2 * kValues * kTile, kRun * filler, tile * kTile + first, run, tile == tiles - 1);
+    load_from(first + kTile, next);
+    fill(tile_at(tile), kRun * filler, first, run);
     simt::sync_block();
+    first += kTile;
   }
   simt::sync_block();
 }
@@ -71,20 +88,12 @@ SIMT_DEVICE void add_up(Shared& shared, const Logits& logits, const Collected& w
   constexpr std::int32_t kTile = tile_size<kChainThreads>;
   float bound = what.bound;
 
-  const auto fill = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun], bool last) {
-    float distance[kRun], own[kRun];
+  const auto fill_with = [&](const auto& bounded, float* tile, std::int32_t at, std::int32_t first,
+                             const float(&run)[kRun]) {
+    float distance[kRun];
+    // Any finite number will do where the weight is 0.
 #pragma unroll
-    for (int i = 0; i < kRun; ++i) {
-      distance[i] = simt::sub(run[i], top);
-      own[i] = kOwnWeights ? scaled_distance(logits, run[i], what.top) : 0.0f;
-    }
-    if (what.far || last) {
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) {
-        distance[i] = bounded_exponent(distance[i]);  // any finite number will do where the weight is 0
-        own[i] = bounded_exponent(own[i]);
-      }
-    }
+    for (int i = 0; i < kRun; ++i) distance[i] = bounded(simt::sub(run[i], top));
     float weight[kRun];
 #pragma unroll
     for (int i = 0; i < kRun; ++i) weight[i] = exp_to_one(distance[i]);
@@ -95,7 +104,10 @@ SIMT_DEVICE void add_up(Shared& shared, const Logits& logits, const Collected& w
     const auto is_allowed = [&](int i) { return !kMasked || (allowed >> i * kLaneCount & 1u) != 0; };
     if (kOwnWeights) {
 #pragma unroll
-      for (int i = 0; i < kRun; ++i) weight[i] = is_allowed(i) ? exp_to_one(own[i]) : 0.0f;
+      for (int i = 0; i < kRun; ++i) {
+        weight[i] = exp_to_one(bounded(scaled_distance(logits, run[i], what.top)));
+        if (!is_allowed(i)) weight[i] = 0.0f;
+      }
       store_run(tile + 2 * kTile + at, weight);
     }
     if (!(run[0] >= bound || run[1] >= bound || run[2] >= bound || run[3] >= bound)) return;
@@ -129,7 +141,13 @@ SIMT_DEVICE void add_up(Shared& shared, const Logits& logits, const Collected& w
       weighted = simt::fma(weight.w, distance.w, weighted);
     }
   };
-  by_tiles<kChainThreads, kTileValues>(shared, logits, fill, add);
+  const auto fill_near = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun]) {
+    fill_with([](float distance) { return distance; }, tile, at, first, run);
+  };
+  const auto fill = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun]) {
+    fill_with([](float distance) { return bounded_exponent(distance); }, tile, at, first, run);
+  };
+  by_tiles<kChainThreads, kTileValues>(shared, logits, !what.far, fill_near, fill, add);
   static_assert(kChainThreads == 32);
   if (simt::warp() == 0) {
     sum = fold16(sum);

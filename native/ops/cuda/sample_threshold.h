@@ -89,7 +89,7 @@ SIMT_DEVICE Tail tail_of_row(Shared& shared, const Logits& logits, float top, st
   const std::int32_t lane = simt::thread() % kLaneCount;
   std::int32_t count = 0;
   float sum = 0.0f;
-  const auto fill = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun], bool /*last*/) {
+  const auto fill = [&](float* tile, std::int32_t at, std::int32_t first, const float(&run)[kRun]) {
     std::uint64_t allowed = ~std::uint64_t{0};
     if (logits.mask != nullptr && first < logits.n) allowed = logits.mask[first / 64] >> (first % 64);
     float value[kRun], weight[kRun];
@@ -118,7 +118,7 @@ SIMT_DEVICE Tail tail_of_row(Shared& shared, const Logits& logits, float top, st
     }
   };
   simt::sync_block();  // others may still read the lists, or the tiles before
-  by_tiles<kAdders, 2>(shared, logits, fill, add);
+  by_tiles<kAdders, 2>(shared, logits, false, fill, fill, add);
   return fold_tail(count, sum);
 }
 
