@@ -396,7 +396,7 @@ TEST(device_sample_agrees_where_roundings_add_up) {
     float last_place;
   };
   // The first row's tokens are all within reach of the lists, the second row's are not.
-  for (const Row& row : {Row{"in lists", 200, 56, 8.55f, 9, 0x1p-16f}, Row{"in a row", 1, 1250, 0.55f, 1, 0x1p-23f}}) {
+  for (const Row& row : {Row{"in lists", 140, 36, 8.55f, 9, 0x1p-16f}, Row{"in a row", 1, 1250, 0.55f, 1, 0x1p-23f}}) {
     const std::int64_t likely = 16 * row.likely, all = likely + 16 * row.unlikely;
     std::vector<Request> requests;
     for (int round = 0; round < 8; ++round) {
@@ -409,6 +409,30 @@ TEST(device_sample_agrees_where_roundings_add_up) {
       requests.push_back(request);
     }
     expect_draws(requests, all);
+  }
+}
+
+/// One logit so far below the others that its weight is 0, or just not, at one of the two temperatures; anywhere in
+/// rows of about a whole number of the device's tiles.
+TEST(device_sample_agrees_where_a_logit_is_far_below) {
+  const base::FpEnv mode;
+  Random random(41);
+  for (const std::int32_t n : {895, 896, 897, 1792, 2687, 2688, 2689, 3584, 4500}) {
+    std::vector<Request> requests;
+    for (const float temperature : {0.5f, 1.0f, 2.0f}) {
+      for (const float distance : {-43.6f, -43.7f, -87.33f, -87.3365f, -88.2f, -174.6f, -174.7f, -1e30f, -kInfinity}) {
+        for (const std::int32_t at : {0, n / 2, n - 1}) {
+          Request request{random.reals(n, 0.25f), {temperature, 0, 0.9f}, {}, "one logit far below"};
+          request.logits[1] = 2;
+          request.logits[size(at)] = 2 + distance;
+          requests.push_back(request);
+          request.mask = random_mask(random, n, 2);
+          request.parameters.top_p = 0.5f;
+          requests.push_back(request);
+        }
+      }
+    }
+    expect_draws(requests, n % 2 == 0 ? n : n + 1);
   }
 }
 

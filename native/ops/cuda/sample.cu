@@ -58,8 +58,8 @@ SIMT_DEVICE bool find_sums(Shared& shared, const Logits& logits, bool greedy) {
       !greedy && ((row.top_k > 0 && row.top_k < logits.n) || row.top_p < 1.0f) && is_finite(scaled_top);
   // Rounding is monotonic, so that no other logit has a smaller distance.
   const auto is_near = [](float distance) { return bounded_exponent(distance) == distance; };
-  const bool near = is_near(simt::sub(found.least, top)) &&
-                    (!filtered || is_near(scaled_distance(logits, found.least, scaled_top)));
+  const bool near =
+      is_near(simt::sub(found.least, top)) && (!filtered || is_near(scaled_distance(logits, found.least, scaled_top)));
   const Collected collected = {scaled_top, filtered ? collected_from(logits, largest) : -kMinusInfinity, !near};
   if (!filtered || (logits.inv_temperature == 1.0f && logits.mask == nullptr)) {
     add_up<false, false>(shared, logits, collected, top);
