@@ -105,8 +105,8 @@ SIMT_DEVICE void add_up(Shared& shared, const Logits& logits, const Collected& w
     if (kOwnWeights) {
 #pragma unroll
       for (int i = 0; i < kRun; ++i) {
-        weight[i] = exp_to_one(bounded(scaled_distance(logits, run[i], what.top)));
-        if (!is_allowed(i)) weight[i] = 0.0f;
+        const float own = bounded(scaled_distance(logits, run[i], what.top));
+        weight[i] = exp_to_one(is_allowed(i) ? own : bounded_exponent(kMinusInfinity));  // or 0, without a branch
       }
       store_run(tile + 2 * kTile + at, weight);
     }
