@@ -66,7 +66,8 @@ struct DeviceRow {
   std::int32_t prefix_capacity;
   std::int32_t write_capacity;
   std::int32_t write_at;
-  std::int32_t suffix_visible;  // keys of write_to that it attends to after the prefix, its own included; 0: none
+  std::int32_t suffix_visible;  // keys of write_to that it attends to after the prefix, the last being its own at
+                                // write_at; 0: none
 
   // The draw that follows (ops.h, DrawArgs, says which random numbers it reads; its position is position + 1).
   const float* first_logits;  // read instead of the step's logits where SampleArgs::first is set
@@ -165,16 +166,16 @@ struct DeviceAttendArgs {
   std::int32_t count;
   const DeviceTile* tiles;  // [tile_count], cover all rows
   std::int32_t tile_count;
-  std::int32_t splits;  // no prefix_visible exceeds splits * kDeviceSplitKeys
+  std::int32_t splits;  // at least 1; no prefix_visible exceeds splits * kDeviceSplitKeys
   DeviceKvShape shape;
   std::int32_t layer;
   float scale;
   const void* qkv;  // [count, qkv_stride] of shape.type: query, key, value, each heads * head_width wide
   std::int64_t qkv_stride;
-  float* partial;  // bfloat16 only: [count][heads][splits][device_dim + 2] scratch: acc, m, l of each split
+  float* partial;  // bfloat16 only: [count][heads][splits][device_dim + 2] scratch: softmax states
   void* z;         // [count, z_stride] of shape.type, zero past heads * head_width
   std::int64_t z_stride;
-  bool prompt;  // the rows are one or more prompts' (prefix == write_to), not generated tokens (prefix != write_to)
+  bool prompt;  // the rows are one or more prompts' (prefix == write_to, no suffix), not generated tokens
 };
 
 /// sampler::draw_token for every live row, then advances the row: position and suffix_visible move on by one, write_at

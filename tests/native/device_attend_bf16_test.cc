@@ -137,7 +137,7 @@ struct Batch {
     const std::int32_t z_stride = device_round_up(width(), kDevicePad);
     std::vector<DeviceRow> device_rows;
     std::vector<std::uint16_t> qkv(static_cast<std::size_t>(count * qkv_stride), kPoison);
-    std::int32_t splits = 0;
+    std::int32_t splits = 1;
     for (std::int32_t i = 0; i < count; ++i) {
       const Row& row = rows[static_cast<std::size_t>(chosen[static_cast<std::size_t>(i)])];
       std::copy(row.qkv.begin(), row.qkv.end(), qkv.begin() + i * qkv_stride);

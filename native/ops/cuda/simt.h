@@ -54,15 +54,24 @@ SIMT_DEVICE std::int32_t block_y() { return static_cast<std::int32_t>(blockIdx.y
 SIMT_DEVICE std::int32_t block_z() { return static_cast<std::int32_t>(blockIdx.z); }
 SIMT_DEVICE std::int32_t grid_x() { return static_cast<std::int32_t>(gridDim.x); }
 
+/// The two halves of inputs_ready, for a kernel that does something in between.
+SIMT_DEVICE void wait_for_inputs() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+SIMT_DEVICE void start_next() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
 /// Returns when every kernel queued before this one has finished, and lets the next one start: it waits here in turn.
 /// Every thread calls it once, on every path, before it touches memory that the kernel before this one writes, or that
 /// anybody else may read. Up to there a kernel may already fetch what older kernels wrote, or nobody writes (weights),
 /// so that its start is hidden behind the end of the one before (programmatic dependent launch).
 SIMT_DEVICE void inputs_ready() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
+  wait_for_inputs();
+  start_next();
 }
 
 // Barriers.
@@ -110,6 +119,7 @@ SIMT_DEVICE float sqrt(float a) { return __fsqrt_rn(a); }
 /// The larger and the smaller, the number where one is NaN; of zeros +0 is the larger.
 SIMT_DEVICE float largest(float a, float b) { return fmaxf(a, b); }
 SIMT_DEVICE float smallest(float a, float b) { return fminf(a, b); }
+SIMT_DEVICE std::int32_t smallest(std::int32_t a, std::int32_t b) { return min(a, b); }
 SIMT_DEVICE float from_int(std::int32_t a) { return __int2float_rn(a); }
 SIMT_DEVICE float from_unsigned(std::uint32_t a) { return __uint2float_rn(a); }
 /// exp and log by the device's fast units, for bfloat16 kernels alone: 2^x, about 2 ulp. Not what float32 results use.
@@ -147,6 +157,32 @@ SIMT_DEVICE float load(const float* from) { return __ldg(from); }
 SIMT_DEVICE Word4 load4(const void* from) {
   const uint4 v = __ldg(static_cast<const uint4*>(from));
   return {v.x, v.y, v.z, v.w};
+}
+
+/// Loads of read-only global memory that nobody reads again soon: they leave the first-level cache alone. In program
+/// order beside each other and mma.
+SIMT_DEVICE Word4 stream4(const void* from) {
+  Word4 v;
+  asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "l"(from));
+  return v;
+}
+SIMT_DEVICE Word2 stream2(const void* from) {
+  Word2 v;
+  asm volatile("ld.global.nc.L1::no_allocate.v2.u32 {%0, %1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(from));
+  return v;
+}
+SIMT_DEVICE std::uint32_t stream1(const void* from) {
+  std::uint32_t v;
+  asm volatile("ld.global.nc.L1::no_allocate.u32 %0, [%1];" : "=r"(v) : "l"(from));
+  return v;
+}
+/// A load that looks past the first-level cache, which may be behind.
+SIMT_DEVICE std::uint32_t load1_fresh(const void* from) {
+  std::uint32_t v;
+  asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(v) : "l"(from) : "memory");
+  return v;
 }
 
 // Asynchronous copies from global to shared memory. Copies issued before a commit form a group; wait<N> returns when

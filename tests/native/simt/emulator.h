@@ -182,6 +182,8 @@ SIMT_DEVICE std::int32_t grid_x() { return detail::current->block->grid_x; }
 
 /// Kernels run one after another here.
 SIMT_DEVICE void inputs_ready() {}
+SIMT_DEVICE void wait_for_inputs() {}
+SIMT_DEVICE void start_next() {}
 
 SIMT_DEVICE void sync_block() { detail::meet(detail::Collective::sync_block); }
 SIMT_DEVICE void sync_warp() { detail::meet(detail::Collective::sync_warp); }
@@ -253,6 +255,7 @@ SIMT_DEVICE float div(float a, float b) { return a / b; }
 SIMT_DEVICE float sqrt(float a) { return __builtin_sqrtf(a); }
 SIMT_DEVICE float largest(float a, float b) { return a > b || b != b || (a == b && as_bits(b) >> 31 != 0) ? a : b; }
 SIMT_DEVICE float smallest(float a, float b) { return a < b || b != b || (a == b && as_bits(a) >> 31 != 0) ? a : b; }
+SIMT_DEVICE std::int32_t smallest(std::int32_t a, std::int32_t b) { return a < b ? a : b; }
 SIMT_DEVICE float from_int(std::int32_t a) { return static_cast<float>(a); }
 SIMT_DEVICE float from_unsigned(std::uint32_t a) { return static_cast<float>(a); }
 SIMT_DEVICE float fast_exp2(float a) {
@@ -286,6 +289,10 @@ SIMT_DEVICE Word4 load4(const void* from) {
   return value;
 }
 
+SIMT_DEVICE Word4 stream4(const void* from) { return load4(from); }
+SIMT_DEVICE Word2 stream2(const void* from) { return *static_cast<const Word2*>(from); }
+SIMT_DEVICE std::uint32_t stream1(const void* from) { return *static_cast<const std::uint32_t*>(from); }
+SIMT_DEVICE std::uint32_t load1_fresh(const void* from) { return *static_cast<const std::uint32_t*>(from); }
 SIMT_DEVICE void copy_async16(void* shared, const void* global, bool valid = true) {
   detail::start_copy(shared, global, valid);
 }
