@@ -21,6 +21,10 @@ using ops::DrawStatus;
 /// Longest launch: a run is cancelled between two of them.
 constexpr double kLaunchSeconds = 0.040;
 
+/// Steps of one graph, of which a launch has several: the device starts when the first is there, while the host is
+/// still sending it the others, whose some hundred operations take it as long as a short step.
+constexpr std::int32_t kStepsPerGraph = 1;
+
 /// Runs of rows with one prefix each, cut into tiles of at most kDeviceTileRows.
 std::int32_t write_tiles(std::span<const DeviceRow> rows, DeviceTile* tiles) {
   std::int32_t count = 0;
@@ -239,15 +243,19 @@ void DeviceStepper::next(std::span<Lane* const> lanes) {
   std::int32_t longest = 0;
   for (const Lane* const lane : lanes)
     longest = std::max(longest, static_cast<const DevicePrompt&>(*lane->prompt).length);
-  const GraphSize size{.rows = rows,
-                       .tiles = std::min(rows, graph_rows(tiles)),
-                       .splits = DeviceActivations::splits(longest),
-                       .steps = steps_for(lanes, masked)};
-  const ops::RecordedGraph& recorded = graph(size);
+  const std::int32_t steps = steps_for(lanes, masked), each = std::min(steps, kStepsPerGraph);
+  std::vector<const ops::RecordedGraph*> graphs;  // all recorded before the first runs
+  for (std::int32_t first = 0; first < steps; first += each) {
+    graphs.push_back(&graph({.rows = rows,
+                             .tiles = std::min(rows, graph_rows(tiles)),
+                             .splits = DeviceActivations::splits(longest),
+                             .first_step = first,
+                             .steps = each}));
+  }
   const auto begin = std::chrono::steady_clock::now();
-  recorded.launch();
-  collect(lanes, rows, size.steps);
-  step_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / size.steps;
+  for (const ops::RecordedGraph* const recorded : graphs) recorded->launch();
+  collect(lanes, rows, steps);
+  step_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / steps;
   step_rows_ = rows;
 }
 
@@ -272,7 +280,7 @@ const ops::RecordedGraph& DeviceStepper::graph(const GraphSize& size) {
   const auto found = graphs_.find(size);
   if (found != graphs_.end()) return found->second;
   const auto record = [&] {
-    for (std::int32_t step = 0; step < size.steps; ++step) queue_step(size, step);
+    for (std::int32_t step = 0; step < size.steps; ++step) queue_step(size, size.first_step + step);
   };
   return graphs_.emplace(size, ops::RecordedGraph(context_, record)).first->second;
 }

@@ -63,6 +63,7 @@ class DeviceStepper final : public Stepper {
     std::int32_t rows;
     std::int32_t tiles;
     std::int32_t splits;
+    std::int32_t first_step;  // of the launch
     std::int32_t steps;
     auto operator<=>(const GraphSize&) const = default;
   };

@@ -37,7 +37,7 @@ SIMT_DEVICE void by_tiles(Shared& shared, const Logits& logits, bool quick, cons
   float next[kRun], run[kRun];
   const auto load_whole = [&](const float* from, float(&values)[kRun]) {
 #pragma unroll
-    for (int i = 0; i < kRun; ++i) values[i] = simt::load(from + i * kLaneCount);
+    for (int i = 0; i < kRun; ++i) values[i] = simt::load_last(from + i * kLaneCount);
   };
   const auto load_from = [&](std::int32_t begin, float(&values)[kRun]) {
 #pragma unroll

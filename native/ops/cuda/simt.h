@@ -154,6 +154,8 @@ struct alignas(8) Word2 {
 };
 /// Loads of read-only global memory.
 SIMT_DEVICE float load(const float* from) { return __ldg(from); }
+/// What is not read again soon, and should not push out what is.
+SIMT_DEVICE float load_last(const float* from) { return __ldcs(from); }
 SIMT_DEVICE Word4 load4(const void* from) {
   const uint4 v = __ldg(static_cast<const uint4*>(from));
   return {v.x, v.y, v.z, v.w};

@@ -282,6 +282,7 @@ struct alignas(8) Word2 {
   std::uint32_t x, y;
 };
 SIMT_DEVICE float load(const float* from) { return *from; }
+SIMT_DEVICE float load_last(const float* from) { return *from; }
 SIMT_DEVICE Word4 load4(const void* from) {
   detail::check_global16("load4", from);
   Word4 value;
