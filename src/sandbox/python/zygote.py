@@ -28,6 +28,7 @@ _FILLERS_MOST = 2000
 # Sizes of the C library's memory, whose holes may have any.
 _CHUNKS = (65536, 32768, 16384, 8192, 4096, 2048, 1024, 768, 640, 528, 400, 256, 128, 64, 24)
 
+_PAGE_BYTES = 4096
 _LARGE_PAGE_BYTES = 2 << 20
 # From Linux 6.1 on, whatever the system's setting for large pages is. Elsewhere it is refused, and forks take longer.
 _MADV_COLLAPSE = 25
@@ -187,8 +188,13 @@ def _join_code():
     """Puts the interpreter's code and constants into large pages, as far as they fill any, in the place where they stand.
 
     A fork does not copy the entries of pages that belong to a file: each candidate meets them again, some hundred faults and pages
-    given back at its end. The large pages hold the same bytes, at the same addresses, and nobody can write to them.
+    given back at its end. The large pages hold the same bytes, at the same addresses, and are as little to be written to; constants can
+    be executed there, which is no more than a candidate can do with any memory.
+
+    On x86-64 only: elsewhere code that was copied is not to be executed before caches know, and pages may have other sizes.
     """
+    if os.uname().machine != "x86_64":
+        return
     import ctypes
 
     library = ctypes.CDLL(None, use_errno=True)
@@ -248,9 +254,9 @@ def _fixed_parts(library):
         what, flags, _, address, _, length = struct.unpack_from("<IIQQQQ", segment)
         if what != _PT_LOAD or flags & _PF_W:
             continue
-        start = (base + address) // 4096 * 4096
+        start = (base + address) // _PAGE_BYTES * _PAGE_BYTES
         end = base + address + length
-        end += -end % 4096
+        end += -end % _PAGE_BYTES
         if parts and parts[-1][1] == start:
             start = parts.pop()[0]
         parts.append((start, end))
