@@ -27,10 +27,20 @@ export interface JudgeJob extends Limits {
 /** What the judge answers to a job. */
 export interface JudgeAnswer {
   readonly verdict: Verdict;
+  /** Every candidate that the job took, in order: the verdict's measurements are the first one's. */
+  readonly passes: readonly PassTimes[];
   /** The isolation was used in a way that calls for a new one. */
   readonly renew: boolean;
   /** The verdict is `infra` for a reason that another attempt may not meet. */
   readonly retry: boolean;
+}
+
+/** What one candidate took, from fork to end, and the limits that it had. */
+export interface PassTimes {
+  readonly cpuSeconds: number;
+  /** The judge's time between calls included, to which `limits.wallSeconds` does not apply. */
+  readonly wallSeconds: number;
+  readonly limits: Pick<Limits, 'cpuSeconds' | 'wallSeconds'>;
 }
 
 /** The first message of a judge, and its answer to `{ calibrate: true }`. */
@@ -103,7 +113,7 @@ export class FrameReader {
 function parseMessage(body: Buffer): JudgeMessage {
   const message = JSON.parse(body.toString('utf8')) as unknown;
   if (typeof message === 'object' && message !== null) {
-    if ('verdict' in message && 'renew' in message && 'retry' in message) return message as JudgeAnswer;
+    if ('verdict' in message && 'passes' in message && 'renew' in message && 'retry' in message) return message as JudgeAnswer;
     if ('ready' in message && 'python' in message) return message as JudgeReady;
     if ('calibration' in message) return message as JudgeCalibration;
   }

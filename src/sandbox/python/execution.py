@@ -467,6 +467,12 @@ class Execution:
             measured["stack"] = stack(self._report["stack"], self._job["promptLines"], self._lines)
         return measured
 
+    def times(self):
+        """What this execution's candidate took, by the zygote's account, and what it might have; zeros where there is no account."""
+        report = self._report or NOTHING_MEASURED
+        limits = {"cpuSeconds": self._job["cpuSeconds"], "wallSeconds": self._job["wallSeconds"]}
+        return {"cpuSeconds": report["cpuSeconds"], "wallSeconds": report["wallSeconds"], "limits": limits}
+
 
 def _copies(payload):
     """The containers of a call's arguments by number, as copies that nobody else has."""

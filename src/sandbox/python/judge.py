@@ -37,7 +37,7 @@ def _judge(job, kept, zygote, turn):
         try:
             problem = Problem(*key)
         except (SyntaxError, ValueError) as error:
-            return _verdict({"status": "infra", "reason": "the test does not compile: %s" % error}, dict(NOTHING_MEASURED))
+            return _verdict({"status": "infra", "reason": "the test does not compile: %s" % error}, dict(NOTHING_MEASURED), [])
         if len(kept) >= _KEPT:
             kept.pop(next(iter(kept)))
         kept[key] = problem
@@ -45,21 +45,23 @@ def _judge(job, kept, zygote, turn):
     _limit_own_time(job)
     outcome = execution.first_pass()
     more = {}
+    runs = [execution]
     renew = execution.renew
     if not execution.retry and outcome["status"] not in ("passed", "infra"):
-        renew = _look_closer(job, problem, zygote, turn, outcome, more) or renew
+        renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew
     signal.setitimer(signal.ITIMER_PROF, 0)
-    return _verdict(outcome, execution.measurements(more), renew, execution.retry)
+    passes = [run.times() for run in runs]
+    return _verdict(outcome, execution.measurements(more), passes, renew, execution.retry)
 
 
-def _look_closer(job, problem, zygote, turn, outcome, more):
-    """Fills `more` with the measurements that only choose a failure's name. Returns whether the worker has to be renewed.
+def _look_closer(job, problem, zygote, turn, outcome, more, runs):
+    """Fills `more` with the measurements that only choose a failure's name, and adds to `runs` what it executes for them.
 
+    Returns whether the worker has to be renewed.
     Makes `outcome` tamper where the program's text shows that it was a lie.
     """
     by_value = outcome["status"] in ("assertion", "test_error", "unserialisable")
     by_call = outcome["status"] == "exception" and outcome["phase"] == "call"
-    runs = []
 
     def whole(look, writes_back=True):
         """What `look` finds, with more time where that was short; and whether it took more."""
@@ -111,9 +113,9 @@ def _limit_own_time(job):
     signal.setitimer(signal.ITIMER_PROF, 1 + 2 * job["cpuSeconds"])
 
 
-def _verdict(outcome, measurements, renew=False, retry=False):
+def _verdict(outcome, measurements, passes, renew=False, retry=False):
     verdict = {"passed": outcome["status"] == "passed", "outcome": outcome, "measurements": measurements}
-    return {"verdict": verdict, "renew": renew, "retry": retry}
+    return {"verdict": verdict, "passes": passes, "renew": renew, "retry": retry}
 
 
 def _calibrate():

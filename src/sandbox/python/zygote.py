@@ -28,11 +28,20 @@ _FILLERS_MOST = 2000
 # Sizes of the C library's memory, whose holes may have any.
 _CHUNKS = (65536, 32768, 16384, 8192, 4096, 2048, 1024, 768, 640, 528, 400, 256, 128, 64, 24)
 
+_PAGE_BYTES = 4096
 _LARGE_PAGE_BYTES = 2 << 20
 # From Linux 6.1 on, whatever the system's setting for large pages is. Elsewhere it is refused, and forks take longer.
 _MADV_COLLAPSE = 25
+_MADV_HUGEPAGE = 14
 # Of mallopt(3).
 _M_TOP_PAD = -2
+# Of mmap(2), mprotect(2) and mremap(2).
+_READ, _WRITE, _EXECUTE = 1, 2, 4
+_MOVE_TO = 1 | 2
+# Of an ELF file: the kind whose addresses are final, the kind of segment that is loaded, the flag of one that is written to.
+_ET_EXEC = 2
+_PT_LOAD = 1
+_PF_W = 2
 
 
 def main():
@@ -53,6 +62,7 @@ def main():
     os.waitpid(compiler, 0)
     serve = supervisor.prepare()
     _join_pages()
+    _join_code()
     serve()
 
 
@@ -174,8 +184,92 @@ def _join_pages():
         library.madvise(place * _LARGE_PAGE_BYTES, _LARGE_PAGE_BYTES, _MADV_COLLAPSE)
 
 
+def _join_code():
+    """Puts the interpreter's code and constants into large pages, as far as they fill any, in the place where they stand.
+
+    A fork does not copy the entries of pages that belong to a file: each candidate meets them again, some hundred faults and pages
+    given back at its end. The large pages hold the same bytes, at the same addresses, and are as little to be written to; constants can
+    be executed there, which is no more than a candidate can do with any memory.
+
+    On x86-64 only: elsewhere code that was copied is not to be executed before caches know, and pages may have other sizes.
+    """
+    if os.uname().machine != "x86_64":
+        return
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    if getattr(library, "mremap", None) is None or getattr(library, "dladdr", None) is None:
+        return
+    _give_signatures(library)
+    for start, end in _fixed_parts(library):
+        for place in range(start + -start % _LARGE_PAGE_BYTES, end - _LARGE_PAGE_BYTES + 1, _LARGE_PAGE_BYTES):
+            _move_into_large_page(library, place)
+
+
+def _move_into_large_page(library, place):
+    """Replaces the large page's worth of memory at `place` by a copy; leaves it as it is where the system gives no large page."""
+    import ctypes
+    import mmap
+
+    room = library.mmap(None, 2 * _LARGE_PAGE_BYTES, _READ | _WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    if room in (None, ctypes.c_void_p(-1).value):
+        return
+    copy = room + -room % _LARGE_PAGE_BYTES
+    library.madvise(copy, _LARGE_PAGE_BYTES, _MADV_HUGEPAGE)
+    ctypes.memmove(copy, place, _LARGE_PAGE_BYTES)
+    # Small pages would be worse than those of the file. Collapsing what is one already succeeds.
+    if (
+        library.madvise(copy, _LARGE_PAGE_BYTES, _MADV_COLLAPSE) == 0
+        and library.mprotect(copy, _LARGE_PAGE_BYTES, _READ | _EXECUTE) == 0
+        # In one step: the code that runs here is among what is replaced.
+        and library.mremap(copy, _LARGE_PAGE_BYTES, _LARGE_PAGE_BYTES, _MOVE_TO, place) == place
+    ):
+        library.munmap(room, copy - room)
+        library.munmap(copy + _LARGE_PAGE_BYTES, room + _LARGE_PAGE_BYTES - copy)
+    else:
+        library.munmap(room, 2 * _LARGE_PAGE_BYTES)
+
+
+def _fixed_parts(library):
+    """[(start, end)] of what the interpreter's file, be it a library or a program, has in memory side by side and never writes to."""
+    import ctypes
+    import struct
+
+    class Found(ctypes.Structure):
+        _fields_ = [("file", ctypes.c_char_p), ("base", ctypes.c_void_p), ("symbol", ctypes.c_char_p), ("address", ctypes.c_void_p)]
+
+    found = Found()
+    if library.dladdr(ctypes.cast(ctypes.pythonapi.Py_GetVersion, ctypes.c_void_p), ctypes.byref(found)) == 0:
+        return []
+    head = ctypes.string_at(found.base, 64)
+    if head[:6] != b"\x7fELF\x02\x01":
+        return []  # not of 64 bits
+    (kind,) = struct.unpack_from("<H", head, 16)
+    (table,) = struct.unpack_from("<Q", head, 32)
+    size, count = struct.unpack_from("<HH", head, 54)
+    base = 0 if kind == _ET_EXEC else found.base
+    parts = []
+    for number in range(count):
+        segment = ctypes.string_at(found.base + table + number * size, 56)
+        what, flags, _, address, _, length = struct.unpack_from("<IIQQQQ", segment)
+        if what != _PT_LOAD or flags & _PF_W:
+            continue
+        start = (base + address) // _PAGE_BYTES * _PAGE_BYTES
+        end = base + address + length
+        end += -end % _PAGE_BYTES
+        if parts and parts[-1][1] == start:
+            start = parts.pop()[0]
+        parts.append((start, end))
+    return parts
+
+
 def _give_signatures(library):
     from ctypes import c_int, c_size_t, c_ssize_t, c_void_p
+
+    library.mmap.restype = c_void_p
+    library.mmap.argtypes = [c_void_p, c_size_t, c_int, c_int, c_int, c_ssize_t]
+    library.munmap.argtypes = [c_void_p, c_size_t]
+    library.mprotect.argtypes = [c_void_p, c_size_t, c_int]
 
     library.malloc.restype = c_void_p
     library.malloc.argtypes = [c_size_t]
@@ -183,6 +277,9 @@ def _give_signatures(library):
     library.sbrk.restype = c_size_t
     library.sbrk.argtypes = [c_ssize_t]
     library.madvise.argtypes = [c_size_t, c_size_t, c_int]
+    library.mremap.restype = c_void_p
+    library.mremap.argtypes = [c_void_p, c_size_t, c_size_t, c_int, c_void_p]
+    library.dladdr.argtypes = [c_void_p, c_void_p]
 
 
 main()

@@ -50,7 +50,7 @@ describe('answers', () => {
     const messages = [
       { ready: true, python: '3.11.7' },
       { calibration: 0.01 },
-      { verdict: { text: 'ü'.repeat(50) }, renew: false, retry: false },
+      { verdict: { text: 'ü'.repeat(50) }, passes: [], renew: false, retry: false },
     ];
     const bytes = Buffer.concat(messages.map(frame));
     fc.assert(
