@@ -1,30 +1,29 @@
 // What one step of generation costs beside its matrix products alone, and what a run costs in memory and in loading:
-//   faultline_bench_step FOLDER [--dtype float32] [--samples 100] [--prompt 150] [--new 64] [--threads 0] [--repeat 5]
+//   faultline_bench_step FOLDER [--dtype bfloat16] [--samples 100] [--prompt 150] [--new 64] [--threads 0] [--repeat 5]
 // The chain: every product of a step with the same number of rows, weights and threads, in the same order, one after
-// the other, and nothing else; whatever attention, sampling, norms and hand-over take is missing from it. Chain and
+// the other, and nothing else; whatever attention, sampling, norms, rounding or quantising of activations and hand-over
+// take is missing from it. Chain and
 // step alternate, best of several. The share is chain / step. Memory is what is anonymous (the checkpoint's pages are
 // not), at its largest, beside weights, one prefix and all suffixes. One JSON object on stdout.
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <string>
 #include <thread>
 
-#include "benchmarks/gpu/arguments.h"
-#include "benchmarks/gpu/open_session.h"
+#include "benchmarks/native/cpu_model.h"
 #include "native/base/fp_env.h"
 #include "native/model/gpt2_forward.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
+#include "native/session/session.h"
 
 namespace faultline {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+using bench::Clock;
+using bench::since;
 
 /// Bytes of this process that no file backs.
 std::uint64_t anonymous_bytes() {
@@ -66,8 +65,11 @@ class Chain {
         rows_(rows),
         in_(floats(std::max(model.config.inner, model.config.width))),
         out_(floats(std::max({3 * model.config.width, model.config.inner, model.config.vocabulary}))),
-        rounded_(static_cast<std::size_t>(ops::bf16_size(rows, std::max(model.config.inner, model.config.width))),
-                 sizeof(std::uint16_t)) {}
+        narrow_(
+            static_cast<std::size_t>(std::max(ops::bf16_size(rows, std::max(model.config.inner, model.config.width)) *
+                                                  std::int64_t{sizeof(std::uint16_t)},
+                                              ops::int8_size(rows, std::max(model.config.inner, model.config.width))))),
+        quantised_(static_cast<std::size_t>(rows), sizeof(ops::QuantisedRow)) {}
 
   void run() {
     for (const model::Gpt2Layer& layer : model_.weights.layers) {
@@ -97,7 +99,9 @@ class Chain {
                        .ldo = w.n,
                        .panel_begin = 0,
                        .panel_end = ops::panel_count(w.n)};
-    args.a_bf16 = rounded_.as<std::uint16_t>();
+    args.a_bf16 = narrow_.as<std::uint16_t>();
+    args.a_int8 = narrow_.as<std::int8_t>();
+    args.a_rows = quantised_.as<ops::QuantisedRow>();
     const auto function = ops::product_of(model_.ops, w.type);
     pool_.parallel_for(args.panel_end, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = args;
@@ -112,7 +116,8 @@ class Chain {
   std::int32_t rows_;
   base::AlignedBuffer in_;
   base::AlignedBuffer out_;
-  base::AlignedBuffer rounded_;
+  base::AlignedBuffer narrow_;     // bfloat16 or int8 activations, zero: no product's time depends on its numbers
+  base::AlignedBuffer quantised_;  // ops::QuantisedRow, the same
 };
 
 session::GroupRequest request(const gpu::Arguments& arguments, std::int32_t vocabulary, std::int32_t new_tokens) {
@@ -142,8 +147,9 @@ double generate(session::Session& session, const session::GroupRequest& group) {
 }
 
 void run(const gpu::Arguments& arguments) {
-  session::SessionOptions options = gpu::session_options(arguments);
-  options.device = session::DeviceChoice::cpu;
+  session::SessionOptions options;
+  options.folder = arguments.positional();
+  options.weights = bench::weight_type(arguments);
   options.threads = arguments.integer("threads", 0);
   const int samples = arguments.integer("samples", 100), length = arguments.integer("new", 64);
 
@@ -187,11 +193,10 @@ void run(const gpu::Arguments& arguments) {
       "\"new\": %d, \"chain_ms\": %.3f, \"step_ms\": %.3f, \"share\": %.3f, \"tokens_per_second\": %.1f, "
       "\"first_tokens_ms\": %.1f, \"load_seconds\": %.3f, \"weight_mib\": %.1f, \"kv_mib\": %.1f, \"peak_mib\": %.1f, "
       "\"beyond_sum_mib\": %.1f}\n",
-      kernels.cpu_brand.c_str(), ops::cpu::isa_name(kernels.isa),
-      options.weights == ops::WeightType::f32 ? "fma" : ops::cpu::family_name(kernels.family),
-      arguments.text("dtype", "bfloat16").c_str(), session.threads(), samples, whole.prompt.size(), length,
-      1e3 * chain_seconds, 1e3 * step_seconds, chain_seconds / step_seconds, samples * length / whole_seconds,
-      1e3 * first_seconds, load_seconds, weight_bytes * 0x1p-20, kv_bytes * 0x1p-20, peak_bytes * 0x1p-20,
+      kernels.cpu_brand.c_str(), ops::cpu::isa_name(kernels.isa), session.device().kernel_family.c_str(),
+      bench::dtype(arguments).c_str(), session.threads(), samples, whole.prompt.size(), length, 1e3 * chain_seconds,
+      1e3 * step_seconds, chain_seconds / step_seconds, samples * length / whole_seconds, 1e3 * first_seconds,
+      load_seconds, weight_bytes * 0x1p-20, kv_bytes * 0x1p-20, peak_bytes * 0x1p-20,
       (static_cast<double>(peak_bytes) - static_cast<double>(weight_bytes) - static_cast<double>(kv_bytes)) * 0x1p-20);
 }
 
