@@ -6,7 +6,8 @@
  * 1. every kernel's share of this CPU's roofs (native/bench_ops.cc);
  * 2. a whole step's share of its chain of matrix products, loading and memory, at 1 to 512 sequences (native/bench_step.cc);
  * 3. what read hooks cost, detached and attached (native/bench_hooks.cc);
- * 4. tokens a second end to end beside node-llama-cpp's best setting (e2e/generate-vs-node-llama-cpp.mjs).
+ * 4. what batch invariance costs matrix products and attention (native/bench_invariance.cc);
+ * 5. tokens a second end to end beside node-llama-cpp's best setting (e2e/generate-vs-node-llama-cpp.mjs).
  *
  * Builds what is native first. `--quick`: fewer settings. Takes about half an hour, five minutes when quick. Exits with 1 where a part fails.
  */
@@ -21,7 +22,7 @@ import { markdownTable } from './lib/table.mjs';
 const { values: flags } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, 'without-peer': { type: 'boolean', default: false } },
 });
-const PROGRAMS = ['faultline_bench_ops', 'faultline_bench_step', 'faultline_bench_hooks'];
+const PROGRAMS = ['faultline_bench_ops', 'faultline_bench_step', 'faultline_bench_hooks', 'faultline_bench_invariance'];
 const DTYPES = ['float32', 'bfloat16', 'int8'];
 const native = path.join(ROOT, 'build', 'release', 'benchmarks', 'native');
 
@@ -61,6 +62,38 @@ console.log(
         row.captured_mib.toFixed(1),
       ]);
     }),
+  ),
+);
+
+console.log("\n## Batch invariance: a step's products in orders chosen for each product and number of rows");
+const invariance = measured(
+  'faultline_bench_invariance',
+  flags.quick ? ['--rows', '1,16,100', '--round-seconds', '0.05'] : ['--rows', '1,4,16,32,100'],
+);
+for (const reason of invariance.skipped) console.log(`Not compared: ${reason}`);
+console.log(
+  markdownTable(
+    ['dtype', 'rows', 'kernel, ms', 'one chain, any tile', 'several chains', 'invariance costs'],
+    invariance.steps.map((/** @type {any} */ row) => [
+      `${row.dtype} (${row.isa})`,
+      String(row.rows),
+      row.kernel_ms.toFixed(2),
+      ...[row.one_chain_ms, row.chains_ms].map((ms) => `${(ms / row.kernel_ms).toFixed(2)} of it`),
+      `${(100 * row.cost).toFixed(1)} %`,
+    ]),
+  ),
+);
+console.log("\n## Batch invariance: one sample's attention, keys in one segment and split at the prompt's end");
+console.log(
+  markdownTable(
+    ['prompt', 'own tokens', 'one segment, us', 'split', 'ratio'],
+    invariance.attention.map((/** @type {any} */ row) => [
+      String(row.prompt),
+      String(row.own),
+      row.one_segment_us.toFixed(1),
+      row.two_segments_us.toFixed(1),
+      (row.two_segments_us / row.one_segment_us).toFixed(2),
+    ]),
   ),
 );
 
