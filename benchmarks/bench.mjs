@@ -32,7 +32,7 @@ run('cmake', ['--build', '--preset', 'release', '--target', ...PROGRAMS]);
 await warnIfBusy();
 
 console.log("\n## Kernels: shares of this CPU's roofs");
-run(path.join(native, 'faultline_bench_ops'), flags.quick ? ['gemm'] : [], true);
+run(path.join(native, 'faultline_bench_ops'), flags.quick ? ['m=100'] : [], true);
 
 console.log('\n## Steps: shares of their chain of matrix products');
 const { 'hf-F32': model } = randomGpt2({ seed: 1, formats: ['hf-F32'] });
@@ -109,7 +109,7 @@ if (!flags['without-peer']) {
 
 /** One row of the table of steps. */
 function step(/** @type {string} */ dtype, /** @type {number} */ samples) {
-  const length = flags.quick ? ['--new', '24', '--repeat', '2'] : ['--new', '64', '--repeat', '5'];
+  const length = flags.quick ? ['--new', '32', '--repeat', '2'] : ['--new', '64', '--repeat', '5'];
   const result = measured('faultline_bench_step', [model, '--dtype', dtype, '--samples', String(samples), ...length]);
   return [
     `${dtype} (${result.family})`,
