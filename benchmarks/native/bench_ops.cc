@@ -2,14 +2,13 @@
 // roof that was measured in the same run, because clock rates and neighbours change from minute to minute. Roofs: fused
 // multiply-adds per second in registers (for bfloat16 and int8 by the instructions of the set's own kernels), and bytes
 // per second read from memory. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "benchmarks/native/product_operands.h"
 #include "native/base/aligned_buffer.h"
 #include "native/base/error.h"
 #include "native/base/fp_env.h"
@@ -19,14 +18,9 @@
 namespace faultline {
 namespace {
 
+using bench::cpu_seconds;
+using bench::numbers;
 using ops::cpu::Isa;
-
-/// CPU time of this thread: on a shared machine the wall clock would count the neighbours' time slices.
-double cpu_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 /// The best of several runs: what the machine does when nobody disturbs its caches. Roofs and kernels are measured the
 /// same way.
@@ -40,16 +34,6 @@ double seconds(const std::function<void()>& work) {
     spent += elapsed;
   }
   return best;
-}
-
-std::vector<float> numbers(std::size_t count) {
-  std::vector<float> values(count);
-  std::uint32_t state = 12345;
-  for (float& value : values) {
-    state = state * 1664525u + 1013904223u;
-    value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
-  }
-  return values;
 }
 
 volatile float sink;
@@ -242,65 +226,22 @@ void print_share(const std::string& name, double time, double work, double roof,
   std::fflush(stdout);
 }
 
-struct GemmShape {
-  const char* name;
-  std::int32_t k, n;
-  ops::Epilogue epilogue;
-};
-
 void bench_gemm(const Table& table, const std::vector<std::string>& filters, double stream) {
-  // GPT-2 124M's five matrix products.
-  constexpr GemmShape kShapes[] = {{"attn qkv", 768, 2304, ops::Epilogue::none},
-                                   {"attn out", 768, 768, ops::Epilogue::residual},
-                                   {"mlp in", 768, 3072, ops::Epilogue::gelu},
-                                   {"mlp out", 3072, 768, ops::Epilogue::residual},
-                                   {"lm head", 768, 50257, ops::Epilogue::none}};
   const Product products[] = {{"f32", ops::WeightType::f32, table.ops.gemm, table.fma, "FMA peak"},
                               {std::string("bf16 ") + ops::cpu::family_name(table.family),
                                ops::bf16_weights(table.family), table.ops.gemm_bf16, table.bf16, "bf16 peak"},
                               {"int8", ops::WeightType::int8, table.ops.gemm_int8, table.int8, "int8 peak"}};
   for (const auto& [product, type, gemm, roof, roof_name] : products) {
-    for (const GemmShape& shape : kShapes) {
+    for (const bench::GemmShape& shape : bench::kGpt2Products) {
       for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 64, 100, 512}) {
         const std::string name = "gemm " + table.isa + " " + product + " " + shape.name + " m=" + std::to_string(m);
         // The scalar kernels only have to be correct; one shape shows their share.
         if (!wanted(filters, name) || (table.isa == "scalar" && (m != 8 || shape.n != 768))) continue;
         if (shape.n > 50000 && m > 100) continue;
-        const std::vector<float> w = numbers(static_cast<std::size_t>(shape.k) * static_cast<std::size_t>(shape.n));
-        const tensor::TensorView view{tensor::DType::f32, tensor::Shape{shape.k, shape.n},
-                                      reinterpret_cast<const std::byte*>(w.data())};
-        // A model's matrices follow one another through the caches, so by the time one is used again it is in memory
-        // alone: enough copies, in turn.
-        const std::size_t copies =
-            1 + (std::size_t{96} << 20) /
-                    ops::packed_bytes(type, static_cast<std::int32_t>(shape.k), static_cast<std::int32_t>(shape.n));
-        std::vector<ops::PackedWeights> packed;
-        for (std::size_t i = 0; i < copies; ++i) packed.push_back(ops::pack_weights(view, ops::Orientation::kn, type));
-        const std::vector<float> a = numbers(static_cast<std::size_t>(m * shape.k)),
-                                 bias = numbers(static_cast<std::size_t>(shape.n));
-        std::vector<float> out(static_cast<std::size_t>(m) * static_cast<std::size_t>(shape.n));
-        ops::GemmArgs args{a.data(),    shape.k,        m,          packed[0].matrix(),
-                           bias.data(), shape.epilogue, out.data(), shape.n,
-                           out.data(),  shape.n,        0,          ops::panel_count(shape.n)};
-        std::vector<std::uint16_t> rounded(static_cast<std::size_t>(ops::bf16_size(m, shape.k)));
-        std::vector<std::int8_t> bytes(static_cast<std::size_t>(ops::int8_size(m, shape.k)));
-        std::vector<ops::QuantisedRow> rows(static_cast<std::size_t>(m));
-        std::size_t turn = 0;
-        const double time = seconds([&] {
-          args.w = packed[turn++ % copies].matrix();
-          if (type == ops::WeightType::bf16_pairs) {
-            table.ops.round_bf16({a.data(), shape.k, m, shape.k, rounded.data()});
-            args.a_bf16 = rounded.data();
-          }
-          if (type == ops::WeightType::int8) {
-            table.ops.quantise({a.data(), shape.k, m, shape.k, bytes.data(), rows.data()});
-            args.a_int8 = bytes.data();
-            args.a_rows = rows.data();
-          }
-          gemm(args);
-        });
+        bench::ProductOperands operands(shape, m, type);
+        const double time = seconds([&] { operands.run(table.ops, gemm); });
         const double multiplies = static_cast<double>(m) * shape.k * shape.n;
-        const double weights = static_cast<double>(packed[0].size_bytes());
+        const double weights = static_cast<double>(operands.weight_bytes());
         // Whichever roof is nearer binds: weights must stream once whatever m is (large matrices), and every product
         // must be computed.
         if (weights / stream > multiplies / roof) {

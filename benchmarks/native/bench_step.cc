@@ -1,30 +1,32 @@
 // What one step of generation costs beside its matrix products alone, and what a run costs in memory and in loading:
-//   faultline_bench_step FOLDER [--dtype float32] [--samples 100] [--prompt 150] [--new 64] [--threads 0] [--repeat 5]
+//   faultline_bench_step FOLDER [--dtype bfloat16] [--samples 100] [--groups 1] [--prompt 150] [--new 64] [--threads 0]
+//                        [--repeat 5]
+// So many samples of each of so many prompts, all of them in every step.
 // The chain: every product of a step with the same number of rows, weights and threads, in the same order, one after
-// the other, and nothing else; whatever attention, sampling, norms and hand-over take is missing from it. Chain and
-// step alternate, best of several. The share is chain / step. Memory is what is anonymous (the checkpoint's pages are
-// not), at its largest, beside weights, one prefix and all suffixes. One JSON object on stdout.
+// the other, and nothing else; whatever attention, sampling, norms, rounding or quantising of activations and hand-over
+// take is missing from it. Chain and step alternate, best of several. The share is chain / step. Memory is what is
+// anonymous (the checkpoint's pages are not), at its largest, beside weights, prefixes and all suffixes. One JSON
+// object on stdout.
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "benchmarks/gpu/arguments.h"
-#include "benchmarks/gpu/open_session.h"
+#include "benchmarks/native/cpu_model.h"
 #include "native/base/fp_env.h"
 #include "native/model/gpt2_forward.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
+#include "native/session/session.h"
 
 namespace faultline {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+using bench::Clock;
+using bench::since;
 
 /// Bytes of this process that no file backs.
 std::uint64_t anonymous_bytes() {
@@ -66,8 +68,11 @@ class Chain {
         rows_(rows),
         in_(floats(std::max(model.config.inner, model.config.width))),
         out_(floats(std::max({3 * model.config.width, model.config.inner, model.config.vocabulary}))),
-        rounded_(static_cast<std::size_t>(ops::bf16_size(rows, std::max(model.config.inner, model.config.width))),
-                 sizeof(std::uint16_t)) {}
+        narrow_(
+            static_cast<std::size_t>(std::max(ops::bf16_size(rows, std::max(model.config.inner, model.config.width)) *
+                                                  std::int64_t{sizeof(std::uint16_t)},
+                                              ops::int8_size(rows, std::max(model.config.inner, model.config.width))))),
+        quantised_(static_cast<std::size_t>(rows), sizeof(ops::QuantisedRow)) {}
 
   void run() {
     for (const model::Gpt2Layer& layer : model_.weights.layers) {
@@ -97,7 +102,9 @@ class Chain {
                        .ldo = w.n,
                        .panel_begin = 0,
                        .panel_end = ops::panel_count(w.n)};
-    args.a_bf16 = rounded_.as<std::uint16_t>();
+    args.a_bf16 = narrow_.as<std::uint16_t>();
+    args.a_int8 = narrow_.as<std::int8_t>();
+    args.a_rows = quantised_.as<ops::QuantisedRow>();
     const auto function = ops::product_of(model_.ops, w.type);
     pool_.parallel_for(args.panel_end, [&](std::int64_t begin, std::int64_t end) {
       ops::GemmArgs part = args;
@@ -112,40 +119,49 @@ class Chain {
   std::int32_t rows_;
   base::AlignedBuffer in_;
   base::AlignedBuffer out_;
-  base::AlignedBuffer rounded_;
+  base::AlignedBuffer narrow_;     // bfloat16 or int8 activations, zero: no product's time depends on its numbers
+  base::AlignedBuffer quantised_;  // ops::QuantisedRow, the same
 };
 
-session::GroupRequest request(const gpu::Arguments& arguments, std::int32_t vocabulary, std::int32_t new_tokens) {
+/// So many samples of each of so many prompts.
+std::vector<session::GroupRequest> requests(const gpu::Arguments& arguments, std::int32_t vocabulary,
+                                            std::int32_t new_tokens) {
   session::GroupRequest group;
-  for (int i = 0; i < arguments.integer("prompt", 150); ++i)
-    group.prompt.push_back(static_cast<std::int32_t>((std::int64_t{i} * 7919 + 13) % vocabulary));
   for (int i = 0; i < arguments.integer("samples", 100); ++i)
     group.sample_indices.push_back(static_cast<std::uint32_t>(i));
   group.sampling.temperature = 0.8f;
   group.sampling.top_p = 0.95f;
   group.max_new_tokens = new_tokens;
   group.stop_policy = session::StopPolicy::none;
-  return group;
+  std::vector<session::GroupRequest> groups;
+  for (int g = 0; g < arguments.integer("groups", 1); ++g) {
+    groups.push_back(group);
+    for (int i = 0; i < arguments.integer("prompt", 150); ++i)
+      groups.back().prompt.push_back(static_cast<std::int32_t>((std::int64_t{i} * 7919 + g * 101 + 13) % vocabulary));
+  }
+  return groups;
 }
 
 /// Seconds of one whole call.
-double generate(session::Session& session, const session::GroupRequest& group) {
+double generate(session::Session& session, const std::vector<session::GroupRequest>& groups, std::int32_t rows) {
   const std::atomic<bool> cancelled{false};
   std::size_t tokens = 0;
   const Clock::time_point start = Clock::now();
   session.generate(
-      {&group, 1}, 0, [&](session::SampleResult&& sample) { tokens += sample.tokens.size(); }, cancelled);
+      groups, rows, [&](session::SampleResult&& sample) { tokens += sample.tokens.size(); }, cancelled);
   const double seconds = since(start);
-  if (tokens != group.sample_indices.size() * static_cast<std::size_t>(group.max_new_tokens))
+  if (tokens != static_cast<std::size_t>(rows) * static_cast<std::size_t>(groups[0].max_new_tokens))
     throw base::Error(base::ErrorCode::internal, "a sample ended early");
   return seconds;
 }
 
 void run(const gpu::Arguments& arguments) {
-  session::SessionOptions options = gpu::session_options(arguments);
-  options.device = session::DeviceChoice::cpu;
+  session::SessionOptions options;
+  options.folder = arguments.positional();
+  options.weights = bench::weight_type(arguments);
   options.threads = arguments.integer("threads", 0);
-  const int samples = arguments.integer("samples", 100), length = arguments.integer("new", 64);
+  const int groups = arguments.integer("groups", 1), length = arguments.integer("new", 64);
+  const int samples = groups * arguments.integer("samples", 100);  // all of which are in each step
 
   const std::uint64_t before = anonymous_bytes();
   const Clock::time_point opened = Clock::now();
@@ -153,17 +169,19 @@ void run(const gpu::Arguments& arguments) {
   const double load_seconds = since(opened);
   const std::uint64_t weight_bytes = anonymous_bytes() - before;
   const model::ModelConfig& config = session.config();
-  const session::GroupRequest first = request(arguments, config.vocabulary, 1);
-  const session::GroupRequest whole = request(arguments, config.vocabulary, length);
+  const std::vector<session::GroupRequest> first = requests(arguments, config.vocabulary, 1);
+  const std::vector<session::GroupRequest> whole = requests(arguments, config.vocabulary, length);
+  const std::size_t prompt_tokens = whole[0].prompt.size();
   std::uint64_t peak_bytes = 0;
   {
     const MemoryWatch watch;
-    generate(session, whole);
+    generate(session, whole, samples);
     peak_bytes = watch.peak() - before;
   }
-  const std::uint64_t kv_bytes = std::uint64_t{2} * sizeof(float) * static_cast<std::uint64_t>(config.layers) *
-                                 static_cast<std::uint64_t>(config.width) *
-                                 (whole.prompt.size() + static_cast<std::uint64_t>(samples) * length);
+  const std::uint64_t kv_bytes =
+      std::uint64_t{2} * sizeof(float) * static_cast<std::uint64_t>(config.layers) *
+      static_cast<std::uint64_t>(config.width) *
+      (static_cast<std::uint64_t>(groups) * prompt_tokens + static_cast<std::uint64_t>(samples) * length);
 
   base::ThreadPool pool(session.threads());
   const model::Gpt2 model = model::load_gpt2(options.folder, options.weights, &pool);
@@ -176,22 +194,22 @@ void run(const gpu::Arguments& arguments) {
       chain.run();
       chain_seconds = std::min(chain_seconds, since(start));
     }
-    first_seconds = std::min(first_seconds, generate(session, first));
-    whole_seconds = std::min(whole_seconds, generate(session, whole));
+    first_seconds = std::min(first_seconds, generate(session, first, samples));
+    whole_seconds = std::min(whole_seconds, generate(session, whole, samples));
     step_seconds = (whole_seconds - first_seconds) / (length - 1);
   }
   const ops::Selection& kernels = ops::selection();
   std::printf(
       "{\"cpu\": \"%s\", \"isa\": \"%s\", \"family\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"samples\": %d, "
+      "\"groups\": %d, "
       "\"prompt\": %zu, "
       "\"new\": %d, \"chain_ms\": %.3f, \"step_ms\": %.3f, \"share\": %.3f, \"tokens_per_second\": %.1f, "
       "\"first_tokens_ms\": %.1f, \"load_seconds\": %.3f, \"weight_mib\": %.1f, \"kv_mib\": %.1f, \"peak_mib\": %.1f, "
       "\"beyond_sum_mib\": %.1f}\n",
-      kernels.cpu_brand.c_str(), ops::cpu::isa_name(kernels.isa),
-      options.weights == ops::WeightType::f32 ? "fma" : ops::cpu::family_name(kernels.family),
-      arguments.text("dtype", "bfloat16").c_str(), session.threads(), samples, whole.prompt.size(), length,
-      1e3 * chain_seconds, 1e3 * step_seconds, chain_seconds / step_seconds, samples * length / whole_seconds,
-      1e3 * first_seconds, load_seconds, weight_bytes * 0x1p-20, kv_bytes * 0x1p-20, peak_bytes * 0x1p-20,
+      kernels.cpu_brand.c_str(), ops::cpu::isa_name(kernels.isa), session.device().kernel_family.c_str(),
+      bench::dtype(arguments).c_str(), session.threads(), samples, groups, prompt_tokens, length, 1e3 * chain_seconds,
+      1e3 * step_seconds, chain_seconds / step_seconds, samples * length / whole_seconds, 1e3 * first_seconds,
+      load_seconds, weight_bytes * 0x1p-20, kv_bytes * 0x1p-20, peak_bytes * 0x1p-20,
       (static_cast<double>(peak_bytes) - static_cast<double>(weight_bytes) - static_cast<double>(kv_bytes)) * 0x1p-20);
 }
 

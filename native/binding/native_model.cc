@@ -10,7 +10,7 @@ namespace faultline::binding {
 Napi::Function NativeModel::define(Napi::Env env) {
   return DefineClass(
       env, "NativeModel",
-      {InstanceMethod<&NativeModel::generate>("generate"),
+      {InstanceMethod<&NativeModel::generate>("generate"), InstanceMethod<&NativeModel::check>("check"),
        InstanceMethod<static_cast<Napi::Value (NativeModel::*)(const Napi::CallbackInfo&)>(&NativeModel::activations)>(
            "activations"),
        InstanceMethod<&NativeModel::cancel>("cancel"), InstanceMethod<&NativeModel::stop>("stop")});
@@ -69,12 +69,17 @@ void NativeModel::begin_wait(Napi::Env env) {
   if (waits_++ == 0) deliver_.Ref(env);
 }
 
-Napi::Value NativeModel::generate(const Napi::CallbackInfo& info) {
+Napi::Value NativeModel::generate(const Napi::CallbackInfo& info) { return start(info, &session::Engine::generate); }
+
+Napi::Value NativeModel::check(const Napi::CallbackInfo& info) { return start(info, &session::Engine::check); }
+
+/// A job over groups and a batch size.
+Napi::Value NativeModel::start(const Napi::CallbackInfo& info, EngineCall call) {
   const Napi::Env env = info.Env();
   if (info.Length() < 2 || !info[0].IsArray() || !info[1].IsNumber())
-    throw Napi::TypeError::New(env, "generate takes an array of groups and a batch size");
+    throw Napi::TypeError::New(env, "expected an array of groups and a batch size");
   std::vector<session::GroupRequest> requests = group_requests(info[0].As<Napi::Array>());
-  const session::JobId job = engine(env).generate(std::move(requests), info[1].As<Napi::Number>().Int32Value());
+  const session::JobId job = (engine(env).*call)(std::move(requests), info[1].As<Napi::Number>().Int32Value());
   begin_wait(env);
   return Napi::Number::New(env, job);
 }

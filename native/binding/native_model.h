@@ -29,6 +29,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel>, private session::Liste
  private:
   // Methods that JavaScript calls; addon-types.ts documents them.
   Napi::Value generate(const Napi::CallbackInfo& info);
+  Napi::Value check(const Napi::CallbackInfo& info);
+  using EngineCall = session::JobId (session::Engine::*)(std::vector<session::GroupRequest>, std::int32_t);
+  Napi::Value start(const Napi::CallbackInfo& info, EngineCall call);
   Napi::Value activations(const Napi::CallbackInfo& info);
   void cancel(const Napi::CallbackInfo& info);
   void stop(const Napi::CallbackInfo& info);

@@ -14,42 +14,42 @@
 namespace faultline::ops {
 namespace {
 
-using tensor::DType;
 using tensor::TensorView;
 
-/// One element of the source as bits of T (float or bfloat16), from any type of weight.
+/// A run of the source's elements as bits of T (float or bfloat16), from any type of weight.
 template <class T>
-T converted(const TensorView& weights, std::int64_t index) {
+void converted(const TensorView& weights, std::int64_t begin, std::int64_t count, T* out) {
   if constexpr (sizeof(T) == 2) {
-    if (weights.dtype == DType::bf16) {
-      std::uint16_t bits;
-      std::memcpy(&bits, weights.data + 2 * index, sizeof bits);
-      return bits;
-    }
-    return tensor::bfloat16_from_float(tensor::element_as_float(weights, index));
+    tensor::copy_as_bfloat16(weights, begin, count, out);
   } else {
-    return tensor::element_as_float(weights, index);
+    tensor::copy_as_float(weights, begin, count, out);
   }
 }
 
-/// One panel of rows of 16 columns, or of pairs of rows; what is missing at its end is left zero.
+/// One panel of rows of 16 columns, or of pairs of rows; what is missing at its end is left zero. Reads the source in
+/// runs along its contiguous dimension: one element at a time took most of a model's loading.
 template <WeightType kType, class T>
 void pack_panel(const TensorView& weights, Orientation orientation, std::int64_t column_begin, std::int32_t k,
                 std::int32_t width, T* panel) {
-  const std::int64_t row_stride = orientation == Orientation::kn ? weights.shape[1] : 1;
-  const std::int64_t column_stride = orientation == Orientation::kn ? 1 : weights.shape[1];
-  // The inner loop follows the source's contiguous dimension: the source may be 150 MB, a panel stays in cache.
   if (orientation == Orientation::kn) {
+    const std::int64_t n = weights.shape[1];
+    std::array<T, kLanes> row{};
     for (std::int32_t i = 0; i < k; ++i) {
-      for (std::int32_t j = 0; j < width; ++j) {
-        panel[panel_offset(kType, i, j)] = converted<T>(weights, i * row_stride + (column_begin + j));
-      }
+      converted(weights, i * n + column_begin, width, row.data());
+      for (std::int32_t j = 0; j < width; ++j) panel[panel_offset(kType, i, j)] = row[static_cast<std::size_t>(j)];
     }
-  } else {
-    for (std::int32_t j = 0; j < width; ++j) {
-      for (std::int32_t i = 0; i < k; ++i) {
-        panel[panel_offset(kType, i, j)] = converted<T>(weights, i * row_stride + (column_begin + j) * column_stride);
-      }
+    return;
+  }
+  // So many values of k at a time that all columns of them stay in the nearest cache while they are turned.
+  constexpr std::int32_t kRun = 128;
+  std::array<std::array<T, kRun>, kLanes> columns{};
+  for (std::int32_t first = 0; first < k; first += kRun) {
+    const std::int32_t here = std::min(kRun, k - first);
+    for (std::int32_t j = 0; j < width; ++j)
+      converted(weights, (column_begin + j) * k + first, here, columns[static_cast<std::size_t>(j)].data());
+    for (std::int32_t i = 0; i < here; ++i) {
+      for (std::int32_t j = 0; j < width; ++j)
+        panel[panel_offset(kType, first + i, j)] = columns[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)];
     }
   }
 }
@@ -106,7 +106,7 @@ void pack_device_rows(const TensorView& weights, Orientation orientation, std::i
                       std::int64_t k, std::int64_t stride, T* out) {
   if (orientation == Orientation::nk) {
     for (std::int64_t j = begin; j < end; ++j) {
-      for (std::int64_t i = 0; i < k; ++i) out[j * stride + i] = converted<T>(weights, j * k + i);
+      converted(weights, j * k, k, out + j * stride);
     }
     return;
   }
@@ -114,8 +114,10 @@ void pack_device_rows(const TensorView& weights, Orientation orientation, std::i
   const std::int64_t n = weights.shape[1];
   for (std::int64_t first = begin; first < end; first += kColumns) {
     const std::int64_t last = std::min(end, first + kColumns);
+    std::array<T, kColumns> row;
     for (std::int64_t i = 0; i < k; ++i) {
-      for (std::int64_t j = first; j < last; ++j) out[j * stride + i] = converted<T>(weights, i * n + j);
+      converted(weights, i * n + first, last - first, row.data());
+      for (std::int64_t j = first; j < last; ++j) out[j * stride + i] = row[static_cast<std::size_t>(j - first)];
     }
   }
 }

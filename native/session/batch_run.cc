@@ -14,8 +14,16 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-Demand demand_of(std::span<const GroupRequest> requests, std::int32_t batch, const model::ModelConfig& config) {
-  Demand demand{.batch = batch, .samples = 0, .longest_prompt = 1, .longest_suffix = 1, .longest_heal = 0, .groups = 0};
+/// `batch` as BatchRun takes it.
+Demand demand_of(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch) {
+  const model::ModelConfig& config = context.backend.config();
+  Demand demand{.batch = batch == 0 ? context.backend.default_batch() : batch,
+                .samples = 0,
+                .longest_prompt = 1,
+                .longest_suffix = 1,
+                .longest_heal = 0,
+                .groups = 0,
+                .all_slots = batch != 0};
   for (const GroupRequest& request : requests) {
     if (request.prompt.size() >= static_cast<std::size_t>(config.context)) continue;  // will fail on its own
     const auto prompt = static_cast<std::int32_t>(request.prompt.size());
@@ -27,6 +35,11 @@ Demand demand_of(std::span<const GroupRequest> requests, std::int32_t batch, con
     demand.longest_suffix = std::max(demand.longest_suffix, std::min(request.max_new_tokens, config.context - prompt));
   }
   return demand;
+}
+
+/// The budget, cut to what there is.
+std::uint64_t budget_of(const RunContext& context) {
+  return std::min(context.memory_bytes, context.backend.free_memory());
 }
 
 /// Why this group cannot be drawn, although others can; empty when it can.
@@ -96,12 +109,13 @@ void check_requests(const RunContext& context, std::span<const GroupRequest> req
   }
 }
 
+void check_memory(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch) {
+  plan_memory(context.backend.footprint(), demand_of(context, requests, batch), budget_of(context));
+}
+
 BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch)
-    : context_(context),
-      requests_(requests),
-      memory_bytes_(std::min(context.memory_bytes, context.backend.free_memory())) {
-  Demand demand = demand_of(requests, batch == 0 ? context.backend.default_batch() : batch, context.backend.config());
-  demand.all_slots = batch != 0;
+    : context_(context), requests_(requests), memory_bytes_(budget_of(context)) {
+  const Demand demand = demand_of(context, requests, batch);
   plan_ = plan_memory(context.backend.footprint(), demand, memory_bytes_);
   committed_bytes_ = plan_.total_bytes - static_cast<std::size_t>(plan_.groups) * plan_.group_bytes;
   stepper_ = context.backend.stepper(plan_, demand.longest_suffix);

@@ -76,4 +76,7 @@ class BatchRun {
 /// that names the group.
 void check_requests(const RunContext& context, std::span<const GroupRequest> requests);
 
+/// Plans as a BatchRun of these requests would, with its errors, and allocates nothing.
+void check_memory(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch);
+
 }  // namespace faultline::session

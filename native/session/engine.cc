@@ -78,6 +78,13 @@ JobId Engine::generate(std::vector<GroupRequest> requests, std::int32_t batch) {
   });
 }
 
+JobId Engine::check(std::vector<GroupRequest> requests, std::int32_t batch) {
+  return push([this, requests = std::move(requests), batch](Session& session, Job& job) {
+    session.check(requests, batch);
+    listener_.done(job.id);
+  });
+}
+
 JobId Engine::activations(std::vector<std::int32_t> tokens, std::vector<std::string> hooks) {
   return push([this, tokens = std::move(tokens), hooks = std::move(hooks)](Session& session, Job& job) {
     std::vector<model::HookPoint> points;

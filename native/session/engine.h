@@ -51,6 +51,8 @@ class Engine {
 
   /// Jobs run one after the other, in the order of these calls.
   JobId generate(std::vector<GroupRequest> requests, std::int32_t batch);
+  /// Done when the same call of generate() would begin, failed with its error otherwise: Session::check.
+  JobId check(std::vector<GroupRequest> requests, std::int32_t batch);
   /// Hook points by name; an unknown one fails the job with Error(usage).
   JobId activations(std::vector<std::int32_t> tokens, std::vector<std::string> hooks);
 

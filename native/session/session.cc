@@ -47,6 +47,12 @@ std::unique_ptr<Backend> load_backend(const SessionOptions& options, base::Threa
       [&] { return load_cpu(options, pool); });
 }
 
+/// What is wrong with the arguments of a call.
+void check_asked(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch) {
+  if (batch < 0) throw Error(ErrorCode::usage, "batch is " + std::to_string(batch) + ", but must be at least 1");
+  check_requests(context, requests);
+}
+
 int thread_count(int asked) {
   if (asked < 0) throw Error(ErrorCode::usage, "threads is " + std::to_string(asked) + ", but must be at least 1");
   return asked == 0 ? base::default_threads() : asked;
@@ -66,10 +72,14 @@ Session::Session(const SessionOptions& options) : pool_(thread_count(options.thr
 
 bool Session::generate(std::span<const GroupRequest> requests, std::int32_t batch, const SampleSink& sink,
                        const std::atomic<bool>& cancelled) {
-  if (batch < 0) throw Error(ErrorCode::usage, "batch is " + std::to_string(batch) + ", but must be at least 1");
+  check_asked(context(), requests, batch);
   const base::FpEnv fp_env;
-  check_requests(context(), requests);
   return BatchRun(context(), requests, batch).run(sink, cancelled);
+}
+
+void Session::check(std::span<const GroupRequest> requests, std::int32_t batch) {
+  check_asked(context(), requests, batch);
+  check_memory(context(), requests, batch);
 }
 
 std::optional<std::vector<model::Activation>> Session::activations(std::span<const std::int32_t> tokens,

@@ -1,8 +1,10 @@
 #include "native/tensor/convert.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 
 #include "native/base/check.h"
 
@@ -38,6 +40,19 @@ std::int64_t first_with_exponent(const TensorView& view, std::int64_t begin, std
     }
   }
   return end;
+}
+
+void check_range(const TensorView& view, std::int64_t begin, std::int64_t count) {
+  FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
+  FAULTLINE_CHECK(begin >= 0 && count >= 0 && count <= view.shape.elements() - begin);
+}
+
+/// Elements of 16 bits, each converted. `convert` is inlined: these loops read every weight of a model.
+template <class Out, class Convert>
+void copy_halves(const TensorView& view, std::int64_t begin, std::int64_t count, Out* out, Convert&& convert) {
+  const std::byte* const from = view.data + begin * std::int64_t{sizeof(std::uint16_t)};
+  for (std::int64_t i = 0; i < count; ++i)
+    out[i] = convert(read<std::uint16_t>(from + i * std::int64_t{sizeof(std::uint16_t)}));
 }
 
 }  // namespace
@@ -91,15 +106,36 @@ float element_as_float(const TensorView& view, std::int64_t index) {
 }
 
 void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t count, float* out) {
-  FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
-  FAULTLINE_CHECK(begin >= 0 && count >= 0 && count <= view.shape.elements() - begin);
-  if (view.dtype == DType::f32) {
-    if (count > 0)
-      std::memcpy(out, view.data + static_cast<std::size_t>(begin) * sizeof(float),
+  check_range(view, begin, count);
+  if (count == 0) return;
+  switch (view.dtype) {
+    case DType::f32:
+      std::memcpy(out, view.data + begin * std::int64_t{sizeof(float)},
                   static_cast<std::size_t>(count) * sizeof(float));
+      break;
+    case DType::f16:
+      copy_halves(view, begin, count, out, [](std::uint16_t bits) { return float_from_half(bits); });
+      break;
+    case DType::bf16:
+      copy_halves(view, begin, count, out, [](std::uint16_t bits) { return float_from_bfloat16(bits); });
+      break;
+    default:  // Q8_0
+      for (std::int64_t i = 0; i < count; ++i) out[i] = element_as_float(view, begin + i);
+  }
+}
+
+void copy_as_bfloat16(const TensorView& view, std::int64_t begin, std::int64_t count, std::uint16_t* out) {
+  check_range(view, begin, count);
+  if (view.dtype == DType::bf16) {
+    copy_halves(view, begin, count, out, [](std::uint16_t bits) { return bits; });
     return;
   }
-  for (std::int64_t i = 0; i < count; ++i) out[i] = element_as_float(view, begin + i);
+  std::array<float, 256> floats;
+  for (std::int64_t at = 0; at < count; at += std::ssize(floats)) {
+    const std::int64_t here = std::min(count - at, std::ssize(floats));
+    copy_as_float(view, begin + at, here, floats.data());
+    for (std::int64_t i = 0; i < here; ++i) out[at + i] = bfloat16_from_float(floats[static_cast<std::size_t>(i)]);
+  }
 }
 
 std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end) {

@@ -18,11 +18,14 @@ std::uint16_t bfloat16_from_float(float value);
 /// Whether the engine can read elements of this type as floats: F32, F16, BF16 or Q8_0.
 bool is_float_weight(DType dtype);
 /// Element `index` of a view of a float weight (checked once by callers through is_float_weight), any alignment. Exact
-/// for all: a Q8_0 element is the product of 11 and 8 significant bits.
+/// for all: a Q8_0 element is the product of 11 and 8 significant bits. Not for inner loops: it asks for the type every
+/// time.
 float element_as_float(const TensorView& view, std::int64_t index);
 /// Elements [begin, begin + count) of a view as floats into `out`. Throws Error(internal) for other types or a range
 /// outside.
 void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t count, float* out);
+/// The same, rounded to bfloat16 as bfloat16_from_float does; exact from BF16.
+void copy_as_bfloat16(const TensorView& view, std::int64_t begin, std::int64_t count, std::uint16_t* out);
 /// The first of the elements [begin, end) of a float weight that is infinite or NaN, or nothing. `begin` stands at the
 /// start of a block.
 std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end);

@@ -31,6 +31,7 @@ import { resolveStrategy } from './strategy.js';
 export interface TokenEngine {
   readonly info: EngineInfo;
   generate(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): AsyncIterable<SampleTokens>;
+  check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): Promise<void>;
   activations(tokens: Int32Array, hooks: readonly string[], options: { signal?: AbortSignal }): Promise<Map<string, ActivationArray>>;
   hookPoints(): readonly HookPoint[];
   dispose(): Promise<void>;
@@ -193,9 +194,7 @@ export class Model {
   async *generate(options: GenerateOptions): AsyncGenerator<Sample, void, void> {
     const plan = this.#plan(options);
     if (plan.groups.length === 0) return;
-    const { batch, signal } = options;
-    const engineOptions = { ...(batch === undefined ? {} : { batch }), ...(signal === undefined ? {} : { signal }) };
-    for await (const result of this.#engine.generate(plan.groups, engineOptions)) {
+    for await (const result of this.#engine.generate(plan.groups, engineOptionsOf(options))) {
       const { taskId, strippedText } = plan.sources[result.group]!;
       yield {
         taskId,
@@ -209,6 +208,15 @@ export class Model {
         error: result.error,
       };
     }
+  }
+
+  /**
+   * Rejects with the error that `generate` with the same options would reject with before it draws anything, such as a batch that does not
+   * fit the memory budget. For callers that have more to start than a model.
+   */
+  async check(options: GenerateOptions): Promise<void> {
+    const { groups } = this.#plan(options);
+    if (groups.length > 0) await this.#engine.check(groups, engineOptionsOf(options));
   }
 
   /** Like `generate`, all at once, in the order of the problems and then of the sample indices. */
@@ -303,6 +311,10 @@ export class Model {
     }
     return { groups, sources, seed: seed.toString() };
   }
+}
+
+function engineOptionsOf({ batch, signal }: GenerateOptions): { batch?: number; signal?: AbortSignal } {
+  return { ...(batch === undefined ? {} : { batch }), ...(signal === undefined ? {} : { signal }) };
 }
 
 function sourcesOf(options: GenerateOptions): readonly PromptSource[] {

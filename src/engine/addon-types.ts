@@ -82,10 +82,12 @@ export type NativeEvent =
   | { readonly type: 'failed'; readonly job: number; readonly error: NativeFault }
   | { readonly type: 'stopped' };
 
-/** One model with its thread. `generate` and `activations` return the job's number; jobs run in the order of the calls. */
+/** One model with its thread. `generate`, `check` and `activations` return the job's number; jobs run in the order of the calls. */
 export interface NativeModel {
   /** `batch` 0 leaves the choice to the engine. */
   generate(groups: readonly NativeGroup[], batch: number): number;
+  /** Ends with `done` where the same `generate` would begin, and with its `failed` where it would not. */
+  check(groups: readonly NativeGroup[], batch: number): number;
   activations(tokens: Int32Array, hooks: readonly string[]): number;
   /** The job ends with `cancelled` within one forward pass, unless it ends otherwise before. */
   cancel(job: number): void;

@@ -93,11 +93,10 @@ export class TokenModel {
     groups: readonly GroupRequest[],
     options: { batch?: number; signal?: AbortSignal } = {},
   ): AsyncGenerator<SampleTokens, void, void> {
-    const { batch, signal } = options;
-    if (batch !== undefined) requireInteger('batch', batch, 1, INT32_MOST);
-    const natives = groups.map(toNative);
+    const { signal } = options;
+    const { natives, batch } = toCall(groups, options);
     const waiting: SampleTokens[] = [];
-    const job = this.#run((native) => native.generate(natives, batch ?? 0), signal);
+    const job = this.#run((native) => native.generate(natives, batch), signal);
     job.onSample = (sample) => waiting.push(sample);
     try {
       for (;;) {
@@ -108,6 +107,18 @@ export class TokenModel {
         if (job.ended) break;
         await job.news();
       }
+      job.result();
+    } finally {
+      job.close();
+    }
+  }
+
+  /** Resolves where the same `generate` would begin, and rejects with its error where it would not; runs and allocates nothing. */
+  async check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const { natives, batch } = toCall(groups, options);
+    const job = this.#run((native) => native.check(natives, batch), options.signal);
+    try {
+      while (!job.ended) await job.news();
       job.result();
     } finally {
       job.close();
@@ -257,6 +268,12 @@ function disposedError(): FaultlineError {
 function requireInteger(name: string, value: number, least: number, most: number): void {
   if (!Number.isInteger(value) || value < least || value > most)
     throw new FaultlineError('usage', `${name} is ${value}, but must be an integer from ${least} to ${most}`);
+}
+
+/** What `generate` and `check` hand to the addon. */
+function toCall(groups: readonly GroupRequest[], { batch }: { batch?: number }): { natives: NativeGroup[]; batch: number } {
+  if (batch !== undefined) requireInteger('batch', batch, 1, INT32_MOST);
+  return { natives: groups.map(toNative), batch: batch ?? 0 };
 }
 
 /** Checks what C++ types could not hold; what the engine can check, it checks. */

@@ -2,7 +2,7 @@
 import type { Config } from '../config/load.js';
 import type { ConfigValues } from '../config/schema.js';
 import type { Problem } from '../datasets/problem.js';
-import { Model, type Sample } from '../decoding/model.js';
+import { Model, type GenerateOptions, type Sample } from '../decoding/model.js';
 import { resolveStrategy } from '../decoding/strategy.js';
 import type { SampleRow } from '../store/types.js';
 import { engineOptionsOf } from './device.js';
@@ -44,22 +44,35 @@ export async function* generateSamples(
   signal: AbortSignal,
 ): AsyncGenerator<SampleRow, void, undefined> {
   if (tasks.length === 0) return;
+  const { strategy } = strategyOf(values);
+  for await (const sample of model.generate(optionsOf(values, tasks, signal))) yield present(sample, strategy.name);
+}
+
+/** Rejects with what `generateSamples` would reject with before it draws anything: a batch that does not fit, for instance. */
+export async function checkGeneration(
+  model: Model,
+  values: ConfigValues,
+  tasks: readonly GenerationTask[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (tasks.length > 0) await model.check(optionsOf(values, tasks, signal));
+}
+
+function optionsOf(values: ConfigValues, tasks: readonly GenerationTask[], signal: AbortSignal): GenerateOptions {
   const indices = new Map(tasks.map(({ problem, sampleIndices }) => [problem.taskId, sampleIndices]));
   const batch = values['model.batch'];
-  const { strategy, sampling } = strategyOf(values);
-  const samples = model.generate({
+  return {
     problems: tasks.map(({ problem }) => problem),
     samples: (taskId) => indices.get(taskId)!,
     seed: values.seed,
-    sampling,
+    sampling: strategyOf(values).sampling,
     maxNewTokens: values.max_new_tokens,
     promptBoundary: values.prompt_boundary,
     stopPolicy: values.stop_policy,
     stopStrings: values.stop_strings,
     ...(batch === null ? {} : { batch }),
     signal,
-  });
-  for await (const sample of samples) yield present(sample, strategy.name);
+  };
 }
 
 function present(sample: Sample, strategy: string): SampleRow {

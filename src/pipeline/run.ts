@@ -17,7 +17,7 @@ import { classifyStored } from './classify.js';
 import { describeDevice, noteDevice } from './device.js';
 import type { TokensOf } from './execute.js';
 import { checkResumable, createManifest, type Provenance } from './experiment.js';
-import { generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
+import { checkGeneration, generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
 import { version } from './bundled.js';
 import { databasePath, problemsOf } from './inputs.js';
 import type { Progress } from './progress.js';
@@ -87,6 +87,7 @@ export async function runExperiment(config: Config, { signal, progress }: RunOpt
   const problems = heldBy(shards, problemSet.problems);
   const tasks = recorded === null ? allTasks(problems, values.samples) : missingTasks(store, recorded, problems, values);
   const before = recorded === null ? { samples: 0, executed: 0 } : store.counts(recorded.id);
+  await checkGeneration(model, values, tasks, signal);
   const directory = outputFolder(store, values, planned);
   await prepareOutputs(directory);
 

@@ -35,7 +35,8 @@ struct Source {
 
 TEST(pack_puts_every_element_in_its_panel) {
   Random random(1);
-  for (const auto& [k, n] : {std::pair{1, 1}, std::pair{7, 16}, std::pair{5, 17}, std::pair{33, 47}}) {
+  for (const auto& [k, n] :
+       {std::pair{1, 1}, std::pair{7, 16}, std::pair{5, 17}, std::pair{33, 47}, std::pair{300, 17}}) {
     const std::vector<float> values = random.reals(std::int64_t{k} * n);
     for (const Orientation orientation : {Orientation::kn, Orientation::nk}) {
       for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {

@@ -170,6 +170,8 @@ TEST(session_memory_is_planned) {
     Session tight(options(1, budget));
     expect_same("tight", run(tight, requests, 0), want);
     EXPECT_THROWS(environment, "64 samples at a time need", run(tight, requests, 64));
+    EXPECT_THROWS(environment, "64 samples at a time need", tight.check(requests, 64));
+    tight.check(requests, 0);
   }
   Session starved(options(1, 1000));
   EXPECT_THROWS(environment, "memory budget", run(starved, requests, 0));

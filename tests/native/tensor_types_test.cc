@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "native/base/fp_env.h"
@@ -84,6 +86,39 @@ TEST(convert_misaligned_and_checked) {
   EXPECT_EQ(out[0], -2.0f);
   EXPECT_THROWS(internal, "check failed", copy_as_float(view, 1, 3, out));
   EXPECT_THROWS(internal, "I8", copy_as_float({DType::i8, Shape{3}, bytes.data()}, 0, 3, out));
+  std::uint16_t rounded[3];
+  EXPECT_THROWS(internal, "check failed", copy_as_bfloat16(view, -1, 2, rounded));
+}
+
+/// Runs of any length from anywhere are what their elements are one by one: every 16 bits there are, misaligned.
+TEST(runs_are_their_elements) {
+  constexpr std::int64_t kBytes = 0x20000;
+  std::vector<std::byte> bytes(1 + kBytes);
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    std::memcpy(bytes.data() + 1 + 2 * bits, &half, sizeof half);
+  }
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::q8_0}) {
+    const std::int64_t count =
+        kBytes / static_cast<std::int64_t>(dtype_size(dtype)) * static_cast<std::int64_t>(dtype_block(dtype));
+    const TensorView view{dtype, Shape{count}, bytes.data() + 1};
+    for (const auto& [begin, length] : {std::pair{std::int64_t{0}, count}, {1, 300}, {77, 512}, {count - 1, 1}}) {
+      std::vector<float> floats(static_cast<std::size_t>(length));
+      std::vector<std::uint16_t> rounded(floats.size());
+      copy_as_float(view, begin, length, floats.data());
+      copy_as_bfloat16(view, begin, length, rounded.data());
+      for (std::int64_t i = 0; i < length; ++i) {
+        const float want = element_as_float(view, begin + i);
+        const auto at = static_cast<std::size_t>(i);
+        // A NaN of BF16 keeps its bits, which are bfloat16 already.
+        const bool same = std::isnan(want)
+                              ? std::isnan(floats[at]) && std::isnan(float_from_bfloat16(rounded[at]))
+                              : std::bit_cast<std::uint32_t>(floats[at]) == std::bit_cast<std::uint32_t>(want) &&
+                                    rounded[at] == bfloat16_from_float(want);
+        if (!same) fail(__FILE__, __LINE__, std::string(dtype_name(dtype)) + " element " + std::to_string(begin + i));
+      }
+    }
+  }
 }
 
 /// Every scale that is finite with every byte: the product is exact, also with denormals flushed.

@@ -5,9 +5,12 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+// Whoever builds other kernels over it names them before including this.
+#if !defined(FAULTLINE_VEC)
 #define FAULTLINE_VEC avx2
+#endif
 
-namespace faultline::ops::avx2 {
+namespace faultline::ops::FAULTLINE_VEC {
 namespace {
 
 /// 6 x 16 keeps 12 accumulators, 2 weight vectors and 1 broadcast in the 16 registers, and 12 independent chains cover
@@ -166,4 +169,4 @@ inline float fma1(float x, float y, float z) {
 inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T1); }
 
 }  // namespace
-}  // namespace faultline::ops::avx2
+}  // namespace faultline::ops::FAULTLINE_VEC

@@ -67,14 +67,19 @@ describe('--batch that does not fit', () => {
     ...['--outputs', folder, ...more],
   ];
 
-  it('is an error before anything is drawn, and the same command with the number that it names goes through', async () => {
-    const { code, out, err } = await faultline(args('--batch', '40'));
+  // A Python that is not there: a run which gets as far as the sandbox ends with that.
+  it('is an error before anything starts, and the same command with the number that it names goes through', async () => {
+    const noPython = ['--python', path.join(folder, 'no-python')];
+    const { code, out, err } = await faultline(args('--batch', '40', ...noPython));
     expect([code, out]).toEqual([4, '']);
     const holds = /error: 40 samples at a time need [\d.]+ MiB, but the memory budget is 16\.0 MiB, which holds (\d+)\nhint: Lower --batch to \1, leave it out, or raise --memory\.\n$/.exec(err)?.[1]; // prettier-ignore
     expect(Number(holds), err).toBeGreaterThan(1);
     using store = Store.open(path.join(folder, 'faultline.db'));
-    expect(store.counts(store.experiments()[0]!.id).samples).toBe(0);
+    expect(store.experiments()).toEqual([]);
     store.close();
+    expect(readdirSync(folder).filter((name) => name !== 'gguf' && !name.startsWith('faultline.db'))).toEqual([]);
+    const started = await faultline(args('--batch', holds!, ...noPython));
+    expect([started.code, started.err]).toEqual([4, expect.stringContaining('no-python')]);
     const again = await faultline(args('--batch', holds!));
     expect(again.code, again.err).toBe(0);
   });

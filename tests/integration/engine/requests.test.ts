@@ -143,6 +143,11 @@ describe('generation', () => {
     const holds = Number(/holds (\d+)$/.exec(message)![1]);
     expect(await collect(small, asked, { batch: holds })).toEqual(whole);
     await expect(collect(small, asked, { batch: holds + 1 })).rejects.toThrow(`which holds ${holds}`);
+    // Asked beforehand, it says the same.
+    await small.check(asked, { batch: holds });
+    await small.check(asked);
+    await expect(small.check(asked, { batch: holds + 1 })).rejects.toThrow(`which holds ${holds}`);
+    await expect(small.check([group([1], { maxNewTokens: 0 })])).rejects.toMatchObject({ kind: 'usage' });
     const plan = memoryPlan(
       tiny,
       { dtype: 'float32', device: 'cpu', memoryBytes: 200_000 },

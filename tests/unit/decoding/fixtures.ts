@@ -41,6 +41,7 @@ export function byteTokenizer(options: { merges?: readonly string[]; addBos?: bo
 export class FakeEngine implements TokenEngine {
   readonly info = { vocabularySize: 512 } as EngineInfo;
   asked: readonly GroupRequest[] = [];
+  checked: readonly GroupRequest[] = [];
   options: { batch?: number; signal?: AbortSignal } = {};
   read: Int32Array | null = null;
   disposed = 0;
@@ -69,6 +70,12 @@ export class FakeEngine implements TokenEngine {
         };
       }
     }
+  }
+
+  check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): Promise<void> {
+    this.checked = groups;
+    this.options = options;
+    return Promise.resolve();
   }
 
   activations(tokens: Int32Array): Promise<Map<string, ActivationArray>> {

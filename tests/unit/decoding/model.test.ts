@@ -124,6 +124,19 @@ describe('Model.generate', () => {
     expect(error).toBeInstanceOf(FaultlineError);
     expect(error).toMatchObject({ kind: 'usage', message: expect.stringMatching(says) as string });
     expect(engine.asked).toHaveLength(0);
+    await expect(Model.of(engine, tokenizer).check(options)).rejects.toMatchObject({ kind: 'usage', message: (error as Error).message });
+    expect(engine.checked).toHaveLength(0);
+  });
+
+  it('checks exactly what it would generate, and generates nothing', async () => {
+    const engine = echo();
+    const model = Model.of(engine, tokenizer);
+    await model.check({ problems, samples: 3, batch: 7 });
+    expect([engine.asked, engine.options]).toEqual([[], { batch: 7 }]);
+    const { checked } = engine;
+    await model.generateAll({ problems, samples: 3, batch: 7 });
+    expect(checked).toEqual(engine.asked);
+    expect(checked.length).toBeGreaterThan(0);
   });
 });
 

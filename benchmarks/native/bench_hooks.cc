@@ -1,0 +1,138 @@
+// What read hooks cost: passes of one prompt through the model with hooks detached and attached:
+//   faultline_bench_hooks FOLDER [--dtype bfloat16] [--prompt 128] [--threads 0] [--repeat 10]
+// Contestants alternate within one process, best of several, each as a ratio to the detached pass. "detached again" is
+// the detached pass once more: how far its ratio is from 1 is what this run cannot tell apart. "asked, wanting nothing"
+// is a capture without points. A pass without any hook code does not exist; a detached one compares a pointer with null
+// where this one also calls and looks a table up, so that this ratio bounds the cost of detached hooks from above.
+// Attached passes include allocating and zeroing what is captured. One JSON object on stdout. Passes with several
+// samples have no hooks (gpt2_forward.h) and are not here.
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "benchmarks/native/cpu_model.h"
+#include "native/base/fp_env.h"
+#include "native/base/host_limits.h"
+#include "native/model/gpt2_forward.h"
+#include "native/ops/registry.h"
+
+namespace faultline {
+namespace {
+
+using model::HookKind;
+
+/// One way to run the pass.
+struct Contestant {
+  const char* name;
+  bool attached;
+  std::function<bool(const model::HookPoint&)> wants;
+};
+
+std::vector<Contestant> contestants(std::int32_t last_layer) {
+  const auto nothing = [](const model::HookPoint&) { return false; };
+  return {
+      {"detached", false, nothing},
+      {"detached again", false, nothing},
+      {"asked, wanting nothing", true, nothing},
+      {"one point: the last layer's resid_post", true,
+       [last_layer](const model::HookPoint& p) { return p.kind == HookKind::resid_post && p.layer == last_layer; }},
+      {"resid_post of all layers", true, [](const model::HookPoint& p) { return p.kind == HookKind::resid_post; }},
+      {"all points but pattern and logits", true,
+       [](const model::HookPoint& p) { return p.kind != HookKind::pattern && p.kind != HookKind::logits; }},
+      {"pattern of all layers", true, [](const model::HookPoint& p) { return p.kind == HookKind::pattern; }},
+      {"logits of all positions", true, [](const model::HookPoint& p) { return p.kind == HookKind::logits; }},
+  };
+}
+
+class Passes {
+ public:
+  Passes(const model::Gpt2& model, base::ThreadPool& pool, std::int32_t tokens)
+      : model_(model),
+        pool_(pool),
+        activations_(model.config, tokens, std::min(tokens, 64)),
+        prefix_(model.kv_shape(), tokens) {
+    for (std::int32_t i = 0; i < tokens; ++i) {
+      rows_.push_back({.token = static_cast<std::int32_t>((std::int64_t{i} * 7919 + 13) % model.config.vocabulary),
+                       .position = i,
+                       .write_to = &prefix_,
+                       .write_at = i,
+                       .prefix = &prefix_,
+                       .prefix_visible = i + 1,
+                       .suffix = nullptr,
+                       .suffix_visible = 0});
+    }
+  }
+
+  std::vector<model::HookPoint> points(const Contestant& contestant) const {
+    std::vector<model::HookPoint> wanted = model::all_hook_points(model_.config.layers);
+    std::erase_if(wanted, [&](const model::HookPoint& point) { return !contestant.wants(point); });
+    return wanted;
+  }
+
+  std::size_t captured_bytes(const Contestant& contestant) const {
+    return model::Capture::bytes(model_.config, points(contestant), tokens());
+  }
+
+  double seconds(const Contestant& contestant) {
+    const std::vector<model::HookPoint> wanted = points(contestant);
+    const bool logits = std::ranges::any_of(wanted, [](const auto& point) { return point.kind == HookKind::logits; });
+    const model::LogitRows which = logits ? model::LogitRows::all : model::LogitRows::none;
+    const bench::Clock::time_point start = bench::Clock::now();
+    if (contestant.attached) {
+      model::Capture capture(model_.config, wanted, tokens());
+      model::forward(model_, pool_, activations_, rows_, which, &capture);
+    } else {
+      model::forward(model_, pool_, activations_, rows_, which);
+    }
+    return bench::since(start);
+  }
+
+ private:
+  std::int32_t tokens() const { return static_cast<std::int32_t>(rows_.size()); }
+
+  const model::Gpt2& model_;
+  base::ThreadPool& pool_;
+  model::Activations activations_;
+  kv::KvSegment prefix_;
+  std::vector<model::Row> rows_;
+};
+
+void run(const gpu::Arguments& arguments) {
+  const int asked = arguments.integer("threads", 0);
+  base::ThreadPool pool(asked == 0 ? base::default_threads() : asked);
+  const model::Gpt2 model = model::load_gpt2(arguments.positional(), bench::weight_type(arguments), &pool);
+  const base::FpEnv mode;
+  const int repeat = arguments.integer("repeat", 10);
+  std::printf("{\"cpu\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"rows\": [", ops::selection().cpu_brand.c_str(),
+              bench::dtype(arguments).c_str(), pool.threads());
+  bool first = true;
+  for (const std::int32_t tokens : {1, arguments.integer("prompt", 128)}) {
+    Passes passes(model, pool, tokens);
+    const std::vector<Contestant> all = contestants(model.config.layers - 1);
+    std::vector<double> best(all.size(), 1e9);
+    // A pass of one token is short, and many of them cost nothing.
+    for (int i = 0; i < (tokens == 1 ? 5 * repeat : repeat); ++i) {
+      // There and back, so that nobody always runs on the caches that the same other one has left.
+      for (std::size_t turn = 0; turn < all.size(); ++turn) {
+        const std::size_t c = i % 2 == 0 ? turn : all.size() - 1 - turn;
+        best[c] = std::min(best[c], passes.seconds(all[c]));
+      }
+    }
+    for (std::size_t c = 0; c < all.size(); ++c) {
+      std::printf("%s\n{\"hooks\": \"%s\", \"tokens\": %d, \"ms\": %.4f, \"ratio\": %.4f, \"captured_mib\": %.2f}",
+                  first ? "" : ",", all[c].name, tokens, 1e3 * best[c], best[c] / best[0],
+                  static_cast<double>(passes.captured_bytes(all[c])) * 0x1p-20);
+      first = false;
+    }
+  }
+  std::printf("]}\n");
+}
+
+}  // namespace
+}  // namespace faultline
+
+int main(int count, char** words) {
+  return faultline::gpu::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+}
