@@ -52,6 +52,9 @@ class DeviceContext {
   void check(DeviceStatus status, const std::string& doing) const;
   /// Waits for everything queued; faults of earlier kernels show here.
   void synchronize() const { check(api_->synchronize(device_), "waiting for the device"); }
+  /// See DeviceApi.
+  void mark(std::int32_t index) const { check(api_->mark(device_, index), "marking what is queued"); }
+  void wait(std::int32_t index) const { check(api_->wait(device_, index), "waiting for the device"); }
 
  private:
   struct Memory {

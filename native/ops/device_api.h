@@ -23,7 +23,7 @@
 namespace faultline::ops {
 
 /// Changes with every change of this file.
-inline constexpr std::int32_t kDeviceAbi = 2;
+inline constexpr std::int32_t kDeviceAbi = 3;
 
 enum class DeviceType : std::uint8_t { f32, bf16 };
 
@@ -41,6 +41,8 @@ inline constexpr std::int32_t kDeviceTileRows = 64;
 /// Keys that one block of the bfloat16 prefix kernel folds before partial results are merged; counted from the start of
 /// the prefix, so that the split does not depend on the batch.
 inline constexpr std::int32_t kDeviceSplitKeys = 256;
+/// Places in the stream of queued operations that can be marked at a time.
+inline constexpr std::int32_t kDeviceMarks = 2;
 /// Most candidates in Gumbel order that a draw returns beside its token.
 inline constexpr std::int32_t kDeviceCandidates = 16;
 
@@ -250,6 +252,11 @@ struct DeviceApi {
   DeviceStatus (*download)(Device* device, void* to, const void* from, std::uint64_t bytes);
   DeviceStatus (*clear)(Device* device, void* memory, std::uint64_t bytes);
   DeviceStatus (*synchronize)(Device* device);
+  /// Marks the end of what is queued; index is below kDeviceMarks, and its older mark is forgotten. Not while
+  /// recording.
+  DeviceStatus (*mark)(Device* device, std::int32_t index);
+  /// Returns when everything queued before the mark is done, whatever is queued after it.
+  DeviceStatus (*wait)(Device* device, std::int32_t index);
 
   DeviceStatus (*begin_capture)(Device* device);
   DeviceStatus (*end_capture)(Device* device, DeviceGraph** graph);

@@ -21,7 +21,8 @@
 
 namespace faultline::session {
 
-/// A prompt's keys, values and last logits, wherever they are kept. Freed with the object.
+/// A prompt's keys, values and last logits, wherever they are kept. Freed with the object, which the samples drawn from
+/// it share.
 class Prompt {
  public:
   virtual ~Prompt() = default;
@@ -30,7 +31,7 @@ class Prompt {
 /// One sample in flight, as a stepper sees it.
 struct Lane {
   std::int32_t slot = 0;  // which of the plan's slots keeps its private keys and values
-  const Prompt* prompt = nullptr;
+  std::shared_ptr<const Prompt> prompt;
   const GroupRequest* request = nullptr;
   const Sample* sample = nullptr;
 
@@ -51,8 +52,10 @@ class Stepper {
                                                        const std::atomic<bool>& cancelled) = 0;
   /// Draws each lane's first token, from its prompt's logits.
   virtual void first(std::span<Lane* const> lanes) = 0;
-  /// Draws at least one more token for each. Lanes that share a prompt are neighbours.
-  virtual void next(std::span<Lane* const> lanes) = 0;
+  /// Draws at least one more token for each. Lanes that share a prompt are neighbours. `nothing_waits`: no lane will
+  /// start any more, so all later calls are for some of these lanes. A backend may then draw ahead, for lanes that the
+  /// caller ends meanwhile too.
+  virtual void next(std::span<Lane* const> lanes, bool nothing_waits) = 0;
 };
 
 /// What the session tells of where it runs; recorded with every experiment.

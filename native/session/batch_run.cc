@@ -59,7 +59,7 @@ std::string reason_to_fail(const GroupRequest& request, const model::ModelConfig
 struct BatchRun::Group {
   std::int32_t index;
   SampleRules rules;
-  std::unique_ptr<Prompt> prompt;
+  std::shared_ptr<const Prompt> prompt;
   std::size_t next_sample = 0;  // into request->sample_indices
   std::int32_t live = 0;
   std::size_t bytes = 0;  // committed for it
@@ -143,7 +143,8 @@ bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
       if (slot->sample) live.push_back(slot.get());
     if (live.empty()) return true;
     std::ranges::stable_sort(live, {}, [](const Slot* slot) { return slot->group->index; });
-    stepper_->next(lanes_of(live));
+    const bool nothing_waits = next_request_ == requests_.size() && (groups_.empty() || !groups_.back()->has_pending());
+    stepper_->next(lanes_of(live), nothing_waits);
     settle(live, sink);
   }
 }
@@ -174,7 +175,7 @@ std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const 
     started.push_back(slot);
   }
   if (!prefill_open_groups(cancelled)) return {};
-  for (Slot* const slot : started) slot->lane.prompt = slot->group->prompt.get();
+  for (Slot* const slot : started) slot->lane.prompt = slot->group->prompt;
   return started;
 }
 
@@ -265,6 +266,7 @@ void BatchRun::settle(std::span<Slot* const> slots, const SampleSink& sink) {
     if (!slot->ended) continue;
     sink(slot->sample->take());
     slot->sample.reset();
+    slot->lane.prompt.reset();
     --slot->group->live;
     slot->group = nullptr;
     free_.push_back(slot);

@@ -79,7 +79,7 @@ class CpuStepper final : public Stepper {
   }
 
   /// One token each: forward pass, with a draw from each row of logits as they come.
-  void next(std::span<Lane* const> lanes) override {
+  void next(std::span<Lane* const> lanes, bool /*nothing_waits*/) override {
     std::vector<model::Row> rows;
     rows.reserve(lanes.size());
     for (Lane* const lane : lanes) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "native/base/check.h"
 #include "native/base/error.h"
@@ -18,7 +19,7 @@ using ops::DeviceRow;
 using ops::DeviceTile;
 using ops::DrawStatus;
 
-/// Longest launch: a run is cancelled between two of them.
+/// Longest launch, or two where one is queued before the other has ended: a run is cancelled between launches.
 constexpr double kLaunchSeconds = 0.040;
 
 /// Steps of one graph, of which a launch has several: the device starts when the first is there, while the host is
@@ -139,9 +140,11 @@ DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::Dev
       draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_), "drawn tokens"),
       host_rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_)),
       host_tiles_(context, sizeof(DeviceTile) * static_cast<std::uint64_t>(capacity_)),
-      host_draws_(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_)),
+      row_of_slot_(static_cast<std::size_t>(plan.slots)),
       steps_per_launch_(steps_per_launch) {
   FAULTLINE_CHECK(steps_per_launch >= 0 && steps_per_launch <= kStepsPerLaunch);
+  for (ops::HostBuffer& draws : host_draws_)
+    draws = ops::HostBuffer(context, sizeof(DeviceDraw) * kStepsPerLaunch * static_cast<std::uint64_t>(capacity_));
 }
 
 std::vector<std::unique_ptr<Prompt>> DeviceStepper::prefill(std::span<const std::span<const std::int32_t>> prompts,
@@ -210,7 +213,10 @@ bool DeviceStepper::send_masks(std::span<Lane* const> lanes) {
 /// Sends the lanes' rows, followed by dead ones up to `rows`, and their tiles; returns how many tiles there are.
 std::int32_t DeviceStepper::send_rows(std::span<Lane* const> lanes, std::int32_t rows) {
   auto* const host = host_rows_.as<DeviceRow>();
-  for (std::size_t i = 0; i < lanes.size(); ++i) host[i] = row_of(*lanes[i]);
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    host[i] = row_of(*lanes[i]);
+    row_of_slot_[static_cast<std::size_t>(lanes[i]->slot)] = static_cast<std::int32_t>(i);
+  }
   std::fill(host + lanes.size(), host + rows, dead_row());
   auto* const tiles = host_tiles_.as<DeviceTile>();
   const std::int32_t count = write_tiles({host, static_cast<std::size_t>(rows)}, tiles);
@@ -221,6 +227,7 @@ std::int32_t DeviceStepper::send_rows(std::span<Lane* const> lanes, std::int32_t
 }
 
 void DeviceStepper::first(std::span<Lane* const> lanes) {
+  FAULTLINE_CHECK(!ahead_, "no lane starts once nothing waits");
   send_masks(lanes);
   const auto count = static_cast<std::int32_t>(lanes.size());
   send_rows(lanes, count);
@@ -233,36 +240,59 @@ void DeviceStepper::first(std::span<Lane* const> lanes) {
                                    .out = draws_.as<DeviceDraw>(),
                                    .candidates = nullptr};
   context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
-  collect(lanes, count, 1);
+  Launch launch{};
+  launch.rows = count;
+  launch.steps = 1;
+  queue_fetch(launch);
+  collect(lanes, launch);
 }
 
-void DeviceStepper::next(std::span<Lane* const> lanes) {
-  const bool masked = send_masks(lanes);
-  const std::int32_t rows = graph_rows(static_cast<std::int32_t>(lanes.size()));
-  const std::int32_t tiles = send_rows(lanes, rows);
-  std::int32_t longest = 0;
-  for (const Lane* const lane : lanes)
-    longest = std::max(longest, static_cast<const DevicePrompt&>(*lane->prompt).length);
-  const std::int32_t steps = steps_for(lanes, masked), each = std::min(steps, kStepsPerGraph);
-  std::vector<const ops::RecordedGraph*> graphs;  // all recorded before the first runs
-  for (std::int32_t first = 0; first < steps; first += each) {
-    graphs.push_back(&graph({.rows = rows,
-                             .tiles = std::min(rows, graph_rows(tiles)),
-                             .splits = DeviceActivations::splits(longest),
-                             .first_step = first,
-                             .steps = each}));
+void DeviceStepper::next(std::span<Lane* const> lanes, bool nothing_waits) {
+  const Launch now = ahead_ ? *std::exchange(ahead_, std::nullopt) : start(lanes, nothing_waits);
+  // The rows went on by themselves on the device, so the next steps need nothing from the host unless lanes start.
+  // While they run, the host sees what these have drawn.
+  if (nothing_waits && pays_to_go_on(lanes, now)) {
+    ahead_ = now;
+    ahead_->steps = steps_for(lanes, now.steps, kLaunchSeconds / 2);
+    ahead_->mark = 1 - now.mark;
+    queue_launch(*ahead_);
   }
-  const auto begin = std::chrono::steady_clock::now();
-  for (const ops::RecordedGraph* const recorded : graphs) recorded->launch();
-  collect(lanes, rows, steps);
-  step_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / steps;
-  step_rows_ = rows;
+  collect(lanes, now);
+  if (!ahead_) prompts_in_use_.clear();
+  const auto end = std::chrono::steady_clock::now();
+  step_seconds_ = std::chrono::duration<double>(end - std::max(now.begin, ended_)).count() / now.steps;
+  step_rows_ = now.rows;
+  ended_ = end;
 }
 
-/// A power of two: as many steps as fit the longest launch, going by the launch before, but no more than the sample
-/// with most tokens left can use. One where the next mask depends on the token drawn under this one, and at first.
-std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, bool masked) const {
-  if (masked) return 1;
+/// Sends the lanes and queues their next steps.
+DeviceStepper::Launch DeviceStepper::start(std::span<Lane* const> lanes, bool nothing_waits) {
+  Launch launch{};
+  launch.masked = send_masks(lanes);
+  launch.rows = graph_rows(static_cast<std::int32_t>(lanes.size()));
+  launch.tiles = std::min(launch.rows, graph_rows(send_rows(lanes, launch.rows)));
+  std::int32_t longest = 0;
+  for (const Lane* const lane : lanes) {
+    longest = std::max(longest, static_cast<const DevicePrompt&>(*lane->prompt).length);
+    if (prompts_in_use_.empty() || prompts_in_use_.back() != lane->prompt) prompts_in_use_.push_back(lane->prompt);
+  }
+  launch.splits = DeviceActivations::splits(longest);
+  // The next mask depends on the token drawn under this one.
+  launch.steps = launch.masked ? 1 : steps_for(lanes, 0, nothing_waits ? kLaunchSeconds / 2 : kLaunchSeconds);
+  queue_launch(launch);
+  return launch;
+}
+
+/// Whether another launch with the same rows, queued before the draws of `now` are seen, draws something, and would not
+/// better be one of fewer rows.
+bool DeviceStepper::pays_to_go_on(std::span<Lane* const> lanes, const Launch& now) const {
+  if (now.masked || graph_rows(static_cast<std::int32_t>(lanes.size())) != now.rows) return false;
+  return std::ranges::any_of(lanes, [&](const Lane* lane) { return lane->sample->remaining() > now.steps; });
+}
+
+/// A power of two: as many steps as fit `seconds`, going by the launch before, but no more than the sample with most
+/// tokens left can use after `after` others. One at first.
+std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, std::int32_t after, double seconds) const {
   if (steps_per_launch_ != 0) return steps_per_launch_;
   if (step_rows_ == 0) return 1;
   // More rows take longer, at most in proportion. Fewer may take as long as before: their weights are read all the
@@ -270,10 +300,21 @@ std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, bool masked)
   const double growth = static_cast<double>(graph_rows(static_cast<std::int32_t>(lanes.size()))) / step_rows_;
   const double step_seconds = step_seconds_ * std::max(1.0, growth);
   std::int32_t useful = 1;
-  for (const Lane* const lane : lanes) useful = std::max(useful, lane->sample->remaining());
+  for (const Lane* const lane : lanes) useful = std::max(useful, lane->sample->remaining() - after);
   std::int32_t steps = 1;
-  while (steps < kStepsPerLaunch && steps < useful && 2 * steps * step_seconds <= kLaunchSeconds) steps *= 2;
+  while (steps < kStepsPerLaunch && steps < useful && 2 * steps * step_seconds <= seconds) steps *= 2;
   return steps;
+}
+
+/// Queues the launch's steps and the way of their draws to the host.
+void DeviceStepper::queue_launch(Launch& launch) {
+  const std::int32_t each = std::min(launch.steps, kStepsPerGraph);
+  std::vector<const ops::RecordedGraph*> graphs;  // all recorded before the first runs
+  for (std::int32_t first = 0; first < launch.steps; first += each)
+    graphs.push_back(&graph({launch.rows, launch.tiles, launch.splits, first, each}));
+  launch.begin = std::chrono::steady_clock::now();
+  for (const ops::RecordedGraph* const recorded : graphs) recorded->launch();
+  queue_fetch(launch);
 }
 
 const ops::RecordedGraph& DeviceStepper::graph(const GraphSize& size) {
@@ -306,16 +347,24 @@ void DeviceStepper::queue_step(const GraphSize& size, std::int32_t step) const {
   context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
 }
 
-/// Fetches what `steps` steps over `rows` rows drew and hands it to the lanes.
-void DeviceStepper::collect(std::span<Lane* const> lanes, std::int32_t rows, std::int32_t steps) {
-  auto* const host = host_draws_.as<DeviceDraw>();
-  draws_.download(host, sizeof(DeviceDraw) * static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(steps));
-  context_.synchronize();
-  for (std::size_t i = 0; i < lanes.size(); ++i) {
-    Lane& lane = *lanes[i];
+/// The next launch's draws take the same place on the device, but behind this in the stream.
+void DeviceStepper::queue_fetch(Launch& launch) {
+  draws_.download(
+      host_draws_[launch.mark].as<DeviceDraw>(),
+      sizeof(DeviceDraw) * static_cast<std::uint64_t>(launch.rows) * static_cast<std::uint64_t>(launch.steps));
+  context_.mark(launch.mark);
+}
+
+/// Waits for the launch and hands what it drew to the lanes, which are among those that were sent.
+void DeviceStepper::collect(std::span<Lane* const> lanes, const Launch& launch) {
+  context_.wait(launch.mark);
+  const auto* const host = host_draws_[launch.mark].as<DeviceDraw>();
+  for (Lane* const each : lanes) {
+    Lane& lane = *each;
     lane.draws.clear();
-    for (std::int32_t step = 0; step < steps; ++step) {
-      const DeviceDraw& draw = host[static_cast<std::size_t>(step) * static_cast<std::size_t>(rows) + i];
+    const std::int32_t row = row_of_slot_[static_cast<std::size_t>(lane.slot)];
+    for (std::int32_t step = 0; step < launch.steps; ++step) {
+      const DeviceDraw& draw = host[step * launch.rows + row];
       if (draw.status == DrawStatus::dead) break;
       if (draw.status == DrawStatus::not_finite) {
         lane.error = sampler::kNotFinite;

@@ -1,8 +1,11 @@
 // Draws tokens on a device: what device_backend.h hands to a run.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <map>
+#include <optional>
+#include <vector>
 
 #include "native/model/device_forward.h"
 #include "native/model/device_gpt2.h"
@@ -55,7 +58,7 @@ class DeviceStepper final : public Stepper {
   std::vector<std::unique_ptr<Prompt>> prefill(std::span<const std::span<const std::int32_t>> prompts,
                                                const std::atomic<bool>& cancelled) override;
   void first(std::span<Lane* const> lanes) override;
-  void next(std::span<Lane* const> lanes) override;
+  void next(std::span<Lane* const> lanes, bool nothing_waits) override;
 
  private:
   /// What a recorded graph is good for.
@@ -68,13 +71,28 @@ class DeviceStepper final : public Stepper {
     auto operator<=>(const GraphSize&) const = default;
   };
 
+  /// Steps on their way: what was queued, when, and which mark says that its draws are in the host's memory.
+  struct Launch {
+    std::int32_t rows;
+    std::int32_t tiles;
+    std::int32_t splits;
+    std::int32_t steps;
+    std::int32_t mark;
+    bool masked;
+    std::chrono::steady_clock::time_point begin;
+  };
+
   ops::DeviceRow row_of(const Lane& lane) const;
   bool send_masks(std::span<Lane* const> lanes);
   std::int32_t send_rows(std::span<Lane* const> lanes, std::int32_t rows);
-  std::int32_t steps_for(std::span<Lane* const> lanes, bool masked) const;
+  std::int32_t steps_for(std::span<Lane* const> lanes, std::int32_t after, double seconds) const;
+  Launch start(std::span<Lane* const> lanes, bool nothing_waits);
+  bool pays_to_go_on(std::span<Lane* const> lanes, const Launch& now) const;
+  void queue_launch(Launch& launch);
   const ops::RecordedGraph& graph(const GraphSize& size);
   void queue_step(const GraphSize& size, std::int32_t step) const;
-  void collect(std::span<Lane* const> lanes, std::int32_t rows, std::int32_t steps);
+  void queue_fetch(Launch& launch);
+  void collect(std::span<Lane* const> lanes, const Launch& launch);
 
   const ops::DeviceContext& context_;
   const model::DeviceGpt2& model_;
@@ -90,11 +108,16 @@ class DeviceStepper final : public Stepper {
   ops::DeviceBuffer masks_;  // for the launch being prepared
   ops::HostBuffer host_rows_;
   ops::HostBuffer host_tiles_;
-  ops::HostBuffer host_draws_;
+  ops::HostBuffer host_draws_[ops::kDeviceMarks];  // of two launches in turn
+  std::vector<std::int32_t> row_of_slot_;          // where the rows that were sent last stand
+  std::optional<Launch> ahead_;
+  // What the rows on their way read: those of samples that the caller has ended go on until others are sent.
+  std::vector<std::shared_ptr<const Prompt>> prompts_in_use_;
   std::map<const std::uint64_t*, std::size_t> mask_of_;  // a mask on the host to its place in masks_
   std::map<GraphSize, ops::RecordedGraph> graphs_;
   std::int32_t steps_per_launch_;
-  // Of the last launch: how long a step took, and for how many rows; 0: not known yet.
+  // Of the last launch: when it ended, how long a step took, and for how many rows; 0: not known yet.
+  std::chrono::steady_clock::time_point ended_;
   double step_seconds_ = 0;
   std::int32_t step_rows_ = 0;
 };

@@ -60,6 +60,8 @@ const DeviceApi& table() {
       .download = runtime::download,
       .clear = runtime::clear,
       .synchronize = runtime::synchronize,
+      .mark = runtime::mark,
+      .wait = runtime::wait,
       .begin_capture = runtime::begin_capture,
       .end_capture = runtime::end_capture,
       .launch = runtime::launch,

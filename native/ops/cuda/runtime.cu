@@ -8,9 +8,10 @@
 namespace faultline::ops {
 
 struct Device {
-  int index;
-  cuda::Queue queue;
-  cudaMemPool_t pool;  // of its own: the process's default pool is somebody else's
+  int index = 0;
+  cuda::Queue queue{};
+  cudaMemPool_t pool = nullptr;  // of its own: the process's default pool is somebody else's
+  cudaEvent_t marks[kDeviceMarks] = {};
 
   cudaStream_t stream() const { return queue.stream.handle; }
 };
@@ -138,31 +139,41 @@ DeviceStatus open(std::int32_t index, Device** device) {
   // The waiting thread sleeps: its core belongs to the sandbox's programs.
   cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync);
   cudaGetLastError();
+  auto* const opened = new Device;
+  opened->index = index;
   cudaStream_t stream = nullptr;
-  if (const cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking); error != cudaSuccess)
-    return told(error, "creating a stream");
+  cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+  opened->queue = {{stream, info.major >= 9}, info.multiprocessors, 10 * info.major + info.minor};
+  for (cudaEvent_t& mark : opened->marks) {
+    if (error == cudaSuccess) error = cudaEventCreateWithFlags(&mark, cudaEventBlockingSync | cudaEventDisableTiming);
+  }
   // Released memory is kept for the next group's prompt instead of going back to the driver at every synchronisation.
   cudaMemPoolProps properties{};
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location = {cudaMemLocationTypeDevice, index};
-  cudaMemPool_t pool = nullptr;
   std::uint64_t keep = UINT64_MAX;
-  cudaError_t error = cudaMemPoolCreate(&pool, &properties);
-  if (error == cudaSuccess) error = cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep);
+  if (error == cudaSuccess) error = cudaMemPoolCreate(&opened->pool, &properties);
+  if (error == cudaSuccess) error = cudaMemPoolSetAttribute(opened->pool, cudaMemPoolAttrReleaseThreshold, &keep);
   if (error != cudaSuccess) {
-    cudaStreamDestroy(stream);
-    return told(error, "creating a memory pool");
+    const DeviceStatus status = told(error, "creating a stream, its marks and a memory pool");
+    close(opened);
+    return status;
   }
-  *device = new Device{index, {{stream, info.major >= 9}, info.multiprocessors, 10 * info.major + info.minor}, pool};
+  *device = opened;
   return DeviceStatus::ok;
 }
 
 void close(Device* device) {
   if (device == nullptr) return;
   cudaSetDevice(device->index);
-  cudaStreamSynchronize(device->stream());
-  cudaStreamDestroy(device->stream());
-  cudaMemPoolDestroy(device->pool);
+  if (device->stream() != nullptr) {
+    cudaStreamSynchronize(device->stream());
+    cudaStreamDestroy(device->stream());
+  }
+  for (cudaEvent_t const mark : device->marks) {
+    if (mark != nullptr) cudaEventDestroy(mark);
+  }
+  if (device->pool != nullptr) cudaMemPoolDestroy(device->pool);
   cudaGetLastError();
   delete device;
 }
@@ -221,6 +232,14 @@ DeviceStatus clear(Device* device, void* memory, std::uint64_t bytes) {
 }
 
 DeviceStatus synchronize(Device* device) { return told(cudaStreamSynchronize(device->stream()), "waiting"); }
+
+DeviceStatus mark(Device* device, std::int32_t index) {
+  return told(cudaEventRecord(device->marks[index], device->stream()), "marking");
+}
+
+DeviceStatus wait(Device* device, std::int32_t index) {
+  return told(cudaEventSynchronize(device->marks[index]), "waiting");
+}
 
 DeviceStatus begin_capture(Device* device) {
   return told(cudaStreamBeginCapture(device->stream(), cudaStreamCaptureModeThreadLocal), "recording");

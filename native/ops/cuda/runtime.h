@@ -32,6 +32,8 @@ DeviceStatus upload(Device* device, void* to, const void* from, std::uint64_t by
 DeviceStatus download(Device* device, void* to, const void* from, std::uint64_t bytes);
 DeviceStatus clear(Device* device, void* memory, std::uint64_t bytes);
 DeviceStatus synchronize(Device* device);
+DeviceStatus mark(Device* device, std::int32_t index);
+DeviceStatus wait(Device* device, std::int32_t index);
 
 DeviceStatus begin_capture(Device* device);
 DeviceStatus end_capture(Device* device, DeviceGraph** graph);

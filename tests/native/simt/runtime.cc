@@ -28,6 +28,7 @@ struct Device {
   std::uint64_t own_bytes = 0;   // allocated now
   std::uint64_t peak_bytes = 0;  // at any time
   std::unordered_map<void*, std::uint64_t> allocations;
+  bool marked[kDeviceMarks] = {};
 };
 
 struct DeviceGraph {
@@ -224,6 +225,20 @@ DeviceStatus synchronize(Device* device) {
   if (device->stream.capturing)
     return report(DeviceStatus::failed, "synchronize: operations are being recorded, there is nothing to wait for");
   return status_of(is_lost(device->stream) ? simt::LaunchStatus::lost : simt::kLaunched, "synchronize");
+}
+
+DeviceStatus mark(Device* device, std::int32_t index) {
+  if (index < 0 || index >= kDeviceMarks)
+    return report(DeviceStatus::unsupported, "mark: there is no mark " + std::to_string(index));
+  if (device->stream.capturing) return report(DeviceStatus::failed, "mark: operations are being recorded");
+  device->marked[index] = true;
+  return DeviceStatus::ok;
+}
+
+DeviceStatus wait(Device* device, std::int32_t index) {
+  if (index < 0 || index >= kDeviceMarks || !device->marked[index])
+    return report(DeviceStatus::failed, "wait: " + std::to_string(index) + " was not marked");
+  return synchronize(device);
 }
 
 DeviceStatus begin_capture(Device* device) {
