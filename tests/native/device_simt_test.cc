@@ -645,6 +645,21 @@ SIMT_KERNEL(32, 1) increment_kernel(std::int32_t* value, std::int32_t by) {
   if (simt::lane() == 0) *value += by;
 }
 
+TEST(simt_device_waits_for_marks) {
+  const Opened device;
+  EXPECT(runtime::wait(device, 1) == ops::DeviceStatus::failed);
+  EXPECT(last_error_has("was not marked"));
+  EXPECT(runtime::mark(device, ops::kDeviceMarks) == ops::DeviceStatus::unsupported);
+  EXPECT(runtime::mark(device, 1) == ops::DeviceStatus::ok);
+  EXPECT(runtime::wait(device, 1) == ops::DeviceStatus::ok);
+  EXPECT(runtime::wait(device, 0) == ops::DeviceStatus::failed);
+  EXPECT(runtime::begin_capture(device) == ops::DeviceStatus::ok);
+  EXPECT(runtime::mark(device, 0) == ops::DeviceStatus::failed);
+  ops::DeviceGraph* graph = nullptr;
+  EXPECT(runtime::end_capture(device, &graph) == ops::DeviceStatus::ok);
+  runtime::destroy_graph(device, graph);
+}
+
 TEST(simt_device_replays_what_it_recorded) {
   const Opened device;
   void* memory = nullptr;
