@@ -6,10 +6,10 @@
 // What each operation computes is stated in ops.h and holds here too, with device pointers in place of host pointers.
 // Two families:
 //   * DeviceType::f32: every operation is exact to the bit as ops.h says, so that results are those of the CPU engine;
-//   * DeviceType::bf16: weights, keys, values and the inputs of matrix products are bfloat16 (rounded to nearest, ties
+//   * DeviceType::bf16: weights, keys, values and the inputs of matrix products are bfloat16, rounded to nearest (ties
 //   to
 //     even); accumulation, softmax state and the residual stream are float. A result depends on its row alone, never on
-//     how many rows there are (kernel family "mma").
+//     how many rows there are (kernel family "mma2": the number is another one whenever the order of sums is).
 // The sampler is one for both: given the same logits it returns the CPU's token, log-probability and entropy, to the
 // bit.
 //
@@ -247,7 +247,7 @@ struct DeviceApi {
   void (*release)(Device* device, void* memory);
   DeviceStatus (*allocate_host)(Device* device, std::uint64_t bytes, void** memory);  // page-locked
   void (*release_host)(Device* device, void* memory);
-  /// Queued. The host's side must stay as it is until synchronize.
+  /// Queued. The host's side must stay as it is until synchronize, or a wait for a mark behind it, has returned.
   DeviceStatus (*upload)(Device* device, void* to, const void* from, std::uint64_t bytes);
   DeviceStatus (*download)(Device* device, void* to, const void* from, std::uint64_t bytes);
   DeviceStatus (*clear)(Device* device, void* memory, std::uint64_t bytes);

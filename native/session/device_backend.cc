@@ -11,9 +11,9 @@
 namespace faultline::session {
 namespace {
 
-/// Slots when the caller names none: 16 prompts of 100 samples, which fill the largest devices; memory cuts it on
-/// others.
-constexpr std::int32_t kDefaultBatch = 1600;
+/// Slots for each multiprocessor when the caller names none: 16 prompts of 100 samples on the largest devices (132 of
+/// them). More would gain little, and make a step of a small device so long that a cancelled run keeps it waiting.
+constexpr std::int32_t kDefaultBatchEach = 12;
 
 /// The truncations that ops/cuda/sample.cu does.
 constexpr const sampler::Truncation* kTruncations[] = {&sampler::top_k, &sampler::top_p};
@@ -23,7 +23,7 @@ constexpr const sampler::Truncation* kTruncations[] = {&sampler::top_k, &sampler
 std::size_t DeviceFootprint::activation_bytes(std::int32_t rows, std::int32_t logit_rows) const {
   const std::int32_t capacity = graph_rows(logit_rows);
   return model::DeviceActivations::bytes(config_, type_, std::max(rows, capacity), capacity) +
-         device_step_bytes(rows, logit_rows);
+         device_step_bytes(std::max(rows, capacity), logit_rows);
 }
 
 std::size_t DeviceFootprint::segment_bytes(std::int32_t tokens) const {
@@ -51,12 +51,14 @@ BackendDescription DeviceBackend::description() const {
   return {.device = context_.api().name,
           .name = info.name,
           .isa = "sm_" + std::to_string(10 * info.major + info.minor),
-          .kernel_family = model_.type == ops::DeviceType::f32 ? "fma" : "mma"};
+          .kernel_family = model_.type == ops::DeviceType::f32 ? "fma" : "mma2"};
 }
 
 std::uint64_t DeviceBackend::default_memory() const { return default_share(context_.free_bytes()); }
 
-std::int32_t DeviceBackend::default_batch() const { return kDefaultBatch; }
+std::int32_t DeviceBackend::default_batch() const {
+  return ops::device_round_up(kDefaultBatchEach * context_.info().multiprocessors, 64);
+}
 
 std::string DeviceBackend::lacks(const sampler::SamplingParameters& parameters) const {
   if (parameters.temperature == 0) return {};

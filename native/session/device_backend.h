@@ -1,7 +1,7 @@
-// A model on a CUDA device (or the emulator of one). Several steps are recorded as one graph and launched together,
+// A model on a CUDA device (or the emulator of one). A step is recorded as a graph, and several are launched together,
 // unless a sample's next draw depends on what the host must see first. What changes from step to step stands in device
-// memory, so a graph is recorded once for each size: rows, tiles of rows that share a prompt, splits of the longest
-// prompt, and steps.
+// memory, so a graph is recorded once for each size (rows, tiles of rows that share a prompt, splits of the longest
+// prompt) and place in a launch.
 #pragma once
 
 #include "native/model/device_forward.h"

@@ -22,10 +22,6 @@ using ops::DrawStatus;
 /// Longest launch, or two where one is queued before the other has ended: a run is cancelled between launches.
 constexpr double kLaunchSeconds = 0.040;
 
-/// Steps of one graph, of which a launch has several: the device starts when the first is there, while the host is
-/// still sending it the others, whose some hundred operations take it as long as a short step.
-constexpr std::int32_t kStepsPerGraph = 1;
-
 /// Runs of rows with one prefix each, cut into tiles of at most kDeviceTileRows.
 std::int32_t write_tiles(std::span<const DeviceRow> rows, DeviceTile* tiles) {
   std::int32_t count = 0;
@@ -251,12 +247,7 @@ void DeviceStepper::next(std::span<Lane* const> lanes, bool nothing_waits) {
   const Launch now = ahead_ ? *std::exchange(ahead_, std::nullopt) : start(lanes, nothing_waits);
   // The rows went on by themselves on the device, so the next steps need nothing from the host unless lanes start.
   // While they run, the host sees what these have drawn.
-  if (nothing_waits && pays_to_go_on(lanes, now)) {
-    ahead_ = now;
-    ahead_->steps = steps_for(lanes, now.steps, kLaunchSeconds / 2);
-    ahead_->mark = 1 - now.mark;
-    queue_launch(*ahead_);
-  }
+  if (nothing_waits) go_on(lanes, now);
   collect(lanes, now);
   if (!ahead_) prompts_in_use_.clear();
   const auto end = std::chrono::steady_clock::now();
@@ -283,22 +274,32 @@ DeviceStepper::Launch DeviceStepper::start(std::span<Lane* const> lanes, bool no
   return launch;
 }
 
-/// Whether another launch with the same rows, queued before the draws of `now` are seen, draws something, and would not
-/// better be one of fewer rows.
-bool DeviceStepper::pays_to_go_on(std::span<Lane* const> lanes, const Launch& now) const {
-  if (now.masked || graph_rows(static_cast<std::int32_t>(lanes.size())) != now.rows) return false;
-  return std::ranges::any_of(lanes, [&](const Lane* lane) { return lane->sample->remaining() > now.steps; });
+/// Queues another launch with the same rows before the draws of `now` are seen, if it draws something, would not better
+/// be one of fewer rows, and does not keep a cancelled run longer than one launch may.
+void DeviceStepper::go_on(std::span<Lane* const> lanes, const Launch& now) {
+  // Who cannot have ended by then, as far as the host knows.
+  const auto left = static_cast<std::int32_t>(
+      std::ranges::count_if(lanes, [&](const Lane* lane) { return lane->sample->remaining() > now.steps; }));
+  const double seconds = kLaunchSeconds - now.steps * step_seconds(now.rows);
+  if (now.masked || left == 0 || graph_rows(left) != now.rows || seconds < step_seconds(now.rows)) return;
+  ahead_ = now;
+  ahead_->steps = steps_for(lanes, now.steps, std::min(seconds, kLaunchSeconds / 2));
+  ahead_->mark = 1 - now.mark;
+  queue_launch(*ahead_);
 }
 
-/// A power of two: as many steps as fit `seconds`, going by the launch before, but no more than the sample with most
-/// tokens left can use after `after` others. One at first.
+/// What a step of so many rows takes, going by the launch before; 0 when there was none. More rows take longer, at most
+/// in proportion. Fewer may take as long as before: their weights are read all the same.
+double DeviceStepper::step_seconds(std::int32_t rows) const {
+  return step_rows_ == 0 ? 0 : step_seconds_ * std::max(1.0, static_cast<double>(rows) / step_rows_);
+}
+
+/// A power of two: as many steps as fit `seconds`, but no more than the sample with most tokens left can use after
+/// `after` others. One at first, and one where even that takes longer.
 std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, std::int32_t after, double seconds) const {
   if (steps_per_launch_ != 0) return steps_per_launch_;
   if (step_rows_ == 0) return 1;
-  // More rows take longer, at most in proportion. Fewer may take as long as before: their weights are read all the
-  // same.
-  const double growth = static_cast<double>(graph_rows(static_cast<std::int32_t>(lanes.size()))) / step_rows_;
-  const double step_seconds = step_seconds_ * std::max(1.0, growth);
+  const double step_seconds = this->step_seconds(graph_rows(static_cast<std::int32_t>(lanes.size())));
   std::int32_t useful = 1;
   for (const Lane* const lane : lanes) useful = std::max(useful, lane->sample->remaining() - after);
   std::int32_t steps = 1;
@@ -306,43 +307,42 @@ std::int32_t DeviceStepper::steps_for(std::span<Lane* const> lanes, std::int32_t
   return steps;
 }
 
-/// Queues the launch's steps and the way of their draws to the host.
+/// Queues the launch's steps and the way of their draws to the host. A graph each: the device starts when the first is
+/// there, while the host is still sending it the others, whose hundred operations take it as long as a short step. And
+/// kernels read rows before they wait for those in front of them in their graph (simt.h, inputs_ready), which the draw
+/// that ends a step has written.
 void DeviceStepper::queue_launch(Launch& launch) {
-  const std::int32_t each = std::min(launch.steps, kStepsPerGraph);
   std::vector<const ops::RecordedGraph*> graphs;  // all recorded before the first runs
-  for (std::int32_t first = 0; first < launch.steps; first += each)
-    graphs.push_back(&graph({launch.rows, launch.tiles, launch.splits, first, each}));
+  for (std::int32_t step = 0; step < launch.steps; ++step)
+    graphs.push_back(&graph({launch.rows, launch.tiles, launch.splits, step}));
   launch.begin = std::chrono::steady_clock::now();
   for (const ops::RecordedGraph* const recorded : graphs) recorded->launch();
   queue_fetch(launch);
 }
 
-const ops::RecordedGraph& DeviceStepper::graph(const GraphSize& size) {
-  const auto found = graphs_.find(size);
+const ops::RecordedGraph& DeviceStepper::graph(const StepGraph& step) {
+  const auto found = graphs_.find(step);
   if (found != graphs_.end()) return found->second;
-  const auto record = [&] {
-    for (std::int32_t step = 0; step < size.steps; ++step) queue_step(size, size.first_step + step);
-  };
-  return graphs_.emplace(size, ops::RecordedGraph(context_, record)).first->second;
+  return graphs_.emplace(step, ops::RecordedGraph(context_, [&] { queue_step(step); })).first->second;
 }
 
 /// Forward pass and draw.
-void DeviceStepper::queue_step(const GraphSize& size, std::int32_t step) const {
+void DeviceStepper::queue_step(const StepGraph& step) const {
   const model::DeviceBatch batch{.rows = rows_.as<DeviceRow>(),
-                                 .count = size.rows,
+                                 .count = step.rows,
                                  .tiles = tiles_.as<DeviceTile>(),
-                                 .tile_count = size.tiles,
-                                 .splits = size.splits,
+                                 .tile_count = step.tiles,
+                                 .splits = step.splits,
                                  .prompt = false};
-  const model::DeviceLogits all{0, size.rows, activations_.logits.as<float>()};
+  const model::DeviceLogits all{0, step.rows, activations_.logits.as<float>()};
   model::device_forward(context_, model_, activations_, batch, {&all, 1});
   const ops::DeviceSampleArgs args{.rows = batch.rows,
-                                   .count = size.rows,
+                                   .count = step.rows,
                                    .logits = all.to,
                                    .stride = DeviceActivations::logits_stride(model_.config),
                                    .vocabulary = model_.config.vocabulary,
                                    .first = false,
-                                   .out = draws_.as<DeviceDraw>() + step * size.rows,
+                                   .out = draws_.as<DeviceDraw>() + step.index * step.rows,
                                    .candidates = nullptr};
   context_.check(context_.api().sample(context_.raw(), &args), "drawing tokens");
 }

@@ -61,14 +61,13 @@ class DeviceStepper final : public Stepper {
   void next(std::span<Lane* const> lanes, bool nothing_waits) override;
 
  private:
-  /// What a recorded graph is good for.
-  struct GraphSize {
+  /// What the graph of a step is good for.
+  struct StepGraph {
     std::int32_t rows;
     std::int32_t tiles;
     std::int32_t splits;
-    std::int32_t first_step;  // of the launch
-    std::int32_t steps;
-    auto operator<=>(const GraphSize&) const = default;
+    std::int32_t index;  // in the launch: where its draws go
+    auto operator<=>(const StepGraph&) const = default;
   };
 
   /// Steps on their way: what was queued, when, and which mark says that its draws are in the host's memory.
@@ -87,10 +86,11 @@ class DeviceStepper final : public Stepper {
   std::int32_t send_rows(std::span<Lane* const> lanes, std::int32_t rows);
   std::int32_t steps_for(std::span<Lane* const> lanes, std::int32_t after, double seconds) const;
   Launch start(std::span<Lane* const> lanes, bool nothing_waits);
-  bool pays_to_go_on(std::span<Lane* const> lanes, const Launch& now) const;
+  void go_on(std::span<Lane* const> lanes, const Launch& now);
+  double step_seconds(std::int32_t rows) const;
   void queue_launch(Launch& launch);
-  const ops::RecordedGraph& graph(const GraphSize& size);
-  void queue_step(const GraphSize& size, std::int32_t step) const;
+  const ops::RecordedGraph& graph(const StepGraph& step);
+  void queue_step(const StepGraph& step) const;
   void queue_fetch(Launch& launch);
   void collect(std::span<Lane* const> lanes, const Launch& launch);
 
@@ -114,7 +114,7 @@ class DeviceStepper final : public Stepper {
   // What the rows on their way read: those of samples that the caller has ended go on until others are sent.
   std::vector<std::shared_ptr<const Prompt>> prompts_in_use_;
   std::map<const std::uint64_t*, std::size_t> mask_of_;  // a mask on the host to its place in masks_
-  std::map<GraphSize, ops::RecordedGraph> graphs_;
+  std::map<StepGraph, ops::RecordedGraph> graphs_;
   std::int32_t steps_per_launch_;
   // Of the last launch: when it ended, how long a step took, and for how many rows; 0: not known yet.
   std::chrono::steady_clock::time_point ended_;

@@ -85,10 +85,10 @@ export const ENTRIES = {
   ),
   'model.threads': entry(optional(integer(1, 1024), 'what the machine allows'), null, noResults, 'Engine threads.'),
   'model.batch': entry(
-    optional(integer(1, 65536), '128, on CUDA 1600'),
+    optional(integer(1, 65536), '128, on CUDA 12 for each multiprocessor'),
     null,
     noResults,
-    'Most samples generated at once; one that does not fit the memory budget is an error. Default: 128, on CUDA 1600, or what fits.',
+    'Most samples generated at once; one that does not fit the memory budget is an error. Default: 128, on CUDA 12 for each multiprocessor (1600 on an H200), or what fits.',
   ),
 
   'problems.path': entry(

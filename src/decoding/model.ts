@@ -87,7 +87,7 @@ export interface GenerateOptions {
   readonly stopStrings?: readonly string[];
   /**
    * The most samples computed at once; one that does not fit the memory budget is an error that names the largest that
-   * does. Default: 128 on the CPU, 1600 on a GPU, or what fits. Changes no result.
+   * does. Default: 128 on the CPU, 12 for each multiprocessor of a GPU, or what fits. Changes no result.
    */
   readonly batch?: number;
   /** Stops within one step; the iteration then rejects with the signal's reason. */

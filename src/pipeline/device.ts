@@ -39,7 +39,7 @@ export function noteDevice(values: ConfigValues, info: EngineInfo, progress: Pro
  */
 export function kernelsOf({ dtype, device, kernelFamily, isa }: Device & { readonly dtype: string }): string | null {
   if (dtype !== 'bfloat16') return null;
-  if (kernelFamily !== 'mma') return kernelFamily;
+  if (!kernelFamily.startsWith('mma')) return kernelFamily;
   return `${kernelFamily} on ${isa}${device === 'emulated' ? ', emulated' : ''}`;
 }
 

@@ -233,9 +233,9 @@ struct Batch {
     // one, adds 2 ulp, and a state is rescaled whenever the maximum changes: at most once a chunk of 16 keys.
     const double of_score = (head_width + 8) * 2 * kUnit * size;
     const double of_sums = (static_cast<double>(keys.size()) * 2 + 32) * 2 * kUnit;
-    // Weights of the prefix are rounded to bfloat16 (unit roundoff 2^-8) before they meet the values, and so is the
-    // result.
-    const double of_rounding = (row.prefix_visible > 0 ? 2 : 1) * 0x1p-8;
+    // The result is rounded to bfloat16 (unit roundoff 2^-8), and so are all weights but that of the row's own key
+    // before they meet the values.
+    const double of_rounding = (row.prefix_visible > 0 || row.suffix_visible > 1 ? 2 : 1) * 0x1p-8;
     for (std::int32_t c = 0; c < head_width; ++c) {
       double value = 0, magnitude = 0;
       for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -303,6 +303,20 @@ TEST(device_attend_bf16_long_suffixes) {
   batch.add_group(3, {127, 128, 129, 160, 161});
   batch.add_group(0, {300});
   batch.check("long suffixes");
+}
+
+/// So many rows and heads that each gets a warp instead of a block, on any device; the first few again as few.
+TEST(device_attend_bf16_many_rows) {
+  constexpr std::int32_t kHeads = 3, kTasksEach = 5;  // more than there are blocks' worth, per multiprocessor
+  Batch batch(kHeads, 16);
+  const std::int32_t rows = kTasksEach * device_context().info().multiprocessors / kHeads + 1;
+  std::vector<std::int32_t> suffixes;
+  for (std::int32_t i = 0; i < rows; ++i) suffixes.push_back(1 + i * 37 % 150);
+  batch.add_group(40, suffixes);
+  const std::vector<std::uint16_t> together = batch.check("many rows");
+  for (std::int32_t i = 0; i < 3; ++i)
+    expect_same_row("row " + std::to_string(i) + " alone", batch.run("alone", {i}, 1), 0, together,
+                    static_cast<std::size_t>(i), batch.width());
 }
 
 TEST(device_attend_bf16_tiles_of_every_fill) {

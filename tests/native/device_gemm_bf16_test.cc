@@ -100,12 +100,14 @@ std::string tiling_name(const Tiling& tiling) {
   return std::to_string(rows) + " x " + std::to_string(columns) + (tiling.hopper ? " of wgmma" : " of mma");
 }
 
-/// The tilings that some shape gets on this device, for sure: of mma all, or where wgmma takes over those of wgmma.
+/// The tilings that some shape gets on this device, for sure: of mma all that fit, or where wgmma takes over those of wgmma.
 std::vector<Tiling> tilings() {
   const bool hopper = capability() == cuda::kGemmHopperCapability;
   std::vector<Tiling> all;
   const std::int32_t count = hopper ? cuda::kGemmHopperVariantCount : cuda::kGemmBf16VariantCount;
-  for (std::int32_t i = 0; i < count; ++i) all.push_back({hopper, i});
+  for (std::int32_t i = 0; i < count; ++i) {
+    if (hopper || cuda::gemm_bf16_fits(cuda::kGemmBf16Variants[i], capability())) all.push_back({hopper, i});
+  }
   return all;
 }
 

@@ -3,9 +3,8 @@
 //   store_prompt    prompts' rows alone: their keys and values, which read each other's;
 //   attend_prefix   where a prefix has more than kDeviceSplitKeys keys: one block a tile, head and split but the last
 //                   leaves partial softmax states (attend_bf16_prefix.h);
-//   attend_suffix   generated tokens' rows alone: one warp, or where there are few rows one block, a row and head
-//   leaves
-//                   the state of the row's older keys and its own, which it also stores (attend_bf16_suffix.h);
+//   attend_suffix   generated tokens' rows alone: one warp a row and head, or where there are few one block, leaves the
+//                   state of the row's older keys and its own, which it also stores (attend_bf16_suffix.h);
 //   attend_prefix   one block a tile and head folds the last split, merges the states and writes z. It has the least to
 //                   read and the most to compute, and does so while the last blocks of attend_suffix wait for memory.
 // Softmax states hold float scores times log2(e), so that their exponentials are powers of two; weights are rounded to
@@ -13,9 +12,9 @@
 //
 // A row's result depends on that row alone, to the bit: splits, segments and chunks are counted from the start of the
 // prefix or suffix, a chunk of which a row sees nothing leaves the row's state as it is (its maximum unchanged, so a
-// factor of 2^0 = 1, and weights of 0), and states are merged in one fixed order: splits ascending,
-// then the suffix: segments ascending, its own key. That holds for finite keys and values, as ops.h asks for: an
-// infinity that only a neighbour sees would meet a weight of 0.
+// factor of 2^0 = 1, and weights of 0), and states are merged in one fixed order: splits ascending, then the suffix (segments
+// ascending, its own key). That holds for finite keys and values, as ops.h asks for: an infinity that only a neighbour
+// sees would meet a weight of 0.
 //
 // Streaming softmax in registers after Dao, FlashAttention-2 (2023), partial states after Dao et al., Flash-Decoding
 // (2023).

@@ -15,11 +15,11 @@ inline constexpr float kLog2e = 1.44269504f;
 
 /// The kernels' arguments: DeviceAttendArgs and what the host found out about them.
 struct Attend : DeviceAttendArgs {
-  bool
-      wide;  // queries, keys and values in qkv, and z, start at multiples of 16 bytes and have widths of whole 16 bytes
+  /// Queries, keys and values in qkv, and heads in z, start at multiples of 16 bytes and have widths of whole 16 bytes.
+  bool wide;
   /// attend_suffix comes before the last attend_prefix, which need not wait for it until it merges what it left: every
   /// block of attend_suffix has waited for those before, so what stands in qkv is in memory. But only there: the
-  /// first-level cache may still hold what qkv was a layer ago.
+  /// first-level cache may still hold what qkv was a layer ago. Rows were written before the graph began.
   bool early;
 };
 

@@ -25,7 +25,8 @@ inline constexpr std::int32_t kSegmentKeys = 64;
 /// What one lane has of keys and values, in words of two elements.
 template <std::int32_t kDim>
 struct SuffixLane {
-  /// Read at a time: 64 registers' worth, all of them on their way while the chunk before is folded.
+  /// Read at a time, the next on their way while these are folded: for heads of 64, which nearly all models have, 32
+  /// registers of keys and values. With 32 keys fewer warps fit, and more of short suffixes is read twice.
   static constexpr std::int32_t kChunk = 16;
   static constexpr std::int32_t kTiles = kChunk / 8;
   static constexpr std::int32_t kKeyWords = kDim / 8, kValueWords = kDim / 16;
@@ -93,8 +94,8 @@ struct Suffix {
   std::int32_t g, t;  // lane / 4, lane % 4
 };
 
-/// Reads the chunk that begins at `first`. Past the last key it reads that key again: it is finite, and its weight is
-/// 0.
+/// Reads the chunk that begins at `first`. Past the last key it reads that one again: its values are finite, and their
+/// weight is 0.
 template <std::int32_t kDim>
 SIMT_DEVICE void load_keys(SuffixLane<kDim>& lane_of, const Suffix& suffix, std::int32_t first) {
   using S = SuffixLane<kDim>;
@@ -112,8 +113,8 @@ SIMT_DEVICE void load_values(SuffixLane<kDim>& lane_of, const Suffix& suffix, st
     load_words<kDim, 8>(lane_of.v[i / 2][i % 2], suffix.values, simt::smallest(key + i * 4, suffix.count - 1));
 }
 
-/// A softmax state over some keys. acc[i] belongs to the lane's value words 2 i and 2 i + 1, first and second element
-/// of each; the four lanes of a group have the same.
+/// A softmax state over some keys. acc[i] belongs to piece i of the lane's values: the two elements of word 2 (t % 2),
+/// then those of the word after it.
 template <std::int32_t kDim>
 struct SuffixState {
   float m, l;
@@ -282,7 +283,8 @@ attend_suffix(Attend args) {
   const std::int32_t heads = args.shape.heads, index = task / heads, head = task - index * heads;
   const bool exists = index < args.count;
 
-  // Rows and older keys were written long before the kernels that this one waits for now.
+  // Older keys were written long before the kernels that this one waits for, and rows in another graph (a draw ends
+  // it).
   S lane_of;
   Suffix suffix{nullptr, nullptr, 0, g, t};
   const std::int32_t first = kTogether ? warp * kSegmentKeys : 0;

@@ -137,16 +137,16 @@ describe.skipIf(simt === undefined)('on the emulated device', () => {
     expect(reportOf('rounded').experiment).toMatchObject({
       device: 'emulated',
       device_name: expect.stringMatching(/^SIMT emulator/) as string,
-      kernel_family: 'mma',
+      kernel_family: 'mma2',
       isa: 'sm_90',
     });
     const page = readFileSync(file('rounded/pico-gpt2-py-pico-tasks/report.html'), 'utf8');
-    expect(page).toMatch(/bfloat16, kernels mma on sm_90 \(SIMT emulator/);
+    expect(page).toMatch(/bfloat16, kernels mma2 on sm_90 \(SIMT emulator/);
     forgetSample('rounded');
     const { code, err } = await faultline(args('cpu'));
     expect(code).toBe(4);
     expect(err).toMatch(
-      /was begun with bfloat16 kernels mma on sm_90, emulated, and here it is \w+\nhint: To go on, continue with --device cuda /,
+      /was begun with bfloat16 kernels mma2 on sm_90, emulated, and here it is \w+\nhint: To go on, continue with --device cuda /,
     );
   });
 

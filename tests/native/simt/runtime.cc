@@ -3,9 +3,9 @@
 //
 // Environment, for tests of errors: FAULTLINE_SIMT_MEMORY is the device's memory in bytes (2 GiB where not set).
 // FAULTLINE_SIMT_FAIL is no_driver or no_device, for what device_count then reports, or lost:<n>: of the kernels and
-// graphs that are launched and the synchronizes after a device was opened, the n-th, from 1, and all after it report
-// that it is lost. FAULTLINE_SIMT_CAPABILITY is the compute capability, 10 * major + minor (90 where not set). Read by
-// device_count, device_info and open.
+// graphs that are launched and the waits (synchronize, wait) after a device was opened, the n-th, from 1, and all after
+// it report that it is lost. FAULTLINE_SIMT_CAPABILITY is the compute capability, 10 * major + minor (90 where not
+// set). Read by device_count, device_info and open.
 #include "native/ops/cuda/runtime.h"
 
 #include <algorithm>

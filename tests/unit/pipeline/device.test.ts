@@ -13,7 +13,7 @@ const cpu = {
   kernelFamily: 'fma',
   isa: 'avx2',
 };
-const gpu = { device: 'cuda', deviceName: 'NVIDIA H200', deviceReason: 'CUDA can be used', kernelFamily: 'mma', isa: 'sm_90' };
+const gpu = { device: 'cuda', deviceName: 'NVIDIA H200', deviceReason: 'CUDA can be used', kernelFamily: 'mma2', isa: 'sm_90' };
 
 it('hands the engine what the config says, and nothing for what it leaves open', () => {
   expect(engineOptionsOf(values({}))).toEqual({ dtype: 'float32', device: 'auto' });
@@ -47,8 +47,8 @@ describe('noteDevice', () => {
 describe('kernelsOf', () => {
   it('tells bfloat16 apart by family, and on GPUs by architecture', () => {
     expect(kernelsOf({ ...cpu, dtype: 'bfloat16' })).toBe('fma');
-    expect(kernelsOf({ ...gpu, dtype: 'bfloat16' })).toBe('mma on sm_90');
-    expect(kernelsOf({ ...gpu, dtype: 'bfloat16', device: 'emulated' })).toBe('mma on sm_90, emulated');
+    expect(kernelsOf({ ...gpu, dtype: 'bfloat16' })).toBe('mma2 on sm_90');
+    expect(kernelsOf({ ...gpu, dtype: 'bfloat16', device: 'emulated' })).toBe('mma2 on sm_90, emulated');
   });
 
   it('tells float32 and int8 apart by nothing', () => {
@@ -58,5 +58,5 @@ describe('kernelsOf', () => {
 });
 
 it('describes a device for the run log', () => {
-  expect(describeDevice(gpu)).toBe('cuda, NVIDIA H200 (mma on sm_90)');
+  expect(describeDevice(gpu)).toBe('cuda, NVIDIA H200 (mma2 on sm_90)');
 });

@@ -70,8 +70,8 @@ describe('checkResumable', () => {
     finishedAt: null,
   });
   const now = (dtype: string, change: Partial<Provenance> = {}) => createManifest(values({ 'model.dtype': dtype }), { ...here, ...change });
-  const hopper = { device: 'cuda', deviceName: 'NVIDIA H200', kernelFamily: 'mma', isa: 'sm_90' };
-  const ampere = { device: 'cuda', deviceName: 'NVIDIA A100', kernelFamily: 'mma', isa: 'sm_80' };
+  const hopper = { device: 'cuda', deviceName: 'NVIDIA H200', kernelFamily: 'mma2', isa: 'sm_90' };
+  const ampere = { device: 'cuda', deviceName: 'NVIDIA A100', kernelFamily: 'mma2', isa: 'sm_80' };
 
   it('lets the same go on, and float32 under other kernels', () => {
     checkResumable(recorded('bfloat16', {}), now('bfloat16'));
@@ -89,7 +89,7 @@ describe('checkResumable', () => {
       'a GPU from a CPU',
       {},
       hopper,
-      'kernels fma, and here it is mma on sm_90',
+      'kernels fma, and here it is mma2 on sm_90',
       'with --device cpu and FAULTLINE_FORCE_ISA=avx2 on a CPU that has it (kernels fma)',
     ],
     [
@@ -106,15 +106,15 @@ describe('checkResumable', () => {
       'kernels amx, and here it is dpbf16',
       'FAULTLINE_FORCE_ISA=amx on a CPU that has it (kernels amx)',
     ],
-    ['a CPU from a GPU', hopper, {}, 'kernels mma on sm_90, and here it is fma', 'with --device cuda on a GPU of architecture sm_90'],
+    ['a CPU from a GPU', hopper, {}, 'kernels mma2 on sm_90, and here it is fma', 'with --device cuda on a GPU of architecture sm_90'],
     [
       'another architecture',
       ampere,
       hopper,
-      'mma on sm_80, and here it is mma on sm_90',
+      'mma2 on sm_80, and here it is mma2 on sm_90',
       'with --device cuda on a GPU of architecture sm_80',
     ],
-    ['the emulator', hopper, { ...hopper, device: 'emulated' }, 'and here it is mma on sm_90, emulated', '--device cuda'],
+    ['the emulator', hopper, { ...hopper, device: 'emulated' }, 'and here it is mma2 on sm_90, emulated', '--device cuda'],
   ])('keeps bfloat16 from going on on %s', (_, then, other, message, hint) => {
     let error: unknown;
     try {

@@ -240,7 +240,7 @@ describe('refuses, and writes nothing for', () => {
 
   it('other kernels where results depend on them, and only there', async () => {
     const made = (name: string, dtype: string, kernelFamily: string) => make(name, { fields: { dtype, kernelFamily } });
-    await merge([made('a.db', 'float32', 'fma'), made('b.db', 'float32', 'mma')], 'c.db');
+    await merge([made('a.db', 'float32', 'fma'), made('b.db', 'float32', 'mma2')], 'c.db');
     const thrown = await failure(merge([made('d.db', 'bfloat16', 'fma'), made('e.db', 'bfloat16', 'amx')], 'f.db'));
     expect(thrown.message).toContain('was run with bfloat16 kernels fma in');
   });
