@@ -7,7 +7,7 @@ import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Limits } from './executor.js';
 import type { Verdict } from './verdict.js';
 
-/** What the judge is asked. Its field names are read by `python/judge.py` and, in part, by `python/zygote.py`. */
+/** What the judge is asked. Its field names are read by `python/judge.py`, and what it sends on by `python/supervisor.py` and `python/candidate.py`. */
 export interface JudgeJob extends Limits {
   /** For messages. */
   readonly taskId: string;

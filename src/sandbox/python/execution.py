@@ -440,7 +440,11 @@ class Execution:
         if report is None:
             self.retry = self.renew = True
             return {"status": "infra", "reason": "the zygote ended"}
-        self.renew = report["usedScratch"] or (outcome is not None and outcome["status"] == "tamper")
+        tampered = outcome is not None and outcome["status"] == "tamper"
+        # A candidate cannot start processes; one that has left some got past the filter that says so.
+        self.renew = report["usedScratch"] or report["leftovers"] > 0 or tampered
+        if tampered:
+            return outcome  # whatever limit it then ran into
         if report["stopped"] in ("cpu", "output", "blocked", "files"):
             return {"status": "limit", "resource": report["stopped"], "exception": None}
         if outcome is not None:

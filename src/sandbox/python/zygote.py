@@ -39,7 +39,6 @@ _M_TOP_PAD = -2
 _READ, _WRITE, _EXECUTE = 1, 2, 4
 _MOVE_TO = 1 | 2
 # Of an ELF file: the kind whose addresses are final, the kind of segment that is loaded, the flag of one that is written to.
-_ET_EXEC = 2
 _PT_LOAD = 1
 _PF_W = 2
 
@@ -62,7 +61,7 @@ def main():
     os.waitpid(compiler, 0)
     serve = supervisor.prepare()
     _join_pages()
-    _join_code()
+    _join_code_if_that_works()
     serve()
 
 
@@ -184,6 +183,20 @@ def _join_pages():
         library.madvise(place * _LARGE_PAGE_BYTES, _LARGE_PAGE_BYTES, _MADV_COLLAPSE)
 
 
+def _join_code_if_that_works():
+    """Tries it in a process of its own first: how an interpreter's file is laid out in memory is a matter of who linked it and who
+    rewrote it since, and a mistake there would end this process."""
+    trial = os.fork()
+    if trial == 0:
+        try:
+            _join_code()
+        except Exception:
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(trial, 0)[1] == 0:
+        _join_code()
+
+
 def _join_code():
     """Puts the interpreter's code and constants into large pages, as far as they fill any, in the place where they stand.
 
@@ -203,17 +216,18 @@ def _join_code():
     _give_signatures(library)
     for start, end in _fixed_parts(library):
         for place in range(start + -start % _LARGE_PAGE_BYTES, end - _LARGE_PAGE_BYTES + 1, _LARGE_PAGE_BYTES):
-            _move_into_large_page(library, place)
+            if not _move_into_large_page(library, place):
+                return
 
 
 def _move_into_large_page(library, place):
-    """Replaces the large page's worth of memory at `place` by a copy; leaves it as it is where the system gives no large page."""
+    """Replaces the large page's worth of memory at `place` by a copy. False, and all as it was, where the system gives no large page."""
     import ctypes
     import mmap
 
     room = library.mmap(None, 2 * _LARGE_PAGE_BYTES, _READ | _WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
     if room in (None, ctypes.c_void_p(-1).value):
-        return
+        return False
     copy = room + -room % _LARGE_PAGE_BYTES
     library.madvise(copy, _LARGE_PAGE_BYTES, _MADV_HUGEPAGE)
     ctypes.memmove(copy, place, _LARGE_PAGE_BYTES)
@@ -226,8 +240,9 @@ def _move_into_large_page(library, place):
     ):
         library.munmap(room, copy - room)
         library.munmap(copy + _LARGE_PAGE_BYTES, room + _LARGE_PAGE_BYTES - copy)
-    else:
-        library.munmap(room, 2 * _LARGE_PAGE_BYTES)
+        return True
+    library.munmap(room, 2 * _LARGE_PAGE_BYTES)
+    return False
 
 
 def _fixed_parts(library):
@@ -244,15 +259,18 @@ def _fixed_parts(library):
     head = ctypes.string_at(found.base, 64)
     if head[:6] != b"\x7fELF\x02\x01":
         return []  # not of 64 bits
-    (kind,) = struct.unpack_from("<H", head, 16)
     (table,) = struct.unpack_from("<Q", head, 32)
     size, count = struct.unpack_from("<HH", head, 54)
-    base = 0 if kind == _ET_EXEC else found.base
+    base = None
     parts = []
     for number in range(count):
         segment = ctypes.string_at(found.base + table + number * size, 56)
         what, flags, _, address, _, length = struct.unpack_from("<IIQQQQ", segment)
-        if what != _PT_LOAD or flags & _PF_W:
+        if what != _PT_LOAD:
+            continue
+        if base is None:  # of addresses: what the first one lies behind its own
+            base = found.base - address // _PAGE_BYTES * _PAGE_BYTES
+        if flags & _PF_W:
             continue
         start = (base + address) // _PAGE_BYTES * _PAGE_BYTES
         end = base + address + length

@@ -1,6 +1,6 @@
 /** What a machine may lack, for real or by a filter that answers as a kernel without it does: named, with the next step. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { job, RIGHT } from './jobs.js';
+import { descendants } from './processes.js';
 import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
 const launcher = new WrappedLauncher();
@@ -23,6 +24,16 @@ afterAll(() => {
 });
 
 const create = (options: object = {}): Promise<ProcessExecutor> => ProcessExecutor.create({ workers: 1, python: PYTHON, ...options });
+/** KiB of large pages that hold code in the zygotes of this process. Needs root. */
+function largePagesOfCode(): number {
+  const zygotes = descendants().filter(({ command }) => command.includes('zygote.py'));
+  expect(zygotes.length).toBeGreaterThan(0);
+  const maps = zygotes.flatMap(({ pid }) => readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m));
+  return maps
+    .filter((map) => /^\S+ r-xp /.test(map))
+    .reduce((sum, map) => sum + Number(/^AnonHugePages: +(\d+) kB$/m.exec(map)?.[1] ?? 0), 0);
+}
+
 const { landlock } = await kernelReport();
 const unprivileged = obstacle();
 
@@ -71,6 +82,14 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
     await executor.dispose();
   });
 
+  it.skipIf(off)('without large pages programs run as well', async () => {
+    launcher.wrap(through + WrappedLauncher.refusing('collapse'));
+    const executor = await create();
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    if (through === '' && process.getuid?.() === 0) expect(largePagesOfCode()).toBe(0);
+    await executor.dispose();
+  });
+
   it.skipIf(off)('where addresses cannot be kept from being random it is said, and costs no tier', async () => {
     launcher.wrap(through + WrappedLauncher.refusing('addresses'));
     const executor = await create();
@@ -107,12 +126,23 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
   });
 });
 
+it("the interpreter's code is in large pages", async (context) => {
+  if (process.getuid?.() !== 0) return context.skip("needs root, to look at a zygote's memory");
+  if (process.arch !== 'x64') return context.skip('needs x86-64');
+  const probe = 'import mmap; memory = mmap.mmap(-1, 4 << 20); memory.write(bytes(4 << 20)); memory.madvise(25)';
+  if (spawnSync(PYTHON, ['-c', probe]).status !== 0) return context.skip('needs a kernel that joins pages (Linux 6.1)');
+  const executor = await create();
+  expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+  expect(largePagesOfCode()).toBeGreaterThan(0);
+  await executor.dispose();
+});
+
 describe('interpreters', () => {
   const versions = path.join(os.homedir(), '.pyenv/versions');
   const at = (version: string): string => path.join(versions, version, 'bin', version.startsWith('2') ? 'python2.7' : 'python3');
 
-  it.each(['2.7.18', '3.6.15', '3.7.16', '3.8.18'])('%s is refused as too old (where pyenv has it)', async (version) => {
-    if (!existsSync(at(version))) return;
+  it.for(['2.7.18', '3.6.15', '3.7.16', '3.8.18'])('%s is refused as too old (where pyenv has it)', async (version, context) => {
+    if (!existsSync(at(version))) return context.skip(`needs ${at(version)}`);
     await expect(create({ python: at(version) })).rejects.toMatchObject({
       kind: 'environment',
       message: `no usable Python was found as ${at(version)} (${at(version)}: it is version ${version}, older than 3.9)`,
@@ -121,8 +151,8 @@ describe('interpreters', () => {
     expect(await sandboxReport({ python: at(version) })).toMatchObject({ tier: null, python: null });
   });
 
-  it.each(['3.9.18', '3.10.13', '3.11.7', '3.12.1', '3.13.0'])('%s executes (where pyenv has it)', async (version) => {
-    if (!existsSync(at(version))) return;
+  it.for(['3.9.18', '3.10.13', '3.11.7', '3.12.1', '3.13.0'])('%s executes (where pyenv has it)', async (version, context) => {
+    if (!existsSync(at(version))) return context.skip(`needs ${at(version)}`);
     expect((await findPython(at(version))).version).toBe(version);
     const executor = await create({ python: at(version) });
     expect(executor.info.pythonVersion).toBe(version);

@@ -179,6 +179,22 @@ describe('ends', () => {
     expect(survivors(before)).toHaveLength(before.length);
   });
 
+  it('gives up a worker whose program has tampered or made a forbidden call', async () => {
+    const executor = await create({ workers: 1 });
+    const attempts = [
+      { body: '    import os\n    os.write(3, b"passed")\n    return x + 1\n', status: 'tamper' },
+      // ptrace(PTRACE_TRACEME)
+      { body: '    import ctypes\n    ctypes.CDLL(None).ptrace(0, 0, 0, 0)\n    return x + 1\n', status: 'forbidden' },
+    ];
+    for (const { body, status } of attempts) {
+      await executor.execute(job(RIGHT));
+      const before = descendants();
+      expect((await executor.execute(job(body))).outcome).toMatchObject({ status });
+      expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+      expect(survivors(before)).toEqual([]);
+    }
+  });
+
   it('dies with its owner, even when that is killed', async () => {
     const python = await findPython();
     const needs = python.needs.flatMap((item) => ['--read-only', item]);

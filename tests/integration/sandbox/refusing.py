@@ -5,6 +5,7 @@ A system-call filter answers as such a kernel does, so that the command takes th
   landlock     no Landlock (EOPNOTSUPP), as where it is switched off
   addresses    no choice about address randomisation (EPERM), as under the usual filters of containers
   seccomp      no filters (EINVAL), as without CONFIG_SECCOMP_FILTER
+  collapse     no joining of pages into large ones (EINVAL), as before Linux 6.1
 """
 
 import ctypes
@@ -15,13 +16,14 @@ import struct
 import sys
 
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
-NUMBER, FIRST_ARGUMENT = 0, 16
+NUMBER, FIRST_ARGUMENT, THIRD_ARGUMENT = 0, 16, 32
 ALLOW, ERROR = 0x7FFF0000, 0x00050000
 CALLS = {
-    "x86_64": {"unshare": 272, "mount": 165, "personality": 135, "prctl": 157, "seccomp": 317},
-    "aarch64": {"unshare": 97, "mount": 40, "personality": 92, "prctl": 167, "seccomp": 277},
+    "x86_64": {"unshare": 272, "mount": 165, "personality": 135, "prctl": 157, "seccomp": 317, "madvise": 28},
+    "aarch64": {"unshare": 97, "mount": 40, "personality": 92, "prctl": 167, "seccomp": 277, "madvise": 233},
 }[platform.machine()]
 SET_SECCOMP, NO_NEW_PRIVILEGES, MODE_FILTER = 22, 38, 2
+COLLAPSE = 25
 
 
 def statement(code, value, yes=0, no=0):
@@ -32,18 +34,23 @@ def refuse(number, error):
     return [statement(LOAD, NUMBER), statement(EQUAL, number, 0, 1), statement(RETURN, ERROR | error)]
 
 
+def refuse_where(number, argument, value, error):
+    return [
+        statement(LOAD, NUMBER),
+        statement(EQUAL, number, 0, 3),
+        statement(LOAD, argument),
+        statement(EQUAL, value, 0, 1),
+        statement(RETURN, ERROR | error),
+    ]
+
+
 FILTERS = {
     "namespaces": refuse(CALLS["unshare"], errno.EPERM) + refuse(CALLS["mount"], errno.EPERM),
     "addresses": refuse(CALLS["personality"], errno.EPERM),
     "landlock": refuse(444, errno.EOPNOTSUPP),
     "seccomp": refuse(CALLS["seccomp"], errno.ENOSYS)
-    + [
-        statement(LOAD, NUMBER),
-        statement(EQUAL, CALLS["prctl"], 0, 3),
-        statement(LOAD, FIRST_ARGUMENT),
-        statement(EQUAL, SET_SECCOMP, 0, 1),
-        statement(RETURN, ERROR | errno.EINVAL),
-    ],
+    + refuse_where(CALLS["prctl"], FIRST_ARGUMENT, SET_SECCOMP, errno.EINVAL),
+    "collapse": refuse_where(CALLS["madvise"], THIRD_ARGUMENT, COLLAPSE, errno.EINVAL),
 }
 
 code = b"".join([part for what in sys.argv[1].split(",") for part in FILTERS[what]] + [statement(RETURN, ALLOW)])
