@@ -76,8 +76,7 @@ class Backend {
   virtual BackendDescription description() const = 0;
   /// What is used when the caller names no budget: how much may go to keys, values and activations.
   virtual std::uint64_t default_memory() const = 0;
-  /// What can be allocated now: a larger budget is cut to it. Host memory is the system's to grant, so the CPU names
-  /// none.
+  /// What can be allocated now: a larger budget is cut to it.
   virtual std::uint64_t free_memory() const = 0;
   /// The most device memory that the model and its runs had allocated at any time; 0 on the CPU.
   virtual std::uint64_t peak_memory() const = 0;
@@ -98,6 +97,9 @@ class Backend {
                                                                     std::uint64_t memory_bytes,
                                                                     const std::atomic<bool>& cancelled) = 0;
 };
+
+/// Throws Error(environment) that names both sizes where weights of so many bytes have no room on `where`.
+void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std::uint64_t free_bytes);
 
 /// The refusal that both backends give when hook points do not fit.
 [[noreturn]] void refuse_activations(std::uint64_t needed, std::uint64_t budget);

@@ -27,7 +27,8 @@ class CpuFootprint final : public Footprint {
 
 class CpuBackend final : public Backend {
  public:
-  /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's.
+  /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's, and Error(environment) where the weights
+  /// need more memory than there is.
   CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool);
 
   /// Of so many free bytes, what a run takes when it is told no budget.
@@ -37,7 +38,7 @@ class CpuBackend final : public Backend {
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;
   std::uint64_t default_memory() const override;
-  std::uint64_t free_memory() const override { return UINT64_MAX; }
+  std::uint64_t free_memory() const override;
   std::uint64_t peak_memory() const override { return 0; }
   std::int32_t default_batch() const override;
   std::string lacks(const sampler::SamplingParameters&) const override { return {}; }

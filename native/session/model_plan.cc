@@ -25,15 +25,9 @@ using base::ErrorCode;
 template <class Share>
 void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& footprint, std::uint64_t free_bytes,
            Share&& share) {
-  if (plan.weight_bytes > free_bytes)
-    throw Error(ErrorCode::environment,
-                "the weights need " + base::bytes_text(plan.weight_bytes) + ", but " + plan.device_name + " has " +
-                    base::bytes_text(free_bytes) + " free",
-                "Use a smaller model or --dtype bfloat16, or close other programs.");
+  check_weights_fit(plan.weight_bytes, plan.device_name, free_bytes);
   const std::uint64_t left = free_bytes - plan.weight_bytes;
-  plan.budget_bytes = options.memory_bytes == 0 ? share(left) : options.memory_bytes;
-  // A GPU has no more than it has; host memory is the system's to grant (Backend::free_memory).
-  if (plan.device != "cpu") plan.budget_bytes = std::min(plan.budget_bytes, left);
+  plan.budget_bytes = options.memory_bytes == 0 ? share(left) : std::min(options.memory_bytes, left);
   Demand demand{.batch = options.samples,
                 .samples = options.samples,
                 .longest_prompt = options.prompt_tokens,

@@ -366,6 +366,26 @@ class Recorder : public Listener {
   std::map<JobId, Results> samples_;
 };
 
+/// Memory that is promised and not there would be noticed by the kernel, which kills.
+TEST(session_a_budget_is_cut_to_what_the_machine_has) {
+  constexpr std::uint64_t kMoreThanAny = std::uint64_t{1} << 60;
+  base::ThreadPool pool(1);
+  const CpuBackend backend(tiny_folder(), ops::WeightType::f32, pool);
+  EXPECT(backend.free_memory() > 0 && backend.free_memory() < kMoreThanAny);
+  const ModelPlanOptions generous{
+      .folder = tiny_folder(), .memory_bytes = kMoreThanAny, .samples = 9, .prompt_tokens = 40, .new_tokens = 50};
+  EXPECT(plan_model(generous).budget_bytes < kMoreThanAny);
+
+  std::string says;
+  try {
+    check_weights_fit(std::uint64_t{3} << 30, "this machine", std::uint64_t{2} << 30);
+  } catch (const base::Error& error) {
+    says = error.what();
+  }
+  EXPECT_EQ(says, std::string("the weights need 3.00 GiB, but this machine has 2.00 GiB free"));
+  check_weights_fit(std::uint64_t{2} << 30, "this machine", std::uint64_t{2} << 30);
+}
+
 TEST(session_engine_runs_jobs_in_order) {
   Recorder recorder;
   const std::vector<GroupRequest> requests = mixed_requests(6);
