@@ -100,7 +100,8 @@ std::string tiling_name(const Tiling& tiling) {
   return std::to_string(rows) + " x " + std::to_string(columns) + (tiling.hopper ? " of wgmma" : " of mma");
 }
 
-/// The tilings that some shape gets on this device, for sure: of mma all that fit, or where wgmma takes over those of wgmma.
+/// The tilings that some shape gets on this device, for sure: of mma all that fit, or where wgmma takes over those of
+/// wgmma.
 std::vector<Tiling> tilings() {
   const bool hopper = capability() == cuda::kGemmHopperCapability;
   std::vector<Tiling> all;
