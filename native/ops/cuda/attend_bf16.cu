@@ -12,9 +12,9 @@
 //
 // A row's result depends on that row alone, to the bit: splits, segments and chunks are counted from the start of the
 // prefix or suffix, a chunk of which a row sees nothing leaves the row's state as it is (its maximum unchanged, so a
-// factor of 2^0 = 1, and weights of 0), and states are merged in one fixed order: splits ascending, then the suffix (segments
-// ascending, its own key). That holds for finite keys and values, as ops.h asks for: an infinity that only a neighbour
-// sees would meet a weight of 0.
+// factor of 2^0 = 1, and weights of 0), and states are merged in one fixed order: splits ascending, then the suffix
+// (segments ascending, its own key). That holds for finite keys and values, as ops.h asks for: an infinity that only a
+// neighbour sees would meet a weight of 0.
 //
 // Streaming softmax in registers after Dao, FlashAttention-2 (2023), partial states after Dao et al., Flash-Decoding
 // (2023).
