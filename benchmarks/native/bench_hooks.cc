@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "benchmarks/native/cpu_model.h"
+#include "native/base/error.h"
 #include "native/base/fp_env.h"
 #include "native/base/host_limits.h"
 #include "native/model/gpt2_forward.h"
@@ -108,7 +109,11 @@ void run(const gpu::Arguments& arguments) {
   std::printf("{\"cpu\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"rows\": [", ops::selection().cpu_brand.c_str(),
               bench::dtype(arguments).c_str(), pool.threads());
   bool first = true;
-  for (const std::int32_t tokens : {1, arguments.integer("prompt", 128)}) {
+  const std::int32_t prompt = arguments.integer("prompt", 128);
+  if (prompt < 1 || prompt > model.config.context)
+    throw base::Error(base::ErrorCode::usage,
+                      "--prompt is from 1 to the context of " + std::to_string(model.config.context));
+  for (const std::int32_t tokens : {1, prompt}) {
     Passes passes(model, pool, tokens);
     const std::vector<Contestant> all = contestants(model.config.layers - 1);
     std::vector<double> best(all.size(), 1e9);

@@ -10,6 +10,7 @@
 // GPT-2 124M's shapes, weights from memory, CPU time of one thread, contestants alternating, best of several; the
 // fastest of a first contest meet the kernel again in a second one, which alone counts. One JSON object on stdout.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -183,8 +184,10 @@ void run(const gpu::Arguments& arguments) {
   std::vector<std::int32_t> counts;
   std::istringstream list(arguments.text("rows", "1,4,16,32,100"));
   for (std::string word; std::getline(list, word, ',');) {
-    counts.push_back(std::atoi(word.c_str()));
-    if (counts.back() < 1)
+    std::int32_t count = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
+    counts.push_back(count);
+    if (error != std::errc() || end != word.data() + word.size() || count < 1)
       throw base::Error(base::ErrorCode::usage, "--rows holds " + word + ", but must be numbers of at least 1");
   }
   const struct {

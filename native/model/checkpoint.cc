@@ -119,9 +119,9 @@ tensor::TensorView Checkpoint::checked(const std::string& full_name, const tenso
 }
 
 void Checkpoint::check_finite(const std::string& full_name, const tensor::TensorView& tensor) const {
-  // A pass of its own, in parallel and in order: it brings the pages in, so that packing, which then jumps about in
-  // them, is as much faster as this takes. Threads take whole blocks; the first bad element is reported, so that the
-  // message does not depend on their number.
+  // A pass of its own, in parallel and in order: it brings in the pages that packing reads, and leaving it out made
+  // loading no faster. Threads take whole blocks; the first bad element is reported, so that the message does not
+  // depend on their number.
   constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
   const auto block = static_cast<std::int64_t>(tensor::dtype_block(tensor.dtype));
   std::atomic<std::int64_t> first{kNone};
