@@ -30,4 +30,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Gives back the memory of the pages that lie wholly within `bytes` of a mapped file: whoever reads them again gets
+/// them from the file. Changes nothing that can be read.
+void forget_pages(std::span<const std::byte> bytes);
+
 }  // namespace faultline::base

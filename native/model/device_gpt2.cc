@@ -5,6 +5,7 @@
 
 #include "native/base/bytes_text.h"
 #include "native/base/error.h"
+#include "native/base/mapped_file.h"
 #include "native/model/checkpoint.h"
 #include "native/ops/pack.h"
 
@@ -47,6 +48,7 @@ class Loader {
   DeviceLinear matrix(const tensor::TensorView& view, ops::Orientation orientation, std::int32_t in,
                       std::int32_t out) const {
     const base::AlignedBuffer packed = ops::pack_for_device(view, orientation, type_, pool_);
+    base::forget_pages(view.bytes());
     DeviceLinear linear{.weight = DeviceBuffer(context_, packed.size(), "weights"), .matrix = {}, .bias = {}};
     linear.weight.upload(packed.data(), packed.size());
     context_.synchronize();

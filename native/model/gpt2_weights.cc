@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "native/base/mapped_file.h"
+
 namespace faultline::model {
 namespace {
 
@@ -16,14 +18,20 @@ LayerNormWeights layer_norm(const Checkpoint& checkpoint, const std::string& nam
 Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool) {
   const ModelConfig& config = files.config;
   const Checkpoint checkpoint(files, pool);
+  // The file's pages go as their copy comes, so that a model is in memory once, and one tensor of it twice.
+  const auto packed = [&](const tensor::TensorView& view, ops::Orientation orientation) {
+    ops::PackedWeights copy = ops::pack_weights(view, orientation, type, pool);
+    base::forget_pages(view.bytes());
+    return copy;
+  };
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out) -> LinearWeights {
     const auto [view, orientation] = checkpoint.linear(name, in, out);
-    return {ops::pack_weights(view, orientation, type, pool), checkpoint.floats(name + ".bias", Shape{out})};
+    return {packed(view, orientation), checkpoint.floats(name + ".bias", Shape{out})};
   };
 
   Gpt2Weights weights;
   const Shape embedding{config.vocabulary, config.width};
-  weights.embedding = ops::pack_weights(checkpoint.view("wte.weight", embedding), ops::Orientation::nk, type, pool);
+  weights.embedding = packed(checkpoint.view("wte.weight", embedding), ops::Orientation::nk);
   weights.positions = checkpoint.floats("wpe.weight", Shape{config.context, config.width});
   weights.layers.reserve(static_cast<std::size_t>(config.layers));
   for (std::int32_t i = 0; i < config.layers; ++i) {
@@ -39,9 +47,7 @@ Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, bas
   }
   weights.ln_final = layer_norm(checkpoint, "ln_f", config.width);
   weights.tied = config.tied;
-  if (!config.tied)
-    weights.separate_unembedding =
-        ops::pack_weights(checkpoint.unembedding(embedding), ops::Orientation::nk, type, pool);
+  if (!config.tied) weights.separate_unembedding = packed(checkpoint.unembedding(embedding), ops::Orientation::nk);
   return weights;
 }
 

@@ -1,9 +1,12 @@
 // Errors, checks, aligned buffers, mapped files, the floating-point mode.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <string>
 
 #include "native/base/aligned_buffer.h"
 #include "native/base/bytes_text.h"
@@ -83,6 +86,37 @@ TEST(mapped_file_reads_and_refuses) {
   EXPECT_EQ(::mkfifo((path + "-pipe").c_str(), 0600), 0);
   EXPECT_THROWS(input, "mapped-pipe: is not a regular file", MappedFile(path + "-pipe"));
   EXPECT_THROWS(input, "/dev/zero: is not a regular file", MappedFile("/dev/zero"));
+}
+
+/// KiB of a mapped file's pages in this process's memory.
+std::int64_t resident_kib(const std::string& path) {
+  std::ifstream maps("/proc/self/smaps");
+  bool found = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find('-') < line.find(' ')) found = line.ends_with(path);
+    if (found && line.starts_with("Rss:")) return std::stoll(line.substr(4));
+  }
+  return -1;
+}
+
+TEST(mapped_file_forgets_whole_pages) {
+  const std::string path = std::filesystem::canonical(temporary_folder()).string() + "/mapped-pages";
+  constexpr std::size_t kBytes = 1 << 20;
+  std::ofstream(path) << std::string(kBytes, 'x');
+  const MappedFile file(path);
+  const auto sum = [&] {
+    std::size_t found = 0;
+    for (const std::byte byte : file.bytes()) found += byte == std::byte{'x'} ? 1 : 0;
+    return found;
+  };
+  EXPECT_EQ(sum(), kBytes);
+  EXPECT_EQ(resident_kib(path), std::int64_t{1024});
+  base::forget_pages(file.bytes().subspan(0, 100));  // no whole page
+  base::forget_pages({});
+  EXPECT_EQ(resident_kib(path), std::int64_t{1024});
+  base::forget_pages(file.bytes().subspan(1, kBytes - 2));
+  EXPECT_EQ(resident_kib(path), 2 * ::sysconf(_SC_PAGESIZE) / 1024);
+  EXPECT_EQ(sum(), kBytes);
 }
 
 float half_of(float value) {
