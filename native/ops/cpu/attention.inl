@@ -1,5 +1,6 @@
 // attend and attention_end, see ops.h: online softmax, key chunks outside, rows inside, so that a chunk of keys and
-// values (2 x 16 KiB at dim 64) is read from memory once for all rows.
+// values (2 x 16 KiB at dim 64) is read from memory once for all rows, and into registers once for kQueryRows of them.
+// How many are taken together changes no row's chains.
 #include "native/ops/cpu/math.inl"
 #include "native/ops/ops.h"
 
@@ -8,106 +9,132 @@ namespace {
 
 constexpr int kChunkBlocks = kKeyChunk / kLanes;
 
-/// Scores of one query against kBlocks blocks of 16 keys, all chains side by side.
-template <int kBlocks>
-inline void scores(const float* q, const float* k, int64_t dim, F16* out) {
-  F16 chain[kBlocks];
-  for (int b = 0; b < kBlocks; ++b) chain[b] = set1(0.0f);
+/// Scores of kRows queries against kBlocks blocks of 16 keys, all chains side by side.
+template <int kRows, int kBlocks>
+inline void scores(const float* q, int64_t q_stride, const float* k, int64_t dim, F16* out) {
+  F16 chain[kRows][kBlocks];
+  for (int r = 0; r < kRows; ++r)
+    for (int b = 0; b < kBlocks; ++b) chain[r][b] = set1(0.0f);
   for (int64_t c = 0; c < dim; ++c) {
-    const F16 x = set1(q[c]);
-    for (int b = 0; b < kBlocks; ++b) chain[b] = fma(x, load(k + (b * dim + c) * kLanes), chain[b]);
+    F16 key[kBlocks];
+    for (int b = 0; b < kBlocks; ++b) key[b] = load(k + (b * dim + c) * kLanes);
+    for (int r = 0; r < kRows; ++r) {
+      const F16 x = set1(q[r * q_stride + c]);
+      for (int b = 0; b < kBlocks; ++b) chain[r][b] = fma(x, key[b], chain[r][b]);
+    }
   }
-  for (int b = 0; b < kBlocks; ++b) out[b] = chain[b];
+  for (int r = 0; r < kRows; ++r)
+    for (int b = 0; b < kBlocks; ++b) out[r * kBlocks + b] = chain[r][b];
 }
 
-/// acc[c] = chain_j fma(weight[j], v[j, c], acc[c] * alpha) for kVectors * 16 columns, of which the last vector has
-/// `last` columns.
-template <int kVectors>
-inline void accumulate(const float* weight, int keys, const float* v, int64_t v_stride, float alpha, float* acc,
-                       int last) {
-  constexpr int kFull = kVectors - 1;
-  F16 chain[kVectors];
-  for (int i = 0; i < kFull; ++i) chain[i] = mul(load(acc + 16 * i), set1(alpha));
-  if (last == 16) {
-    chain[kFull] = mul(load(acc + 16 * kFull), set1(alpha));
-    for (int j = 0; j < keys; ++j) {
-      const F16 w = set1(weight[j]);
-      for (int i = 0; i < kVectors; ++i) chain[i] = fma(w, load(v + j * v_stride + 16 * i), chain[i]);
+/// acc[c] = chain_j fma(weight[j], v[j, c], acc[c] * alpha) for kRows rows and kVectors * 16 columns, of which the last
+/// vector has `last` columns.
+template <int kRows, int kVectors>
+inline void accumulate(const float* weight, int keys, const float* v, int64_t v_stride, const float* alpha, float* acc,
+                       int64_t acc_stride, int last) {
+  constexpr int kLast = kVectors - 1;
+  const bool whole = last == kLanes;
+  F16 chain[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    const float* a = acc + r * acc_stride;
+    for (int i = 0; i < kLast; ++i) chain[r][i] = mul(load(a + 16 * i), set1(alpha[r]));
+    chain[r][kLast] = mul(whole ? load(a + 16 * kLast) : load_first(a + 16 * kLast, last, 0.0f), set1(alpha[r]));
+  }
+  const auto add = [&](int j, const F16(&value)[kVectors]) {
+    for (int r = 0; r < kRows; ++r) {
+      const F16 w = set1(weight[r * kKeyChunk + j]);
+      for (int i = 0; i < kVectors; ++i) chain[r][i] = fma(w, value[i], chain[r][i]);
     }
-    for (int i = 0; i < kVectors; ++i) store(acc + 16 * i, chain[i]);
+  };
+  F16 value[kVectors];
+  if (whole) {
+    for (int j = 0; j < keys; ++j) {
+      for (int i = 0; i < kVectors; ++i) value[i] = load(v + j * v_stride + 16 * i);
+      add(j, value);
+    }
   } else {
-    chain[kFull] = mul(load_first(acc + 16 * kFull, last, 0.0f), set1(alpha));
     for (int j = 0; j < keys; ++j) {
-      const F16 w = set1(weight[j]);
-      for (int i = 0; i < kFull; ++i) chain[i] = fma(w, load(v + j * v_stride + 16 * i), chain[i]);
-      chain[kFull] = fma(w, load_first(v + j * v_stride + 16 * kFull, last, 0.0f), chain[kFull]);
+      for (int i = 0; i < kLast; ++i) value[i] = load(v + j * v_stride + 16 * i);
+      value[kLast] = load_first(v + j * v_stride + 16 * kLast, last, 0.0f);
+      add(j, value);
     }
-    for (int i = 0; i < kFull; ++i) store(acc + 16 * i, chain[i]);
-    store_first(acc + 16 * kFull, chain[kFull], last);
+  }
+  for (int r = 0; r < kRows; ++r) {
+    float* a = acc + r * acc_stride;
+    for (int i = 0; i < kLast; ++i) store(a + 16 * i, chain[r][i]);
+    if (whole) {
+      store(a + 16 * kLast, chain[r][kLast]);
+    } else {
+      store_first(a + 16 * kLast, chain[r][kLast], last);
+    }
   }
 }
 
-/// One query against one chunk; `keys` of it are visible, 1 to 64.
-inline void fold_chunk(const AttentionArgs& args, int64_t row, int64_t chunk, int keys) {
+/// kRows queries from `row` on against one chunk, of which each sees `keys`: 1 to 64, in kBlocks blocks.
+template <int kRows, int kBlocks>
+inline void fold_blocks(const AttentionArgs& args, int64_t row, int64_t chunk, int keys) {
   const int64_t dim = args.dim;
-  const float* q = args.q + row * args.q_stride;
-  const float* k = args.k + chunk * dim;
-  const float* v = args.v + chunk * args.v_stride;
-  float* acc = args.acc + row * args.acc_stride;
-
-  F16 score[kChunkBlocks];
-  const int blocks = (keys + kLanes - 1) / kLanes;
-  switch (blocks) {
-    case 1:
-      scores<1>(q, k, dim, score);
-      break;
-    case 2:
-      scores<2>(q, k, dim, score);
-      break;
-    case 3:
-      scores<3>(q, k, dim, score);
-      break;
-    default:
-      scores<kChunkBlocks>(q, k, dim, score);
+  F16 score[kRows * kBlocks];
+  scores<kRows, kBlocks>(args.q + row * args.q_stride, args.q_stride, args.k + chunk * dim, dim, score);
+  alignas(64) float weight[kRows * kKeyChunk];
+  float alpha[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    F16* const of_row = score + r * kBlocks;
+    F16 largest = set1(kMinusInfinity);
+    for (int b = 0; b < kBlocks; ++b) {
+      const int seen = keys - b * kLanes;
+      of_row[b] = mul(of_row[b], set1(args.scale));
+      if (seen < kLanes) of_row[b] = select(mask_from((1u << seen) - 1u), of_row[b], set1(kMinusInfinity));
+      largest = max(of_row[b], largest);
+    }
+    const float old_max = args.m[row + r], chunk_max = max_lanes(largest);
+    const float new_max = chunk_max > old_max ? chunk_max : old_max;
+    alpha[r] = lane(exp16(set1(old_max - new_max)), 0);
+    F16 sum = set1(0.0f);
+    for (int b = 0; b < kBlocks; ++b) {
+      const F16 w = exp16(sub(of_row[b], set1(new_max)));
+      store(weight + r * kKeyChunk + b * kLanes, w);
+      sum = add(sum, w);
+    }
+    args.m[row + r] = new_max;
+    args.l[row + r] = fma1(args.l[row + r], alpha[r], sum_lanes(sum));
   }
-  F16 largest = set1(kMinusInfinity);
-  for (int b = 0; b < blocks; ++b) {
-    const int seen = keys - b * kLanes;
-    score[b] = mul(score[b], set1(args.scale));
-    if (seen < kLanes) score[b] = select(mask_from((1u << seen) - 1u), score[b], set1(kMinusInfinity));
-    largest = max(score[b], largest);
-  }
-  const float old_max = args.m[row], chunk_max = max_lanes(largest);
-  const float new_max = chunk_max > old_max ? chunk_max : old_max;
-  const float alpha = lane(exp16(set1(old_max - new_max)), 0);
 
-  alignas(64) float weight[kKeyChunk];
-  F16 sum = set1(0.0f);
-  for (int b = 0; b < blocks; ++b) {
-    const F16 w = exp16(sub(score[b], set1(new_max)));
-    store(weight + b * kLanes, w);
-    sum = add(sum, w);
-  }
-  args.m[row] = new_max;
-  args.l[row] = fma1(args.l[row], alpha, sum_lanes(sum));
-
+  const float* const v = args.v + chunk * args.v_stride;
+  float* const acc = args.acc + row * args.acc_stride;
   for (int64_t c = 0; c < dim; c += 64) {
     const int64_t left = dim - c;
     const int last = left >= 64 || left % 16 == 0 ? 16 : (int)(left % 16);
-    const float* vc = v + c;
     switch (left >= 64 ? 4 : (left + 15) / 16) {
       case 1:
-        accumulate<1>(weight, keys, vc, args.v_stride, alpha, acc + c, last);
+        accumulate<kRows, 1>(weight, keys, v + c, args.v_stride, alpha, acc + c, args.acc_stride, last);
         break;
       case 2:
-        accumulate<2>(weight, keys, vc, args.v_stride, alpha, acc + c, last);
+        accumulate<kRows, 2>(weight, keys, v + c, args.v_stride, alpha, acc + c, args.acc_stride, last);
         break;
       case 3:
-        accumulate<3>(weight, keys, vc, args.v_stride, alpha, acc + c, last);
+        accumulate<kRows, 3>(weight, keys, v + c, args.v_stride, alpha, acc + c, args.acc_stride, last);
         break;
       default:
-        accumulate<4>(weight, keys, vc, args.v_stride, alpha, acc + c, last);
+        accumulate<kRows, 4>(weight, keys, v + c, args.v_stride, alpha, acc + c, args.acc_stride, last);
     }
+  }
+}
+
+template <int kRows>
+inline void fold_chunk(const AttentionArgs& args, int64_t row, int64_t chunk, int keys) {
+  switch ((keys + kLanes - 1) / kLanes) {
+    case 1:
+      fold_blocks<kRows, 1>(args, row, chunk, keys);
+      break;
+    case 2:
+      fold_blocks<kRows, 2>(args, row, chunk, keys);
+      break;
+    case 3:
+      fold_blocks<kRows, 3>(args, row, chunk, keys);
+      break;
+    default:
+      fold_blocks<kRows, kChunkBlocks>(args, row, chunk, keys);
   }
 }
 
@@ -117,9 +144,22 @@ void attend(const AttentionArgs& args) {
   int32_t most = 0;
   for (int32_t row = 0; row < args.rows; ++row) most = args.visible[row] > most ? args.visible[row] : most;
   for (int32_t chunk = 0; chunk < most; chunk += kKeyChunk) {
-    for (int32_t row = 0; row < args.rows; ++row) {
+    const auto keys_of = [&](int32_t row) {
       const int32_t left = args.visible[row] - chunk;
-      if (left > 0) fold_chunk(args, row, chunk, left < kKeyChunk ? left : kKeyChunk);
+      return left < kKeyChunk ? left : kKeyChunk;
+    };
+    for (int32_t row = 0; row < args.rows;) {
+      const int32_t keys = keys_of(row);
+      // Neighbours that see the same keys, as generated tokens do, read them once.
+      int32_t alike = 1;
+      while (alike < kQueryRows && row + alike < args.rows && keys_of(row + alike) == keys) ++alike;
+      if (keys > 0 && alike == kQueryRows) {
+        fold_chunk<kQueryRows>(args, row, chunk, keys);
+        row += kQueryRows;
+      } else {
+        if (keys > 0) fold_chunk<1>(args, row, chunk, keys);
+        ++row;
+      }
     }
   }
 }

@@ -17,6 +17,8 @@ namespace {
 /// the latency of 2 fused multiply-adds per cycle (4 cycles on Zen, 4 to 5 on Intel).
 constexpr int kTileRows = 6;
 constexpr int kTilePanels = 1;
+/// Queries that attention takes together.
+constexpr int kQueryRows = 1;
 
 struct F16 {
   __m256 a, b;

@@ -17,6 +17,8 @@ namespace {
 /// inside the multiply-add.
 constexpr int kTileRows = 14;
 constexpr int kTilePanels = 2;
+/// Queries that attention takes together.
+constexpr int kQueryRows = 4;
 
 struct F16 {
   __m512 v;

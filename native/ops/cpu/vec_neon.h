@@ -16,6 +16,8 @@ namespace {
 /// 6 x 16 keeps 24 accumulators, 4 weight vectors and 1 broadcast in the 32 registers.
 constexpr int kTileRows = 6;
 constexpr int kTilePanels = 1;
+/// Queries that attention takes together.
+constexpr int kQueryRows = 1;
 
 struct F16 {
   float32x4_t q[4];

@@ -14,6 +14,8 @@ namespace {
 /// here.
 constexpr int kTileRows = 4;
 constexpr int kTilePanels = 1;
+/// Queries that attention takes together.
+constexpr int kQueryRows = 1;
 
 struct F16 {
   float lane[16];
