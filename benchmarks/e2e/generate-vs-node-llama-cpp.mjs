@@ -2,7 +2,7 @@
  * How many tokens a second does faultline sample for one prompt, next to node-llama-cpp on the same cores?
  *
  *   node benchmarks/e2e/generate-vs-node-llama-cpp.mjs [--samples 100] [--prompt 150] [--new 128] [--trials 3]
- *        [--threads 2] [--dtypes float32,bfloat16] [--weights Q8_0,BF16,F16,F32] [--sequences 8,32,64,100]
+ *        [--threads 2] [--dtypes float32,bfloat16,int8] [--weights Q8_0,BF16,F16,F32] [--sequences 1,8,32,64,100]
  *        [--finalists 3] [--screen-new 16] [--peer-only] [--json F]
  *
  * A GPT-2 of 124M's shape with random weights; temperature 0.8, top-p 0.95; no early stop in either engine, and every
@@ -31,9 +31,9 @@ const { values: flags } = parseArgs({
     new: { type: 'string', default: '128' },
     trials: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
-    dtypes: { type: 'string', default: 'float32,bfloat16' },
+    dtypes: { type: 'string', default: 'float32,bfloat16,int8' },
     weights: { type: 'string', default: 'Q8_0,BF16,F16,F32' },
-    sequences: { type: 'string', default: '8,32,64,100' },
+    sequences: { type: 'string', default: '1,8,32,64,100' },
     finalists: { type: 'string', default: '3' },
     'screen-new': { type: 'string', default: '16' },
     'peer-only': { type: 'boolean', default: false },

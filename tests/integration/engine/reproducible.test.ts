@@ -1,6 +1,6 @@
 /**
  * A sample depends on its seed, prompt and index, and on nothing else, compared by the bits of its log-probabilities: on the bundled
- * model, in both dtypes, and in float32 under every instruction set that this CPU has. The command line's half is `cli/shard.test.ts`.
+ * model, in every dtype, and in float32 and int8 under every instruction set that this CPU has. The command line's half is `cli/shard.test.ts`.
  */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const hex = (values: Float32Array): string => Buffer.from(values.buffer, values.
 const bits = ({ sampleIndex, tokens, logprobs, entropies, eosLogprob, finishReason }: SampleTokens): string =>
   [sampleIndex, finishReason, tokens.join(), hex(logprobs), hex(entropies), hex(Float32Array.of(eosLogprob))].join(' ');
 
-describe.each(['float32', 'bfloat16'] as const)('%s', (dtype) => {
+describe.each(['float32', 'bfloat16', 'int8'] as const)('%s', (dtype) => {
   let two: TokenModel;
   let whole: string[];
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describe.each(['float32', 'bfloat16'] as const)('%s', (dtype) => {
   });
 });
 
-describe('float32 under each instruction set', () => {
+describe.each(['float32', 'int8'] as const)('%s under each instruction set', (dtype) => {
   // The set is chosen once a process, so each has one of its own. Prints a digest of logits and of samples with all their numbers.
   const script = `
     const { createHash } = require('node:crypto');
@@ -87,7 +87,7 @@ describe('float32 under each instruction set', () => {
       sampleIndices: Uint32Array.from({ length: 48 }, (_, i) => i), sampling: asked.sampling, maxNewTokens: 24, stopPolicy: 'none', stopStrings: [] };
     const seen = [];
     const bytes = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-    const model = new NativeModel({ folder, dtype: 'float32', device: 'cpu', threads: 2, memoryBytes: 0, vocabulary: null }, (events) => {
+    const model = new NativeModel({ folder, dtype: asked.dtype, device: 'cpu', threads: 2, memoryBytes: 0, vocabulary: null }, (events) => {
       for (const event of events) {
         if (event.type === 'sample') seen.push(event.sample);
         if (event.type === 'failed' || event.type === 'loadFailed') throw new Error(event.error.message);
@@ -106,7 +106,7 @@ describe('float32 under each instruction set', () => {
   const run = (
     isa: string,
   ): { refused?: { kind: string; message: string }; isa?: string; count?: number; samples?: string; logits?: string } => {
-    const argument = JSON.stringify([addonPaths()[0], bundled, { prompt: PROMPT, sampling: SAMPLING }]);
+    const argument = JSON.stringify([addonPaths()[0], bundled, { dtype, prompt: PROMPT, sampling: SAMPLING }]);
     const out = execFileSync(process.execPath, ['-e', script, argument], {
       encoding: 'utf8',
       env: { ...process.env, FAULTLINE_FORCE_ISA: isa },
@@ -121,7 +121,7 @@ describe('float32 under each instruction set', () => {
     expect(candidates.map(({ isa }) => isa)).toContain(picked);
   });
 
-  it.each([...new Set([picked, 'avx512', 'avx2', 'neon'])].filter((isa) => isa !== 'scalar'))(
+  it.each([...new Set([picked, 'avx512bf16', 'avx512', 'avx2', 'neon'])].filter((isa) => isa !== 'scalar'))(
     '%s: samples and logits are the scalar bits',
     (isa) => {
       const result = run(isa);
