@@ -314,14 +314,17 @@ class Pass {
     std::vector<char> segment(bytes);
     fetch(segment.data(), static_cast<const char*>(rows[0].prefix) + static_cast<std::uint64_t>(layer) * bytes, bytes);
     const DeviceBuffer copy(context_, bytes, "a hook point");
+    const std::int32_t capacity = ops::device_round_up(batch_.count, 16);
     const DeviceBuffer unread = DeviceBuffer::zeroed(
-        context_, static_cast<std::uint64_t>(config_.heads) * 2 * 16 * static_cast<std::uint64_t>(dim) * 4,
+        context_, static_cast<std::uint64_t>(config_.heads) * 2 * static_cast<std::uint64_t>(capacity * dim) * 4,
         "a hook point");
-    for (ops::DeviceRow& row : rows) {
+    for (std::int32_t i = 0; i < batch_.count; ++i) {
+      ops::DeviceRow& row = rows[static_cast<std::size_t>(i)];
       row.prefix = copy.as<void>();
-      row.write_to = unread.as<void>();  // takes the rows' own keys and values, which nobody reads
-      row.write_capacity = 16;
-      row.write_at = 0;
+      // Takes the rows' own keys and values, which nobody reads, each in a place of its own.
+      row.write_to = unread.as<void>();
+      row.write_capacity = capacity;
+      row.write_at = i;
       row.suffix_visible = 0;
     }
     const DeviceBuffer device_rows(context_, rows.size() * sizeof(ops::DeviceRow), "a hook point");
