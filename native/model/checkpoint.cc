@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "native/base/bytes_text.h"
 #include "native/base/error.h"
 #include "native/format/safetensors.h"
 #include "native/tensor/convert.h"
@@ -63,6 +64,15 @@ ModelFiles open_model(const std::string& path) {
 }
 
 ModelConfig open_config(const std::string& path) { return is_gguf(path) ? open_model(path).config : read_config(path); }
+
+void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std::uint64_t free_bytes,
+                       const std::string& hint) {
+  if (weight_bytes <= free_bytes) return;
+  throw Error(ErrorCode::environment,
+              "the weights need " + base::bytes_text(weight_bytes) + ", but " + where + " has " +
+                  base::bytes_text(free_bytes) + " free",
+              hint);
+}
 
 Checkpoint::Checkpoint(const ModelFiles& files, base::ThreadPool* pool)
     : files_(files),

@@ -29,6 +29,11 @@ ModelFiles open_model(const std::string& path);
 /// The same model's config alone: of a folder, weights need not be there.
 ModelConfig open_config(const std::string& path);
 
+/// Throws Error(environment) that names both sizes where weights of so many bytes have no room on `where`. For before
+/// anything of them is read.
+void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std::uint64_t free_bytes,
+                       const std::string& hint = "Use a smaller model or --dtype bfloat16, or close other programs.");
+
 /// A weight [in, out] as it stands in its file.
 struct WeightView {
   tensor::TensorView view;

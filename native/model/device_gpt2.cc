@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "native/base/bytes_text.h"
 #include "native/base/error.h"
 #include "native/base/mapped_file.h"
 #include "native/model/checkpoint.h"
@@ -90,15 +89,10 @@ void check_shape(const ModelConfig& config, DeviceType type) {
 
 /// Refuses, before anything is sent, what cannot be run on this device.
 void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceType type) {
-  const std::uint64_t needed = device_weight_bytes(config, type);
-  const std::uint64_t free = context.free_bytes();
-  if (needed > free)
-    throw Error(ErrorCode::environment,
-                "the weights need " + base::bytes_text(needed) + ", but " + context.info().name + " has " +
-                    base::bytes_text(free) + " free",
-                type == DeviceType::f32
-                    ? "Use --dtype bfloat16, close other programs that use the GPU, or use --device cpu."
-                    : "Close other programs that use the GPU, or use --device cpu.");
+  check_weights_fit(device_weight_bytes(config, type), context.info().name, context.free_bytes(),
+                    type == DeviceType::f32
+                        ? "Use --dtype bfloat16, close other programs that use the GPU, or use --device cpu."
+                        : "Close other programs that use the GPU, or use --device cpu.");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "native/base/check.h"
 #include "native/base/error.h"
+#include "native/base/host_limits.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
 
@@ -428,7 +429,10 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
                           " is " + std::to_string(deepest) + ", and int8 sums go up to " +
                           std::to_string(ops::kInt8DepthMost) + " products",
                       "Use --dtype float32 or bfloat16.");
-  return {config, load_gpt2_weights(files, ops::packing_of(type), pool), ops::ops()};
+  const ops::WeightType packing = ops::packing_of(type);
+  // The system would grant more than it has, and kill who then uses it.
+  check_weights_fit(gpt2_weight_bytes(config, packing), ops::selection().cpu_brand, base::available_memory());
+  return {config, load_gpt2_weights(files, packing, pool), ops::ops()};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

@@ -27,7 +27,8 @@ struct Gpt2 {
 };
 
 /// Loads a Hugging Face folder or a GGUF file (open_model) with the process's kernels; `type` is f32, bf16 or int8.
-/// Throws Error(input) for whatever is wrong with the files, Error(environment) when memory runs out.
+/// Throws Error(input) for whatever is wrong with the files, Error(environment) where the weights need more memory than
+/// there is.
 Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool);
 
 /// One token of a batch: what it is, where it stands, and what it attends to. Its key and value go to

@@ -98,9 +98,6 @@ class Backend {
                                                                     const std::atomic<bool>& cancelled) = 0;
 };
 
-/// Throws Error(environment) that names both sizes where weights of so many bytes have no room on `where`.
-void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std::uint64_t free_bytes);
-
 /// The refusal that both backends give when hook points do not fit.
 [[noreturn]] void refuse_activations(std::uint64_t needed, std::uint64_t budget);
 

@@ -7,8 +7,6 @@
 #include "native/base/host_limits.h"
 #include "native/constraint/heal.h"
 #include "native/kv/kv_segment.h"
-#include "native/model/checkpoint.h"
-#include "native/model/gpt2_weights.h"
 #include "native/ops/registry.h"
 
 namespace faultline::session {
@@ -130,13 +128,6 @@ class CpuStepper final : public Stepper {
   std::vector<kv::KvSegment> suffixes_;  // by slot
 };
 
-/// Memory is the system's to grant, but it grants more than it has, and kills who then uses it.
-model::Gpt2 load_where_it_fits(const std::string& folder, ops::WeightType type, base::ThreadPool& pool) {
-  check_weights_fit(model::gpt2_weight_bytes(model::open_config(folder), ops::packing_of(type)),
-                    ops::selection().cpu_brand, base::available_memory());
-  return model::load_gpt2(folder, type, &pool);
-}
-
 }  // namespace
 
 std::size_t CpuFootprint::activation_bytes(std::int32_t rows, std::int32_t logit_rows) const {
@@ -155,7 +146,7 @@ std::size_t CpuFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_byt
 std::int32_t CpuFootprint::prefill_rows() const { return kPrefillRows; }
 
 CpuBackend::CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool)
-    : pool_(pool), type_(type), model_(load_where_it_fits(folder, type, pool)), footprint_(model_.config) {}
+    : pool_(pool), type_(type), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config) {}
 
 BackendDescription CpuBackend::description() const {
   const ops::Selection& selection = ops::selection();

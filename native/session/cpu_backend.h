@@ -27,8 +27,7 @@ class CpuFootprint final : public Footprint {
 
 class CpuBackend final : public Backend {
  public:
-  /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's, and Error(environment) where the weights
-  /// need more memory than there is.
+  /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's.
   CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool);
 
   /// Of so many free bytes, what a run takes when it is told no budget.

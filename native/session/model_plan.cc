@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "native/base/bytes_text.h"
 #include "native/base/error.h"
 #include "native/base/host_limits.h"
 #include "native/model/checkpoint.h"
@@ -25,7 +24,7 @@ using base::ErrorCode;
 template <class Share>
 void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& footprint, std::uint64_t free_bytes,
            Share&& share) {
-  check_weights_fit(plan.weight_bytes, plan.device_name, free_bytes);
+  model::check_weights_fit(plan.weight_bytes, plan.device_name, free_bytes);
   const std::uint64_t left = free_bytes - plan.weight_bytes;
   plan.budget_bytes = options.memory_bytes == 0 ? share(left) : std::min(options.memory_bytes, left);
   Demand demand{.batch = options.samples,

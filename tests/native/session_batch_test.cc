@@ -378,12 +378,12 @@ TEST(session_a_budget_is_cut_to_what_the_machine_has) {
 
   std::string says;
   try {
-    check_weights_fit(std::uint64_t{3} << 30, "this machine", std::uint64_t{2} << 30);
+    model::check_weights_fit(std::uint64_t{3} << 30, "this machine", std::uint64_t{2} << 30);
   } catch (const base::Error& error) {
     says = error.what();
   }
   EXPECT_EQ(says, std::string("the weights need 3.00 GiB, but this machine has 2.00 GiB free"));
-  check_weights_fit(std::uint64_t{2} << 30, "this machine", std::uint64_t{2} << 30);
+  model::check_weights_fit(std::uint64_t{2} << 30, "this machine", std::uint64_t{2} << 30);
 }
 
 TEST(session_engine_runs_jobs_in_order) {
