@@ -106,13 +106,13 @@ void run(const gpu::Arguments& arguments) {
   const model::Gpt2 model = model::load_gpt2(arguments.positional(), bench::weight_type(arguments), &pool);
   const base::FpEnv mode;
   const int repeat = arguments.integer("repeat", 10);
-  std::printf("{\"cpu\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"rows\": [", ops::selection().cpu_brand.c_str(),
-              bench::dtype(arguments).c_str(), pool.threads());
-  bool first = true;
   const std::int32_t prompt = arguments.integer("prompt", 128);
   if (prompt < 1 || prompt > model.config.context)
     throw base::Error(base::ErrorCode::usage,
                       "--prompt is from 1 to the context of " + std::to_string(model.config.context));
+  std::printf("{\"cpu\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"rows\": [", ops::selection().cpu_brand.c_str(),
+              bench::dtype(arguments).c_str(), pool.threads());
+  bool first = true;
   for (const std::int32_t tokens : {1, prompt}) {
     Passes passes(model, pool, tokens);
     const std::vector<Contestant> all = contestants(model.config.layers - 1);

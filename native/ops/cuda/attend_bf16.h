@@ -19,7 +19,8 @@ struct Attend : DeviceAttendArgs {
   bool wide;
   /// attend_suffix comes before the last attend_prefix, which need not wait for it until it merges what it left: every
   /// block of attend_suffix has waited for those before, so what stands in qkv is in memory. But only there: the
-  /// first-level cache may still hold what qkv was a layer ago. Rows were written before the graph began.
+  /// first-level cache may still hold what qkv was a layer ago. Rows were written before the graph began. Only where
+  /// `wide`.
   bool early;
 };
 
@@ -56,12 +57,6 @@ SIMT_DEVICE Word4 load_piece(const Attend& args, const std::uint16_t* vector, st
   return piece;
 }
 
-/// Elements at and at + 1 of a vector in qkv, at even; zero past the head's width. What may be read before
-/// wait_for_inputs, see Attend::early.
-SIMT_DEVICE std::uint32_t fresh_pair(const Attend& args, const std::uint16_t* vector, std::int32_t at) {
-  if (!args.wide) return load_pair(args, vector, at);
-  return at < args.shape.head_width ? simt::load1_fresh(vector + at) : 0u;
-}
 /// Keys of its prefix that a row sees; dead rows see none, whatever else stands in them.
 SIMT_DEVICE std::int32_t sees_of_prefix(const DeviceRow& row) {
   return row.live != 0 && row.prefix != nullptr ? row.prefix_visible : 0;

@@ -118,9 +118,10 @@ SIMT_DEVICE void fold_values(WarpState<kDim>& state, const std::uint32_t (&weigh
   }
 }
 
-/// Elements at and at + 1 of a query, at even.
+/// load_pair of a query, which with Attend::early is read before wait_for_inputs.
 SIMT_DEVICE std::uint32_t query_pair(const Attend& args, const std::uint16_t* query, std::int32_t at) {
-  return args.early ? fresh_pair(args, query, at) : load_pair(args, query, at);
+  if (!args.early) return load_pair(args, query, at);
+  return at < args.shape.head_width ? simt::load1_fresh(query + at) : 0u;
 }
 
 /// A row's softmax state: of every eight columns, those that the thread has of WarpState's.

@@ -283,8 +283,8 @@ attend_suffix(Attend args) {
   const std::int32_t heads = args.shape.heads, index = task / heads, head = task - index * heads;
   const bool exists = index < args.count;
 
-  // Older keys were written long before the kernels that this one waits for, and rows in another graph (a draw ends
-  // it).
+  // What this reads before it waits: older keys, which earlier steps wrote, and rows, which the draw at the end of the
+  // graph before wrote.
   S lane_of;
   Suffix suffix{nullptr, nullptr, 0, g, t};
   const std::int32_t first = kTogether ? warp * kSegmentKeys : 0;

@@ -38,7 +38,7 @@ _M_TOP_PAD = -2
 # Of mmap(2), mprotect(2) and mremap(2).
 _READ, _WRITE, _EXECUTE = 1, 2, 4
 _MOVE_TO = 1 | 2
-# Of an ELF file: the kind whose addresses are final, the kind of segment that is loaded, the flag of one that is written to.
+# Of an ELF file: the kind of segment that is loaded, the flag of one that is written to.
 _PT_LOAD = 1
 _PF_W = 2
 
