@@ -40,6 +40,8 @@ export interface PassTimes {
   readonly cpuSeconds: number;
   /** The judge's time between calls included, to which `limits.wallSeconds` does not apply. */
   readonly wallSeconds: number;
+  /** What the judge itself computed for it, which has a limit of its own: `python/judge.py`, `_limit_own_time`. */
+  readonly judgeCpuSeconds: number;
   readonly limits: Pick<Limits, 'cpuSeconds' | 'wallSeconds'>;
 }
 

@@ -42,20 +42,20 @@ def _judge(job, kept, zygote, turn):
             kept.pop(next(iter(kept)))
         kept[key] = problem
     execution = Execution(job, problem, zygote, turn)
-    _limit_own_time(job)
-    outcome = execution.first_pass()
     more = {}
-    runs = [execution]
+    runs = [(execution, _limit_own_time(job))]
+    outcome = execution.first_pass()
     renew = execution.renew
     if not execution.retry and outcome["status"] not in ("passed", "infra"):
         renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew
     signal.setitimer(signal.ITIMER_PROF, 0)
-    passes = [run.times() for run in runs]
+    starts = [start for _, start in runs] + [time.process_time()]
+    passes = [dict(run.times(), judgeCpuSeconds=starts[place + 1] - start) for place, (run, start) in enumerate(runs)]
     return _verdict(outcome, execution.measurements(more), passes, renew, execution.retry)
 
 
 def _look_closer(job, problem, zygote, turn, outcome, more, runs):
-    """Fills `more` with the measurements that only choose a failure's name, and adds to `runs` what it executes for them.
+    """Fills `more` with the measurements that only choose a failure's name, and adds to `runs` what it executes for them, each with when.
 
     Returns whether the worker has to be renewed.
     Makes `outcome` tamper where the program's text shows that it was a lie.
@@ -67,8 +67,7 @@ def _look_closer(job, problem, zygote, turn, outcome, more, runs):
         """What `look` finds, with more time where that was short; and whether it took more."""
         for given in _with_more_time(job):
             run = Execution(given, problem, zygote, turn, writes_back)
-            runs.append(run)
-            _limit_own_time(given)
+            runs.append((run, _limit_own_time(given)))
             found = look(run)
             if not run.met_time_limit:
                 break
@@ -95,7 +94,7 @@ def _look_closer(job, problem, zygote, turn, outcome, more, runs):
         # The program says so of itself, and nothing of a text that does not compile is executed.
         outcome.clear()
         outcome.update(status="tamper", evidence="claims not to compile, and does")
-    return outcome["status"] == "tamper" or any(run.renew for run in runs)
+    return outcome["status"] == "tamper" or any(run.renew for run, _ in runs)
 
 
 def _with_more_time(job):
@@ -108,9 +107,10 @@ def _with_more_time(job):
 
 
 def _limit_own_time(job):
-    """Gives the judge itself CPU time for one more pass."""
+    """Gives the judge itself CPU time for one more pass. Returns what it had used before."""
     # By the kernel, not by a handler: a handler would wait for the C loop that takes the time.
     signal.setitimer(signal.ITIMER_PROF, 1 + 2 * job["cpuSeconds"])
+    return time.process_time()
 
 
 def _verdict(outcome, measurements, passes, renew=False, retry=False):

@@ -7,7 +7,7 @@
  *
  * That a case takes no longer than its limits and half a second is asserted of every candidate that was started for it, the later passes'
  * and the second run's included, from fork to end: of the CPU time that the kernel counted, and of the wall clock less what the machine
- * may have kept it waiting (machine-delay.ts). On a busy machine the latter says little, and for how many cases it says something is
+ * may have kept it waiting (machine-delay.ts); and of the CPU time that the judge itself took for each, which has a limit of its own. On a busy machine the latter says little, and for how many cases it says something is
  * printed; so is the wall clock of whole cases, for people.
  */
 import { afterAll, beforeAll, describe, expect, it, vi, type MockInstance } from 'vitest';
@@ -103,6 +103,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
     /** Sees every answer of a judge. */
     let judge: MockInstance<Worker['judge']>;
     let laterPasses = 0;
+    let mostJudged = 0;
     /** Cases that the machine kept waiting for so little that an overrun by a second would have shown. */
     let told = 0;
 
@@ -126,6 +127,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       );
       console.log(`hostile programs ${title}: an overrun by a second would have shown in the wall clock of ${told} of ${slow.length}`);
       console.log(`hostile programs ${title}: ${laterPasses} candidates were started for later passes`);
+      console.log(`hostile programs ${title}: a judge that lived computed ${mostJudged.toFixed(2)} s at most for one candidate`);
     });
 
     it.each(hostile.filter(({ name }) => tier === 'namespaces' || !ONLY_IN_NAMESPACES.includes(name)))('$name', async (fixture) => {
@@ -141,8 +143,10 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       // But where a worker died of it, and nobody measured anything.
       if (verdict.measurements.wallSeconds > 0)
         expect(passes.map(({ wallSeconds }) => wallSeconds)).toContain(verdict.measurements.wallSeconds);
-      for (const { cpuSeconds, wallSeconds, limits } of passes) {
+      for (const { cpuSeconds, wallSeconds, judgeCpuSeconds, limits } of passes) {
         expect(cpuSeconds).toBeLessThan(limits.cpuSeconds + OVERRUN_SECONDS);
+        expect(judgeCpuSeconds).toBeLessThan(judgeLimit(limits) + OVERRUN_SECONDS);
+        mostJudged = Math.max(mostJudged, judgeCpuSeconds);
         if (delayedBefore === null || delayedAfter === null) continue;
         // A program may use up nearly all of one limit before it meets the other.
         expect(wallSeconds - (delayedAfter - delayedBefore)).toBeLessThan(limits.cpuSeconds + limits.wallSeconds + OVERRUN_SECONDS);
@@ -184,12 +188,17 @@ async function verdictsOf(executor: ProcessExecutor, next: readonly Fixture[]): 
   return verdicts;
 }
 
+/** CPU time of the judge itself for one candidate, beyond which the kernel ends it: `_limit_own_time` of `python/judge.py`. */
+function judgeLimit({ cpuSeconds }: { readonly cpuSeconds: number }): number {
+  return 1 + 2 * cpuSeconds;
+}
+
 /** The seconds that a verdict may have taken: its limits, those of the second run where it met one, and the judge's own where it died of a value. */
 function allowedSeconds(executor: ProcessExecutor, { outcome, measurements }: Verdict): number {
   const { cpuSeconds, wallSeconds } = adaptedLimits(executor.info.limits, executor.info.calibration);
   const ranTwice = measurements.nearLimit || (outcome.status === 'limit' && ['cpu', 'blocked'].includes(outcome.resource));
   const runs = ranTwice ? [1, RERUN_FACTOR] : [1];
   const isJudges = outcome.status === 'limit' && outcome.resource === 'cpu' && measurements.cpuSeconds === 0;
-  const seconds = runs.map((factor) => (isJudges ? 1 + 2 * factor * cpuSeconds : factor * Math.max(cpuSeconds, wallSeconds)));
+  const seconds = runs.map((factor) => (isJudges ? judgeLimit({ cpuSeconds: factor * cpuSeconds }) : factor * Math.max(cpuSeconds, wallSeconds)));
   return seconds.reduce((sum, each) => sum + each, 0);
 }
