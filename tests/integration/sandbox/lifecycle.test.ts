@@ -195,6 +195,19 @@ describe('ends', () => {
     }
   });
 
+  it('ends what a program left running, and gives up its worker', async () => {
+    // The one tier in which a program can start a process.
+    const executor = await create({ workers: 1, unsafe: true });
+    await executor.execute(job(RIGHT));
+    const before = descendants();
+    const leaves = job('    import os, time\n    if os.fork() == 0:\n        time.sleep(1000)\n    return x + 1\n');
+    expect((await executor.execute(leaves)).passed).toBe(true);
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    expect(survivors(before)).toEqual([]);
+    // The one that slept included: the new worker's processes are all there are.
+    expect(descendants()).toHaveLength(before.length);
+  });
+
   it('dies with its owner, even when that is killed', async () => {
     const python = await findPython();
     const needs = python.needs.flatMap((item) => ['--read-only', item]);
