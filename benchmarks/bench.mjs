@@ -14,13 +14,14 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseFlags } from './lib/flags.mjs';
 import { describeMachine, machineLine, ROOT, warnIfBusy } from './lib/machine.mjs';
 import { randomGpt2 } from './lib/random-gpt2.mjs';
 import { markdownTable } from './lib/table.mjs';
 
-const { values: flags } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, 'without-peer': { type: 'boolean', default: false } },
+const flags = parseFlags(import.meta.url, {
+  quick: { type: 'boolean', default: false },
+  'without-peer': { type: 'boolean', default: false },
 });
 const PROGRAMS = ['faultline_bench_ops', 'faultline_bench_step', 'faultline_bench_hooks', 'faultline_bench_invariance'];
 const DTYPES = ['float32', 'bfloat16', 'int8'];

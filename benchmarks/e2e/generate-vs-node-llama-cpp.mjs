@@ -3,42 +3,45 @@
  *
  *   node benchmarks/e2e/generate-vs-node-llama-cpp.mjs [--samples 100] [--prompt 150] [--new 128] [--trials 3]
  *        [--threads 2] [--dtypes float32,bfloat16,int8] [--weights Q8_0,BF16,F16,F32] [--sequences 1,8,32,64,100]
- *        [--finalists 3] [--screen-new 16] [--peer-only] [--json F]
+ *        [--peer-threads 1,2] [--finalists 3] [--screen-new 16] [--own-samples 1,8,32,100,512] [--peer-only] [--json F]
  *
  * A GPT-2 of 124M's shape with random weights; temperature 0.8, top-p 0.95; no early stop in either engine, and every
- * sample's token count is checked. The peer's settings (weight formats x sequences per batch) are screened with
- * short samples; the best ones then run at full length, alternating with ours, each trial in a fresh process, best of
+ * sample's token count is checked. The peer's settings (weight formats x sequences per batch, and the best of them at
+ * other numbers of threads) are screened with short samples; the best ones then run at full length, alternating with ours, each trial in a fresh process, best of
  * several. The peer's best counts. It gets flash attention, and the prompt's state evaluated once and loaded into every
  * sequence, which is more than its obvious use does (also measured, as `prompt evaluated per sample`).
  *
- * End to end: all tokens / time of the whole call, prompt included, model load apart. Decode: tokens after each
- * sample's first / time beyond that of the same call with one token per sample. Exits with 1 when the engines turn
+ * End to end: all tokens / time from the prompt's text, which each engine's own tokenizer cuts, to the last token; model load apart. Decode: tokens after each
+ * sample's first / time beyond that of the same call with one token per sample. Memory is what the process holds that no file
+ * backs, at its largest. At the end ours runs with other numbers of samples (--own-samples), without the peer. Exits with 1 when the engines turn
  * out not to compute the same model.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { parseFlags } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy } from '../lib/machine.mjs';
-import { GPT2_124M, randomGpt2, randomPrompt } from '../lib/random-gpt2.mjs';
+import { promptOf } from '../lib/prompt-text.mjs';
+import { GPT2_124M, randomGpt2 } from '../lib/random-gpt2.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    samples: { type: 'string', default: '100' },
-    prompt: { type: 'string', default: '150' },
-    new: { type: 'string', default: '128' },
-    trials: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-    dtypes: { type: 'string', default: 'float32,bfloat16,int8' },
-    weights: { type: 'string', default: 'Q8_0,BF16,F16,F32' },
-    sequences: { type: 'string', default: '1,8,32,64,100' },
-    finalists: { type: 'string', default: '3' },
-    'screen-new': { type: 'string', default: '16' },
-    'peer-only': { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
+const flags = parseFlags(import.meta.url, {
+  samples: { type: 'string', default: '100' },
+  prompt: { type: 'string', default: '150' },
+  new: { type: 'string', default: '128' },
+  trials: { type: 'string', default: '3' },
+  threads: { type: 'string', default: '2' },
+  dtypes: { type: 'string', default: 'float32,bfloat16,int8' },
+  weights: { type: 'string', default: 'Q8_0,BF16,F16,F32' },
+  sequences: { type: 'string', default: '1,8,32,64,100' },
+  'peer-threads': { type: 'string', default: powersOfTwo(os.availableParallelism()).join(',') },
+  'own-samples': { type: 'string', default: '1,8,32,100,512' },
+  finalists: { type: 'string', default: '3' },
+  'screen-new': { type: 'string', default: '16' },
+  'peer-only': { type: 'boolean', default: false },
+  json: { type: 'string' },
 });
 const samples = Number(flags.samples);
 const newTokens = Number(flags.new);
@@ -61,8 +64,8 @@ const ggufFormats = /** @type {import('../lib/random-gpt2.mjs').Format[]} */ (
   [...new Set([...weights, 'F32'])].map((type) => `gguf-${type}`)
 );
 const paths = randomGpt2({ seed, formats: ['hf-F32', ...ggufFormats] });
-const prompt = Array.from(randomPrompt(Number(flags.prompt), seed, GPT2_124M.vocabulary));
-const common = { prompt, samples, newTokens, temperature: 0.8, topP: 0.95, threads };
+const { text: promptText, tokens: prompt } = await promptOf(Number(flags.prompt), paths['hf-F32']);
+const common = { promptText, promptTokens: prompt.length, samples, newTokens, temperature: 0.8, topP: 0.95, threads };
 
 /**
  * @typedef {object} Contestant
@@ -78,6 +81,7 @@ const common = { prompt, samples, newTokens, temperature: 0.8, topP: 0.95, threa
  * @property {number} firstTokenSeconds
  * @property {number} seconds
  * @property {number} cpuSeconds of all threads, in the same time
+ * @property {number} peakAnonymousMiB
  * @property {number[]} counts
  * @property {number} distinct
  * @property {number[][]} [tokens]
@@ -89,11 +93,11 @@ const common = { prompt, samples, newTokens, temperature: 0.8, topP: 0.95, threa
  */
 
 /** @param {string} type @param {number} sequences @param {'shared' | 'each'} prefill @returns {Contestant} */
-const peer = (type, sequences, prefill) => ({
+const peer = (type, sequences, prefill, count = threads) => ({
   engine: 'node-llama-cpp',
-  setting: `${type}, ${sequences} sequences${prefill === 'each' ? ', prompt evaluated per sample' : ''}`,
+  setting: `${type}, ${sequences} sequences${count === threads ? '' : `, threads: ${count}`}${prefill === 'each' ? ', prompt evaluated per sample' : ''}`,
   script: script('generate-node-llama-cpp'),
-  settings: { ...common, modelPath: paths[/** @type {'gguf-F32'} */ (`gguf-${type}`)], sequences, prefill },
+  settings: { ...common, modelPath: paths[/** @type {'gguf-F32'} */ (`gguf-${type}`)], sequences, prefill, threads: count },
   trials: [],
 });
 /** @param {string} dtype @returns {Contestant} */
@@ -110,10 +114,10 @@ async function trial(/** @type {Contestant} */ contestant, /** @type {Record<str
   const settings = /** @type {Record<string, unknown>} */ ({ ...contestant.settings, ...overrides });
   /** @type {Trial} */
   const result = await trialInFreshProcess(contestant.script, settings);
-  const wanted = /** @type {number} */ (settings.newTokens);
-  if (result.counts.length !== samples || result.counts.some((count) => count !== wanted)) {
+  const [wanted, asked] = [settings.newTokens, settings.samples];
+  if (result.counts.length !== asked || result.counts.some((count) => count !== wanted)) {
     throw new Error(
-      `${contestant.engine} ${contestant.setting}: wanted ${samples} samples of ${wanted} tokens, got ${result.counts.join(' ')}`,
+      `${contestant.engine} ${contestant.setting}: wanted ${asked} samples of ${wanted} tokens, got ${result.counts.join(' ')}`,
     );
   }
   return result;
@@ -131,15 +135,16 @@ say(`\nScreening the peer: ${weights.length} weight formats x ${sequencesList.le
 /** @type {{contestant: Contestant, rate: number}[]} */
 const screened = [];
 for (const type of weights) {
-  for (const sequences of sequencesList) {
-    const contestant = peer(type, sequences, 'shared');
-    const short = Number(flags['screen-new']);
-    const rate = rateOf(await trial(contestant, { newTokens: short }), short);
-    screened.push({ contestant, rate });
-    say(`  ${contestant.setting}: ${rate.toFixed(1)} tokens/s`);
-  }
+  for (const sequences of sequencesList) await screen(peer(type, sequences, 'shared'));
 }
-screened.sort((a, b) => b.rate - a.rate);
+const { settings: leader, setting: leading } = byRate()[0].contestant;
+for (const count of flags['peer-threads']
+  .split(',')
+  .map(Number)
+  .filter((n) => n !== threads)) {
+  await screen(peer(leading.split(',')[0], /** @type {number} */ (leader.sequences), 'shared', count));
+}
+byRate();
 const finalists = screened.slice(0, Number(flags.finalists)).map(({ contestant }) => contestant);
 const bestType = String(finalists[0].setting.split(',')[0]);
 const contestants = [...dtypes.map(own), ...finalists];
@@ -149,7 +154,12 @@ for (let round = 1; round <= trials; round++) {
   for (const contestant of contestants) await measure(contestant, round);
 }
 // What a program gets that does not know of state files; once is enough for a figure that does not count.
-const obvious = peer(bestType, /** @type {number} */ (finalists[0].settings.sequences), 'each');
+const obvious = peer(
+  bestType,
+  /** @type {number} */ (finalists[0].settings.sequences),
+  'each',
+  /** @type {number} */ (finalists[0].settings.threads),
+);
 await measure(obvious, 1);
 contestants.push(obvious);
 
@@ -167,6 +177,7 @@ say(
       'decode, tokens/s',
       'CPU ms/token',
       'load, s',
+      'memory, MiB',
       'tokens',
       'distinct samples',
       'threads',
@@ -181,6 +192,7 @@ say(
         best(c, decodeRateOf).toFixed(1),
         ((1000 * t.cpuSeconds) / (samples * newTokens)).toFixed(2),
         t.loadSeconds.toFixed(2),
+        t.peakAnonymousMiB.toFixed(0),
         String(t.counts.reduce((sum, n) => sum + n, 0)),
         String(t.distinct),
         String(t.threads),
@@ -210,6 +222,39 @@ printReadmeRows(
   ]),
 );
 
+/** @type {{dtype: string, samples: number, tokensPerSecond: number, decode: number, peakAnonymousMiB: number, foreign: number}[]} */
+const sweep = [];
+const counts = flags['own-samples'].split(',').map(Number);
+if (owns.length > 0) say(`\nfaultline with other numbers of samples, one trial each: 1 to ${Math.max(...counts)} x ${newTokens} tokens`);
+for (const { setting: dtype, settings, script: of, engine } of owns) {
+  for (const count of counts) {
+    const result = await trial({ engine, setting: dtype, script: of, settings: { ...settings, samples: count, batch: count }, trials: [] });
+    sweep.push({
+      dtype,
+      samples: count,
+      tokensPerSecond: (count * newTokens) / result.seconds,
+      decode: (count * (newTokens - 1)) / (result.seconds - result.firstTokenSeconds),
+      peakAnonymousMiB: result.peakAnonymousMiB,
+      foreign: result.others + result.stolen,
+    });
+  }
+}
+if (sweep.length > 0) {
+  say(
+    markdownTable(
+      ['dtype', 'samples', 'end to end, tokens/s', 'decode, tokens/s', 'memory, MiB', 'others'],
+      sweep.map((row) => [
+        row.dtype,
+        String(row.samples),
+        row.tokensPerSecond.toFixed(0),
+        row.decode.toFixed(0),
+        row.peakAnonymousMiB.toFixed(0),
+        `${(100 * row.foreign).toFixed(0)} %`,
+      ]),
+    ),
+  );
+}
+
 if (flags.json !== undefined) {
   const slim = (/** @type {Contestant} */ { engine, setting, trials: list }) => ({
     engine,
@@ -218,9 +263,25 @@ if (flags.json !== undefined) {
   });
   const screening = screened.map(({ contestant, rate }) => ({ setting: contestant.setting, tokensPerSecond: rate }));
   const shape = { ...GPT2_124M, samples, newTokens, promptTokens: prompt.length, threads };
-  fs.writeFileSync(flags.json, `${JSON.stringify({ machine, shape, agreement, screening, results: contestants.map(slim) }, null, 2)}\n`);
+  fs.writeFileSync(
+    flags.json,
+    `${JSON.stringify({ machine, shape, agreement, screening, results: contestants.map(slim), sweep }, null, 2)}\n`,
+  );
 }
 if (agreement !== null && !agreement.same) process.exitCode = 1;
+
+/** Measures one setting of the peer with short samples. */
+async function screen(/** @type {Contestant} */ contestant) {
+  const short = Number(flags['screen-new']);
+  const rate = rateOf(await trial(contestant, { newTokens: short }), short);
+  screened.push({ contestant, rate });
+  say(`  ${contestant.setting}: ${rate.toFixed(1)} tokens/s`);
+}
+
+/** What was screened, best first. */
+function byRate() {
+  return screened.sort((a, b) => b.rate - a.rate);
+}
 
 async function measure(/** @type {Contestant} */ contestant, /** @type {number} */ round) {
   const result = await trial(contestant);
@@ -267,6 +328,13 @@ async function compareModels() {
       `best ${sameTop} tokens in the same order, greedy continuations share ${sameGreedy} of 32 tokens${same ? '' : ': NOT THE SAME MODEL'}`,
   );
   return { difference: difference / largest, sameTop, sameGreedy, same };
+}
+
+/** 1, 2, 4 ... up to `most`, and `most`. */
+function powersOfTwo(/** @type {number} */ most) {
+  const powers = [];
+  for (let power = 1; power < most; power *= 2) powers.push(power);
+  return [...powers, most];
 }
 
 function ratio(/** @type {number} */ a, /** @type {number} */ b) {

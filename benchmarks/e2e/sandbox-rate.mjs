@@ -10,20 +10,18 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { parseFlags } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    executions: { type: 'string', default: '4000' },
-    workers: { type: 'string', default: '1,2' },
-    trials: { type: 'string', default: '3' },
-    python: { type: 'string' },
-    unsafe: { type: 'boolean', default: false },
-  },
+const flags = parseFlags(import.meta.url, {
+  executions: { type: 'string', default: '4000' },
+  workers: { type: 'string', default: '1,2' },
+  trials: { type: 'string', default: '3' },
+  python: { type: 'string' },
+  unsafe: { type: 'boolean', default: false },
 });
 const executions = Number(flags.executions);
 const workersList = flags.workers.split(',').map(Number);

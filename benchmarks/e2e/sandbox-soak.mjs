@@ -12,19 +12,17 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { ProcessExecutor } from '../../dist/sandbox/process-executor.js';
+import { parseFlags } from '../lib/flags.mjs';
 import { describeMachine, machineLine } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    executions: { type: 'string', default: '100000' },
-    workers: { type: 'string', default: String(os.availableParallelism()) },
-    python: { type: 'string' },
-  },
+const flags = parseFlags(import.meta.url, {
+  executions: { type: 'string', default: '100000' },
+  workers: { type: 'string', default: String(os.availableParallelism()) },
+  python: { type: 'string' },
 });
 const executions = Number(flags.executions);
 const workers = Number(flags.workers);

@@ -9,19 +9,17 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseFlags } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy, watchOthers } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    dataset: { type: 'string', default: path.resolve(ROOT, '../shared/datasets/HumanEval.jsonl.gz') },
-    times: { type: 'string', default: '4' },
-    workers: { type: 'string', default: '1,2' },
-    trials: { type: 'string', default: '3' },
-    python: { type: 'string' },
-  },
+const flags = parseFlags(import.meta.url, {
+  dataset: { type: 'string', default: path.resolve(ROOT, '../shared/datasets/HumanEval.jsonl.gz') },
+  times: { type: 'string', default: '4' },
+  workers: { type: 'string', default: '1,2' },
+  trials: { type: 'string', default: '3' },
+  python: { type: 'string' },
 });
 const dataset = path.resolve(flags.dataset);
 const times = Number(flags.times);

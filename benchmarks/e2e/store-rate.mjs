@@ -11,19 +11,17 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { parseFlags } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    problems: { type: 'string', default: '164' },
-    samples: { type: 'string', default: '100' },
-    trials: { type: 'string', default: '3' },
-    folder: { type: 'string', default: os.tmpdir() },
-  },
+const flags = parseFlags(import.meta.url, {
+  problems: { type: 'string', default: '164' },
+  samples: { type: 'string', default: '100' },
+  trials: { type: 'string', default: '3' },
+  folder: { type: 'string', default: os.tmpdir() },
 });
 const problems = Number(flags.problems);
 const samples = Number(flags.samples);

@@ -59,6 +59,28 @@ export function ownCpuSeconds() {
   return afterName.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
 }
 
+/** Bytes of this process that no file backs. */
+function anonymousBytes() {
+  return 1024 * Number(/^RssAnon:\s*(\d+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1]);
+}
+
+/**
+ * Starts watching this process's memory, every few milliseconds as far as its event loop is free; the returned function
+ * says how many bytes that no file backs it held at most. Bytes of before the watch count too.
+ */
+export function watchMemory() {
+  let peak = anonymousBytes();
+  const look = () => {
+    peak = Math.max(peak, anonymousBytes());
+  };
+  const timer = setInterval(look, 5);
+  return () => {
+    clearInterval(timer);
+    look();
+    return peak;
+  };
+}
+
 /** Busy, stolen and total CPU seconds of the whole machine since boot. */
 function cpuTotals() {
   const [user, nice, system, idle, wait, irq, softirq, steal] = fs

@@ -5,14 +5,15 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ownCpuSeconds } from '../../lib/machine.mjs';
+import { ownCpuSeconds, watchMemory } from '../../lib/machine.mjs';
 import { runTrial } from '../../lib/trial.mjs';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 
 /**
  * @typedef {object} PeerSettings
  * @property {string} modelPath
- * @property {number[]} prompt
+ * @property {string} promptText
+ * @property {number} promptTokens as which it must come out
  * @property {number} samples
  * @property {number} newTokens every sample generates exactly this many
  * @property {number} temperature
@@ -40,7 +41,7 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
   const context = await model.createContext({
     sequences: settings.sequences,
     // One more than is used: the library keeps a cell free and would shift the context otherwise.
-    contextSize: settings.prompt.length + settings.newTokens + 1,
+    contextSize: settings.promptTokens + settings.newTokens + 1,
     threads: settings.threads,
     flashAttention: true,
   });
@@ -49,8 +50,6 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
 
   // Memory-backed where there is such a folder, so that sharing the prompt's state costs the peer no disk access.
   const stateFolder = fs.mkdtempSync(path.join(fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'peer-state-'));
-  const body = /** @type {any[]} */ (settings.prompt.slice(0, -1));
-  const lastToken = /** @type {any} */ (settings.prompt.at(-1));
 
   /** Generates all samples from empty sequences. @param {number} newTokens @returns {Promise<{seconds: number, cpuSeconds: number, tokens: number[][]}>} */
   const generate = async (newTokens) => {
@@ -59,6 +58,10 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
     const tokens = Array.from({ length: settings.samples }, () => []);
     const cpuBefore = ownCpuSeconds();
     const start = seconds();
+    const prompt = model.tokenize(settings.promptText);
+    if (prompt.length !== settings.promptTokens) throw new Error(`the prompt came out as ${prompt.length} tokens`);
+    const body = prompt.slice(0, -1);
+    const lastToken = prompt[prompt.length - 1];
     const used = sequences.slice(0, settings.samples);
     if (settings.prefill === 'shared') {
       const stateFile = path.join(stateFolder, 'prompt');
@@ -93,6 +96,7 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
 
   try {
     // One token per sample first: warms the engine up, and its time is what prefill and the first tokens cost.
+    const peak = watchMemory();
     const first = await generate(1);
     const full = await generate(settings.newTokens);
     return {
@@ -100,6 +104,7 @@ runTrial(async (/** @type {PeerSettings} */ settings) => {
       firstTokenSeconds: first.seconds,
       seconds: full.seconds,
       cpuSeconds: full.cpuSeconds,
+      peakAnonymousMiB: peak() / 2 ** 20,
       counts: full.tokens.map((list) => list.length),
       distinct: new Set(full.tokens.map((list) => list.join())).size,
       tokens: settings.returnTokens ? full.tokens : undefined,
