@@ -21,9 +21,11 @@ import { Experiments } from './experiments.js';
 import { Notes } from './notes.js';
 import { Problems } from './problems.js';
 import { Queries } from './queries.js';
+import { Questions } from './questions.js';
 import { Samples } from './samples.js';
 import { Shards } from './shards.js';
 import type {
+  Answer,
   ClassificationRow,
   Counts,
   ExecutionRow,
@@ -38,6 +40,7 @@ import type {
   SampleRow,
   StoredSample,
   TokenArrays,
+  View,
 } from './types.js';
 
 export class Store {
@@ -52,6 +55,7 @@ export class Store {
   readonly #samples: Samples;
   readonly #executions: Executions;
   readonly #queries: Queries;
+  readonly #questions: Questions;
   readonly #notes: Notes;
 
   /**
@@ -77,6 +81,7 @@ export class Store {
       this.#samples = new Samples(opened.database, this.#problems, this.#shards);
       this.#executions = new Executions(opened.database, this.#samples);
       this.#queries = new Queries(opened.database, this.#samples);
+      this.#questions = new Questions(opened.database);
       this.#notes = new Notes(opened.database);
       if (!this.readonly)
         this.#guard(() => {
@@ -212,6 +217,24 @@ export class Store {
 
   counts(experimentId: number): Counts {
     return this.#guard(() => this.#queries.counts(experimentId));
+  }
+
+  /** The views that {@link Store.ask} may name, with their columns. */
+  views(): View[] {
+    return this.#guard(() => this.#questions.views());
+  }
+
+  /**
+   * The first `most` rows that one SQL statement of a user's own gives. Throws `usage` for what is not one statement that reads, or
+   * names what is not there.
+   */
+  ask(sql: string, most: number): Answer {
+    return this.#guard(() => this.#questions.ask(sql, most));
+  }
+
+  /** The `most` samples whose exceptions' types and messages fit best to all of `words`; a word that ends in `*` is a beginning. */
+  search(words: string, most: number): Answer {
+    return this.#guard(() => this.#questions.search(words, most));
   }
 
   /** Adds a line to the experiment's run log; `at` (UTC, ISO 8601) is now where it does not come from another database. */

@@ -183,6 +183,21 @@ export interface Note {
   readonly text: string;
 }
 
+/** A view that users may ask: see `migrations/007_views_and_search.sql`. */
+export interface View {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+/** What a question of a user's own gets. 64-bit numbers that would lose digits come as decimal text, bytes as `x'0a'`. */
+export type Cell = string | number | null;
+export interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** There are more rows. */
+  readonly isCut: boolean;
+}
+
 /** A sample joined with its problem and execution: what reports read. */
 export interface JudgedSample extends SampleKey, DecisionRow {
   readonly prompt: string;

@@ -97,6 +97,11 @@ export function samplesCsv(samples: Iterable<JudgedSample>): Iterable<string> {
   return lines(SAMPLE_COLUMNS, samples);
 }
 
+/** A table whose columns are not known before it is made. */
+export function csvTable(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  return [columns, ...rows].map((row) => `${row.map(cellText).join(',')}\r\n`).join('');
+}
+
 /** Takes the guard off a text cell again. */
 export function unguard(cell: string): string {
   return GUARDED.test(cell) ? cell.slice(1) : cell;
