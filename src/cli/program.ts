@@ -27,6 +27,7 @@ export const COMMANDS: readonly Row[] = [
   { name: 'execute', summary: 'Run samples in the sandbox and name each failure', load: () => import('./commands/execute.js') },
   { name: 'analyze', summary: 'Print how the samples of an experiment failed', load: () => import('./commands/analyze.js') },
   { name: 'report', summary: "Write an experiment's report as HTML, CSV and JSON", load: () => import('./commands/report.js') },
+  { name: 'show', summary: 'Show one sample: program, failing line, verdict, tokens', load: () => import('./commands/show.js') },
   { name: 'query', summary: 'Ask the database: SQL, named views, words of error messages', load: () => import('./commands/query.js') },
   { name: 'merge', summary: 'Join databases that hold shards of one experiment', load: () => import('./commands/merge.js') },
   {

@@ -1,5 +1,6 @@
 /** Pages, tables, JSON and terminal text from one summary: right numbers, and hostile text that stays text. */
 import fc from 'fast-check';
+import picocolors from 'picocolors';
 import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../../src/reports/describe.js';
 import { compareCodes } from '../../../src/reports/category-order.js';
@@ -11,6 +12,7 @@ import { programListing } from '../../../src/reports/render/html/program.js';
 import { REPORT_VERSION, reportJson } from '../../../src/reports/render/json.js';
 import { drawPlots } from '../../../src/reports/render/plots/index.js';
 import { standalone } from '../../../src/reports/render/plots/render.js';
+import { sampleText } from '../../../src/reports/render/sample-text.js';
 import { renderText } from '../../../src/reports/render/text.js';
 import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
 import { summarise } from '../../../src/reports/summary.js';
@@ -414,6 +416,15 @@ describe('terminal text', () => {
       ),
     );
     expect(text).not.toMatch(/[\u0000\u0007\u001b]/);
+  });
+
+  it('shows a sample of hostile texts, tokens included, without obeying any', () => {
+    const tokens = Object.values(HOSTILE).map((text, token) => ({ token, text, logprob: -token, entropy: 1 }));
+    const text = sampleText(HOSTILE.control, hostileSample(), tokens, { colours: picocolors.createColors(false), most: Infinity });
+    // eslint-disable-next-line no-control-regex
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u);
+    expect(text.split('\n').filter((line) => line.startsWith('>'))).toHaveLength(1);
+    expect(text).toContain('8 tokens');
   });
 });
 

@@ -1,5 +1,6 @@
 /** A program as a listing: line numbers, the prompt dimmed, the failing line marked with what went wrong. All of its text is hostile. */
 import type { FailureDescription } from '../../report-data.js';
+import { programLines, type ProgramLine } from '../program-lines.js';
 import { shorten } from '../visible.js';
 import { markup, multiline, type Markup } from './markup.js';
 
@@ -8,26 +9,15 @@ const MOST_LINES = 60;
 /** A line of a megabyte is a sample's idea of a joke. */
 const MOST_CHARACTERS = 500;
 
-interface Line {
-  /** From 1, in prompt + completion. */
-  readonly number: number;
-  readonly prompt: string;
-  readonly completion: string;
-}
-
 export function programListing(prompt: string, completion: string, failure: FailureDescription): Markup {
-  const lines = linesOf(prompt, completion);
-  // A syntax error at the end of the file points past the last line.
-  const failing = failure.line === null ? null : Math.min(Math.max(failure.line, 1), lines.length);
-  // The empty line after a final newline is no line, unless the failure is there.
-  if (lines.length > 1 && lines.at(-1)!.prompt + lines.at(-1)!.completion === '' && failing !== lines.length) lines.pop();
+  const { lines, failing } = programLines(prompt, completion, failure.line);
   const [from, to] = windowOf(lines.length, failing);
   return markup`<pre class="program" tabindex="0"><code>${omitted(from, 'above')}${lines
     .slice(from, to)
     .map((line) => listingLine(line, line.number === failing ? failure : null))}${omitted(lines.length - to, 'below')}</code></pre>`;
 }
 
-function listingLine({ number, prompt, completion }: Line, failure: FailureDescription | null): Markup {
+function listingLine({ number, prompt, completion }: ProgramLine, failure: FailureDescription | null): Markup {
   const text = markup`${prompt !== '' && markup`<span class="prompt">${multiline(shorten(prompt, MOST_CHARACTERS))}</span>`}${multiline(
     shorten(completion, MOST_CHARACTERS),
   )}`;
@@ -46,27 +36,6 @@ function omitted(count: number, where: string): Markup | null {
   return count === 0
     ? null
     : markup`<span class="omitted">… ${count} more ${count === 1 ? 'line' : 'lines'} ${where}${multiline('\n')}</span>`;
-}
-
-/** Lines as Python counts them: ended by \n, \r\n or \r, and by nothing else. */
-function linesOf(prompt: string, completion: string): Line[] {
-  const lines: Line[] = [];
-  let start = 0;
-  const program = prompt + completion;
-  const boundary = prompt.length;
-  const add = (end: number): void => {
-    lines.push({
-      number: lines.length + 1,
-      prompt: program.slice(start, Math.max(start, Math.min(end, boundary))),
-      completion: program.slice(Math.max(start, Math.min(end, boundary)), end),
-    });
-  };
-  for (const ending of program.matchAll(/\r\n|\r|\n/g)) {
-    add(ending.index);
-    start = ending.index + ending[0].length;
-  }
-  add(program.length);
-  return lines;
 }
 
 function windowOf(count: number, failing: number | null): [number, number] {
