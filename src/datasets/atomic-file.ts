@@ -1,5 +1,5 @@
 /**
- * A text file that appears whole or not at all: written beside its place, synced, renamed. Not a log: nothing of it
+ * A file that appears whole or not at all: written beside its place, synced, renamed. Not a log: nothing of it
  * can be read under its own name before `commit`.
  */
 import { randomBytes } from 'node:crypto';
@@ -45,6 +45,16 @@ export class AtomicFile {
     this.#pending.push(text);
     this.#pendingCharacters += text.length;
     if (this.#pendingCharacters >= BUFFER_CHARACTERS) await this.#flush();
+  }
+
+  /** Adds bytes as they are. Not for concurrent callers, either. */
+  async writeBytes(bytes: Uint8Array): Promise<void> {
+    await this.#flush();
+    try {
+      await this.#handle.writeFile(bytes);
+    } catch (error) {
+      throw unwritable(this.path, error);
+    }
   }
 
   /** Adds one object as a line. Half surrogate pairs are escaped, so that the file is valid UTF-8 and valid JSON. */

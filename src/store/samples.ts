@@ -4,7 +4,7 @@ import { FaultlineError } from '../errors.js';
 import type { ProblemEntry, Problems } from './problems.js';
 import type { Shards } from './shards.js';
 import { storable, storableOrNull } from './text.js';
-import type { SampleFilter, SampleKey, SampleRow, StoredSample, TokenArrays } from './types.js';
+import type { SampleFilter, SampleKey, SampleRow, StoredSample, TokenArrays, TokenPlace } from './types.js';
 
 /** A row as it stands in the table. */
 interface SampleRecord {
@@ -32,6 +32,7 @@ export class Samples {
   readonly #id;
   readonly #byKey;
   readonly #byProblem;
+  readonly #places;
   readonly #keys;
   readonly #strategies;
   /** Of the experiment that was asked for last. */
@@ -56,6 +57,10 @@ export class Samples {
     );
     this.#byProblem = database.prepare<[number, string, number], SampleRecord>(
       `SELECT ${COLUMNS} FROM samples WHERE ${key} ORDER BY sample_index`,
+    );
+    this.#places = database.prepare<[number, string, number], { sampleIndex: number; file: string; offset: number; length: number }>(
+      `SELECT sample_index AS sampleIndex, file, shard_offset AS offset, samples.token_count AS length
+       FROM samples JOIN shards ON shards.id = shard_id WHERE samples.${key} ORDER BY sample_index`,
     );
     this.#keys = database.prepare<[number, string], { taskId: string; sampleIndex: number }>(
       `SELECT p.task_id AS taskId, s.sample_index AS sampleIndex
@@ -147,6 +152,12 @@ export class Samples {
         };
         yield { sample, tokens: () => this.#arrays(record) };
       }
+    }
+  }
+
+  *places(experimentId: number): Generator<TokenPlace> {
+    for (const { strategy, problem } of this.cells(experimentId, {})) {
+      for (const place of this.#places.all(experimentId, strategy, problem.problemId)) yield { strategy, taskId: problem.taskId, ...place };
     }
   }
 

@@ -40,6 +40,7 @@ import type {
   SampleRow,
   StoredSample,
   TokenArrays,
+  TokenPlace,
   View,
 } from './types.js';
 
@@ -177,6 +178,11 @@ export class Store {
   /** The per-token arrays of one sample, copied. Throws `input` if there is no such sample or its shard is damaged. */
   tokens(experimentId: number, key: SampleKey): TokenArrays {
     return this.#guard(() => this.#samples.tokens(experimentId, key));
+  }
+
+  /** Where the per-token arrays of samples lie, in the order of `samples`; of those that have tokens. */
+  tokenPlaces(experimentId: number): Iterable<TokenPlace> {
+    return this.#guardEach(this.#samples.places(experimentId));
   }
 
   /**

@@ -133,6 +133,14 @@ export interface TokenArrays {
   readonly entropies: Float32Array;
 }
 
+/** Where the per-token arrays of a sample lie: rows `offset` to `offset + length - 1` of each tensor of a file. */
+export interface TokenPlace extends SampleKey {
+  /** Name of a safetensors file in the folder `<database>.shards`. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A sample that has no verdict yet, or one whose last verdict was `infra`. */
 export interface PendingExecution extends SampleKey {
   readonly completion: string;

@@ -62,7 +62,7 @@ const PROBLEM_COLUMNS: Columns<ProblemRow> = {
 };
 
 /** Result columns only, so that equal experiments give equal files; the programs are in `samples.jsonl`. */
-const SAMPLE_COLUMNS: Columns<JudgedSample> = {
+export const SAMPLE_COLUMNS = {
   task_id: ({ taskId }) => taskId,
   sample_index: ({ sampleIndex }) => sampleIndex,
   strategy: ({ strategy }) => strategy,
@@ -85,7 +85,7 @@ const SAMPLE_COLUMNS: Columns<JudgedSample> = {
   finish_reason: ({ finishReason }) => finishReason,
   tokens: ({ tokenCount }) => tokenCount,
   mean_logprob: ({ meanLogprob }) => meanLogprob,
-};
+} as const satisfies Columns<JudgedSample>;
 
 export const categoriesCsv = (data: ReportData): string => whole(CATEGORY_COLUMNS, data.categories);
 export const outcomesCsv = (data: ReportData): string => whole(OUTCOME_COLUMNS, data.outcomes);

@@ -1,0 +1,37 @@
+/** `faultline export`: samples of a stored experiment in a format that other programs read. */
+import { Option, type Command } from 'commander';
+import { EXPORT_FORMATS } from '../../reports/export/index.js';
+import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addConfigFlags } from '../config-flags.js';
+
+export function define(command: Command): void {
+  addConfigFlags(command, ['--outputs', '--db']);
+  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+  command.addOption(
+    new Option('--format <name>', 'One of those below').choices(EXPORT_FORMATS.map(({ name }) => name)).makeOptionMandatory(),
+  );
+  command.option('--output <file>', "Default: the experiment's name with the format's extension, here");
+  const width = Math.max(...EXPORT_FORMATS.map(({ name }) => name.length));
+  command.addHelpText(
+    'after',
+    `\nFormats:\n${EXPORT_FORMATS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}`,
+  );
+  finishDefinition(command, {
+    examples: [
+      ['faultline export --format parquet', 'the newest experiment, for DuckDB, Polars or pandas'],
+      ['faultline export --format evalplus --experiment gpt2-humaneval --output samples.jsonl', 'for evalplus.evaluate'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'output', 'internal'],
+  });
+  command.action(async ({ experiment, format, output: file, ...options }: Options) => {
+    const { values } = configOf(undefined, options);
+    const output = outputOf(options);
+    const { exportStored } = await import('../../pipeline/export.js');
+    const written = await exportStored(values, {
+      experiment: typeof experiment === 'string' ? experiment : undefined,
+      format: String(format),
+      output: typeof file === 'string' ? file : undefined,
+    });
+    output.result(written, () => `${written.samples} samples in ${written.file}`);
+  });
+}

@@ -1,0 +1,50 @@
+/** Samples of a stored experiment as a file that other programs read. Reads the database, and changes nothing in it. */
+import type { ConfigValues } from '../config/schema.js';
+import { AtomicFile } from '../datasets/atomic-file.js';
+import { FaultlineError } from '../errors.js';
+import { EXPORT_FORMATS } from '../reports/export/index.js';
+import { Store } from '../store/store.js';
+import { databasePath } from './inputs.js';
+import { chooseExperiment } from './report.js';
+
+export interface ExportOptions {
+  /** The newest without a name. */
+  readonly experiment: string | undefined;
+  /** Name of a format. */
+  readonly format: string;
+  /** Default: `<experiment>.<format's extension>` in the working folder. */
+  readonly output: string | undefined;
+}
+
+/** Writes the file, whole or not at all; says where it is and how many samples it holds. Throws `usage` for a format that there is not. */
+export async function exportStored(values: ConfigValues, options: ExportOptions): Promise<{ file: string; samples: number }> {
+  const format = EXPORT_FORMATS.find(({ name }) => name === options.format);
+  if (format === undefined) {
+    throw new FaultlineError('usage', `there is no format ${options.format}`, {
+      hint: `There are: ${EXPORT_FORMATS.map(({ name }) => name).join(', ')}.`,
+    });
+  }
+  using store = Store.open(databasePath(values), { readonly: true });
+  const experiment = chooseExperiment(store, options.experiment);
+  const prompts = new Map(store.problems(experiment.id).map(({ taskId, prompt }) => [taskId, prompt]));
+  const file = await AtomicFile.open(options.output ?? `${experiment.name}.${format.extension}`);
+  try {
+    const samples = await format.write(
+      {
+        samples: () => store.samples(experiment.id),
+        judged: () => store.judgedSamples(experiment.id),
+        tokenPlaces: () => store.tokenPlaces(experiment.id),
+        prompt(taskId) {
+          const prompt = prompts.get(taskId);
+          if (prompt === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
+          return prompt;
+        },
+      },
+      (piece) => (typeof piece === 'string' ? file.write(piece) : file.writeBytes(piece)),
+    );
+    await file.commit();
+    return { file: file.path, samples };
+  } finally {
+    await file.abort();
+  }
+}

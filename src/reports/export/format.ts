@@ -1,0 +1,24 @@
+/** What a format of exported samples is: one file each, one row of `index.ts` each. */
+import type { JudgedSample, StoredSample, TokenPlace } from '../../store/types.js';
+
+/** What there is to export. Each can be gone through as often as a format needs, a few rows in memory at a time. */
+export interface ExportSource {
+  /** All samples, those without a verdict included. */
+  samples(): Iterable<StoredSample>;
+  /** Samples with a verdict. */
+  judged(): Iterable<JudgedSample>;
+  /** The prompt of a task. Throws `internal` for one that the experiment has not. */
+  prompt(taskId: string): string;
+  /** Where each sample's tokens lie, of those that have any. */
+  tokenPlaces(): Iterable<TokenPlace>;
+}
+
+export interface ExportFormat {
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  /** Of file names, without the dot. */
+  readonly extension: string;
+  /** The file's content, piece by piece; and how many samples were in it. */
+  write(source: ExportSource, write: (piece: string | Uint8Array) => Promise<void>): Promise<number>;
+}

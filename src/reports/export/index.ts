@@ -1,0 +1,9 @@
+/** The formats that samples can be exported in: one row each. */
+import { csv } from './csv.js';
+import { evalplus } from './evalplus.js';
+import type { ExportFormat } from './format.js';
+import { humaneval } from './humaneval.js';
+import { parquet } from './parquet.js';
+import { tokenIndex } from './token-index.js';
+
+export const EXPORT_FORMATS: readonly ExportFormat[] = [humaneval, evalplus, csv, parquet, tokenIndex];

@@ -1,0 +1,94 @@
+/** `faultline export` on the database of a small run: every format read back by somebody else, and compared with the database. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { EXPORT_FORMATS } from '../../../src/reports/export/index.js';
+import { faultline, readLines, scratchFolder } from './faultline.js';
+
+const folder = scratchFolder();
+const db = path.join(folder, 'outputs', 'faultline.db');
+
+type Row = Record<string, unknown>;
+
+/** Rows of the database, by the one command that formats nothing. */
+async function ask(sql: string): Promise<unknown[][]> {
+  const { out, err } = await faultline(['query', sql, '--db', db, '--limit', '1000', '--json']);
+  expect(err).toBe('');
+  return (JSON.parse(out) as { rows: unknown[][] }).rows;
+}
+
+async function exported(format: string): Promise<string> {
+  const file = path.join(folder, `samples.${format}`);
+  const { code, out, err } = await faultline(['export', '--format', format, '--db', db, '--output', file, '--json']);
+  expect([code, JSON.parse(out)], err).toEqual([0, { file, samples: 24 }]);
+  return file;
+}
+
+beforeAll(async () => {
+  const { code, err } = await faultline(['run', '--num-problems', '6', '--samples', '4'], { cwd: folder });
+  expect(code, err).toBe(0);
+}, 120_000);
+
+describe('faultline export', () => {
+  it('writes what HumanEval takes, which can be executed again to the same verdicts', async () => {
+    const file = await exported('humaneval');
+    const rows = await ask('SELECT task_id, completion, passed FROM sample_results ORDER BY problem_position, sample_index');
+    expect(readLines(file)).toEqual(rows.map(([task_id, completion]) => ({ task_id, completion })));
+    const judged = await faultline(['execute', '--samples', file, '--problems', 'pico-tasks'], { cwd: folder });
+    expect(judged.code, judged.err).toBe(0);
+    const results = readLines(`${file}_results.jsonl`);
+    expect(results.map(({ passed }) => passed)).toEqual(rows.map(([, , passed]) => passed === 1));
+  });
+
+  it('writes what evalplus takes: whole programs', async () => {
+    const rows = await ask(
+      'SELECT p.task_id, p.prompt || r.completion FROM sample_results r JOIN problems p ON p.task_id = r.task_id ORDER BY problem_position, sample_index',
+    );
+    expect(readLines(await exported('evalplus'))).toEqual(rows.map(([task_id, solution]) => ({ task_id, solution })));
+  });
+
+  it('writes CSV that is the report’s own, and Parquet with the same columns, typed', async () => {
+    const csv = readFileSync(await exported('csv'), 'utf8');
+    expect(csv).toBe(readFileSync(path.join(folder, 'outputs', 'pico-gpt2-py-pico-tasks', 'samples.csv'), 'utf8'));
+    const bytes = readFileSync(await exported('parquet'));
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    const columns = parquetMetadata(file).schema.slice(1);
+    const header = csv.split('\r\n')[0]!.split(',');
+    expect(columns.map(({ name }) => name)).toEqual([...header, 'prompt', 'completion']);
+    const rows = (await parquetReadObjects({ file })) as Row[];
+    const wanted = await ask(
+      `SELECT task_id, sample_index, passed, outcome, category_code, token_count, mean_logprob, completion
+       FROM sample_results ORDER BY problem_position, sample_index`,
+    );
+    expect(rows.map((row) => [row['task_id'], row['sample_index'], Number(row['passed']), row['outcome'], row['category_code'] ?? null, row['tokens'], row['mean_logprob'], row['completion']])).toEqual(wanted); // prettier-ignore
+    expect(rows.every((row) => typeof row['passed'] === 'boolean')).toBe(true);
+  });
+
+  it('says where tokens lie, so that others find them', async () => {
+    for (const { task_id, sample_index, file, offset, length } of readLines(await exported('token-index')).slice(0, 5)) {
+      const bytes = readFileSync(path.join(`${db}.shards`, String(file)));
+      const headerBytes = Number(bytes.readBigUInt64LE(0));
+      const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<string, { data_offsets: [number, number] }>;
+      const start = 8 + headerBytes + header['tokens']!.data_offsets[0] + 4 * Number(offset);
+      const tokens = Array.from({ length: Number(length) }, (_, i) => bytes.readInt32LE(start + 4 * i));
+      const shown = await faultline(['show', String(task_id), String(sample_index), '--db', db, '--json']);
+      expect(tokens).toEqual((JSON.parse(shown.out) as { token_list: { token: number }[] }).token_list.map(({ token }) => token));
+    }
+  });
+
+  it('refuses what it cannot do, and leaves no file behind', async () => {
+    const target = path.join(folder, 'no', 'such', 'folder', 'x.csv');
+    for (const [args, code, message] of [
+      [['--format', 'xls'], 2, EXPORT_FORMATS.map(({ name }) => name).join(', ')],
+      [[], 2, '--format'],
+      [['--format', 'csv', '--experiment', 'other'], 3, 'no experiment other'],
+      [['--format', 'csv', '--output', target], 5, 'x.csv'],
+    ] as const) {
+      const failed = await faultline(['export', ...args, '--db', db], { cwd: folder });
+      expect([failed.code, failed.out], args.join(' ')).toEqual([code, '']);
+      expect(failed.err).toContain(message);
+    }
+    expect(existsSync(target)).toBe(false);
+  });
+});
