@@ -35,7 +35,9 @@ describe('faultline export', () => {
     const file = await exported('humaneval');
     const rows = await ask('SELECT task_id, completion, passed FROM sample_results ORDER BY problem_position, sample_index');
     expect(readLines(file)).toEqual(rows.map(([task_id, completion]) => ({ task_id, completion })));
-    const judged = await faultline(['execute', '--samples', file, '--problems', 'pico-tasks'], { cwd: folder });
+    const judged = await faultline(['execute', '--samples', file, '--problems', 'pico-tasks', '--out', `${file}_results.jsonl`], {
+      cwd: folder,
+    });
     expect(judged.code, judged.err).toBe(0);
     const results = readLines(`${file}_results.jsonl`);
     expect(results.map(({ passed }) => passed)).toEqual(rows.map(([, , passed]) => passed === 1));
