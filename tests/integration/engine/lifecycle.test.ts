@@ -168,6 +168,8 @@ describe('a thousand models', () => {
     const out = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script, argument], { encoding: 'utf8' });
     const [before, after] = JSON.parse(out) as { anonymousBytes: number; threads: number; files: number }[];
     expect({ threads: after!.threads, files: after!.files }).toEqual({ threads: before!.threads, files: before!.files });
-    expect(after!.anonymousBytes - before!.anonymousBytes).toBeLessThan(CYCLES * LEAST_LEAK_BYTES);
+    // AddressSanitizer keeps what is freed for a while, and names what is not at the process's end, which then fails.
+    if (process.env['ASAN_OPTIONS'] === undefined)
+      expect(after!.anonymousBytes - before!.anonymousBytes).toBeLessThan(CYCLES * LEAST_LEAK_BYTES);
   });
 });
