@@ -48,10 +48,10 @@ console.log(
   ),
 );
 
-console.log('\n## Read hooks: passes of one prompt, as ratios to the pass with hooks detached');
+console.log('\n## Read hooks: passes of one prompt, as ratios to passes with hooks detached');
 console.log(
   markdownTable(
-    ['dtype', 'tokens', 'hooks', 'pass, ms', 'ratio', 'captured, MiB'],
+    ['dtype', 'tokens', 'hooks', 'pass, ms', 'best to best', 'median of pairs', 'captured, MiB'],
     (flags.quick ? ['float32'] : DTYPES).flatMap((dtype) => {
       const { rows } = measured('faultline_bench_hooks', [model, '--dtype', dtype, '--repeat', flags.quick ? '5' : '20']);
       return rows.map((/** @type {any} */ row) => [
@@ -60,6 +60,7 @@ console.log(
         row.hooks,
         row.ms.toFixed(2),
         row.ratio.toFixed(2),
+        row.paired_median.toFixed(3),
         row.captured_mib.toFixed(1),
       ]);
     }),

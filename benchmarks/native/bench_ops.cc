@@ -1,11 +1,14 @@
-// How close each kernel comes to what this CPU can do, on GPT-2 124M's shapes, one thread: every line is a share of a
-// roof that was measured in the same run, because clock rates and neighbours change from minute to minute. Roofs: fused
-// multiply-adds per second in registers (for bfloat16 and int8 by the instructions of the set's own kernels), and bytes
-// per second read from memory. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
+// How close each kernel comes to what this CPU can do, on GPT-2 124M's shapes, one thread: every row of kernels.def
+// that runs here, in lines that are a share of a roof. Roofs are measured in the same run, because clock rates and
+// neighbours change from minute to minute: fused multiply-adds per second in registers (for bfloat16 and int8 by the
+// instructions of the set's own kernels); bytes per second read from memory, for weights; and bytes per second read,
+// copied and updated in a cache, for operands that were written just before and are few enough to be in one still, as a
+// step's logits and activations are. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
 #include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "benchmarks/native/product_operands.h"
@@ -61,6 +64,66 @@ double stream_roof() {
     sink = total[0];
   });
   return static_cast<double>(buffer.size()) / time;
+}
+
+constexpr std::int32_t kVocabulary = 50257, kWidth = 768, kRows = 100;
+
+/// Bytes per second of one thread over as many floats as a row of logits or a step's activations are, again and again,
+/// so that they come from the cache that holds so many.
+struct CacheRoofs {
+  double read_logits;
+  double read;    // kRows x kWidth
+  double copy;    // of bytes read and written together
+  double update;  // the same, in place
+};
+
+// With vectors as wide as the CPU has, whatever the kernels' set. Four streams a step, as many as a core loads or more.
+#define FAULTLINE_CACHE_LOOPS(name, bytes, target)                                         \
+  target void read_##name(const float* in, std::size_t count) {                            \
+    typedef float Vector __attribute__((vector_size(bytes), aligned(4)));                  \
+    constexpr std::size_t kLanes = bytes / sizeof(float);                                  \
+    Vector sum[8] = {};                                                                    \
+    for (std::size_t i = 0; i + 8 * kLanes <= count; i += 8 * kLanes) {                    \
+      for (std::size_t j = 0; j < 8; ++j) sum[j] += *(const Vector*)(in + i + j * kLanes); \
+    }                                                                                      \
+    for (int j = 1; j < 8; ++j) sum[0] += sum[j];                                          \
+    sink = sum[0][0];                                                                      \
+  }                                                                                        \
+  target void move_##name(const float* in, float* out, std::size_t count, float added) {   \
+    typedef float Vector __attribute__((vector_size(bytes), aligned(4)));                  \
+    constexpr std::size_t kLanes = bytes / sizeof(float);                                  \
+    for (std::size_t i = 0; i + 4 * kLanes <= count; i += 4 * kLanes) {                    \
+      for (std::size_t j = 0; j < 4; ++j) {                                                \
+        *(Vector*)(out + i + j * kLanes) = *(const Vector*)(in + i + j * kLanes) + added;  \
+      }                                                                                    \
+    }                                                                                      \
+  }
+FAULTLINE_CACHE_LOOPS(any, 16, )
+#if defined(__x86_64__)
+FAULTLINE_CACHE_LOOPS(avx2, 32, __attribute__((target("avx2"))))
+FAULTLINE_CACHE_LOOPS(avx512, 64, __attribute__((target("avx512f"))))
+#endif
+
+CacheRoofs cache_roofs() {
+  auto read = read_any;
+  auto move = move_any;
+#if defined(__x86_64__)
+  const ops::cpu::CpuFeatures cpu = ops::cpu::detect_cpu();
+  if (cpu.avx512 && cpu.os_avx512) {
+    read = read_avx512, move = move_avx512;
+  } else if (cpu.avx2 && cpu.os_avx) {
+    read = read_avx2, move = move_avx2;
+  }
+#endif
+  const base::AlignedBuffer logits = base::AlignedBuffer::floats(kVocabulary);
+  const base::AlignedBuffer in = base::AlignedBuffer::floats(kRows * kWidth);
+  base::AlignedBuffer out = base::AlignedBuffer::floats(kRows * kWidth);
+  const auto rate = [](double bytes, const std::function<void()>& work) { return bytes / seconds(work); };
+  const double logit_bytes = sizeof(float) * kVocabulary, row_bytes = sizeof(float) * kRows * kWidth;
+  return {rate(logit_bytes, [&] { read(logits.as<float>(), kVocabulary); }),
+          rate(row_bytes, [&] { read(in.as<float>(), kRows * kWidth); }),
+          rate(2 * row_bytes, [&] { move(in.as<float>(), out.as<float>(), kRows * kWidth, 0.5f); }),
+          rate(2 * row_bytes, [&] { move(out.as<float>(), out.as<float>(), kRows * kWidth, 0.5f); })};
 }
 
 #if defined(__x86_64__)
@@ -204,63 +267,80 @@ struct Table {
   double int8;  // of gemm_int8's instructions; fma's where that is not known
 };
 
-/// What a matrix product is called, computed by and measured against.
-struct Product {
-  std::string name;
-  ops::WeightType type;
-  void (*gemm)(const ops::GemmArgs&);
-  double roof;
-  const char* roof_name;
-};
-
 bool wanted(const std::vector<std::string>& filters, const std::string& line) {
   if (filters.empty()) return true;
   return std::any_of(filters.begin(), filters.end(),
                      [&](const std::string& filter) { return line.find(filter) != std::string::npos; });
 }
 
+/// A roof of 0 is none.
 void print_share(const std::string& name, double time, double work, double roof, const char* unit,
                  const char* roof_name) {
-  std::printf("%-58s %9.1f us  %7.1f %-8s %5.1f %% of %s\n", name.c_str(), time * 1e6, work / time / 1e9, unit,
-              100 * work / time / roof, roof_name);
+  std::printf("%-58s %9.1f us  %7.1f %-8s", name.c_str(), time * 1e6, work / time / 1e9, unit);
+  if (roof > 0) std::printf(" %5.1f %% of %s", 100 * work / time / roof, roof_name);
+  std::printf("\n");
   std::fflush(stdout);
 }
 
-void bench_gemm(const Table& table, const std::vector<std::string>& filters, double stream) {
-  const Product products[] = {{"f32", ops::WeightType::f32, table.ops.gemm, table.fma, "FMA peak"},
-                              {std::string("bf16 ") + ops::cpu::family_name(table.family),
-                               ops::bf16_weights(table.family), table.ops.gemm_bf16, table.bf16, "bf16 peak"},
-                              {"int8", ops::WeightType::int8, table.ops.gemm_int8, table.int8, "int8 peak"}};
-  for (const auto& [product, type, gemm, roof, roof_name] : products) {
-    for (const bench::GemmShape& shape : bench::kGpt2Products) {
-      for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 64, 100, 512}) {
-        const std::string name = "gemm " + table.isa + " " + product + " " + shape.name + " m=" + std::to_string(m);
-        // The scalar kernels only have to be correct; one shape shows their share.
-        if (!wanted(filters, name) || (table.isa == "scalar" && (m != 8 || shape.n != 768))) continue;
-        if (shape.n > 50000 && m > 100) continue;
-        bench::ProductOperands operands(shape, m, type);
-        const double time = seconds([&] { operands.run(table.ops, gemm); });
-        const double multiplies = static_cast<double>(m) * shape.k * shape.n;
-        const double weights = static_cast<double>(operands.weight_bytes());
-        // Whichever roof is nearer binds: weights must stream once whatever m is (large matrices), and every product
-        // must be computed.
-        if (weights / stream > multiplies / roof) {
-          print_share(name, time, weights, stream, "GB/s", "stream");
-        } else {
-          print_share(name, time, multiplies, roof, "GFMA/s", roof_name);
-        }
+/// What the lines of one kernel are made from.
+struct Bench {
+  const Table& table;
+  const std::vector<std::string>& filters;
+  double stream;  // bytes per second from memory
+  const CacheRoofs& caches;
+
+  bool is_scalar() const { return table.isa == "scalar"; }
+  void line(const std::string& name, double work, double roof, const char* unit, const char* roof_name,
+            const std::function<void()>& run) const {
+    if (wanted(filters, name)) print_share(name, seconds(run), work, roof, unit, roof_name);
+  }
+};
+
+/// GPT-2's matrix products with weights of a type by `gemm`, against `roof` multiply-adds per second.
+void bench_product(const Bench& bench, const std::string& product, ops::WeightType type,
+                   void (*gemm)(const ops::GemmArgs&), double roof, const char* roof_name) {
+  for (const bench::GemmShape& shape : bench::kGpt2Products) {
+    for (const std::int32_t m : {1, 4, 6, 8, 16, 32, 64, 100, 512}) {
+      const std::string name = "gemm " + bench.table.isa + " " + product + " " + shape.name + " m=" + std::to_string(m);
+      // The scalar kernels only have to be correct; one shape shows their share.
+      if (!wanted(bench.filters, name) || (bench.is_scalar() && (m != 8 || shape.n != 768))) continue;
+      if (shape.n > 50000 && m > 100) continue;
+      bench::ProductOperands operands(shape, m, type);
+      const double multiplies = static_cast<double>(m) * shape.k * shape.n;
+      const double weights = static_cast<double>(operands.weight_bytes());
+      const auto run = [&] { operands.run(bench.table.ops, gemm); };
+      // Whichever roof is nearer binds: weights must stream once whatever m is (large matrices), and every product
+      // must be computed.
+      if (weights / bench.stream > multiplies / roof) {
+        bench.line(name, weights, bench.stream, "GB/s", "stream", run);
+      } else {
+        bench.line(name, multiplies, roof, "GFMA/s", roof_name, run);
       }
     }
   }
 }
 
-void bench_attention(const Table& table, const std::vector<std::string>& filters) {
+void bench_gemm(const Bench& bench) {
+  bench_product(bench, "f32", ops::WeightType::f32, bench.table.ops.gemm, bench.table.fma, "FMA peak");
+}
+
+void bench_gemm_bf16(const Bench& bench) {
+  bench_product(bench, std::string("bf16 ") + ops::cpu::family_name(bench.table.family),
+                ops::bf16_weights(bench.table.family), bench.table.ops.gemm_bf16, bench.table.bf16, "bf16 peak");
+}
+
+void bench_gemm_int8(const Bench& bench) {
+  bench_product(bench, "int8", ops::WeightType::int8, bench.table.ops.gemm_int8, bench.table.int8, "int8 peak");
+}
+
+void bench_attend(const Bench& bench) {
+  const Table& table = bench.table;
   constexpr std::int32_t kDim = 64;
   for (const auto& [rows, keys] :
        {std::pair{1, 128}, std::pair{1, 512}, std::pair{100, 150}, std::pair{150, 150}, std::pair{100, 512}}) {
     const std::string name =
         "attend " + table.isa + " rows=" + std::to_string(rows) + " keys=" + std::to_string(keys) + " dim=64";
-    if (!wanted(filters, name) || (table.isa == "scalar" && rows != 1)) continue;
+    if (!wanted(bench.filters, name) || (bench.is_scalar() && rows != 1)) continue;
     const std::size_t padded = static_cast<std::size_t>((keys + 15) / 16 * 16) * kDim;
     const std::vector<float> q = numbers(static_cast<std::size_t>(rows) * kDim), k = numbers(padded),
                              v = numbers(padded);
@@ -277,56 +357,143 @@ void bench_attention(const Table& table, const std::vector<std::string>& filters
   }
 }
 
-void bench_rows(const Table& table, const std::vector<std::string>& filters, double stream) {
-  constexpr std::int32_t kVocabulary = 50257, kWidth = 768, kRows = 100;
-  const bool scalar = table.isa == "scalar";
+/// Logits as the sampler meets them: written just before by the head's product, and in a cache.
+void logits_line(const Bench& bench, const std::string& op, const std::string& what, const std::function<void()>& run) {
+  bench.line(op + " " + bench.table.isa + " n=50257" + what, sizeof(float) * static_cast<double>(kVocabulary),
+             bench.caches.read_logits, "GB/s", "cached read", run);
+}
+
+void bench_softmax_stats(const Bench& bench) {
+  const std::vector<float> logits = numbers(kVocabulary);
+  logits_line(bench, "softmax_stats", "", [&] {
+    sink = bench.table.ops.softmax_stats({logits.data(), kVocabulary, 1, nullptr}).sum;
+  });
+}
+
+void bench_tail(const Bench& bench) {
+  const std::vector<float> logits = numbers(kVocabulary);
+  logits_line(bench, "tail", ", 1 % kept", [&] {
+    sink = bench.table.ops.tail({logits.data(), kVocabulary, 1, 1, {.least = 0.98f}, nullptr}).mass;
+  });
+}
+
+void bench_draw(const Bench& bench) {
   std::vector<float> logits = numbers(kVocabulary);
-  const double bytes = kVocabulary * sizeof(float);
-  const auto line = [&](const std::string& name, double amount, const std::function<void()>& work) {
-    if (wanted(filters, name)) print_share(name, seconds(work), amount, stream, "GB/s", "stream");
-  };
   ops::DrawArgs draw{logits.data(), kVocabulary, 1, {}, nullptr, false, 42, 0, 0, 0, 0};
   const auto draw_next = [&] {
     ++draw.sample;
-    sink = table.ops.draw(draw).score;
+    sink = bench.table.ops.draw(draw).score;
   };
-  line("softmax_stats " + table.isa + " n=50257", bytes, [&] {
-    sink = table.ops.softmax_stats({logits.data(), kVocabulary, 1, nullptr}).sum;
-  });
-  line("tail " + table.isa + " n=50257, 1 % kept", bytes, [&] {
-    sink = table.ops.tail({logits.data(), kVocabulary, 1, 1, {.least = 0.98f}, nullptr}).mass;
-  });
-  line("draw " + table.isa + " n=50257, flat logits", bytes, draw_next);
+  logits_line(bench, "draw", ", flat logits", draw_next);
   for (float& logit : logits) logit *= 12;
-  line("draw " + table.isa + " n=50257, logits in +-12", bytes, draw_next);
+  logits_line(bench, "draw", ", logits in +-12", draw_next);
   for (std::size_t i = 0; i < logits.size(); i += 977) logits[i] += 15;
-  line("draw " + table.isa + " n=50257, peaked logits", bytes, draw_next);
+  logits_line(bench, "draw", ", peaked logits", draw_next);
   draw.greedy = true;
-  line("draw " + table.isa + " n=50257, greedy", bytes, draw_next);
-  if (scalar) return;
+  logits_line(bench, "draw", ", greedy", draw_next);
+}
+
+void bench_log_sum(const Bench& bench) {
+  const std::vector<float> sums(kRows, 2.0f);
+  // One number at a time, each after the one before: there is no roof to compare that with. In thousands, as the line
+  // divides by a thousand millions.
+  bench.line("log_sum " + bench.table.isa + ", 100 calls", 1e3 * kRows, 0, "Mcall/s", "", [&] {
+    for (const float sum : sums) sink = bench.table.ops.log_sum(sum);
+  });
+}
+
+/// A pass over 100 x 768 activations, which are in a cache. The roof is the least time for its traffic: what is written
+/// is `copied` at one of the caches' rates, what is read beyond as much is read. Both in bytes for each activation.
+void activations_line(const Bench& bench, const std::string& op, double read, double written, double copied,
+                      const std::function<void()>& run) {
+  const double values = static_cast<double>(kRows) * kWidth, bytes = values * (read + written);
+  const double least = values * (2 * written / copied + (read - written) / bench.caches.read);
+  bench.line(op + " " + bench.table.isa + " 100 x 768", bytes, bytes / least, "GB/s",
+             copied == bench.caches.update ? "cached update" : "cached copy", run);
+}
+
+void bench_round_bf16(const Bench& bench) {
+  const std::vector<float> x = numbers(kRows * kWidth);
+  std::vector<std::uint16_t> out(static_cast<std::size_t>(ops::bf16_size(kRows, kWidth)));
+  activations_line(bench, "round_bf16", 4, 2, bench.caches.copy, [&] {
+    bench.table.ops.round_bf16({x.data(), kWidth, kRows, kWidth, out.data()});
+  });
+}
+
+void bench_quantise(const Bench& bench) {
+  const std::vector<float> x = numbers(kRows * kWidth);
+  std::vector<std::int8_t> out(static_cast<std::size_t>(ops::int8_size(kRows, kWidth)));
+  std::vector<ops::QuantisedRow> rows(kRows);
+  activations_line(bench, "quantise", 4, 1, bench.caches.copy, [&] {
+    bench.table.ops.quantise({x.data(), kWidth, kRows, kWidth, out.data(), rows.data()});
+  });
+}
+
+void bench_layernorm(const Bench& bench) {
   const std::vector<float> x = numbers(kRows * kWidth), gamma = numbers(kWidth);
   std::vector<float> out(x.size());
-  line("layernorm " + table.isa + " 100 x 768", sizeof(float) * static_cast<double>(x.size()), [&] {
-    table.ops.layernorm({x.data(), kRows, kWidth, gamma.data(), gamma.data(), 1e-5f, out.data(), nullptr});
+  activations_line(bench, "layernorm", 4, 4, bench.caches.copy, [&] {
+    bench.table.ops.layernorm({x.data(), kRows, kWidth, gamma.data(), gamma.data(), 1e-5f, out.data(), nullptr});
   });
-  line("gelu " + table.isa + " 76800", sizeof(float) * static_cast<double>(x.size()),
-       [&] { table.ops.gelu(x.data(), out.data(), static_cast<std::int64_t>(x.size())); });
-  line("add " + table.isa + " 76800", sizeof(float) * 2 * static_cast<double>(x.size()),
-       [&] { table.ops.add(x.data(), out.data(), out.data(), static_cast<std::int64_t>(x.size())); });
-  const std::vector<float> sums(kRows, 2.0f);
-  line("attention_end " + table.isa + " 100 x 768", sizeof(float) * static_cast<double>(x.size()),
-       [&] { table.ops.attention_end(out.data(), kWidth, sums.data(), kRows, kWidth); });
-  line("log_sum " + table.isa + ", 100 calls", sizeof(float) * static_cast<double>(kRows), [&] {
-    for (const float sum : sums) sink = table.ops.log_sum(sum);
-  });
+}
+
+void bench_gelu(const Bench& bench) {
+  const std::vector<float> x = numbers(kRows * kWidth);
+  std::vector<float> out(x.size());
+  activations_line(bench, "gelu", 4, 4, bench.caches.copy,
+                   [&] { bench.table.ops.gelu(x.data(), out.data(), kRows * kWidth); });
+}
+
+void bench_add(const Bench& bench) {
+  const std::vector<float> x = numbers(kRows * kWidth);
+  std::vector<float> out(x.size());
+  activations_line(bench, "add", 8, 4, bench.caches.update,
+                   [&] { bench.table.ops.add(x.data(), out.data(), out.data(), kRows * kWidth); });
+}
+
+void bench_attention_end(const Bench& bench) {
+  std::vector<float> out = numbers(kRows * kWidth);
+  const std::vector<float> sums(kRows, 1.0f);  // so that what is divided again and again stays as it is
+  activations_line(bench, "attention_end", 4, 4, bench.caches.update,
+                   [&] { bench.table.ops.attention_end(out.data(), kWidth, sums.data(), kRows, kWidth); });
+}
+
+/// The lines of each op's kernels; tests/contract/native-tables.test.ts knows no op without.
+constexpr struct {
+  const char* op;
+  void (*bench)(const Bench&);
+} kBenches[] = {{"gemm", bench_gemm},
+                {"gemm_bf16", bench_gemm_bf16},
+                {"round_bf16", bench_round_bf16},
+                {"gemm_int8", bench_gemm_int8},
+                {"quantise", bench_quantise},
+                {"layernorm", bench_layernorm},
+                {"gelu", bench_gelu},
+                {"add", bench_add},
+                {"attend", bench_attend},
+                {"attention_end", bench_attention_end},
+                {"softmax_stats", bench_softmax_stats},
+                {"tail", bench_tail},
+                {"draw", bench_draw},
+                {"log_sum", bench_log_sum}};
+
+void bench_kernel(const ops::KernelRow& row, const Bench& bench) {
+  for (const auto& [op, lines] : kBenches) {
+    if (std::string_view(op) == row.op) return lines(bench);
+  }
+  throw base::Error(base::ErrorCode::internal, std::string("no benchmark for ") + row.op, "Add it to kBenches.");
 }
 
 void run(const std::vector<std::string>& filters) {
   const base::FpEnv mode;
   const ops::Selection& chosen = ops::selection();
   const double stream = stream_roof();
-  std::printf("%s, picked %s, one thread; reading memory: %.1f GB/s\n", chosen.cpu_brand.c_str(),
-              ops::cpu::isa_name(chosen.isa), stream / 1e9);
+  const CacheRoofs caches = cache_roofs();
+  std::printf(
+      "%s, picked %s, one thread; reading memory: %.1f GB/s; in a cache: logits read %.1f GB/s, activations read "
+      "%.1f, copied %.1f, updated %.1f\n",
+      chosen.cpu_brand.c_str(), ops::cpu::isa_name(chosen.isa), stream / 1e9, caches.read_logits / 1e9,
+      caches.read / 1e9, caches.copy / 1e9, caches.update / 1e9);
   for (int i = 0; i < ops::cpu::kIsaCount; ++i) {
     const Isa isa = static_cast<Isa>(i);
     const bool runs =
@@ -346,9 +513,10 @@ void run(const std::vector<std::string>& filters) {
     std::printf("%s: FMA peak %.1f GFMA/s, bf16 (%s) peak %.1f GFMA/s, int8 (%s) peak %.1f GFMA/s\n", table.isa.c_str(),
                 table.fma / 1e9, ops::cpu::family_name(table.family), table.bf16 / 1e9,
                 ops::cpu::isa_name(selection.kernel("gemm_int8").isa), table.int8 / 1e9);
-    bench_gemm(table, filters, stream);
-    bench_attention(table, filters);
-    bench_rows(table, filters, stream);
+    const Bench bench{table, filters, stream, caches};
+    for (const ops::KernelRow& row : ops::kernel_rows()) {
+      if (row.isa == isa) bench_kernel(row, bench);
+    }
   }
 }
 

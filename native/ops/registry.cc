@@ -5,6 +5,7 @@
 
 #include "native/base/check.h"
 #include "native/base/error.h"
+#include "native/ops/self_test.h"
 
 // The kernels' declarations: each has its op's signature.
 #define FAULTLINE_KERNEL(op, isa, function)              \
@@ -118,7 +119,7 @@ const KernelRow& Selection::kernel(std::string_view op) const {
 
 WeightType bf16_weights(Family family) { return family == Family::fma ? WeightType::bf16 : WeightType::bf16_pairs; }
 
-Selection select(const char* forced, const CpuFeatures& machine) {
+Selection select(const char* forced, const CpuFeatures& machine, SelfTest self_test) {
   Selection selection;
   selection.cpu_brand = machine.brand;
   std::optional<Isa> only;
@@ -128,7 +129,8 @@ Selection select(const char* forced, const CpuFeatures& machine) {
       throw Error(ErrorCode::usage,
                   "FAULTLINE_FORCE_ISA=" + std::string(forced) + " is no instruction set; valid are " + valid_names());
     }
-    const std::string reason = refusal(*only, machine);
+    std::string reason = refusal(*only, machine);
+    if (reason.empty() && self_test != nullptr) reason = self_test(*only);
     if (!reason.empty()) {
       throw Error(ErrorCode::environment,
                   "FAULTLINE_FORCE_ISA=" + std::string(forced) + " cannot be used here: " + reason,
@@ -141,6 +143,8 @@ Selection select(const char* forced, const CpuFeatures& machine) {
     std::string reason = refusal(isa, machine);
     if (reason.empty() && only && isa != *only) reason = "FAULTLINE_FORCE_ISA asks for " + std::string(forced);
     if (reason.empty() && picked) reason = std::string(cpu::isa_name(selection.isa)) + " is better";
+    // The forced set has passed above.
+    if (reason.empty() && !only && self_test != nullptr) reason = self_test(isa);
     if (reason.empty()) {
       picked = true;
       selection.isa = isa;
@@ -152,7 +156,7 @@ Selection select(const char* forced, const CpuFeatures& machine) {
 }
 
 const Selection& selection() {
-  static const Selection chosen = select(std::getenv("FAULTLINE_FORCE_ISA"), cpu::detect_cpu());
+  static const Selection chosen = select(std::getenv("FAULTLINE_FORCE_ISA"), cpu::detect_cpu(), set_fault);
   return chosen;
 }
 

@@ -1,6 +1,6 @@
 // Picks the implementation of every op, once per process: the best instruction set that this CPU runs and kernels.def
 // has rows for. Remembers why the others were refused, for `faultline doctor`. FAULTLINE_FORCE_ISA overrides the
-// choice.
+// choice. A set whose kernels are more than the vector's is taken only after its self-test (self_test.h).
 #pragma once
 
 #include <optional>
@@ -50,8 +50,12 @@ const Selection& selection();
 /// selection().ops.
 const OpTable& ops();
 
-/// The pure function behind selection(): `forced` is null or a name.
-Selection select(const char* forced, const cpu::CpuFeatures& machine);
+/// Why a set that the machine has must not be used all the same, or empty: set_fault of self_test.h, but for tests.
+using SelfTest = std::string (*)(cpu::Isa);
+
+/// The function behind selection(): `forced` is null or a name. `self_test` is asked about the set that would be picked
+/// alone; null believes the machine, so that tests may describe one that is not there.
+Selection select(const char* forced, const cpu::CpuFeatures& machine, SelfTest self_test = nullptr);
 
 /// The product that takes weights of a type, in any packing: gemm, gemm_bf16 or gemm_int8.
 decltype(OpTable::gemm) product_of(const OpTable& ops, WeightType weights);
@@ -67,7 +71,7 @@ WeightType bf16_weights(cpu::Family family);
 
 /// The scalar table with the portable form of the set's kernels in it, which any CPU runs and which computes the same
 /// bits as the set itself; nothing for a set whose kernels are all written over the vector, which scalar is a form of.
-/// For tests.
+/// For tests and the self-test.
 std::optional<OpTable> portable_ops(cpu::Isa isa);
 
 }  // namespace faultline::ops

@@ -50,6 +50,12 @@ describe('kernels', () => {
     expect(portable).toEqual(own);
   });
 
+  it('have a benchmark for every op', () => {
+    const benches = kernels.map(([op]) => `{"${op}", bench_${op}}`);
+    const source = read('benchmarks/native/bench_ops.cc');
+    expect(benches.filter((bench) => !source.includes(bench))).toEqual([]);
+  });
+
   it('include nothing that could emit code for another CPU', () => {
     const allowed =
       /^(<arm_neon\.h>|<immintrin\.h>|<stdint\.h>|"native\/ops\/ops\.h"|"native\/base\/philox_constants\.h"|"native\/ops\/cpu\/\w+\.inl"|"native\/ops\/cpu\/(vec|pairs|quads|tiles)_\w+\.h")$/;

@@ -9,15 +9,24 @@ namespace {
 using namespace ops;
 using tensor::DType;
 
-/// `values` [rows, columns] as bytes of a type, one byte off any alignment.
+/// `values` [rows, columns] as bytes of a type, one byte off any alignment. In Q8_0, columns are whole blocks.
 struct Source {
   std::vector<std::byte> bytes;
   tensor::TensorView view;
   Source(const std::vector<float>& values, DType dtype, std::int64_t rows, std::int64_t columns)
       : bytes(values.size() * 4 + 1) {
     std::byte* at = bytes.data() + 1;
-    for (const float value : values) {
-      if (dtype == DType::f32) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float value = values[i];
+      if (dtype == DType::q8_0) {
+        // A scale for each block, from 1 on in steps that F16 holds.
+        const auto scale = static_cast<std::uint16_t>(0x3C00 + i / tensor::dtype_block(dtype) % 0x3FF);
+        if (i % tensor::dtype_block(dtype) == 0) {
+          std::memcpy(at, &scale, 2);
+          at += 2;
+        }
+        *at++ = static_cast<std::byte>(static_cast<std::int8_t>(value * 127));
+      } else if (dtype == DType::f32) {
         std::memcpy(at, &value, 4);
         at += 4;
       } else {
@@ -33,25 +42,43 @@ struct Source {
   }
 };
 
+/// A column in int8 and back, written from the formula in ops.h.
+std::vector<float> through_int8(const std::vector<float>& column) {
+  float largest = 0;
+  for (const float value : column) largest = std::max(largest, std::fabs(value));
+  const float scale = largest < kLeastQuantised ? 0 : largest / 127;
+  std::vector<float> back;
+  for (const float value : column)
+    back.push_back(scale > 0 ? static_cast<float>(std::lrint(value / scale)) * scale : 0.0F);
+  return back;
+}
+
 TEST(pack_puts_every_element_in_its_panel) {
   Random random(1);
-  for (const auto& [k, n] :
-       {std::pair{1, 1}, std::pair{7, 16}, std::pair{5, 17}, std::pair{33, 47}, std::pair{300, 17}}) {
+  int of_blocks = 0;
+  for (const auto& [k, n] : {std::pair{1, 1}, std::pair{7, 16}, std::pair{5, 17}, std::pair{33, 47}, std::pair{300, 17},
+                             std::pair{6, 64}, std::pair{96, 19}, std::pair{160, 32}}) {
     const std::vector<float> values = random.reals(std::int64_t{k} * n);
     for (const Orientation orientation : {Orientation::kn, Orientation::nk}) {
-      for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+      for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::q8_0}) {
         const bool kn = orientation == Orientation::kn;
+        if ((kn ? n : k) % static_cast<int>(tensor::dtype_block(dtype)) != 0) continue;
+        of_blocks += dtype == DType::q8_0;
         const Source source(values, dtype, kn ? k : n, kn ? n : k);
-        for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::bf16_pairs}) {
+        for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::bf16_pairs, WeightType::int8}) {
           const PackedWeights packed = pack_weights(source.view, orientation, type);
           const PackedMatrix matrix = packed.matrix();
           EXPECT_EQ(packed.size_bytes(), packed_bytes(type, k, n));
           EXPECT_EQ(reinterpret_cast<std::uintptr_t>(matrix.data) % 64, std::uintptr_t{0});
-          for (int i = 0; i < k; ++i) {
-            for (int j = 0; j < panel_count(n) * kLanes; ++j) {
-              float want = 0;
-              if (j < n) want = tensor::element_as_float(source.view, kn ? i * n + j : j * k + i);
-              if (type != WeightType::f32) want = tensor::float_from_bfloat16(tensor::bfloat16_from_float(want));
+          for (int j = 0; j < panel_count(n) * kLanes; ++j) {
+            std::vector<float> column(static_cast<std::size_t>(k));
+            for (int i = 0; i < k && j < n; ++i)
+              column[static_cast<std::size_t>(i)] = tensor::element_as_float(source.view, kn ? i * n + j : j * k + i);
+            if (type == WeightType::int8) column = through_int8(column);
+            for (int i = 0; i < k; ++i) {
+              float want = column[static_cast<std::size_t>(i)];
+              if (weight_size(type) == 2)  // either packing of bfloat16
+                want = tensor::float_from_bfloat16(tensor::bfloat16_from_float(want));
               EXPECT_EQ(packed_element(matrix, i, j), want);
             }
           }
@@ -59,6 +86,7 @@ TEST(pack_puts_every_element_in_its_panel) {
       }
     }
   }
+  EXPECT_EQ(of_blocks, 4);  // Q8_0 was there in both orders
 }
 
 /// The words that VDPBF16PS and TDPBF16PS read, spelled out: [ceil(k / 2)][16][2] a panel, zero past k and n.

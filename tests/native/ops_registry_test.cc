@@ -98,6 +98,23 @@ TEST(registry_believes_the_system_over_the_cpu) {
   EXPECT(reason(select(nullptr, machine), Isa::avx2).find("system") != std::string::npos);
 }
 
+/// Only the set that would be picked is put to the test, and the next one where it fails.
+TEST(registry_takes_no_set_that_fails_its_self_test) {
+  const SelfTest amx_fails = [](Isa isa) { return std::string(isa == Isa::amx ? "its gemm_bf16 is wrong" : ""); };
+  const Selection chosen = select(nullptr, server(), amx_fails);
+  EXPECT(chosen.isa == Isa::avx512bf16);
+  EXPECT_EQ(reason(chosen, Isa::amx), "its gemm_bf16 is wrong");
+  EXPECT(chosen.kernel("gemm_bf16").isa == Isa::avx512bf16);
+  EXPECT(chosen.kernel("gemm_int8").isa == Isa::avx512bf16);
+  EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=amx cannot be used here: its gemm_bf16 is wrong",
+                select("amx", server(), amx_fails));
+  EXPECT(select("avx2", server(), amx_fails).isa == Isa::avx2);
+  EXPECT_EQ(reason(select("avx2", server(), amx_fails), Isa::amx), "FAULTLINE_FORCE_ISA asks for avx2");
+  const Selection best = select(nullptr, server(), [](Isa isa) { return std::string(isa == Isa::amx ? "" : "wrong"); });
+  EXPECT(best.isa == Isa::amx);
+  EXPECT_EQ(reason(best, Isa::avx2), "amx is better");
+}
+
 TEST(registry_force_refuses_what_cannot_run) {
   EXPECT_THROWS(environment, "not an ARM64", select("neon", server()));
   CpuFeatures machine = server();

@@ -395,14 +395,20 @@ TEST(session_engine_runs_jobs_in_order) {
     EXPECT_EQ(engine.activations({1, 2, 3}, {"logits", "blocks.1.attn.hook_pattern"}), JobId{2});
     EXPECT_EQ(engine.activations({1}, {"blocks.2.hook_resid_pre"}), JobId{3});
     EXPECT_EQ(engine.activations({1, 23}, {"logits"}), JobId{4});
-    EXPECT_EQ(engine.generate(requests, 32), JobId{5});
-    recorder.wait_for_note("done 5");
+    EXPECT_EQ(engine.check(requests, 4), JobId{5});
+    std::vector<GroupRequest> empty = requests;
+    empty[2].max_new_tokens = 0;
+    EXPECT_EQ(engine.check(empty, 4), JobId{6});
+    EXPECT_EQ(engine.generate(requests, 32), JobId{7});
+    recorder.wait_for_note("done 7");
   }
   EXPECT(recorder.notes() ==
-         (std::vector<std::string>{"loaded", "done 1", "activations 2 2",
-                                   "failed 3 this model has no hook point blocks.2.hook_resid_pre",
-                                   "failed 4 token 23 is outside the vocabulary of 23", "done 5", "stopped"}));
-  expect_same("engine", recorder.samples(1), recorder.samples(5));
+         (std::vector<std::string>{
+             "loaded", "done 1", "activations 2 2", "failed 3 this model has no hook point blocks.2.hook_resid_pre",
+             "failed 4 token 23 is outside the vocabulary of 23", "done 5",
+             "failed 6 group 2: max-new-tokens is 0, but must be at least 1", "done 7", "stopped"}));
+  EXPECT(recorder.samples(5).empty());
+  expect_same("engine", recorder.samples(1), recorder.samples(7));
   EXPECT_EQ(recorder.samples(1).size(), std::size_t{42});
 }
 
@@ -414,13 +420,16 @@ TEST(session_engine_cancels_running_and_waiting_jobs) {
   Engine engine(options(2), recorder);
   const JobId running = engine.generate(many, 8);
   const JobId waiting = engine.generate(many, 8);
+  const JobId checking = engine.check(many, 8);
   const JobId last = engine.generate(mixed_requests(1), 8);
   recorder.wait_for_samples(running, 1);
+  engine.cancel(checking);
   engine.cancel(waiting);
   engine.cancel(running);
   engine.cancel(9999);
   recorder.wait_for_note("done " + std::to_string(last));
-  EXPECT(recorder.notes() == (std::vector<std::string>{"loaded", "cancelled 1", "cancelled 2", "done 3"}));
+  EXPECT(recorder.notes() ==
+         (std::vector<std::string>{"loaded", "cancelled 1", "cancelled 2", "cancelled 3", "done 4"}));
   EXPECT(recorder.samples(running).size() < many.size() * 64);
   EXPECT(recorder.samples(waiting).empty());
 }
@@ -431,17 +440,25 @@ TEST(session_engine_stops_at_any_moment) {
     {
       Engine engine(options(2), recorder);
       const JobId job = engine.generate(mixed_requests(64), 16);
+      engine.check(mixed_requests(64), 16);
       if (moment > 1) recorder.wait_for_note("loaded");
       if (moment > 2) recorder.wait_for_samples(job, static_cast<std::size_t>(moment) * 20);
       if (moment % 2 == 1) engine.stop();
-      if (moment == 5) engine.generate(mixed_requests(1), 1);
+      if (moment == 5) {
+        engine.generate(mixed_requests(1), 1);
+        engine.check(mixed_requests(1), 1);
+      }
     }
     const std::vector<std::string> notes = recorder.notes();
     EXPECT_EQ(notes.back(), "stopped");
     EXPECT_EQ(std::ranges::count(notes, "stopped"), std::ptrdiff_t{1});
-    EXPECT_EQ(
-        std::ranges::count_if(notes, [](const std::string& note) { return note == "cancelled 1" || note == "done 1"; }),
-        std::ptrdiff_t{1});
+    // However it did, each job has ended once, those that came after the stop too.
+    for (int job = 1; job <= (moment == 5 ? 4 : 2); ++job) {
+      const std::string id = std::to_string(job);
+      EXPECT_EQ(std::ranges::count_if(
+                    notes, [&](const std::string& note) { return note == "cancelled " + id || note == "done " + id; }),
+                std::ptrdiff_t{1});
+    }
   }
 }
 
