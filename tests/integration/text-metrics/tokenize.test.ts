@@ -1,4 +1,4 @@
-/** Python's tokens and block structure as `tokenize` of the installed Python finds them, over canonical solutions. Needs python3. */
+/** Python's tokens, words and block structure as `tokenize` of the installed Python finds them, over canonical solutions. Needs python3. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -83,5 +83,17 @@ describe.each([
       expect(program.tokens.every(({ kind }) => kind !== 'fault')).toBe(true);
       expect(depthsOf(program.blocks)).toEqual(expected[i]!.depths);
     });
+  });
+});
+
+describe('words', () => {
+  it('are split at the characters at which Python splits', () => {
+    const code = 'import json, sys; json.dump([c for c in range(0x110000) if not chr(c).split()], sys.stdout)';
+    const split = JSON.parse(execFileSync('python3', ['-I', '-S', '-c', code], { encoding: 'utf8' })) as number[];
+    const ours: number[] = [];
+    for (let point = 0; point < 0x110000; point++) {
+      if (new ComparedText(`a${String.fromCodePoint(point)}b`).words.length === 2) ours.push(point);
+    }
+    expect(ours).toEqual(split);
   });
 });

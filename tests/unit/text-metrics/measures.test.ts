@@ -73,6 +73,33 @@ describe('short texts', () => {
   });
 });
 
+describe('what is compared', () => {
+  test.each([
+    ['\r\n \t\n    x\r  y \n\n', '    x\n  y'],
+    [' \f\n', ''],
+    ['# note', '# note'],
+  ])('of %j is %j', (text, compared) => {
+    expect(new ComparedText(text).text).toBe(compared);
+  });
+
+  it('splits where Python splits, which is not where JavaScript does', () => {
+    expect(new ComparedText('a\x1cb\x1fc\x85d\u3000e\ufefff').words).toEqual(['a', 'b', 'c', 'd', 'e\ufefff']);
+  });
+
+  it('has the same white space between words as in what is left of code points', () => {
+    fc.assert(
+      fc.property(
+        anyText,
+        fc.string({ unit: fc.constantFrom('a', '\x1b', '\x1c', '\x1f', '\x20', '\x7f', '\x85', '\u2029', '\ufeff') }),
+        (text, more) => {
+          const compared = new ComparedText(`${text}${more}`);
+          expect([...compared.ink]).toEqual(compared.words.flatMap((word) => [...codePointsOf(word)]));
+        },
+      ),
+    );
+  });
+});
+
 describe('weighted n-grams', () => {
   it('miss a keyword more than a name', () => {
     const of = (sample: string): number => weightedNgrams('if x : return y'.split(' '), sample.split(' '));

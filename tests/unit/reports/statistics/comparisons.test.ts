@@ -105,6 +105,29 @@ describe('chi-square and Cramér', () => {
     expect(test.cramersV).toBeCloseTo(cramers_v, 12);
   });
 
+  it('counts cells in which fewer than five are expected', () => {
+    const cells = (table: number[][]): number => chiSquareTest(table).smallCells;
+    // 4.5 and 5 in every cell; then 10 and 10 beside 4.5 and 4.5.
+    expect(
+      cells([
+        [4, 5],
+        [5, 4],
+      ]),
+    ).toBe(1);
+    expect(
+      cells([
+        [5, 5],
+        [5, 5],
+      ]),
+    ).toBe(0);
+    expect(
+      cells([
+        [10, 10],
+        [4, 5],
+      ]),
+    ).toBe(0.5);
+  });
+
   it('does not see rows and columns without counts', () => {
     expect(
       chiSquareTest([
