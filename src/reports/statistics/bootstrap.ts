@@ -2,9 +2,9 @@
  * Confidence intervals by bootstrap over problems. Samples of one problem resemble each other, so the problem is
  * what gets resampled, never the sample (DiCiccio and Efron, "Bootstrap confidence intervals", Statistical Science 11 (1996)).
  *
- * Everything reported here is a ratio of two sums over problems: pass@k is (sum of per-problem values) / (number of
+ * Most of what is reported is a ratio of two sums over problems: pass@k is (sum of per-problem values) / (number of
  * problems), a share is (sum of counts) / (sum of totals). One set of resamples serves all ratios of a report, so that they
- * can be compared with each other, and costs one draw.
+ * can be compared with each other, and costs one draw. What is no ratio (AUROC, kappa) is a function of how often each problem was drawn.
  */
 import { normalCdf, normalQuantile } from './normal.js';
 import { PhiloxStream } from './philox.js';
@@ -31,6 +31,12 @@ export interface BootstrapOptions {
 }
 
 const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
+
+/**
+ * A number computed from weighted clusters: how often each was drawn, 1 each for the data themselves. Null where those clusters do not
+ * define it. The array is reused between calls.
+ */
+export type ClusterStatistic = (weights: Uint16Array) => number | null;
 
 /** Resamples of `size` clusters, drawn once. Memory: resamples x size x 2 bytes. */
 export class Bootstrap {
@@ -86,6 +92,42 @@ export class Bootstrap {
     return { value, ...wilsonInterval(value * informative, informative, this.confidence), method: 'wilson' };
   }
 
+  /**
+   * Any statistic of the clusters with its BCa interval, the acceleration from the jackknife. Costs one evaluation for each resample and
+   * each cluster; for a ratio of sums, `ratio` is faster.
+   *
+   * Null where the data do not define it. Resamples that do not are left out, as is a value left undefined by leaving a cluster out.
+   * Where resampling cannot vary it there is no interval, method `none`: nothing can stand in for a statistic of which nothing is known.
+   */
+  statistic(of: ClusterStatistic): Estimate {
+    const value = of(new Uint16Array(this.size).fill(1));
+    if (value === null) return NOTHING;
+    const weights = new Uint16Array(this.size).fill(1);
+    const left: number[] = [];
+    for (let i = 0; i < this.size; i++) {
+      weights[i] = 0;
+      const without = of(weights);
+      if (without !== null) left.push(without);
+      weights[i] = 1;
+    }
+    const interval = this.bca(value, this.statisticReplicates(of), jackknifeAcceleration(left));
+    return interval === null ? { value, low: null, high: null, method: 'none' } : { value, ...interval, method: 'bca' };
+  }
+
+  /** The statistic in every resample that defines it, ascending. */
+  statisticReplicates(of: ClusterStatistic): Float64Array {
+    const { drawn, resamples, size } = this;
+    const weights = new Uint16Array(size);
+    const values = new Float64Array(resamples);
+    let kept = 0;
+    for (let b = 0; b < resamples; b++) {
+      for (let i = 0; i < size; i++) weights[i] = drawn[i * resamples + b]!;
+      const value = of(weights);
+      if (value !== null) values[kept++] = value;
+    }
+    return values.subarray(0, kept).sort();
+  }
+
   /** The ratio in every resample, ascending; resamples without any denominator are left out. */
   private replicates(numerators: ArrayLike<number>, denominators: ArrayLike<number>): Float64Array {
     const above = this.sums(numerators);
@@ -132,7 +174,7 @@ export class Bootstrap {
   }
 }
 
-/** The acceleration of BCa, from the jackknife: Efron, "Better bootstrap confidence intervals", JASA 82 (1987), eq. 6.6. */
+/** The acceleration of a ratio of sums. */
 function acceleration(numerators: ArrayLike<number>, denominators: ArrayLike<number>): number {
   let numerator = 0;
   let denominator = 0;
@@ -145,6 +187,14 @@ function acceleration(numerators: ArrayLike<number>, denominators: ArrayLike<num
     const rest = denominator - denominators[i]!;
     if (rest > 0) left.push((numerator - numerators[i]!) / rest);
   }
+  return jackknifeAcceleration(left);
+}
+
+/**
+ * The acceleration of BCa: Efron, "Better bootstrap confidence intervals", JASA 82 (1987), eq. 6.6.
+ * @param left the statistic with one cluster left out, for each that leaves it defined
+ */
+function jackknifeAcceleration(left: readonly number[]): number {
   if (left.length === 0) return 0;
   const mean = left.reduce((sum, x) => sum + x, 0) / left.length;
   let squares = 0;

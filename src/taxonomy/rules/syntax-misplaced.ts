@@ -3,7 +3,7 @@
  * parameter list, a statement that breaks off. Told by CPython's messages (3.9 to 3.13), or by what stands under a
  * plain "invalid syntax": a keyword, an operator, bracket or other mark, or the end of the line.
  */
-import { isKeyword } from '../python-scan.js';
+import { isKeyword } from '../../python-scan.js';
 import type { Rule } from './rule.js';
 import { describeException, exceptionOf } from './rule.js';
 import { faultOf, isPlainInvalidSyntax, siteOf } from './syntax-position.js';

@@ -6,7 +6,7 @@
  */
 import type { ExceptionInfo } from '../../sandbox/verdict.js';
 import { linesOf, programOf } from '../program-text.js';
-import { beginsOperandAfter, endsOperand, scan, type ScanFault, type ScannedToken } from '../python-scan.js';
+import { beginsOperandAfter, endsOperand, scan, type ScanFault, type ScannedToken } from '../../python-scan.js';
 import type { Evidence } from '../types.js';
 import { isA } from './rule.js';
 

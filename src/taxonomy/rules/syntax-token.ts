@@ -2,7 +2,7 @@
  * 2.3: a character or literal that is no Python token, told by CPython's message (3.9 to 3.13) or seen in the text: a
  * character that its tokeniser passes on to the parser (`?`, `$`, a backtick, a lone `!`) has a plain "invalid syntax".
  */
-import { PASSED_ON } from '../python-scan.js';
+import { PASSED_ON } from '../../python-scan.js';
 import type { Rule } from './rule.js';
 import { describeException, exceptionOf } from './rule.js';
 import { faultOf, isPlainInvalidSyntax, siteOf } from './syntax-position.js';

@@ -1,6 +1,6 @@
 /**
  * A program's text as Python's tokeniser would cut it: words, numbers, strings, marks, line ends, brackets. Not a parser,
- * and no judge of what is right: it is asked about texts that CPython has already refused, and says what stands where.
+ * and no judge of what is right: it is asked about any text, also one that CPython has refused, and says what stands where.
  *
  * CPython's versions report different faults of one text: 3.9 the first that its parser meets, 3.10 and later whatever
  * its tokeniser finds further down (PEP 617's second pass). `fault` is the latter, so that all versions can be told alike.
@@ -130,14 +130,15 @@ function endOfString(text: string, quote: string, from: number): number | null {
   return null;
 }
 
-const KEYWORDS: ReadonlySet<string> = new Set(
+/** Python's keywords, those that are values among them. */
+export const KEYWORDS: ReadonlySet<string> = new Set(
   `False None True and as assert async await break class continue def del elif else except finally for from global if import
   in is lambda nonlocal not or pass raise return try while with yield`.split(/\s+/),
 );
 /** Keywords that are values. */
 const CONSTANTS: ReadonlySet<string> = new Set(['False', 'None', 'True']);
 
-export function isKeyword(token: ScannedToken): boolean {
+export function isKeyword(token: { readonly kind: string; readonly text: string }): boolean {
   return token.kind === 'word' && KEYWORDS.has(token.text) && !CONSTANTS.has(token.text);
 }
 

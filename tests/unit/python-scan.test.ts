@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { scan, type ScanFault } from '../../../src/taxonomy/python-scan.js';
+import { scan, type ScanFault } from '../../src/python-scan.js';
 
 const texts = (program: string): string[] => scan(program).tokens.map(({ text }) => text);
 

@@ -1,0 +1,53 @@
+/** Values of SciPy, statsmodels and scikit-learn, and the programs' versions: tests/golden/statistics.json and statistics-more.json. */
+import { readFileSync } from 'node:fs';
+
+interface Golden {
+  readonly benjamini_hochberg: { readonly p: number[]; readonly adjusted: number[] };
+  readonly mcnemar: readonly { readonly b: number; readonly c: number; readonly exact_p: number; readonly chi2_corrected_p: number }[];
+  readonly chi_square: {
+    readonly table: number[][];
+    readonly statistic: number;
+    readonly p: number;
+    readonly dof: number;
+    readonly cramers_v: number;
+  };
+  readonly cliffs_delta: { readonly a: number[]; readonly b: number[]; readonly value: number };
+  readonly bca_mean_95: { readonly values: number[] };
+}
+
+interface More {
+  readonly log_gamma: readonly { readonly x: number; readonly value: number }[];
+  readonly gamma: readonly { readonly a: number; readonly x: number; readonly p: number; readonly q: number }[];
+  readonly mcnemar: readonly {
+    readonly b: number;
+    readonly c: number;
+    readonly exact: number;
+    readonly mid_p: number;
+    readonly statistic: number;
+    readonly chi_square: number;
+  }[];
+  readonly chi_square: readonly {
+    readonly table: number[][];
+    readonly statistic: number;
+    readonly dof: number;
+    readonly p: number;
+    readonly small_cells: number;
+    readonly v: number;
+    readonly v_corrected: number;
+  }[];
+  readonly auroc: readonly { readonly scores: number[]; readonly positive: boolean[]; readonly value: number }[];
+  readonly kappa: readonly { readonly table: number[][]; readonly value: number; readonly low: number; readonly high: number }[];
+  readonly newcombe_95: readonly {
+    readonly a: number;
+    readonly m: number;
+    readonly b: number;
+    readonly n: number;
+    readonly low: number;
+    readonly high: number;
+  }[];
+  readonly benjamini_hochberg: readonly { readonly p: number[]; readonly adjusted: number[] }[];
+}
+
+const load = (file: string): unknown => JSON.parse(readFileSync(new URL(`../../../golden/${file}`, import.meta.url), 'utf8'));
+export const golden = load('statistics.json') as Golden;
+export const more = load('statistics-more.json') as More;
