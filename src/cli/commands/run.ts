@@ -77,7 +77,7 @@ export function define(command: Command): void {
 function stagesHelp(): string {
   const width = Math.max(...STAGES.map(({ name }) => name.length));
   const rows = STAGES.map(({ name, summary, done }) => `  ${name.padEnd(width)}  ${summary}; done: ${done}`);
-  return `\nStages, in this order; each skips what is done:\n${rows.join('\n')}\n`;
+  return `\nStages, in this order; each skips what is done:\n${rows.join('\n')}`;
 }
 
 function text(option: string | boolean | undefined): string | undefined {

@@ -41,7 +41,7 @@ export const STAGES: readonly StageRow[] = [
     summary: 'write tables, figures, page and samples',
     needs: ['classify'],
     makes: 'files',
-    done: 'never: it is written again, each file whole or not at all',
+    done: 'never, it is written again, each file whole or not at all',
     beside: false,
     stores: false,
     load: () => import('./report.js'),
