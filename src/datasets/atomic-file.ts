@@ -3,13 +3,37 @@
  * can be read under its own name before `commit`.
  */
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { outputTarget } from '../folders.js';
 
 /** Enough to make one write call of a few hundred lines, little enough to lose nothing by holding it. */
 const BUFFER_CHARACTERS = 1 << 18;
+
+/** `.<name>.<process>.<random>.tmp`, as `AtomicFile.open` names what it writes. */
+const TEMPORARY = /^\..+\.(\d+)\.[0-9a-f]{8}\.tmp$/;
+
+/**
+ * Removes what killed processes left in a folder: hidden files of this module whose process no longer runs on this machine. Never
+ * throws: what cannot be removed harms nobody.
+ */
+export async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const writer = TEMPORARY.exec(name)?.[1];
+    if (writer !== undefined && !isRunning(Number(writer))) await rm(join(folder, name), { force: true }).catch(() => undefined);
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (error) {
+    // One of another user may not be signalled, and runs.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
 
 export class AtomicFile {
   readonly path: string;

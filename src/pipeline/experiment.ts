@@ -54,11 +54,21 @@ export interface Mismatch {
   readonly ways: string;
 }
 
+/** Whether an experiment has executed anything yet; until then it has no Python, tier and calibration, and those of any sandbox do. */
+export function sandboxKnown({ pythonVersion }: Pick<ExperimentManifest, 'pythonVersion'>): boolean {
+  return pythonVersion !== '';
+}
+
 /** The first mismatch of an experiment as recorded and as it would go on; null where results may stand side by side. */
 export function mismatch(recorded: Experiment, now: ExperimentManifest): Mismatch | null {
   const [then, here] = [kernelsOf(recorded), kernelsOf(now)];
-  const rows: readonly Mismatch[] = [
-    ...(then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }]),
+  const kernels = then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }];
+  const sandboxes = sandboxKnown(recorded) && sandboxKnown(now) ? sandboxMismatches(recorded, now) : [];
+  return [...kernels, ...sandboxes].find((row) => row.then !== row.now) ?? null;
+}
+
+function sandboxMismatches(recorded: Experiment, now: ExperimentManifest): Mismatch[] {
+  return [
     {
       what: 'Python',
       then: recorded.pythonVersion,
@@ -72,7 +82,6 @@ export function mismatch(recorded: Experiment, now: ExperimentManifest): Mismatc
       ways: 'set sandbox.tier to it, or continue where it is available',
     },
   ];
-  return rows.find((row) => row.then !== row.now) ?? null;
 }
 
 /**

@@ -11,7 +11,7 @@ import { categoryDifference, judgedDifference, sampleDifference } from '../store
 import { Store } from '../store/store.js';
 import type { Experiment, JudgedSample, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
 import { describeDevice } from './device.js';
-import { mismatch } from './experiment.js';
+import { mismatch, sandboxKnown } from './experiment.js';
 import type { Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
 import { describeShards, extentOf, isComplete } from './work-shards.js';
@@ -138,8 +138,9 @@ function difference(a: Experiment, b: Experiment): string {
 
 /** Refuses what must not be put side by side, and rows of one sample that differ. */
 async function checkAgreement(sources: readonly Source[], signal: AbortSignal): Promise<void> {
-  const first = sources[0]!;
-  for (const source of sources.slice(1)) {
+  // One that has not executed anything says nothing about Python and isolation: the others are compared with one that does.
+  const first = sources.find(({ experiment }) => sandboxKnown(experiment)) ?? sources[0]!;
+  for (const source of sources) {
     const found = mismatch(first.experiment, source.experiment);
     if (found === null) continue;
     throw new FaultlineError(
@@ -205,7 +206,10 @@ async function copyExperiment(
     for (const shard of store.workShards(experiment.id)) if (!shards.some((each) => sameShard(each, shard))) shards.push(shard);
   }
   const createdAt = sources.map(({ experiment }) => experiment.createdAt).sort()[0]!;
-  const experiment = target.beginExperiment(first, shards, { createdAt });
+  let experiment = target.beginExperiment(first, shards, { createdAt });
+  // A shard that has only been generated knows no Python yet.
+  const executed = sources.find((source) => sandboxKnown(source.experiment));
+  if (executed !== undefined) experiment = target.recordSandbox(experiment.id, executed.experiment);
   target.addProblems(experiment.id, problemsOf(sources));
 
   const total = sources.reduce((sum, { store, experiment: { id } }) => sum + store.counts(id).samples, 0);
@@ -227,13 +231,13 @@ async function copyExperiment(
   }
   mergeNotes(sources, target, experiment);
   if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
-  const { samples, executed } = target.counts(experiment.id);
+  const counts = target.counts(experiment.id);
   return {
     experiment: experiment.name,
     hash: experiment.hash,
     shards: target.workShards(experiment.id),
-    samples,
-    executed,
+    samples: counts.samples,
+    executed: counts.executed,
     whole: extentOf(target, experiment)?.whole ?? null,
   };
 }

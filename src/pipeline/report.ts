@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
 import { showShard } from '../config/shard.js';
-import { AtomicFile } from '../datasets/atomic-file.js';
+import { AtomicFile, removeAbandoned } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import type { ReportData } from '../reports/report-data.js';
@@ -50,7 +50,7 @@ export function outputFolder(store: Store, values: ConfigValues, { name, hash }:
   return join(values['outputs.directory'], isOlder ? `${name}@${hash.slice(0, HASH_DIGITS)}` : name);
 }
 
-/** Creates the folder of an experiment's outputs. Throws `output` when that, or writing into it, is impossible. */
+/** Creates the folder of an experiment's outputs, and clears away what a killed run left there half written. Throws `output` when that, or writing into it, is impossible. */
 export async function prepareOutputs(directory: string): Promise<void> {
   try {
     makeFolders(directory);
@@ -61,6 +61,7 @@ export async function prepareOutputs(directory: string): Promise<void> {
       cause: thrown,
     });
   }
+  await removeAbandoned(directory);
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 

@@ -1,184 +1,263 @@
 /**
- * The main job: generate -> execute -> classify -> report, one stage after another in meaning, the first two at the same
- * time in practice. Every stage skips what the store has, so that the same command continues after any interruption and
- * ends in the same results. Prints nothing: progress goes to what it is handed.
+ * The main job: the stages of `stages/index.ts`, or some of them, over one experiment. Each skips what the store has, so that the same
+ * command continues after any interruption and ends in the same results. Prints nothing: progress goes to what it is handed.
  */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config/load.js';
-import { heldBy, sameShard, WHOLE, type Shard } from '../config/shard.js';
-import type { Problem } from '../datasets/problem.js';
-import type { Model } from '../decoding/model.js';
+import { sameShard, showShard, WHOLE, type Shard } from '../config/shard.js';
+import { FaultlineError } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
-import { Store } from '../store/store.js';
-import type { Experiment, SampleKey } from '../store/types.js';
-import { CATEGORIES } from '../taxonomy/categories.js';
-import { tokenSpan } from '../taxonomy/token-span.js';
-import { createCategoryView } from './category-view.js';
-import { classifyStored } from './classify.js';
+import type { Store } from '../store/store.js';
+import type { Experiment } from '../store/types.js';
 import { describeDevice, noteDevice } from './device.js';
-import type { TokensOf } from './execute.js';
-import { checkResumable, createManifest, type Provenance } from './experiment.js';
-import { checkGeneration, generateSamples, loadModel, strategyOf, type GenerationTask } from './generate.js';
-import { version } from './bundled.js';
-import { databasePath, problemsOf } from './inputs.js';
+import { describeEstimate, joinEstimates, type RunEstimate } from './estimate.js';
+import { checkResumable, sandboxKnown } from './experiment.js';
+import { databasePath } from './inputs.js';
 import type { Progress } from './progress.js';
-import { chooseExperiment, outputFolder, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
-import { openSandbox } from './sandbox.js';
-import { runStages } from './stages.js';
+import { chooseExperiment } from './report.js';
+import { sideBySide } from './side-by-side.js';
+import { rowOf, STAGES } from './stages/index.js';
+import type { Stage, StageResult, StageRow } from './stages/stage.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
-import { describeShards, isComplete, shardsToRun } from './work-shards.js';
+import { describeShards, isComplete } from './work-shards.js';
+import { Workbench } from './workbench.js';
 
 export interface RunOptions {
+  /** Default: all. */
+  readonly stages?: readonly StageRow[];
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
 
 export interface RunResult {
   readonly experiment: Experiment;
-  readonly report: ReportData;
+  /** Null where the report was not among the stages. */
+  readonly report: ReportData | null;
   readonly database: string;
-  /** The folder of the report and the exported samples. */
-  readonly directory: string;
+  /** The folder of the report and the exported samples; null as above. */
+  readonly directory: string | null;
   readonly files: readonly string[];
   /** The parts of the experiment's work that the database is to hold. */
   readonly shards: readonly Shard[];
+  /** What the database holds of them. */
+  readonly samples: number;
+  readonly judged: number;
   /** How much of it this run did; the rest was there. */
   readonly generated: number;
   readonly executed: number;
+  /** What each stage did and skipped, in the order of the table. */
+  readonly stages: readonly (StageResult & { readonly name: string })[];
+  /** What it was estimated to take; null where little was left to do. */
+  readonly estimate: RunEstimate | null;
   /** Samples that could not be judged because their problem's test is at fault: stored, and in no rate. */
   readonly unjudged: readonly Unjudged[];
   /** Samples of problems that cannot be judged: stored, not executed, and in no rate. */
   readonly unsupported: readonly Unjudged[];
 }
 
+interface LoadedStage {
+  readonly row: StageRow;
+  readonly stage: Stage;
+}
+
 /**
- * Runs the experiment of a config to its end, or from where it was.
- * @throws FaultlineError: `interrupted` when aborted, `infrastructure` when the sandbox failed three times in a row,
- *   and whatever the config's files, the machine and the outputs give cause to; finished samples are kept in every case
+ * Runs stages of the experiment of a config to their end, or from where they were.
+ * @throws FaultlineError: `input` where a stage needs what is not stored, with the stage to run first; `interrupted` when aborted,
+ *   `infrastructure` when the sandbox failed three times in a row, and whatever the config's files, the machine and the outputs give
+ *   cause to; what is finished is kept in every case
  */
-export async function runExperiment(config: Config, { signal, progress }: RunOptions): Promise<RunResult> {
-  const { values } = config;
-  const view = createCategoryView(values, CATEGORIES, config.origins);
-  const problemSet = await problemsOf(config);
-  await using model = await loadModel(config);
-  const database = databasePath(values);
-  using store = Store.open(database);
-  signal.throwIfAborted();
-
-  const known: Provenance = {
-    modelHash: model.info.modelHash,
-    tokenizerHash: model.tokenizer.hash,
-    problemsHash: problemSet.hash,
-    device: model.info.device,
-    deviceName: model.info.deviceName,
-    kernelFamily: model.info.kernelFamily,
-    isa: model.info.isa,
-    cpu: model.info.cpu,
-    pythonVersion: '',
-    isolationTier: '',
-    calibration: 1,
-    version: version(),
-  };
-  // The hash leaves the sandbox out: an experiment that is there already is found before the sandbox is started, lends it
-  // its calibration, and when it is complete needs none.
-  const planned = createManifest(values, known);
-  const recorded = store.findExperiment(planned.hash);
-  const held = recorded === null ? null : store.workShards(recorded.id);
-  const shards = shardsToRun(config, held, problemSet.problems.length);
-  const problems = heldBy(shards, problemSet.problems);
-  const tasks = recorded === null ? allTasks(problems, values.samples) : missingTasks(store, recorded, problems, values);
-  const before = recorded === null ? { samples: 0, executed: 0 } : store.counts(recorded.id);
-  await checkGeneration(model, values, tasks, signal);
-  const directory = outputFolder(store, values, planned);
-  await prepareOutputs(directory);
-
-  let experiment = recorded;
-  if (experiment === null || tasks.length > 0 || hasPending(store, experiment)) {
-    const executor = await openSandbox(values, recorded?.calibration);
-    try {
-      const { pythonVersion, tier, tierReason, calibration } = executor.info;
-      if (tierReason !== null) progress.note(`isolation: ${tier} (${tierReason})`);
-      const manifest = createManifest(values, { ...known, pythonVersion, isolationTier: tier, calibration });
-      if (recorded !== null) {
-        checkResumable(recorded, manifest);
-        progress.note(`continuing ${recorded.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
-      }
-      experiment = store.beginExperiment(manifest, shards);
-      if (!shards.some((shard) => sameShard(shard, WHOLE))) progress.note(`working on ${describeShards(shards)}`);
-      if (tasks.length > 0) {
-        noteDevice(values, model.info, progress);
-        // The row tells where the experiment began; in float32 it may go on elsewhere.
-        const device = describeDevice(manifest);
-        if (describeDevice(experiment) !== device) store.addNote(experiment.id, 'generate', `continued on ${device}`);
-      }
-      store.addProblems(
-        experiment.id,
-        problemSet.problems.map((problem, position) => ({ ...problem, position })),
-      );
-      await runStages({
-        store,
-        experiment,
-        executor,
-        view,
-        seed: values.seed,
-        fragile: values['sandbox.fragile'],
-        tokensOf: tokensIn(store, experiment, model),
-        total: heldBy(store.workShards(experiment.id), problemSet.problems).length * values.samples,
-        samples: (stageSignal) => generateSamples(model, values, tasks, stageSignal),
-        signal,
-        progress,
-      });
-    } finally {
-      await executor.dispose();
-    }
+export async function runExperiment(config: Config, { stages: rows = STAGES, signal, progress }: RunOptions): Promise<RunResult> {
+  const loaded = await loadStages(rows);
+  await using bench = new Workbench(config, { rows, signal, progress });
+  await prepare(bench, loaded);
+  const { store } = bench;
+  const before = bench.experiment === null ? { samples: 0, executed: 0 } : store.counts(bench.experiment.id);
+  if (bench.experiment !== null && hasWork(bench)) {
+    progress.note(`continuing ${bench.experiment.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
   }
+  const estimate = await estimateStages(bench, loaded, false);
+  if (estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
+  begin(bench);
 
-  signal.throwIfAborted();
-  classifyStored(store, experiment.id, view, tokensIn(store, experiment, model));
-  // A shard that an earlier run began and this one was not asked for may still be open.
-  if (isComplete(store, experiment)) store.finishExperiment(experiment.id);
-  experiment = chooseExperiment(store, experiment.hash);
-  const report = summariseExperiment(store, experiment);
-  const files = await writeOutputs(store, experiment, report, directory);
+  const stages: (StageResult & { readonly name: string })[] = [];
+  for (const group of groupsOf(loaded)) {
+    const results = await runGroup(bench, group);
+    for (const { name, text } of results) progress.note(`${name}: ${text}`);
+    stages.push(...results);
+    signal.throwIfAborted();
+    if (store.readonly) continue;
+    // A shard that an earlier run began and this one was not asked for may still be open.
+    if (isComplete(store, bench.begun())) store.finishExperiment(bench.begun().id);
+    bench.experiment = chooseExperiment(store, bench.begun().hash);
+  }
+  const experiment = bench.begun();
   const after = store.counts(experiment.id);
   return {
     experiment,
-    report,
-    database,
-    directory,
-    files,
+    report: bench.report,
+    database: bench.database,
+    directory: bench.directory,
+    files: bench.files,
     shards: store.workShards(experiment.id),
+    samples: after.samples,
+    judged: after.executed,
     generated: after.samples - before.samples,
     executed: after.executed - before.executed,
+    stages,
+    estimate,
     unjudged: gatherUnjudged(samplesOfStatus(store, experiment, 'infra')),
     unsupported: gatherUnjudged(samplesOfStatus(store, experiment, 'unsupported')),
   };
 }
 
-/** Tokens of stored samples, spelled by the model's tokenizer. */
-function tokensIn(store: Store, { id }: Experiment, { tokenizer }: Model): TokensOf<SampleKey & { readonly rawText: string }> {
-  return (sample, range) => {
-    const { tokens } = store.tokens(id, sample);
-    return tokenSpan(
-      Array.from(tokens, (token) => tokenizer.tokenBytes(token)),
-      sample.rawText,
-      range,
+/**
+ * What stages would take, measured as for a run and however little is left; null where nothing is. Stores nothing. Throws as a run
+ * would before it begins.
+ */
+export async function estimateExperiment(
+  config: Config,
+  { stages: rows = STAGES, signal, progress }: RunOptions,
+): Promise<RunEstimate | null> {
+  const loaded = (await loadStages(rows)).filter(({ stage }) => stage.estimate !== undefined);
+  const isThere = existsSync(databasePath(config.values));
+  // An estimate leaves no database behind, so an empty one stands for one that is yet to be made.
+  const scratch = isThere || !rows.some(({ needs }) => needs.length === 0) ? null : mkdtempSync(join(tmpdir(), 'faultline-estimate-'));
+  try {
+    const where = scratch === null ? { readonly: true } : { database: join(scratch, 'faultline.db') };
+    await using bench = new Workbench(config, { rows: loaded.map(({ row }) => row), signal, progress, ...where });
+    await prepare(bench, loaded);
+    return await estimateStages(bench, loaded, true);
+  } finally {
+    if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function loadStages(rows: readonly StageRow[]): Promise<LoadedStage[]> {
+  return Promise.all(rows.map(async (row) => ({ row, stage: (await row.load()).stage })));
+}
+
+/** Finds the experiment, and refuses what cannot work before anything is started. */
+async function prepare(bench: Workbench, loaded: readonly LoadedStage[]): Promise<void> {
+  if (!bench.runs('generate')) {
+    bench.findStored();
+    await requireNeeds(bench, loaded);
+  }
+  for (const { stage } of loaded) {
+    bench.signal.throwIfAborted();
+    await stage.prepare?.(bench);
+  }
+  if (bench.runs('generate')) await requireNeeds(bench, loaded);
+  if (bench.experiment !== null && hasWork(bench)) checkResumable(bench.experiment, bench.manifestNow());
+}
+
+/** Whether anything is left to draw or to execute. */
+function hasWork({ tasks, executor }: Workbench): boolean {
+  return tasks.length > 0 || executor !== null;
+}
+
+/** Throws `input` for the first stage that needs what neither the database has nor an earlier stage of this run makes. */
+async function requireNeeds(bench: Workbench, loaded: readonly LoadedStage[]): Promise<void> {
+  for (const { row } of loaded) {
+    for (const need of row.needs) {
+      const missing = await firstMissing(bench, need);
+      if (missing === null) continue;
+      const holds = bench.experiment === null ? 'nothing of this experiment' : `no ${rowOf(need).makes} of this experiment`;
+      throw new FaultlineError('input', `the stage ${row.name} needs ${rowOf(need).makes}, and the database holds ${holds}`, {
+        place: { file: bench.database },
+        hint: `Run first, with the same config and flags: faultline run --only ${missing}`,
+      });
+    }
+  }
+  const { shard } = bench.values;
+  if (shard === null || bench.experiment === null || bench.runs('generate')) return;
+  if (bench.store.workShards(bench.experiment.id).some((held) => sameShard(held, shard))) return;
+  throw new FaultlineError('input', `the database does not hold shard ${showShard(shard)} of this experiment`, {
+    place: { file: bench.database },
+    hint: 'Leave the shard out: later stages work on all that is there. Or run first: faultline run --only generate',
+  });
+}
+
+/** The stage to begin with so that `name` has something to show; null where it has, or will have in this run. */
+async function firstMissing(bench: Workbench, name: string): Promise<string | null> {
+  if (bench.runs(name)) return null;
+  const row = rowOf(name);
+  if (bench.experiment !== null && (await row.load()).stage.there(bench) !== 0) return null;
+  for (const need of row.needs) {
+    const earlier = await firstMissing(bench, need);
+    if (earlier !== null) return earlier;
+  }
+  return name;
+}
+
+async function estimateStages(bench: Workbench, loaded: readonly LoadedStage[], asked: boolean): Promise<RunEstimate | null> {
+  const parts = [];
+  for (const { row, stage } of loaded) {
+    const part = (await stage.estimate?.(bench, asked)) ?? null;
+    if (part !== null) parts.push({ ...part, stage: row.name, beside: row.beside });
+  }
+  return joinEstimates(parts, bench.database);
+}
+
+/** Records the experiment, or what this run adds to it. Leaves one alone that has nothing left to draw or execute. */
+function begin(bench: Workbench): void {
+  const { store, experiment: recorded, tasks, shards, values, progress, model, executor } = bench;
+  if (recorded !== null && !hasWork(bench)) return;
+  const manifest = bench.manifestNow();
+  let experiment = bench.runs('generate') ? store.beginExperiment(manifest, shards) : bench.begun();
+  if (executor !== null && !sandboxKnown(experiment)) experiment = store.recordSandbox(experiment.id, manifest);
+  bench.experiment = experiment;
+  if (!bench.runs('generate')) return;
+  if (!shards.some((shard) => sameShard(shard, WHOLE))) progress.note(`working on ${describeShards(shards)}`);
+  if (tasks.length > 0) {
+    noteDevice(values, model!.info, progress);
+    // The row tells where the experiment began; in float32 it may go on elsewhere.
+    const device = describeDevice(manifest);
+    if (describeDevice(experiment) !== device) store.addNote(experiment.id, 'generate', `continued on ${device}`);
+  }
+  bench.recordProblems();
+}
+
+/** Stages that run at the same time: one that is `beside` joins those before it. */
+function groupsOf(loaded: readonly LoadedStage[]): LoadedStage[][] {
+  const groups: LoadedStage[][] = [];
+  for (const each of loaded) {
+    const last = groups.at(-1);
+    const joins = each.row.beside && last?.some(({ row }) => each.row.needs.includes(row.name)) === true;
+    if (joins) last.push(each);
+    else groups.push([each]);
+  }
+  return groups;
+}
+
+async function runGroup(bench: Workbench, group: readonly LoadedStage[]): Promise<(StageResult & { readonly name: string })[]> {
+  // What nobody adds to has its end where it is now.
+  if (!group.some(({ row }) => row.name === 'generate')) bench.stored.close();
+  const results = new Map<string, StageResult>();
+  try {
+    await sideBySide(
+      group.map(({ row, stage }) => async (signal) => {
+        results.set(row.name, await stage.work(bench, signal));
+      }),
+      bench.signal,
     );
-  };
+  } catch (thrown) {
+    bench.progress.finish();
+    if (bench.signal.aborted) throw interrupted(bench);
+    throw thrown;
+  }
+  bench.progress.finish();
+  return group.map(({ row: { name } }) => ({ name, ...results.get(name)! }));
 }
 
-function allTasks(problems: readonly Problem[], samples: number): GenerationTask[] {
-  const sampleIndices = Array.from({ length: samples }, (_, index) => index);
-  return problems.map((problem) => ({ problem, sampleIndices }));
-}
-
-function missingTasks(store: Store, recorded: Experiment, problems: readonly Problem[], values: Config['values']): GenerationTask[] {
-  const done = store.doneSampleKeys(recorded.id, strategyOf(values).strategy.name);
-  return allTasks(problems, values.samples)
-    .map(({ problem, sampleIndices }) => ({
-      problem,
-      sampleIndices: sampleIndices.filter((index) => done.get(problem.taskId)?.has(index) !== true),
-    }))
-    .filter(({ sampleIndices }) => sampleIndices.length > 0);
+function interrupted(bench: Workbench): FaultlineError {
+  const reason: unknown = bench.signal.reason;
+  const { samples, executed } = bench.store.counts(bench.begun().id);
+  return new FaultlineError('interrupted', `stopped; ${samples} of ${bench.total()} samples and ${executed} verdicts are kept`, {
+    ...(reason instanceof FaultlineError && reason.hint !== undefined ? { hint: reason.hint } : {}),
+    cause: reason,
+  });
 }
 
 function* samplesOfStatus(
@@ -189,9 +268,4 @@ function* samplesOfStatus(
   for (const { taskId, verdict } of store.judgedSamples(id, { outcome: 'infra' })) {
     if (verdict.outcome.status === status) yield { taskId, reason: verdict.outcome.reason };
   }
-}
-
-function hasPending(store: Store, experiment: Experiment): boolean {
-  for (const _ of store.pendingExecutions(experiment.id)) return true;
-  return false;
 }

@@ -19,6 +19,7 @@ export class Experiments {
   readonly #byHashStart;
   readonly #byName;
   readonly #insert;
+  readonly #recordSandbox;
   readonly #finish;
   readonly #reopen;
   readonly #shards;
@@ -39,6 +40,9 @@ export class Experiments {
        VALUES (@hash, @name, @config, @seed, @modelHash, @tokenizerHash, @problemsHash, @dtype, @device, @deviceName, @kernelFamily, @isa, @cpu,
          @pythonVersion, @isolationTier, @calibration, @version, @createdAt)
        ON CONFLICT (hash) DO NOTHING`,
+    );
+    this.#recordSandbox = database.prepare<[string, string, number, number]>(
+      `UPDATE experiments SET python_version = ?, isolation_tier = ?, calibration = ? WHERE id = ? AND python_version = ''`,
     );
     this.#finish = database.prepare<[string, number]>('UPDATE experiments SET finished_at = ? WHERE id = ? AND finished_at IS NULL');
     this.#reopen = database.prepare<[number]>('UPDATE experiments SET finished_at = NULL WHERE id = ?');
@@ -84,6 +88,14 @@ export class Experiments {
       return this.byId(id);
     });
     return begin.immediate();
+  }
+
+  recordSandbox(
+    id: number,
+    { pythonVersion, isolationTier, calibration }: Pick<ExperimentManifest, 'pythonVersion' | 'isolationTier' | 'calibration'>,
+  ): Experiment {
+    this.#recordSandbox.run(pythonVersion, isolationTier, calibration, id);
+    return this.byId(id);
   }
 
   shards(id: number): Shard[] {

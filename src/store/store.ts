@@ -128,6 +128,14 @@ export class Store {
     return this.#guard(() => this.#experiments.begin(manifest, shards, options.createdAt ?? new Date().toISOString()));
   }
 
+  /**
+   * Records what executes an experiment's samples, where that is not known yet: one that has only been generated has an empty
+   * `pythonVersion`. What is known stays. Returns the row.
+   */
+  recordSandbox(experimentId: number, sandbox: Pick<ExperimentManifest, 'pythonVersion' | 'isolationTier' | 'calibration'>): Experiment {
+    return this.#guard(() => this.#experiments.recordSandbox(experimentId, sandbox));
+  }
+
   /** The parts of an experiment's work that this database is to hold, at least one. */
   workShards(experimentId: number): Shard[] {
     return this.#guard(() => this.#experiments.shards(experimentId));

@@ -22,6 +22,7 @@ export interface ExperimentManifest {
   /** The CPU's instruction set, or the GPU's architecture. */
   readonly isa: string;
   readonly cpu: string;
+  /** Of the sandbox, as are the two below; empty while nothing has been executed, and then the two below mean nothing. */
   readonly pythonVersion: string;
   readonly isolationTier: string;
   /** CPU-limit calibration, reused on resume. */

@@ -8,6 +8,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readyConfigs } from '../../src/pipeline/bundled.js';
+import { STAGES } from '../../src/pipeline/stages/index.js';
 import { read, root } from './project.js';
 
 const block = /(^```text transcript\n)([\s\S]*?)(^```$)/m;
@@ -68,6 +70,13 @@ describe('README', () => {
       fs.rmSync(folder, { recursive: true, force: true });
     }
   }, 120_000);
+
+  it('has a row for each stage, in their order, and names every ready config', () => {
+    const table = /^\| stage \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(read('README.md'))?.[1] ?? 'no table of stages in README.md';
+    const rows = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+    expect(rows).toEqual(STAGES.map(({ name }) => name));
+    for (const name of readyConfigs()) expect(read('README.md')).toContain(`faultline run ${name}`);
+  });
 
   it('holds exactly the two commands that CI runs', () => {
     const commands = [...read('README.md').matchAll(/^```console ci\n\$ (.*)\n```$/gm)].map((match) => match[1]);

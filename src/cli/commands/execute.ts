@@ -1,11 +1,12 @@
 /** `faultline execute`: judges the samples of a file, and names each failure. */
 import type { Command } from 'commander';
+import { configFile } from '../../pipeline/bundled.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
 import { noteUnsupported, reportUnjudged } from '../unjudged.js';
 
 export function define(command: Command): void {
-  command.argument('[config]', 'YAML file with limits, categories and sandbox settings; default: none');
+  command.argument('[config]', 'YAML file or ready config with limits, categories and sandbox settings; default: none');
   addConfigFlags(command, ['--problems', '--template', '--seed', ...EXECUTION_FLAGS]);
   command
     .requiredOption('--samples <file>', 'Samples to judge: one JSON object a line with task_id and completion')
@@ -19,7 +20,7 @@ export function define(command: Command): void {
   });
   command.action(async (file: string | undefined, options: Options) => {
     const { samples, ...rest } = options;
-    const config = configOf(file, rest);
+    const config = configOf(file === undefined ? undefined : configFile(file), rest);
     const output = outputOf(options);
     const out = String(options['out']);
     const { executeFile } = await import('../../pipeline/execute-file.js');

@@ -1,12 +1,12 @@
 /** `faultline generate`: completions of problems into a JSONL file. */
 import type { Command } from 'commander';
 import { showShard } from '../../config/shard.js';
-import { bundledConfig } from '../../pipeline/bundled.js';
+import { bundledConfig, configFile } from '../../pipeline/bundled.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, GENERATION_FLAGS } from '../config-flags.js';
 
 export function define(command: Command): void {
-  command.argument('[config]', 'YAML file; default: the bundled faultline.yaml');
+  command.argument('[config]', 'YAML file or ready config; default: the bundled faultline.yaml');
   addConfigFlags(command, GENERATION_FLAGS);
   command
     .option('--logprobs', 'Add `tokens` and `logprobs` to each line')
@@ -24,7 +24,7 @@ export function define(command: Command): void {
     exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'interrupted', 'internal'],
   });
   command.action(async (file: string | undefined, options: Options) => {
-    const config = configOf(file ?? bundledConfig(), options);
+    const config = configOf(file === undefined ? bundledConfig() : configFile(file), options);
     const output = outputOf(options);
     const out = String(options['out']);
     const { shard } = config.values;

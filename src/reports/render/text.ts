@@ -91,8 +91,8 @@ function feasibility({ feasibility: { outsideResidual, outsideOther, decision, t
   }[decision];
   return [
     colours.dim('  * residual: no rule said more about the cause'),
-    `  feasibility: ${percent(outsideResidual.value)} of failures are outside residual categories`,
-    `  (${percent(outsideOther.value)} outside 2.5, 3.10, 4.10 alone)`,
+    `  feasibility: failures outside residual categories: ${percent(outsideResidual.value)}, ${percentInterval(outsideResidual)}`,
+    `  (outside 2.5, 3.10, 4.10 alone: ${percent(outsideOther.value)}, ${percentInterval(outsideOther)})`,
     `  lower end ${percent(outsideResidual.low)}, ${words}`,
   ];
 }

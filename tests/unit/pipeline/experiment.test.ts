@@ -73,6 +73,15 @@ describe('checkResumable', () => {
   const hopper = { device: 'cuda', deviceName: 'NVIDIA H200', kernelFamily: 'mma2', isa: 'sm_90' };
   const ampere = { device: 'cuda', deviceName: 'NVIDIA A100', kernelFamily: 'mma2', isa: 'sm_80' };
 
+  it('lets what has not executed anything go on in any sandbox, and draw before there is one', () => {
+    const unknown = { pythonVersion: '', isolationTier: '' };
+    checkResumable(recorded('float32', unknown), now('float32'));
+    checkResumable(recorded('float32', {}), now('float32', unknown));
+    expect(() => {
+      checkResumable(recorded('bfloat16', unknown), now('bfloat16', { kernelFamily: 'amx' }));
+    }).toThrow('bfloat16 kernels');
+  });
+
   it('lets the same go on, and float32 under other kernels', () => {
     checkResumable(recorded('bfloat16', {}), now('bfloat16'));
     checkResumable(recorded('float32', { kernelFamily: 'amx', isa: 'amx', cpu: 'other' }), now('float32'));

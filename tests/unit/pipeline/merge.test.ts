@@ -101,6 +101,22 @@ describe('merging', () => {
     expect(store.notes(experiment!.id).map(({ text }) => text.split(' from ')[0])).toEqual(['shard 0/2', 'shard 1/2']);
   });
 
+  it('takes shards that have only been generated, and learns the sandbox from one that has not', async () => {
+    const drawn = { fields: { pythonVersion: '', isolationTier: '' }, executions: () => null };
+    const a = make('a.db', { shards: [{ index: 0, count: 2 }], ...drawn });
+    const b = make('b.db', { shards: [{ index: 1, count: 2 }] });
+    await merge([a], 'c.db');
+    const [merged] = await merge([a, b], 'c.db');
+    expect(merged).toMatchObject({ samples: 20, executed: 8 });
+    using store = Store.open(at('c.db'), { readonly: true });
+    const { pythonVersion, isolationTier, calibration } = manifest();
+    expect(store.experiments()[0]).toMatchObject({ pythonVersion, isolationTier, calibration });
+
+    // What the first says nothing about still must not differ between the others.
+    const other = make('d.db', { shards: [{ index: 1, count: 2 }], fields: { pythonVersion: '3.13.0' } });
+    expect((await failure(merge([a, b, other], 'e.db'))).message).toContain('3.13.0');
+  });
+
   it('takes shards that overlap, of any n, and says that the whole is not there', async () => {
     const [merged] = await merge(
       [make('a.db', { shards: [{ index: 0, count: 2 }] }), make('b.db', { shards: [{ index: 0, count: 3 }], clock: 0.8 })],

@@ -380,6 +380,8 @@ describe('terminal text', () => {
     expect(line).toContain(` ${top.count} `);
     expect(line).toContain(percent(top.share.value));
     expect(line).toContain(percentInterval(top.share));
+    for (const share of [data.feasibility.outsideResidual, data.feasibility.outsideOther])
+      expect(text).toContain(`: ${percent(share.value)}, ${percentInterval(share)}`);
     expect(text.split('\n').every((each) => each.length <= 80)).toBe(true);
   });
 

@@ -61,6 +61,14 @@ function failure(work: () => unknown): FaultlineError {
 }
 
 describe('experiments', () => {
+  it('records the sandbox once, where none was known', () => {
+    const unknown = { pythonVersion: '', isolationTier: '' };
+    const { id } = store.beginExperiment(manifest({ hash: 'e'.repeat(64), ...unknown }));
+    const known = { pythonVersion: '3.11.2', isolationTier: 'landlock', calibration: 1.5 };
+    expect(store.recordSandbox(id, known)).toMatchObject(known);
+    expect(store.recordSandbox(id, { ...known, pythonVersion: '3.12.0' })).toMatchObject(known);
+  });
+
   it('are one row per hash, as first recorded', () => {
     const first = store.beginExperiment(manifest());
     const again = store.beginExperiment({ ...manifest(), kernelFamily: 'amx', name: 'other' });

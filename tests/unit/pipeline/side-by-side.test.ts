@@ -9,12 +9,14 @@ import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
-import { Progress } from '../../../src/pipeline/progress.js';
-import { runStages } from '../../../src/pipeline/stages.js';
+import { sideBySide } from '../../../src/pipeline/side-by-side.js';
+import { storeVerdicts } from '../../../src/pipeline/stages/execute.js';
+import { storeSamples } from '../../../src/pipeline/stages/generate.js';
 import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
 import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Store } from '../../../src/store/store.js';
+import { WorkQueue } from '../../../src/pipeline/work-queue.js';
 import { fakeExecutor, fakeVerdict, raising } from './fake-executor.js';
 import type { ExperimentManifest, SampleRow } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
@@ -127,7 +129,7 @@ function sandbox(onExecute: (count: number) => void = () => undefined): World {
   return { executed, executor: { info, execute, dispose: () => Promise.resolve() } };
 }
 
-/** One run over what the store misses, as `runExperiment` makes it. */
+/** One run over what the store misses, as the stages `generate` and `execute` make it. */
 async function run(
   store: Store,
   { executor }: World,
@@ -139,36 +141,42 @@ async function run(
     Array.from({ length: TASKS }, (_, task) => problem(task)),
   );
   const done = store.doneSampleKeys(experiment.id, 'nucleus');
-  await runStages({
-    store,
-    experiment,
-    executor,
-    view,
-    seed: 1n,
-    fragile: false,
-    tokensOf: ({ sampleIndex }, { start }) => ({ first: start, last: sampleIndex }),
-    total: TASKS * SAMPLES,
-    samples: async function* (signal) {
-      let count = 0;
-      for (let sample = 0; sample < SAMPLES; sample++) {
-        for (let task = TASKS - 1; task >= 0; task--) {
-          if (done.get(`T/${task}`)?.has(sample) === true) continue;
-          await new Promise(setImmediate);
-          signal.throwIfAborted();
-          yield (options.change ?? ((row) => row))(generated(task, sample));
-          options.onSample?.(++count);
-        }
+  const samples = async function* (signal: AbortSignal): AsyncGenerator<SampleRow> {
+    let count = 0;
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      for (let task = TASKS - 1; task >= 0; task--) {
+        if (done.get(`T/${task}`)?.has(sample) === true) continue;
+        await new Promise(setImmediate);
+        signal.throwIfAborted();
+        yield (options.change ?? ((row) => row))(generated(task, sample));
+        options.onSample?.(++count);
       }
-    },
-    signal: options.signal ?? new AbortController().signal,
-    progress: new Progress({ write: () => true }),
-  });
+    }
+  };
+  const nothing = () => undefined;
+  const tokensOf = ({ sampleIndex }: { sampleIndex: number }, { start }: { start: number }) => ({ first: start, last: sampleIndex });
+  const stored = new WorkQueue((after) => store.pendingExecutions(experiment.id, after));
+  await sideBySide(
+    [
+      (signal) =>
+        storeSamples(store, experiment.id, samples(signal), {
+          onSample: nothing,
+          onStored: () => {
+            stored.announce();
+          },
+        }).finally(() => {
+          stored.close();
+        }),
+      (signal) => storeVerdicts(store, experiment.id, stored, { executor, seed: 1n, view, fragile: false, tokensOf, signal }, nothing),
+    ],
+    options.signal ?? new AbortController().signal,
+  );
   return experiment;
 }
 
 const open = () => Store.open(path.join(mkdtempSync(path.join(tmpdir(), 'faultline-stages-')), 'x.db'));
 
-describe('runStages', () => {
+describe('generation beside execution', () => {
   it('stores and executes everything once', async () => {
     using store = open();
     const world = sandbox();

@@ -1,0 +1,154 @@
+/**
+ * Short measurements on what a run has opened, before it begins: a few tokens of a few samples, a few reference solutions in the sandbox.
+ * Nothing of it is stored. The arithmetic is `estimate.ts`'s.
+ */
+import type { Problem } from '../datasets/problem.js';
+import type { Model } from '../decoding/model.js';
+import { plural, whole } from '../reports/render/format.js';
+import { drawRate, drawSeconds, sampleBytes, showBytes, showRate, type DrawMeasurement, type StageEstimate } from './estimate.js';
+import { executeAll, type Executable } from './execute.js';
+import { strategyOf } from './generate.js';
+import { planMemory } from './memory-plan.js';
+import type { Workbench } from './workbench.js';
+
+/** Work below this is done sooner than anybody reads an estimate of it: some seconds of GPT-2 on two cores. */
+const LITTLE_TOKENS = 10_000;
+const LITTLE_EXECUTIONS = 500;
+
+/** Samples drawn at a time to measure: enough to make a matrix product of each step, and half a default batch. */
+const ROWS = 64;
+/** What a CPU draws at a time where nobody says otherwise (`native/session/cpu_backend.cc`); on a GPU it is taken to be all that fit. */
+const CPU_BATCH = 128;
+const SHORT_TOKENS = 1;
+const LONG_TOKENS = 9;
+
+/** Stored samples whose lengths are looked at. */
+const LENGTHS_MOST = 1_000;
+
+/** What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room. */
+export async function generationEstimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null> {
+  const { values, tasks, config, signal } = bench;
+  const samples = tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+  if (samples === 0 || (!asked && samples * values.max_new_tokens < LITTLE_TOKENS)) return null;
+  const model = await bench.loadModel();
+  const lengths = tasks
+    .map(({ problem }) => ({ problem, tokens: model.tokenizer.encodePrompt(problem.prompt).length }))
+    .filter(({ tokens }) => tokens + LONG_TOKENS < model.info.context)
+    .sort((a, b) => a.tokens - b.tokens);
+  const longest = lengths.at(-1);
+  if (longest === undefined) return null;
+
+  // Prompts of middling length, as many as it takes to fill the rows.
+  const perPrompt = Math.min(values.samples, ROWS);
+  const count = Math.min(lengths.length, Math.ceil(ROWS / perPrompt));
+  const first = Math.floor((lengths.length - count) / 2);
+  const problems = lengths.slice(first, first + count).map(({ problem }) => problem);
+  const measured = await measureDrawing(model, problems, perPrompt, values, signal);
+  const rate = drawRate(measured);
+  const mean = meanTokens(bench);
+  const tokens = mean ?? values.max_new_tokens;
+  const batch = values['model.batch'] ?? (model.info.device === 'cpu' ? CPU_BATCH : samples);
+  const demand = { samples: Math.min(samples, batch), promptTokens: longest.tokens, newTokens: values.max_new_tokens };
+  const { weightBytes, plannedBytes, prefixBytes, slots } = await planMemory(config, demand);
+  // The plan is for one prompt; as many are kept at a time as it takes to fill the slots.
+  const runBytes = plannedBytes + prefixBytes * (Math.min(tasks.length, Math.ceil(slots / values.samples)) - 1);
+  return {
+    seconds: drawSeconds({ prompts: tasks.length, samples, tokens }, rate),
+    atMost: mean === null,
+    onCpu: model.info.device !== 'cuda',
+    basis: `${plural(samples, 'sample')} of ${mean === null ? `up to ${whole(tokens)}` : `about ${whole(tokens)}`} tokens, ${showRate(1 / rate.secondsPerToken)} measured`,
+    memoryBytes: weightBytes + runBytes,
+    memoryOf: `weights ${showBytes(weightBytes)}, keys, values and activations ${showBytes(runBytes)}`,
+    diskBytes: sampleBytes(samples, tokens),
+  };
+}
+
+/** Draws a few tokens of `perPrompt` samples of each problem, twice; once more before, so that the weights are in memory. */
+async function measureDrawing(
+  model: Model,
+  problems: readonly Problem[],
+  perPrompt: number,
+  values: Workbench['values'],
+  signal: AbortSignal,
+): Promise<DrawMeasurement> {
+  const draw = async (maxNewTokens: number): Promise<{ tokens: number; seconds: number }> => {
+    const start = performance.now();
+    let tokens = 0;
+    const options = {
+      problems,
+      samples: perPrompt,
+      seed: values.seed,
+      sampling: strategyOf(values).sampling,
+      maxNewTokens,
+      promptBoundary: values.prompt_boundary,
+      stopPolicy: 'none',
+      ...(values['model.batch'] === null ? {} : { batch: values['model.batch'] }),
+      signal,
+    } as const;
+    for await (const sample of model.generate(options)) tokens += sample.tokens.length;
+    return { tokens, seconds: (performance.now() - start) / 1000 };
+  };
+  await draw(SHORT_TOKENS);
+  return { prompts: problems.length, short: await draw(SHORT_TOKENS), long: await draw(LONG_TOKENS) };
+}
+
+/** Mean length of the samples that the experiment has; null without any. */
+function meanTokens({ store, experiment }: Workbench): number | null {
+  if (experiment === null) return null;
+  let [tokens, samples] = [0, 0];
+  for (const { tokenCount } of store.samples(experiment.id)) {
+    tokens += tokenCount;
+    if (++samples === LENGTHS_MOST) break;
+  }
+  return samples === 0 ? null : tokens / samples;
+}
+
+/**
+ * What is left to execute; measured on reference solutions in the sandbox that was started. Null where that is little. Reference solutions
+ * pass, and what passes is run again; a sample that meets its time limit takes longer.
+ */
+export async function executionEstimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null> {
+  const { executor, values, view, tasks, signal, experiment, store } = bench;
+  if (executor === null) return null;
+  const { samples = 0, executed = 0 } = experiment === null ? {} : store.counts(experiment.id);
+  const left = samples - executed + tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+  if (left === 0 || (!asked && left < LITTLE_EXECUTIONS)) return null;
+  const { workers, limits } = executor.info;
+  const problems = experiment === null ? (await bench.loadProblems()).problems : store.problems(experiment.id);
+  const programs = (problems.length > 0 ? problems : (await bench.loadProblems()).problems).slice(0, 4 * workers).map(referenceOf);
+  const run = async (some: readonly Executable[]): Promise<number> => {
+    const start = performance.now();
+    await executeAll(some, { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal }, () => undefined);
+    return (performance.now() - start) / 1000;
+  };
+  // Workers for further hash seeds start with the first program that needs them.
+  await run(programs.slice(0, workers));
+  const perSecond = programs.length / (await run(programs));
+  const memory = workers * limits.memoryBytes;
+  return {
+    seconds: left / perSecond,
+    atMost: false,
+    onCpu: true,
+    basis: `${plural(left, 'program')}, ${showRate(perSecond)} measured on reference solutions; equal programs run once`,
+    memoryBytes: memory,
+    memoryOf: `the limit of ${plural(workers, 'program')} at a time`,
+    // Samples that are there already get their verdicts; those to come are in the estimate of generation.
+    diskBytes: sampleBytes(samples - executed, 0),
+  };
+}
+
+function referenceOf(problem: {
+  readonly taskId: string;
+  readonly prompt: string;
+  readonly entryPoint: string;
+  readonly canonicalSolution: string;
+  readonly test: string;
+  readonly furtherTest?: string | null;
+  readonly unsupported?: string | null;
+}): Executable {
+  const { taskId, prompt, entryPoint, canonicalSolution, test, furtherTest = null, unsupported = null } = problem;
+  return {
+    ...{ taskId, prompt, entryPoint, canonicalSolution, test, furtherTest, unsupported },
+    ...{ completion: canonicalSolution, sampleIndex: 0, finishReason: '', error: null },
+  };
+}

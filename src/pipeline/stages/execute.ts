@@ -1,0 +1,70 @@
+/** The stage `execute`: from stored samples to stored verdicts. Judging them is `../execute.ts`'s, the sandbox `src/sandbox/`. */
+import { plural, whole } from '../../reports/render/format.js';
+import type { Verdict } from '../../sandbox/verdict.js';
+import type { Store } from '../../store/store.js';
+import type { ExecutionRow, PendingExecution } from '../../store/types.js';
+import { BatchWriter } from '../batch-writer.js';
+import { executionEstimate } from '../calibration.js';
+import { executeAll, type Executable, type ExecuteOptions } from '../execute.js';
+import type { Stage } from './stage.js';
+
+export const stage: Stage = {
+  there({ store, experiment }) {
+    if (experiment === null) return 0;
+    const { executed, infra } = store.counts(experiment.id);
+    return executed + infra;
+  },
+
+  async prepare(bench) {
+    await bench.loadTokenizer();
+    if (!bench.hasExecutions()) return;
+    const { tier, tierReason } = (await bench.openExecutor()).info;
+    if (tierReason !== null) bench.progress.note(`isolation: ${tier} (${tierReason})`);
+  },
+
+  estimate: (bench, asked) => executionEstimate(bench, asked),
+
+  async work(bench, signal) {
+    const { store, values, view, progress, executor, stored } = bench;
+    const { id } = bench.begun();
+    const before = store.counts(id).executed;
+    if (executor !== null) {
+      const task = progress.task('execute', bench.total(), before);
+      const tokensOf = bench.tokensOf();
+      await storeVerdicts(
+        store,
+        id,
+        stored,
+        { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], tokensOf, signal },
+        () => {
+          task.advance();
+        },
+      );
+    }
+    const done = store.counts(id).executed - before;
+    return { done, skipped: before, text: `${plural(done, 'verdict')}, ${whole(before)} were there` };
+  },
+};
+
+/** Executes what `source` gives and stores the verdicts, in batches, those of an unfinished batch when the source ends or fails. */
+export async function storeVerdicts(
+  store: Store,
+  experimentId: number,
+  source: AsyncIterable<PendingExecution>,
+  options: Omit<ExecuteOptions<PendingExecution>, 'known'>,
+  onVerdict: () => void,
+): Promise<void> {
+  const writer = new BatchWriter<ExecutionRow>((batch) => {
+    store.addExecutions(experimentId, batch);
+  });
+  try {
+    // A resumed run goes on from the verdicts that are there, and a long one from those that it no longer holds.
+    const known = ({ taskId, completion }: Executable): Verdict | null => store.verdictOf(experimentId, taskId, completion);
+    await executeAll(source, { ...options, known }, ({ strategy, taskId, sampleIndex }, { verdict, decision }) => {
+      writer.add({ strategy, taskId, sampleIndex, verdict, ...decision });
+      onVerdict();
+    });
+  } finally {
+    writer.flush();
+  }
+}

@@ -1,0 +1,22 @@
+/** The stage `report`: from the store alone to the files of `outputs/<experiment>/`. What they hold is `../report.ts`'s. */
+import { plural } from '../../reports/render/format.js';
+import { outputFolder, prepareOutputs, summariseExperiment, writeOutputs } from '../report.js';
+import type { Stage } from './stage.js';
+
+export const stage: Stage = {
+  there: () => null,
+
+  async prepare(bench) {
+    bench.directory = outputFolder(bench.store, bench.values, bench.identity());
+    await prepareOutputs(bench.directory);
+  },
+
+  async work(bench) {
+    const { store, directory } = bench;
+    const experiment = bench.begun();
+    bench.report = summariseExperiment(store, experiment);
+    bench.files = await writeOutputs(store, experiment, bench.report, directory!);
+    const done = bench.files.length;
+    return { done, skipped: 0, text: `${plural(done, 'file')} in ${directory!}` };
+  },
+};

@@ -1,0 +1,185 @@
+/** `faultline run` in pieces: each stage alone with no more than it needs, what it says where its needs are missing, estimates, ready configs. */
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Store } from '../../../src/store/store.js';
+import { faultline, picoModel, scratchFolder } from './faultline.js';
+
+const folder = scratchFolder();
+const NAME = 'pico-gpt2-py-pico-tasks';
+/** A copy under the same name, so that it is the same experiment, and parts of it can go away. */
+const model = path.join(folder, 'pico-gpt2-py');
+/** A PATH on which there is node and no python3. */
+const bare = path.join(folder, 'bin');
+const withoutPython = { env: { PATH: bare } };
+
+const run = (name: string, ...more: string[]) => {
+  const outputs = ['--outputs', path.join(folder, name), '--db', path.join(folder, `${name}.db`)];
+  return ['run', '--model', model, '--num-problems', '6', '--samples', '10', '--max-new-tokens', '96', ...outputs, ...more];
+};
+
+function stored<T>(name: string, read: (store: Store, id: number) => T): T {
+  using store = Store.open(path.join(folder, `${name}.db`), { readonly: true });
+  return read(store, store.experiments()[0]!.id);
+}
+const digest = (name: string) => stored(name, (store, id) => store.resultDigest(id));
+
+beforeAll(async () => {
+  cpSync(picoModel, model, { recursive: true });
+  mkdirSync(bare);
+  symlinkSync(process.execPath, path.join(bare, 'node'));
+  const { code, err } = await faultline(run('whole'));
+  expect(code, err).toBe(0);
+});
+
+describe('one stage after another', () => {
+  it('ends in what all of them together end in, each with what it needs and no more', async () => {
+    const generated = await faultline(run('parts', '--only', 'generate'), withoutPython);
+    expect([generated.code, generated.out], generated.err).toEqual([
+      0,
+      `${NAME}: 60 samples and 0 verdicts in ${path.join(folder, 'parts.db')}\n`,
+    ]);
+    expect(stored('parts', (store, id) => [store.counts(id).executed, store.experiments()[0]!.pythonVersion, store.experiments()[0]!.finishedAt])).toEqual([0, '', null]); // prettier-ignore
+    expect(existsSync(path.join(folder, 'parts'))).toBe(false);
+    const again = await faultline([...run('parts', '--only', 'generate'), '--json'], withoutPython);
+    expect(JSON.parse(again.out)).toMatchObject({
+      generated: 0,
+      report: null,
+      directory: null,
+      stages: [{ name: 'generate', done: 0, skipped: 60 }],
+    });
+
+    // From here on without weights.
+    rmSync(path.join(model, 'model.safetensors'));
+    const executed = await faultline([...run('parts', '--only', 'execute'), '--json']);
+    expect(executed.code, executed.err).toBe(0);
+    expect(JSON.parse(executed.out)).toMatchObject({ generated: 0, executed: 60, stages: [{ name: 'execute', done: 60, skipped: 0 }] });
+    const { pythonVersion, isolationTier, calibration, finishedAt } = stored('parts', (store) => store.experiments()[0]!);
+    expect(stored('whole', (store) => store.experiments()[0]!)).toMatchObject({ pythonVersion, isolationTier });
+    expect([calibration > 0, finishedAt !== null]).toEqual([true, true]);
+    expect(digest('parts')).toBe(digest('whole'));
+
+    const classified = await faultline([...run('parts', '--only', 'classify'), '--json'], withoutPython);
+    expect(JSON.parse(classified.out)).toMatchObject({ stages: [{ name: 'classify', done: 0, skipped: 60 }] });
+
+    // And the report without the model.
+    rmSync(model, { recursive: true });
+    const reported = await faultline(run('parts', '--only', 'report'), withoutPython);
+    const whole = await faultline(run('whole', '--only', 'report'), withoutPython);
+    expect(reported.code, reported.err).toBe(0);
+    expect(reported.out.replaceAll('parts', 'whole')).toBe(whole.out);
+    expect(readdirSync(path.join(folder, 'parts', NAME)).sort()).toEqual(readdirSync(path.join(folder, 'whole', NAME)).sort());
+
+    const lacking = await faultline(run('parts', '--only', 'execute'));
+    expect([lacking.code, lacking.err]).toEqual([
+      3,
+      expect.stringMatching(/the tokens of failing lines need the model's tokenizer: [^]*the weights are not read\.\n$/),
+    ]);
+    cpSync(picoModel, model, { recursive: true });
+  });
+
+  it('decides again from stored verdicts, and reports that', async () => {
+    const env = { ...withoutPython.env, FAULTLINE_CATEGORIES_RENAME: '4.1=undefined_name' };
+    const { code, out, err } = await faultline([...run('whole', '--from', 'classify'), '--json'], { env });
+    expect(code, err).toBe(0);
+    const { stages, report } = JSON.parse(out) as { stages: { name: string; done: number }[]; report: { categories: { name: string }[] } };
+    expect(stages.map(({ name }) => name)).toEqual(['classify', 'report']);
+    expect(stages[0]!.done).toBe(stored('whole', (store, id) => [...store.judgedSamples(id, { categoryCode: '4.1' })].length));
+    expect(report.categories.map(({ name }) => name)).toContain('undefined_name');
+    expect((await faultline(run('whole', '--from', 'classify'), withoutPython)).err).toMatch(
+      /classify: \d+ decisions changed, \d+ stand\n/,
+    );
+    expect(digest('whole')).toBe(digest('parts'));
+  });
+});
+
+describe('a stage whose needs are missing', () => {
+  it.each([
+    ['execute', 'execute needs samples, and the database holds nothing of this experiment', 'generate'],
+    ['classify', 'classify needs verdicts, and the database holds nothing of this experiment', 'generate'],
+    ['report', 'report needs decisions, and the database holds nothing of this experiment', 'generate'],
+    ['report,execute', 'execute needs samples, and the database holds nothing of this experiment', 'generate'],
+  ])('%s names the one to run first, and makes no database', async (only, reason, first) => {
+    const { code, out, err } = await faultline(run('none', '--only', only));
+    expect([code, out]).toEqual([3, '']);
+    expect(err).toContain(`none.db: the stage ${reason}\nhint: Run first, with the same config and flags: faultline run --only ${first}\n`);
+    expect(existsSync(path.join(folder, 'none.db'))).toBe(false);
+  });
+
+  it('names the one after what is there', async () => {
+    expect((await faultline(run('half', '--only', 'generate'))).code).toBe(0);
+    for (const only of ['report', 'classify', 'generate,report']) {
+      const { code, err } = await faultline(run('half', '--only', only));
+      expect([code, err]).toEqual([3, expect.stringContaining('faultline run --only execute\n')]);
+      expect(err).toMatch(/the database holds no (decisions|verdicts) of this experiment/);
+    }
+    const other = await faultline(run('half', '--only', 'execute', '--seed', '2'));
+    expect([other.code, other.err]).toEqual([3, expect.stringContaining('holds nothing of this experiment')]);
+    const shard = await faultline(run('half', '--only', 'execute', '--shard', '0/2'));
+    expect([shard.code, shard.err]).toEqual([3, expect.stringContaining('does not hold shard 0/2 of this experiment')]);
+  });
+
+  it.each([
+    [
+      ['--only', 'generat'],
+      '--only: there is no stage "generat"\nhint: Did you mean generate? Stages are generate, execute, classify, report.',
+    ],
+    [['--only', 'generate,'], '--only: there is no stage ""\nhint: '],
+    [['--from', 'nothing'], '--from: there is no stage "nothing"\nhint: Stages are generate, execute, classify, report.'],
+    [['--from', 'execute', '--only', 'report'], '--only and --from are two ways to choose the stages\nhint: Give one of the two.'],
+  ])('%j is refused', async (flags, message) => {
+    const { code, out, err } = await faultline(run('none', ...flags));
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(message);
+  });
+});
+
+describe('an estimate', () => {
+  it('is printed on request, and nothing is made', async () => {
+    const { code, out, err } = await faultline(run('estimated', '--estimate'));
+    expect(code, err).toBe(0);
+    expect(out).toMatch(
+      /^estimate: at most .+, memory up to [\d.]+ [MG]iB, disk 1 MiB of .+ free\n {2}generate: at most .+ \(60 samples of up to 96 tokens, [\d,.]+\/s measured\); .+\n {2}execute: about .+ \(60 programs, .+\n$/,
+    );
+    const json = await faultline([...run('estimated', '--estimate', '--only', 'generate'), '--json'], withoutPython);
+    expect(JSON.parse(json.out)).toMatchObject({ estimate: { stages: [{ stage: 'generate', atMost: true }] } });
+    expect(readdirSync(folder).filter((name) => name.startsWith('estimated'))).toEqual([]);
+    const before = digest('half');
+    const half = await faultline(run('half', '--estimate'));
+    expect(half.out).toMatch(/^estimate: about [^\n]*\n {2}execute: about [^\n]*\(60 programs, [^\n]*\n$/);
+    expect(digest('half')).toBe(before);
+    expect((await faultline(run('whole', '--estimate'))).out).toBe('nothing is left to generate or to execute\n');
+  });
+
+  it('comes before the first sample of a long run, in its JSON too, and not at all where little is left', async () => {
+    const long = run('long', '--samples', '20', '--only', 'generate', '--json');
+    const { code, out, err } = await faultline(long);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/^estimate: [^]*\ngenerate \d+\/120 /);
+    expect(JSON.parse(out)).toMatchObject({ generated: 120, estimate: { stages: [{ stage: 'generate' }] } });
+    const again = await faultline(long);
+    expect(again.err).not.toContain('estimate');
+    expect(JSON.parse(again.out)).toMatchObject({ generated: 0, estimate: null });
+  });
+});
+
+describe('a ready config', () => {
+  it('is found by its name, and flags override it', async () => {
+    const flags = ['--model', model, '--problems', 'pico-tasks', '--num-problems', '2', '--samples', '3', '--max-new-tokens', '32'];
+    const { code, out, err } = await faultline(['run', 'feasibility', ...flags, '--outputs', path.join(folder, 'ready'), '--json']);
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      experiment: 'feasibility',
+      generated: 6,
+      report: { feasibility: { decision: expect.any(String) as string } },
+    });
+  });
+
+  it('that does not exist is refused with those that do', async () => {
+    const { code, err } = await faultline(['run', 'feasability']);
+    expect([code, err]).toEqual([
+      3,
+      'error: feasability: no such file, and no ready config of that name\nhint: Did you mean feasibility?\n',
+    ]);
+  });
+});
