@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "benchmarks/native/product_operands.h"
@@ -14,6 +15,7 @@
 #include "native/base/fp_env.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
+#include "native/tensor/convert.h"
 
 namespace faultline {
 namespace {
@@ -254,16 +256,30 @@ void bench_gemm(const Table& table, const std::vector<std::string>& filters, dou
   }
 }
 
+/// Attention over keys and values that are stored as Element.
+template <class Element>
 void bench_attention(const Table& table, const std::vector<std::string>& filters) {
   constexpr std::int32_t kDim = 64;
+  constexpr bool kFloat = std::is_same_v<Element, float>;
   for (const auto& [rows, keys] :
        {std::pair{1, 128}, std::pair{1, 512}, std::pair{100, 150}, std::pair{150, 150}, std::pair{100, 512}}) {
-    const std::string name =
-        "attend " + table.isa + " rows=" + std::to_string(rows) + " keys=" + std::to_string(keys) + " dim=64";
+    const std::string name = "attend " + table.isa + (kFloat ? " f32" : " bf16") + " rows=" + std::to_string(rows) +
+                             " keys=" + std::to_string(keys) + " dim=64";
     if (!wanted(filters, name) || (table.isa == "scalar" && rows != 1)) continue;
     const std::size_t padded = static_cast<std::size_t>((keys + 15) / 16 * 16) * kDim;
-    const std::vector<float> q = numbers(static_cast<std::size_t>(rows) * kDim), k = numbers(padded),
-                             v = numbers(padded);
+    const std::vector<float> q = numbers(static_cast<std::size_t>(rows) * kDim);
+    const auto stored = [](const std::vector<float>& floats) {
+      std::vector<Element> elements(floats.size());
+      std::ranges::transform(floats, elements.begin(), [](float value) -> Element {
+        if constexpr (kFloat) {
+          return value;
+        } else {
+          return tensor::bfloat16_from_float(value);
+        }
+      });
+      return elements;
+    };
+    const std::vector<Element> k = stored(numbers(padded)), v = stored(numbers(padded));
     const std::vector<std::int32_t> visible(static_cast<std::size_t>(rows), keys);
     std::vector<float> m(visible.size()), l(visible.size()), acc(q.size());
     const double time = seconds([&] {
@@ -271,7 +287,7 @@ void bench_attention(const Table& table, const std::vector<std::string>& filters
       std::fill(l.begin(), l.end(), 0.0f);
       std::fill(acc.begin(), acc.end(), 0.0f);
       table.ops.attend({q.data(), kDim, rows, kDim, 0.125f, k.data(), v.data(), kDim, visible.data(), m.data(),
-                        l.data(), acc.data(), kDim});
+                        l.data(), acc.data(), kDim, kFloat ? ops::KvType::f32 : ops::KvType::bf16});
     });
     print_share(name, time, 2.0 * rows * keys * kDim, table.fma, "GFMA/s", "FMA peak");
   }
@@ -347,7 +363,8 @@ void run(const std::vector<std::string>& filters) {
                 table.fma / 1e9, ops::cpu::family_name(table.family), table.bf16 / 1e9,
                 ops::cpu::isa_name(selection.kernel("gemm_int8").isa), table.int8 / 1e9);
     bench_gemm(table, filters, stream);
-    bench_attention(table, filters);
+    bench_attention<float>(table, filters);
+    bench_attention<std::uint16_t>(table, filters);
     bench_rows(table, filters, stream);
   }
 }
