@@ -21,13 +21,16 @@ inline F16 load_stored_first(const uint16_t* p, int n) {
   return load_bf16(lanes);
 }
 
-/// Scores of kRows queries against kBlocks blocks of 16 keys, all chains side by side.
+/// Scores of kRows queries against kBlocks blocks of 16 keys, all chains side by side. Meanwhile the values at `v`, as
+/// many, are fetched: a sample's own come from memory, and too little is computed for each to hide how long that takes.
 template <int kRows, int kBlocks, class Element>
-inline void scores(const float* q, int64_t q_stride, const Element* k, int64_t dim, F16* out) {
+inline void scores(const float* q, int64_t q_stride, const Element* k, const Element* v, int64_t dim, F16* out) {
   F16 chain[kRows][kBlocks];
   for (int r = 0; r < kRows; ++r)
     for (int b = 0; b < kBlocks; ++b) chain[r][b] = set1(0.0f);
   for (int64_t c = 0; c < dim; ++c) {
+    for (int64_t i = 0; i < kBlocks * kLanes; i += 64 / (int64_t)sizeof(Element))
+      prefetch(v + c * kBlocks * kLanes + i);
     F16 key[kBlocks];
     for (int b = 0; b < kBlocks; ++b) key[b] = load_stored(k + (b * dim + c) * kLanes);
     for (int r = 0; r < kRows; ++r) {
@@ -87,7 +90,9 @@ template <class Element, int kRows, int kBlocks>
 inline void fold_blocks(const AttentionArgs& args, int64_t row, int64_t chunk, int keys) {
   const int64_t dim = args.dim;
   F16 score[kRows * kBlocks];
-  scores<kRows, kBlocks>(args.q + row * args.q_stride, args.q_stride, (const Element*)args.k + chunk * dim, dim, score);
+  const Element* const v = (const Element*)args.v + chunk * args.v_stride;
+  scores<kRows, kBlocks>(args.q + row * args.q_stride, args.q_stride, (const Element*)args.k + chunk * dim, v, dim,
+                         score);
   alignas(64) float weight[kRows * kKeyChunk];
   float alpha[kRows];
   for (int r = 0; r < kRows; ++r) {
@@ -112,7 +117,6 @@ inline void fold_blocks(const AttentionArgs& args, int64_t row, int64_t chunk, i
     args.l[row + r] = fma1(args.l[row + r], alpha[r], sum_lanes(sum));
   }
 
-  const Element* const v = (const Element*)args.v + chunk * args.v_stride;
   float* const acc = args.acc + row * args.acc_stride;
   for (int64_t c = 0; c < dim; c += 64) {
     const int64_t left = dim - c;
