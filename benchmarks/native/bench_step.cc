@@ -179,8 +179,8 @@ void run(const gpu::Arguments& arguments) {
     peak_bytes = watch.peak() - before;
   }
   const std::uint64_t kv_bytes =
-      std::uint64_t{2} * sizeof(float) * static_cast<std::uint64_t>(config.layers) *
-      static_cast<std::uint64_t>(config.width) *
+      std::uint64_t{2} * kv::element_size(model::kv_shape(config, options.weights).type) *
+      static_cast<std::uint64_t>(config.layers) * static_cast<std::uint64_t>(config.width) *
       (static_cast<std::uint64_t>(groups) * prompt_tokens + static_cast<std::uint64_t>(samples) * length);
 
   base::ThreadPool pool(session.threads());

@@ -9,6 +9,7 @@
 #include "native/model/hooks.h"
 #include "native/ops/device.h"
 #include "native/ops/registry.h"
+#include "native/session/cpu_backend.h"
 #include "native/session/model_plan.h"
 
 namespace faultline::binding {
@@ -33,7 +34,7 @@ Napi::Value engine_report(const Napi::CallbackInfo& info) {
   Napi::Object report = Napi::Object::New(env);
   report.Set("cpu", selection->cpu_brand);
   report.Set("isa", ops::cpu::isa_name(selection->isa));
-  report.Set("kernelFamily", ops::cpu::family_name(selection->family));
+  report.Set("kernelFamily", session::cpu_kernel_family(ops::WeightType::bf16));
   Napi::Array candidates = Napi::Array::New(env);
   for (const ops::Candidate& candidate : selection->candidates) {
     Napi::Object row = Napi::Object::New(env);

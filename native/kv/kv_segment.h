@@ -2,15 +2,19 @@
 // (stored once, read once per step for all of them) or what one sample has generated behind it. Knows no model: only
 // how many layers and heads there are.
 //
+// Stored as float or as bfloat16, which halves what a step reads; whoever writes hands over floats either way.
+//
 // Why two segments make a sample independent of its batch: the online softmax (ops.attend) counts its chunks of keys
 // from the start of each segment, and a sample's segments are always split at the prompt's end, also when it runs
 // alone or resumes. So the same sums are made in the same order whatever else runs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "native/base/aligned_buffer.h"
+#include "native/ops/ops.h"
 
 namespace faultline::kv {
 
@@ -18,7 +22,13 @@ struct KvShape {
   std::int32_t layers;
   std::int32_t heads;
   std::int32_t dim;  // per head
+  ops::KvType type = ops::KvType::f32;
 };
+
+/// Bytes of one stored element.
+constexpr std::size_t element_size(ops::KvType type) {
+  return type == ops::KvType::f32 ? sizeof(float) : sizeof(std::uint16_t);
+}
 
 /// Owns its memory: [layer][head] slabs, per slab the keys in blocks of 16 as ops.h says, then the values as rows. A
 /// token touches every slab, so small pages: with huge ones the first token would make the system zero the whole
@@ -39,13 +49,13 @@ class KvSegment {
   /// Tokens whose keys and values stand in all layers. Writers say so through set_length.
   std::int32_t length() const { return length_; }
 
-  /// Key blocks of one head: element (token j, c) at [(j / 16) * 16 * dim + c * 16 + j % 16].
-  const float* keys(std::int32_t layer, std::int32_t head) const { return slab(layer, head); }
-  /// Values of one head, [capacity, dim].
-  const float* values(std::int32_t layer, std::int32_t head) const { return slab(layer, head) + key_floats_; }
+  /// Key blocks of one head, of shape().type: element (token j, c) at [(j / 16) * 16 * dim + c * 16 + j % 16].
+  const void* keys(std::int32_t layer, std::int32_t head) const { return at(slab(layer, head)); }
+  /// Values of one head, of shape().type: [capacity, dim].
+  const void* values(std::int32_t layer, std::int32_t head) const { return at(slab(layer, head) + key_count_); }
 
-  /// Stores one token's keys and values, each [heads * dim], at `position` of `layer`. Does not change length():
-  /// the token counts once all its layers stand.
+  /// Stores one token's keys and values, each [heads * dim], at `position` of `layer`; in bfloat16 as
+  /// tensor::bfloat16_from_float rounds. Does not change length(): the token counts once all its layers stand.
   void write(std::int32_t layer, std::int32_t position, const float* key, const float* value);
 
   /// The first `length` tokens stand from now on. Smaller than before: the rest is forgotten (rollback), O(1).
@@ -55,18 +65,20 @@ class KvSegment {
   KvSegment copy_of_first(std::int32_t length, std::int32_t capacity) const;
 
  private:
-  const float* slab(std::int32_t layer, std::int32_t head) const {
-    return memory_.as<float>() + slab_floats_ * static_cast<std::size_t>(layer * shape_.heads + head);
+  /// Where a head's keys begin, in elements of the memory; its values stand key_count_ further on.
+  std::size_t slab(std::int32_t layer, std::int32_t head) const {
+    return 2 * key_count_ * static_cast<std::size_t>(layer * shape_.heads + head);
   }
-  float* slab(std::int32_t layer, std::int32_t head) {
-    return memory_.as<float>() + slab_floats_ * static_cast<std::size_t>(layer * shape_.heads + head);
-  }
+  const void* at(std::size_t element) const { return memory_.as<std::byte>() + element * element_size(shape_.type); }
+  void* at(std::size_t element) { return memory_.as<std::byte>() + element * element_size(shape_.type); }
+
+  template <class Element>
+  void store(std::int32_t layer, std::int32_t position, const float* key, const float* value);
 
   KvShape shape_{};
   std::int32_t capacity_ = 0;  // rounded up to whole key blocks
   std::int32_t length_ = 0;
-  std::size_t key_floats_ = 0;
-  std::size_t slab_floats_ = 0;
+  std::size_t key_count_ = 0;  // elements of a head's keys, and of its values
   base::AlignedBuffer memory_;
 };
 

@@ -13,6 +13,7 @@
 #include "native/base/host_limits.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
+#include "native/tensor/convert.h"
 
 namespace faultline::model {
 namespace {
@@ -287,7 +288,12 @@ class Pass {
         attend_span(layer, static_cast<std::int32_t>(task % config_.heads),
                     spans_[static_cast<std::size_t>(task / config_.heads)]);
     });
-    if (wants(HookKind::pattern, layer)) capture_pattern(layer);
+    if (!wants(HookKind::pattern, layer)) return;
+    if (rows_[0].prefix->shape().type == ops::KvType::f32) {
+      capture_pattern<float>(layer, 1.0F);
+    } else {
+      capture_pattern<std::uint16_t>(layer, tensor::bfloat16_from_float(1.0F));
+    }
   }
 
   ops::AttentionArgs attention_args(std::int32_t layer, std::int32_t head, const kv::KvSegment& segment,
@@ -307,7 +313,8 @@ class Pass {
             .m = a_.softmax_m.as<float>() + state,
             .l = a_.softmax_l.as<float>() + state,
             .acc = a_.z.as<float>() + row * width + std::int64_t{head} * dim,
-            .acc_stride = width};
+            .acc_stride = width,
+            .kv_type = segment.shape().type};
   }
 
   void attend_span(std::int32_t layer, std::int32_t head, const Span& span) {
@@ -333,14 +340,15 @@ class Pass {
   }
 
   /// The weights themselves are never stored by attend(). Here they come out as what the same attention gives for
-  /// one-hot values: `dim` keys at a time, key j's value being the unit vector of j.
-  void capture_pattern(std::int32_t layer) {
+  /// one-hot values: `dim` keys at a time, key j's value being the unit vector of j, stored as the model's values are.
+  template <class Element>
+  void capture_pattern(std::int32_t layer, Element one) {
     const std::int32_t dim = config_.head_width();
     const std::int32_t keys =
         *std::max_element(a_.prefix_visible.as<std::int32_t>(), a_.prefix_visible.as<std::int32_t>() + count_);
     pool_.parallel_for(config_.heads, [&](std::int64_t h) {
       const auto head = static_cast<std::int32_t>(h);
-      std::vector<float> one_hot(static_cast<std::size_t>(keys) * static_cast<std::size_t>(dim), 0.0F);
+      std::vector<Element> one_hot(static_cast<std::size_t>(keys) * static_cast<std::size_t>(dim), Element{0});
       std::vector<float> m(static_cast<std::size_t>(count_));
       std::vector<float> l(static_cast<std::size_t>(count_));
       std::vector<float> weights(static_cast<std::size_t>(count_) * static_cast<std::size_t>(dim));
@@ -353,18 +361,18 @@ class Pass {
       args.acc_stride = dim;
       for (std::int32_t first = 0; first < keys; first += dim) {
         const std::int32_t here = std::min(dim, keys - first);
-        const auto unit = [&](std::int32_t j) -> float& {
+        const auto unit = [&](std::int32_t j) -> Element& {
           return one_hot[static_cast<std::size_t>(first + j) * static_cast<std::size_t>(dim) +
                          static_cast<std::size_t>(j)];
         };
-        for (std::int32_t j = 0; j < here; ++j) unit(j) = 1.0F;
+        for (std::int32_t j = 0; j < here; ++j) unit(j) = one;
         begin(args);
         ops_.attend(args);
         ops_.attention_end(args.acc, args.acc_stride, args.l, args.rows, args.dim);
         for (std::int32_t r = 0; r < count_; ++r)
           std::copy_n(args.acc + r * args.acc_stride, here,
                       capture_->pattern(layer, head, rows_[static_cast<std::size_t>(r)].position) + first);
-        for (std::int32_t j = 0; j < here; ++j) unit(j) = 0.0F;
+        for (std::int32_t j = 0; j < here; ++j) unit(j) = 0;
       }
     });
   }
@@ -418,6 +426,11 @@ class Pass {
 };
 
 }  // namespace
+
+kv::KvShape kv_shape(const ModelConfig& config, ops::WeightType weights) {
+  return {config.layers, config.heads, config.head_width(),
+          weights == ops::WeightType::f32 ? ops::KvType::f32 : ops::KvType::bf16};
+}
 
 Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool) {
   const ModelFiles files = open_model(path);

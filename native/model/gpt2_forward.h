@@ -17,13 +17,17 @@
 
 namespace faultline::model {
 
+/// How a model with such weights keeps keys and values: as float beside float weights, else as bfloat16, which is finer
+/// than what the products around them are rounded to and halves what a step reads of them.
+kv::KvShape kv_shape(const ModelConfig& config, ops::WeightType weights);
+
 /// A loaded model. Immutable; may be shared by threads.
 struct Gpt2 {
   ModelConfig config;
   Gpt2Weights weights;
   ops::OpTable ops;
 
-  kv::KvShape kv_shape() const { return {config.layers, config.heads, config.head_width()}; }
+  kv::KvShape kv_shape() const { return model::kv_shape(config, weights.embedding.matrix().type); }
 };
 
 /// Loads a Hugging Face folder or a GGUF file (open_model) with the process's kernels; `type` is f32, bf16 or int8.

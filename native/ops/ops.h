@@ -149,10 +149,14 @@ struct LayerNormArgs {
   float* scale;  // [rows] or null
 };
 
+/// What keys and values are stored as. bf16 is widened to float where it is read, which is exact, so that what is
+/// computed from it does not depend on the instruction set either.
+enum class KvType : std::uint8_t { f32, bf16 };
+
 /// One head's queries against one segment of keys and values (a shared prefix or one sample's suffix),
 /// folded into a running softmax state. Keys are stored in blocks of 16: element (key j, dim c) at
 /// k[(j / 16) * 16 * dim + c * 16 + j % 16]; slots past the end may hold anything, but whole blocks must be readable.
-/// Values are rows of dim; rows that no query sees are not read.
+/// Values are rows of dim; rows that no query sees are not read. Queries, state and all arithmetic are float.
 ///   score[r, j] = chain_c(q[r, c] * k[j, c]) * scale          for j < visible[r]
 ///   per chunk of kKeyChunk keys, ascending: m' = max(m, max_j score); alpha = exp(m - m');
 ///   l = fma(l, alpha, lane_sum_j exp(score - m'));  acc[c] = chain_j fma(exp(score - m'), v[j, c], acc[c] * alpha)
@@ -165,14 +169,15 @@ struct AttentionArgs {
   std::int32_t rows;
   std::int32_t dim;
   float scale;
-  const float* k;  // blocked by 16 keys, see above
-  const float* v;  // [keys, dim], row stride v_stride
+  const void* k;  // of kv_type, blocked by 16 keys, see above
+  const void* v;  // of kv_type, [keys, dim], row stride v_stride in elements
   std::int64_t v_stride;
   const std::int32_t* visible;  // [rows]: keys that row r sees, 0 allowed; non-decreasing is not required
   float* m;                     // [rows]
   float* l;                     // [rows]
   float* acc;                   // [rows, dim], row stride acc_stride
   std::int64_t acc_stride;
+  KvType kv_type = KvType::f32;
 };
 
 /// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows and `kept`

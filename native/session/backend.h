@@ -64,7 +64,7 @@ struct BackendDescription {
   std::string name;    // "AMD EPYC ...", "NVIDIA H200"
   std::string isa;     // "avx512", "sm_90"
   std::string
-      kernel_family;  // "fma", "dpbf16", "amx", "mma2", "int8": within one family results are the same to the bit
+      kernel_family;  // "fma", "dpbf16-2", "mma2", "int8-2": with the same weights and family results are the same bits
 };
 
 /// A loaded model on some hardware. Use from one thread at a time.

@@ -18,8 +18,6 @@ constexpr std::int32_t kPrefillRows = 128;
 /// Slots when the caller names none: matrix products gain little beyond so many rows.
 constexpr std::int32_t kDefaultBatch = 128;
 
-kv::KvShape kv_shape(const model::ModelConfig& config) { return {config.layers, config.heads, config.head_width()}; }
-
 struct CpuPrompt final : Prompt {
   kv::KvSegment prefix;
   std::vector<float> first_logits;  // of the last token: every sample's first token is drawn from them
@@ -135,7 +133,7 @@ std::size_t CpuFootprint::activation_bytes(std::int32_t rows, std::int32_t logit
 }
 
 std::size_t CpuFootprint::segment_bytes(std::int32_t tokens) const {
-  return kv::KvSegment::bytes(kv_shape(config_), tokens);
+  return kv::KvSegment::bytes(model::kv_shape(config_, weights_), tokens);
 }
 
 std::size_t CpuFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const {
@@ -146,26 +144,29 @@ std::size_t CpuFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_byt
 std::int32_t CpuFootprint::prefill_rows() const { return kPrefillRows; }
 
 CpuBackend::CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool)
-    : pool_(pool), type_(type), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config) {}
+    : pool_(pool), type_(type), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config, type) {}
+
+std::string cpu_kernel_family(ops::WeightType weights) {
+  switch (weights) {
+    case ops::WeightType::f32:
+      return "fma";
+    case ops::WeightType::int8:
+      return "int8-2";
+    default:
+      return std::string(ops::cpu::family_name(ops::selection().family)) + "-2";
+  }
+}
 
 BackendDescription CpuBackend::description() const {
   const ops::Selection& selection = ops::selection();
-  // What matrix products are computed by: float32 and int8 have one family each, and may be computed by a lower set
-  // than the best.
-  const auto described = [&](const char* op, const char* family) -> BackendDescription {
-    return {.device = "cpu",
-            .name = selection.cpu_brand,
-            .isa = ops::cpu::isa_name(selection.kernel(op).isa),
-            .kernel_family = family};
-  };
-  switch (type_) {
-    case ops::WeightType::f32:
-      return described("gemm", "fma");
-    case ops::WeightType::int8:
-      return described("gemm_int8", "int8");
-    default:
-      return described("gemm_bf16", ops::cpu::family_name(selection.family));
-  }
+  // What matrix products are computed by: float32 and int8 may be computed by a lower set than the best.
+  const char* const product = type_ == ops::WeightType::f32    ? "gemm"
+                              : type_ == ops::WeightType::int8 ? "gemm_int8"
+                                                               : "gemm_bf16";
+  return {.device = "cpu",
+          .name = selection.cpu_brand,
+          .isa = ops::cpu::isa_name(selection.kernel(product).isa),
+          .kernel_family = cpu_kernel_family(type_)};
 }
 
 std::uint64_t CpuBackend::default_memory() const { return default_share(base::available_memory()); }

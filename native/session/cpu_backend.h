@@ -15,7 +15,7 @@ inline constexpr std::int32_t kHeadRows = 64;
 /// What a model of that shape costs in host memory.
 class CpuFootprint final : public Footprint {
  public:
-  explicit CpuFootprint(const model::ModelConfig& config) : config_(config) {}
+  CpuFootprint(const model::ModelConfig& config, ops::WeightType weights) : config_(config), weights_(weights) {}
   std::size_t activation_bytes(std::int32_t rows, std::int32_t logit_rows) const override;
   std::size_t segment_bytes(std::int32_t tokens) const override;
   std::size_t prompt_bytes(std::int32_t tokens, std::size_t heal_bytes) const override;
@@ -23,7 +23,13 @@ class CpuFootprint final : public Footprint {
 
  private:
   model::ModelConfig config_;
+  ops::WeightType weights_;
 };
+
+/// The name of what computes results with such weights, recorded with every experiment: "fma" for float32, "int8-2" for
+/// int8, and the family of this process's product for bfloat16, such as "dpbf16-2". The number is another one whenever
+/// other bits come out of the same products: 2 since keys and values stand in bfloat16. Throws as ops::selection does.
+std::string cpu_kernel_family(ops::WeightType weights);
 
 class CpuBackend final : public Backend {
  public:

@@ -41,7 +41,7 @@ void place_on_cpu(ModelPlan& plan, const ModelPlanOptions& options, const model:
   plan.device = "cpu";
   plan.device_name = ops::cpu::detect_cpu().brand;
   plan.weight_bytes = model::gpt2_weight_bytes(config, ops::packing_of(options.weights));
-  place(plan, options, CpuFootprint(config), base::available_memory(), CpuBackend::default_share);
+  place(plan, options, CpuFootprint(config, options.weights), base::available_memory(), CpuBackend::default_share);
 }
 
 void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {

@@ -1,6 +1,7 @@
 // Conversions between the types of weights the engine reads and float. Exact upwards; bfloat16 rounds to nearest even.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 
@@ -13,7 +14,13 @@ float float_from_half(std::uint16_t bits);
 /// bfloat16 to float, exact.
 float float_from_bfloat16(std::uint16_t bits);
 /// Nearest bfloat16, ties to even; too large becomes infinity; NaN stays a quiet NaN.
-std::uint16_t bfloat16_from_float(float value);
+/// Inline, because every key and value of a step goes through it.
+inline std::uint16_t bfloat16_from_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  // The carry below would turn some NaNs into infinity: keep the sign, set the quiet bit.
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+  return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
 
 /// Whether the engine can read elements of this type as floats: F32, F16, BF16 or Q8_0.
 bool is_float_weight(DType dtype);

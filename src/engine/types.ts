@@ -53,8 +53,8 @@ export interface EngineInfo {
   /** Instruction set in use: `scalar`, `avx2`, `avx512`, `neon`; on a GPU its architecture, such as `sm_90`. */
   readonly isa: string;
   /**
-   * How matrix products are computed: `fma`, or for bfloat16 also `dpbf16` and `amx` on CPUs and `mma` on GPUs, and `int8` for int8. bfloat16
-   * results are the same within one family only, and in `mma` on one architecture only.
+   * What results are the same under: `fma` for float32; for bfloat16 `fma-2`, `dpbf16-2` or `amx-2` on CPUs, and `mma2` on GPUs, there on one
+   * architecture only; `int8-2` for int8. The number is another one whenever other bits come out of the same products.
    */
   readonly kernelFamily: string;
   /** The machine's CPU, also where a GPU computes. */

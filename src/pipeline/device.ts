@@ -33,12 +33,12 @@ export function noteDevice(values: ConfigValues, info: EngineInfo, progress: Pro
 }
 
 /**
- * The kernels whose results may stand side by side, as text to compare and to show; null for float32 and int8, which are the
- * same under all of them. On CPUs bfloat16 is the same within a family. On a GPU the order of a tensor core's sums is its
- * architecture's, and the emulator has its own.
+ * The kernels whose results may stand side by side, as text to compare and to show; null for float32, which is the same under
+ * all of them. On CPUs bfloat16 is the same within a family, and int8 has one, whose number tells versions apart. On a GPU the
+ * order of a tensor core's sums is its architecture's, and the emulator has its own.
  */
 export function kernelsOf({ dtype, device, kernelFamily, isa }: Device & { readonly dtype: string }): string | null {
-  if (dtype !== 'bfloat16') return null;
+  if (dtype === 'float32') return null;
   if (!kernelFamily.startsWith('mma')) return kernelFamily;
   return `${kernelFamily} on ${isa}${device === 'emulated' ? ', emulated' : ''}`;
 }

@@ -62,7 +62,8 @@ export function sandboxKnown({ pythonVersion }: Pick<ExperimentManifest, 'python
 /** The first mismatch of an experiment as recorded and as it would go on; null where results may stand side by side. */
 export function mismatch(recorded: Experiment, now: ExperimentManifest): Mismatch | null {
   const [then, here] = [kernelsOf(recorded), kernelsOf(now)];
-  const kernels = then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded) }];
+  const kernels =
+    then === null || here === null ? [] : [{ what: `${now.dtype} kernels`, then, now: here, ways: kernelWays(recorded, now) }];
   const sandboxes = sandboxKnown(recorded) && sandboxKnown(now) ? sandboxMismatches(recorded, now) : [];
   return [...kernels, ...sandboxes].find((row) => row.then !== row.now) ?? null;
 }
@@ -86,7 +87,7 @@ function sandboxMismatches(recorded: Experiment, now: ExperimentManifest): Misma
 
 /**
  * Stops a resume that would mix results of two kinds. The hash leaves these out because they are this machine's, not
- * the config's. Float32 is the same on every CPU and GPU and int8 on every CPU, so their kernels do not matter.
+ * the config's. Float32 is the same on every CPU and GPU, so its kernels do not matter; nor do int8's but for their version.
  * @throws FaultlineError kind `environment` that names both and the ways out
  */
 export function checkResumable(recorded: Experiment, now: ExperimentManifest): void {
@@ -101,11 +102,18 @@ export function checkResumable(recorded: Experiment, now: ExperimentManifest): v
   );
 }
 
+/** The number at the end of a family's name, which tells versions of it apart: 2 of `dpbf16-2` and of `mma2`, 1 where there is none. */
+function familyVersion(kernelFamily: string): string {
+  return /^(?:mma|.+-)(\d+)$/.exec(kernelFamily)?.[1] ?? '1';
+}
+
 /**
  * How to come by the kernels that an experiment was begun with. A CPU that is better than the one then can be told to do as that one did;
- * a CPU that is worse cannot, and `FAULTLINE_FORCE_ISA` then says so.
+ * a CPU that is worse cannot, and `FAULTLINE_FORCE_ISA` then says so. Kernels of another version are in no machine.
  */
-function kernelWays({ device, isa, kernelFamily }: Experiment): string {
+function kernelWays({ device, isa, kernelFamily, version }: Experiment, now: ExperimentManifest): string {
+  if (device === now.device && familyVersion(kernelFamily) !== familyVersion(now.kernelFamily))
+    return `continue with the version of faultline that began it (${version}, kernels ${kernelFamily}), use model.dtype float32`;
   const machine =
     device === 'cpu'
       ? `with --device cpu and FAULTLINE_FORCE_ISA=${isa} on a CPU that has it (kernels ${kernelFamily})`

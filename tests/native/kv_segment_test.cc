@@ -1,21 +1,31 @@
-// KvSegment: where things stand, rollback, and copies.
+// KvSegment: where things stand and what is stored, rollback, and copies.
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "native/kv/kv_segment.h"
+#include "native/tensor/convert.h"
 #include "tests/native/check.h"
 
 namespace faultline::kv {
 namespace {
 
 constexpr KvShape kShape{.layers = 2, .heads = 3, .dim = 5};
+constexpr KvShape kHalves{.layers = 2, .heads = 3, .dim = 5, .type = ops::KvType::bf16};
 
-/// A value that says where it belongs.
+/// A value that says where it belongs; up to 16 bits, so that bfloat16 has to round most of them.
 float mark(int layer, int position, int head, int c, bool value) {
   return static_cast<float>((((layer * 100 + position) * 10 + head) * 10 + c) * 2 + (value ? 1 : 0));
+}
+
+/// Element `index` of stored keys or values.
+float element(const void* data, ops::KvType type, int index) {
+  return type == ops::KvType::f32 ? static_cast<const float*>(data)[index]
+                                  : tensor::float_from_bfloat16(static_cast<const std::uint16_t*>(data)[index]);
 }
 
 void fill(KvSegment& segment, int positions) {
@@ -35,38 +45,63 @@ void fill(KvSegment& segment, int positions) {
 }
 
 void expect_filled(const KvSegment& segment, int positions) {
+  const ops::KvType type = segment.shape().type;
+  const auto stored = [&](float value) {
+    return type == ops::KvType::f32 ? value : tensor::float_from_bfloat16(tensor::bfloat16_from_float(value));
+  };
   for (int layer = 0; layer < kShape.layers; ++layer)
     for (int head = 0; head < kShape.heads; ++head)
       for (int j = 0; j < positions; ++j)
         for (int c = 0; c < kShape.dim; ++c) {
-          EXPECT_EQ(segment.keys(layer, head)[(j / 16) * 16 * kShape.dim + c * 16 + j % 16],
-                    mark(layer, j, head, c, false));
-          EXPECT_EQ(segment.values(layer, head)[j * kShape.dim + c], mark(layer, j, head, c, true));
+          EXPECT_EQ(element(segment.keys(layer, head), type, (j / 16) * 16 * kShape.dim + c * 16 + j % 16),
+                    stored(mark(layer, j, head, c, false)));
+          EXPECT_EQ(element(segment.values(layer, head), type, j * kShape.dim + c),
+                    stored(mark(layer, j, head, c, true)));
         }
 }
 
 TEST(kv_writes_stand_where_attention_reads) {
-  KvSegment segment(kShape, 37);
-  EXPECT_EQ(segment.capacity(), 48);
-  fill(segment, 37);
-  EXPECT_EQ(segment.length(), 37);
-  expect_filled(segment, 37);
-  // Slots of the last block past the end are finite: zero.
-  EXPECT_EQ(segment.keys(1, 2)[2 * 16 * kShape.dim + 15], 0.0F);
+  for (const KvShape& shape : {kShape, kHalves}) {
+    KvSegment segment(shape, 37);
+    EXPECT_EQ(segment.capacity(), 48);
+    fill(segment, 37);
+    EXPECT_EQ(segment.length(), 37);
+    expect_filled(segment, 37);
+    // Slots of the last block past the end are finite: zero.
+    EXPECT_EQ(element(segment.keys(1, 2), shape.type, 2 * 16 * kShape.dim + 15), 0.0F);
+  }
   EXPECT_EQ(KvSegment::bytes(kShape, 37), std::size_t{2 * 48 * 5 * 2 * 3 * 4});
+  EXPECT_EQ(KvSegment::bytes(kHalves, 37), std::size_t{2 * 48 * 5 * 2 * 3 * 2});
+}
+
+TEST(kv_rounds_to_the_nearest_even_bfloat16) {
+  KvSegment segment({.layers = 1, .heads = 1, .dim = 6, .type = ops::KvType::bf16}, 16);
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  // Ties below and above an even neighbour, just past a tie, too large for bfloat16, and what is no number.
+  const std::vector<float> row{0x1.01p0F, 0x1.03p0F, -0x1.010002p0F, 0x1.fffffep127F, -infinity, nan};
+  const std::vector<float> want{1.0F, 0x1.04p0F, -0x1.02p0F, infinity, -infinity};
+  segment.write(0, 3, row.data(), row.data());
+  for (int c = 0; c < 5; ++c) {
+    EXPECT_EQ(element(segment.keys(0, 0), ops::KvType::bf16, c * 16 + 3), want[static_cast<std::size_t>(c)]);
+    EXPECT_EQ(element(segment.values(0, 0), ops::KvType::bf16, 3 * 6 + c), want[static_cast<std::size_t>(c)]);
+  }
+  EXPECT(std::isnan(element(segment.keys(0, 0), ops::KvType::bf16, 5 * 16 + 3)));
+  EXPECT(std::isnan(element(segment.values(0, 0), ops::KvType::bf16, 3 * 6 + 5)));
 }
 
 TEST(kv_rollback_and_copies) {
-  KvSegment segment(kShape, 40);
-  fill(segment, 40);
-  segment.set_length(20);
-  const KvSegment copy = segment.copy_of_first(18, 64);
-  EXPECT_EQ(copy.length(), 18);
-  EXPECT_EQ(copy.capacity(), 64);
-  expect_filled(copy, 18);
-  fill(segment, 33);
-  expect_filled(segment, 33);
-  expect_filled(copy, 18);
+  for (const KvShape& shape : {kShape, kHalves}) {
+    KvSegment segment(shape, 40);
+    fill(segment, 40);
+    segment.set_length(20);
+    const KvSegment copy = segment.copy_of_first(18, 64);
+    EXPECT_EQ(copy.length(), 18);
+    EXPECT_EQ(copy.capacity(), 64);
+    expect_filled(copy, 18);
+    fill(segment, 33);
+    expect_filled(segment, 33);
+    expect_filled(copy, 18);
+  }
 }
 
 // Slots are reserved for the longest completion there can be; most samples use little of it.
@@ -79,7 +114,7 @@ TEST(kv_costs_memory_only_where_tokens_stand) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   std::vector<unsigned char> resident(KvSegment::bytes(kLarge, 1024) / page);
   // The first slab starts the segment's memory, which is large enough to begin on a page.
-  void* const start = const_cast<float*>(segment.keys(0, 0));
+  void* const start = const_cast<void*>(segment.keys(0, 0));
   EXPECT_EQ(mincore(start, resident.size() * page, resident.data()), 0);
   // A page of keys and a page of values in each of the 16 slabs.
   EXPECT_EQ(std::ranges::count_if(resident, [](unsigned char flags) { return (flags & 1) != 0; }), 32);

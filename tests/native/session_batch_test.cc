@@ -75,7 +75,7 @@ TEST(session_int8_samples_do_not_depend_on_batch_or_threads) {
   Session two(bytes);
   bytes.threads = 1;
   Session one(bytes);
-  EXPECT_EQ(two.device().kernel_family, "int8");
+  EXPECT_EQ(two.device().kernel_family, "int8-2");
   const std::vector<GroupRequest> requests = mixed_requests(12);
   const Results want = run(two, requests, 64);
   for (const std::int32_t batch : {1, 3, 512}) expect_same("int8", run(one, requests, batch), want);
@@ -134,10 +134,13 @@ TEST(session_memory_is_planned) {
   const std::vector<GroupRequest> requests = mixed_requests(20);
   Session roomy(options(1));
   const Results want = run(roomy, requests, 64);
-  const CpuFootprint footprint(roomy.config());
+  const CpuFootprint footprint(roomy.config(), ops::WeightType::f32);
   const Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3};
   const MemoryPlan full = plan_memory(footprint, demand, 1 << 26);
   EXPECT_EQ(full.slots, 64);
+  // Beside narrower weights, keys and values take half.
+  for (const ops::WeightType narrow : {ops::WeightType::bf16, ops::WeightType::bf16_pairs, ops::WeightType::int8})
+    EXPECT_EQ(plan_memory(CpuFootprint(roomy.config(), narrow), demand, 1 << 26).slot_bytes, full.slot_bytes / 2);
   const MemoryPlan least = plan_memory(
       footprint, {.batch = 1, .samples = 140, .longest_prompt = 68, .longest_suffix = 59, .longest_heal = 3}, 1 << 26);
   EXPECT_EQ(plan_memory(footprint, demand, least.total_bytes).slots, 1);
@@ -179,7 +182,7 @@ TEST(session_memory_is_planned) {
 
 TEST(session_plan_names_the_largest_batch_that_fits) {
   const model::ModelConfig config = Session(options(1)).config();
-  const CpuFootprint footprint(config);
+  const CpuFootprint footprint(config, ops::WeightType::f32);
   Demand demand{.batch = 64, .samples = 140, .longest_prompt = 68, .longest_suffix = 59};
   for (const std::int32_t fits : {1, 2, 17, 63}) {
     demand.all_slots = true;

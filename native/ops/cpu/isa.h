@@ -27,7 +27,7 @@ enum class Family : std::uint8_t { fma, dpbf16, amx };
 
 /// "avx2"; the values of FAULTLINE_FORCE_ISA.
 const char* isa_name(Isa isa);
-/// "dpbf16"; recorded with every experiment.
+/// "dpbf16"; part of the name that is recorded with every experiment (session/cpu_backend.h).
 const char* family_name(Family family);
 /// The family of the set's own bfloat16 product.
 Family isa_family(Isa isa);

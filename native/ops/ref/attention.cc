@@ -1,8 +1,19 @@
+#include <bit>
 #include <cmath>
 
 #include "native/ops/ref/ref.h"
 
 namespace faultline::ops::ref {
+namespace {
+
+/// Element `index` of stored keys or values.
+double stored(const void* data, std::int64_t index, KvType type) {
+  if (type == KvType::f32) return static_cast<const float*>(data)[index];
+  // A bfloat16 is the upper half of a float.
+  return std::bit_cast<float>(std::uint32_t{static_cast<const std::uint16_t*>(data)[index]} << 16);
+}
+
+}  // namespace
 
 void attention(const std::vector<AttentionArgs>& segments, std::vector<double>& out, std::vector<double>& magnitude) {
   const AttentionArgs& shared = segments.front();
@@ -18,13 +29,14 @@ void attention(const std::vector<AttentionArgs>& segments, std::vector<double>& 
       for (std::int64_t j = 0; j < segment.visible[row]; ++j) {
         double score = 0;
         for (std::int64_t c = 0; c < shared.dim; ++c) {
-          score +=
-              double{segment.q[row * segment.q_stride + c]} * segment.k[j / 16 * 16 * shared.dim + c * 16 + j % 16];
+          const std::int64_t at = j / 16 * 16 * shared.dim + c * 16 + j % 16;
+          score += double{segment.q[row * segment.q_stride + c]} * stored(segment.k, at, segment.kv_type);
         }
         const double weight = std::exp(score * segment.scale);
         total += weight;
         for (std::size_t c = 0; c < dim; ++c) {
-          const double value = segment.v[j * segment.v_stride + static_cast<std::int64_t>(c)];
+          const std::int64_t at = j * segment.v_stride + static_cast<std::int64_t>(c);
+          const double value = stored(segment.v, at, segment.kv_type);
           result[c] += weight * value;
           size[c] += weight * std::fabs(value);
         }

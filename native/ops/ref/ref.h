@@ -22,8 +22,8 @@ void layernorm(const LayerNormArgs& args, std::vector<double>& out, std::vector<
 double gelu(double x);
 
 /// Softmax attention over one or more segments at once: the mathematical result, not the online recurrence. out [rows,
-/// dim]; magnitude is sum_j weight |v|. Rows that see no key are zero. Uses q, k, v, visible, scale and the strides;
-/// not m, l, acc. All segments share q, rows, dim.
+/// dim]; magnitude is sum_j weight |v|. Rows that see no key are zero. Uses q, k, v, kv_type, visible, scale and the
+/// strides; not m, l, acc. All segments share q, rows, dim.
 void attention(const std::vector<AttentionArgs>& segments, std::vector<double>& out, std::vector<double>& magnitude);
 
 struct Stats {

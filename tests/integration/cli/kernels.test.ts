@@ -47,7 +47,7 @@ describe('doctor', () => {
     );
     const families: Record<string, string> = { amx: 'amx', avx512bf16: 'dpbf16' };
     const product = engine.kernels.find(({ op }) => op === 'gemm_bf16');
-    expect(engine.kernelFamily).toBe(families[product!.isa] ?? 'fma');
+    expect(engine.kernelFamily).toBe(`${families[product!.isa] ?? 'fma'}-2`);
   });
 });
 
@@ -87,7 +87,7 @@ describe('an experiment in bfloat16', () => {
 
   it('does not go on under another, and names both and the ways out', async () => {
     expect((await run('moved')).code).toBe(0);
-    const other = best.kernelFamily === 'amx' ? { family: 'dpbf16', isa: 'avx512bf16' } : { family: 'amx', isa: 'amx' };
+    const other = best.kernelFamily === 'amx-2' ? { family: 'dpbf16-2', isa: 'avx512bf16' } : { family: 'amx-2', isa: 'amx' };
     rewind('moved', other);
     const { code, err } = await run('moved');
     expect(code).toBe(4);
@@ -99,10 +99,10 @@ describe('an experiment in bfloat16', () => {
   it('of the family fma goes on on a better CPU that is told to do the same', async () => {
     expect((await run('lower', 'scalar')).code).toBe(0);
     const whole = recorded('lower');
-    expect(whole.experiment).toMatchObject({ kernelFamily: 'fma', isa: 'scalar' });
+    expect(whole.experiment).toMatchObject({ kernelFamily: 'fma-2', isa: 'scalar' });
     rewind('lower');
     const untold = await run('lower');
-    if (best.kernelFamily === 'fma') {
+    if (best.kernelFamily === 'fma-2') {
       expect(untold.code, untold.err).toBe(0);
     } else {
       expect(untold).toMatchObject({ code: 4, err: expect.stringContaining('FAULTLINE_FORCE_ISA=scalar on a CPU that has it') as string });
@@ -125,7 +125,7 @@ describe('an experiment in int8', () => {
       const { code, err } = await int8(`int8-${isa}`, isa);
       expect(code, err).toBe(0);
       const { experiment, digest } = recorded(`int8-${isa}`);
-      expect(experiment).toMatchObject({ dtype: 'int8', kernelFamily: 'int8', isa });
+      expect(experiment).toMatchObject({ dtype: 'int8', kernelFamily: 'int8-2', isa });
       digests.add(digest);
     }
     expect(digests.size).toBe(1);
@@ -140,6 +140,16 @@ describe('an experiment in int8', () => {
     const { code, err } = await int8('int8-moved');
     expect(code, err).toBe(0);
     expect(recorded('int8-moved').digest).toBe(whole);
+  });
+
+  it('does not go on where it was begun before keys and values were kept in bfloat16', async () => {
+    expect((await int8('int8-older')).code).toBe(0);
+    rewind('int8-older', { family: 'int8', isa: best.isa });
+    const { code, err } = await int8('int8-older');
+    expect(code).toBe(4);
+    expect(err).toContain(
+      'was begun with int8 kernels int8, and here it is int8-2\nhint: To go on, continue with the version of faultline',
+    );
   });
 
   it('is refused by CUDA, by name', async () => {

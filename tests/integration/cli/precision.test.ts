@@ -41,7 +41,7 @@ describe('faultline precision', () => {
 
   it('holds int8 to its own', async () => {
     const result = await precision('--dtype', 'int8');
-    expect(result).toMatchObject({ dtype: 'int8', kernelFamily: 'int8', texts: 400, withinLimits: true });
+    expect(result).toMatchObject({ dtype: 'int8', kernelFamily: 'int8-2', texts: 400, withinLimits: true });
     // No more than the limits, and no less than what quantising must cost.
     expect(result.meanDivergence).toBeGreaterThan(1e-4);
   });

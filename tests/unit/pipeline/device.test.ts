@@ -51,9 +51,9 @@ describe('kernelsOf', () => {
     expect(kernelsOf({ ...gpu, dtype: 'bfloat16', device: 'emulated' })).toBe('mma2 on sm_90, emulated');
   });
 
-  it('tells float32 and int8 apart by nothing', () => {
+  it('tells float32 apart by nothing, and int8 by the version of its one family', () => {
     expect([cpu, gpu].map((device) => kernelsOf({ ...device, dtype: 'float32' }))).toEqual([null, null]);
-    expect(kernelsOf({ ...cpu, kernelFamily: 'int8', dtype: 'int8' })).toBeNull();
+    expect(kernelsOf({ ...cpu, kernelFamily: 'int8-2', dtype: 'int8' })).toBe('int8-2');
   });
 });
 

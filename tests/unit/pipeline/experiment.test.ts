@@ -139,6 +139,27 @@ describe('checkResumable', () => {
   });
 
   it.each([
+    ['bfloat16', { kernelFamily: 'dpbf16' }, { kernelFamily: 'dpbf16-2' }],
+    ['bfloat16', { kernelFamily: 'fma' }, { kernelFamily: 'amx-2' }],
+    ['int8', { kernelFamily: 'int8' }, { kernelFamily: 'int8-2' }],
+    ['bfloat16', { ...hopper, kernelFamily: 'mma' }, hopper],
+  ])('keeps %s of an older version from going on: %j, here %j', (dtype, then, other) => {
+    let error: unknown;
+    try {
+      checkResumable(recorded(dtype, then), now(dtype, other));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      kind: 'environment',
+      message: expect.stringContaining(`${dtype} kernels ${then.kernelFamily}`) as string,
+      hint: expect.stringContaining(
+        `continue with the version of faultline that began it (${here.version}, kernels ${then.kernelFamily}), use model.dtype float32, or begin`,
+      ) as string,
+    });
+  });
+
+  it.each([
     ['bfloat16', { kernelFamily: 'amx' }, /bfloat16 kernels amx, and here it is fma/],
     ['float32', { pythonVersion: '3.12.1' }, /Python 3\.12\.1, and here it is 3\.11\.7/],
     ['float32', { isolationTier: 'none' }, /isolation none, and here it is namespaces/],
