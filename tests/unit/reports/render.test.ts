@@ -423,7 +423,7 @@ describe('terminal text', () => {
   it('shows a sample of hostile texts, tokens included, without obeying any', () => {
     const tokens = Object.values(HOSTILE).map((text, token) => ({ token, text, logprob: -token, entropy: 1 }));
     const text = sampleText(HOSTILE.control, hostileSample(), tokens, { colours: picocolors.createColors(false), most: Infinity });
-     
+
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u);
     expect(text.split('\n').filter((line) => line.startsWith('>'))).toHaveLength(1);
     expect(text).toContain('8 tokens');
