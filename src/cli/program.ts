@@ -29,6 +29,7 @@ export const COMMANDS: readonly Row[] = [
   { name: 'report', summary: "Write an experiment's report as HTML, CSV and JSON", load: () => import('./commands/report.js') },
   { name: 'show', summary: 'Show one sample: program, failing line, verdict, tokens', load: () => import('./commands/show.js') },
   { name: 'query', summary: 'Ask the database: SQL, named views, words of error messages', load: () => import('./commands/query.js') },
+  { name: 'diff', summary: 'Compare two experiments: rates, categories, problems', load: () => import('./commands/diff.js') },
   { name: 'export', summary: 'Write samples and verdicts as a file that other programs read', load: () => import('./commands/export.js') },
   { name: 'merge', summary: 'Join databases that hold shards of one experiment', load: () => import('./commands/merge.js') },
   {

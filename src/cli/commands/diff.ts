@@ -1,0 +1,105 @@
+/** `faultline diff`: what differs between two stored experiments. The numbers are `reports/difference.ts`'s. */
+import type { Command } from 'commander';
+import type { ComparedExperiments } from '../../pipeline/diff.js';
+import type { Difference, RateRow } from '../../reports/difference.js';
+import { NO_VALUE, percent, plural } from '../../reports/render/format.js';
+import { shorten, visibleLine } from '../../reports/render/visible.js';
+import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addConfigFlags } from '../config-flags.js';
+import { textTable } from '../text-table.js';
+
+export function define(command: Command): void {
+  command.argument('<first>', 'Name, hash or beginning of a hash of an experiment');
+  command.argument('<second>', 'The same of the one to compare it with; every difference is second minus first');
+  addConfigFlags(command, ['--outputs', '--db']);
+  command.option('--second-db <file>', 'Database of the second one, where that is another');
+  finishDefinition(command, {
+    examples: [
+      ['faultline diff pico-greedy pico-nucleus', 'two experiments of one database'],
+      ['faultline diff 1f0c9a 77ab02 --json', 'by the beginnings of their hashes, as JSON'],
+      ['faultline diff study study --db a.db --second-db b.db', 'of two databases'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'internal'],
+  });
+  command.action(async (first: string, second: string, { secondDb, ...options }: Options) => {
+    const { values } = configOf(undefined, options);
+    const output = outputOf(options);
+    const { diffStored } = await import('../../pipeline/diff.js');
+    const compared = diffStored(values, [first, second], typeof secondDb === 'string' ? secondDb : undefined);
+    output.result(documentOf(compared), () => textOf(compared));
+  });
+}
+
+function documentOf({ first, second, settings, difference }: ComparedExperiments): unknown {
+  const experiment = ({ name, hash }: ComparedExperiments['first']): unknown => ({ name, hash });
+  return { first: experiment(first), second: experiment(second), settings, ...difference };
+}
+
+function textOf({ first, second, settings, difference }: ComparedExperiments): string {
+  const { problems, samples, pairs, changes } = difference;
+  const name = (text: string): string => shorten(visibleLine(text), 40);
+  const rest = [
+    ...(problems.onlyFirst > 0 ? [`${plural(problems.onlyFirst, 'problem')} of the first alone`] : []),
+    ...(problems.onlySecond > 0 ? [`${plural(problems.onlySecond, 'problem')} of the second alone`] : []),
+  ];
+  const blocks = [
+    `${name(first.name)} (${first.hash.slice(0, 12)}) and ${name(second.name)} (${second.hash.slice(0, 12)}): ` +
+      `${plural(problems.compared, 'problem')} in both, ${plural(samples.first, 'sample')} and ${samples.second}` +
+      (rest.length > 0 ? `; not compared: ${rest.join(', ')}` : ''),
+    settings.length === 0
+      ? 'asked for alike'
+      : textTable(['setting', 'first', 'second'], settings.map((each) => [each.key, each.first, each.second])), // prettier-ignore
+    rates('rate', difference.rates),
+    ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
+    pairsText(pairs),
+    ...(changes.length > 0
+      ? [
+          textTable(
+            ['problem', 'passes, first', 'second'],
+            changes.map((each) => [
+              each.taskId,
+              `${each.first.passed}/${each.first.counted}`,
+              `${each.second.passed}/${each.second.counted}`,
+            ]),
+          ),
+        ]
+      : []),
+  ];
+  return blocks.join('\n\n');
+}
+
+function rates(title: string, rows: readonly RateRow[]): string {
+  return textTable(
+    [title, 'first', 'second', 'difference', '95 % interval', 'p', 'adjusted'],
+    rows.map((row) => {
+      const { value, low, high, p } = row.difference;
+      return [
+        row.title === null ? row.name : `${row.name} ${row.title}`,
+        percent(row.first.share),
+        percent(row.second.share),
+        points(value),
+        low === null || high === null ? NO_VALUE : `${points(low)} to ${points(high)}`,
+        probability(p),
+        probability(row.adjustedP),
+      ];
+    }),
+  );
+}
+
+function pairsText({ pairs, sameText, bothPass, onlyFirst, onlySecond, neither, mcnemar }: Difference['pairs']): string {
+  if (pairs === 0) return 'no sample of one has its like in the other';
+  const test = mcnemar === null ? '' : `; McNemar's mid-p ${probability(mcnemar.midP)}`;
+  return (
+    `${plural(pairs, 'pair')} of samples, ${sameText} with one text: both pass ${bothPass}, only the first ${onlyFirst}, ` +
+    `only the second ${onlySecond}, neither ${neither}${test}`
+  );
+}
+
+/** A difference of shares in percentage points, with its sign. */
+function points(value: number | null): string {
+  return value === null ? NO_VALUE : `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`;
+}
+
+function probability(p: number | null): string {
+  return p === null ? NO_VALUE : p < 0.0005 ? '<0.001' : p.toFixed(3);
+}

@@ -1,0 +1,65 @@
+/** Two stored experiments, compared: what was asked for differently, and what came of it. Reads databases, and changes nothing in them. */
+import type { ConfigValues } from '../config/schema.js';
+import { difference, type Difference } from '../reports/difference.js';
+import { Store } from '../store/store.js';
+import type { Experiment } from '../store/types.js';
+import { databasePath } from './inputs.js';
+import { chooseExperiment } from './report.js';
+
+/** Something that was not the same for both, as text. */
+export interface Setting {
+  readonly key: string;
+  readonly first: string;
+  readonly second: string;
+}
+
+export interface ComparedExperiments {
+  readonly first: Experiment;
+  readonly second: Experiment;
+  readonly settings: readonly Setting[];
+  readonly difference: Difference;
+}
+
+/** What both rows say beside the config, and what a reader of two results wants to know. */
+const FACTS = [
+  'seed',
+  'modelHash',
+  'tokenizerHash',
+  'problemsHash',
+  'dtype',
+  'device',
+  'kernelFamily',
+  'pythonVersion',
+  'isolationTier',
+  'version',
+] as const;
+
+/** `otherDatabase` holds the second one; without it both are in the config's. Throws `input` where one is not there. */
+export function diffStored(values: ConfigValues, names: readonly [string, string], otherDatabase: string | undefined): ComparedExperiments {
+  using store = Store.open(databasePath(values), { readonly: true });
+  using other = otherDatabase === undefined ? null : Store.open(otherDatabase, { readonly: true });
+  const first = chooseExperiment(store, names[0]);
+  const second = chooseExperiment(other ?? store, names[1]);
+  return {
+    first,
+    second,
+    settings: settingsOf(first, second),
+    difference: difference(store.judgedSamples(first.id), (other ?? store).judgedSamples(second.id)),
+  };
+}
+
+function settingsOf(first: Experiment, second: Experiment): Setting[] {
+  const entries = (experiment: Experiment): Map<string, string> =>
+    new Map([
+      ...Object.entries(JSON.parse(experiment.config) as Record<string, unknown>).map(([key, value]) => [key, textOf(value)] as const),
+      ...FACTS.map((key) => [key, experiment[key]] as const),
+    ]);
+  const [a, b] = [entries(first), entries(second)];
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .map((key) => ({ key, first: a.get(key) ?? '', second: b.get(key) ?? '' }))
+    .filter((setting) => setting.first !== setting.second);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
