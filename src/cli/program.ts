@@ -31,6 +31,7 @@ export const COMMANDS: readonly Row[] = [
   { name: 'query', summary: 'Ask the database: SQL, named views, words of error messages', load: () => import('./commands/query.js') },
   { name: 'diff', summary: 'Compare two experiments: rates, categories, problems', load: () => import('./commands/diff.js') },
   { name: 'export', summary: 'Write samples and verdicts as a file that other programs read', load: () => import('./commands/export.js') },
+  { name: 'import', summary: 'Judge samples that were made elsewhere, as an experiment', load: () => import('./commands/import.js') },
   { name: 'merge', summary: 'Join databases that hold shards of one experiment', load: () => import('./commands/merge.js') },
   {
     name: 'activations',

@@ -8,8 +8,8 @@ import type { ClassificationRow, JudgedSample } from '../store/types.js';
 import type { CategoryView } from './category-view.js';
 import { decide, type Decision, type TokensOf } from './execute.js';
 
-/** Returns how many decisions changed. */
-export function classifyStored(store: Store, experimentId: number, view: CategoryView, tokensOf: TokensOf<JudgedSample>): number {
+/** Returns how many decisions changed. Without `tokensOf` no failing line is found among tokens: for samples that have none. */
+export function classifyStored(store: Store, experimentId: number, view: CategoryView, tokensOf?: TokensOf<JudgedSample>): number {
   const changed: ClassificationRow[] = [];
   for (const sample of store.judgedSamples(experimentId)) {
     const decision = decide(sample, sample.verdict, view, tokensOf);

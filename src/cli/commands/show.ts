@@ -53,7 +53,7 @@ export function define(command: Command): void {
       throw new FaultlineError('usage', `a sample's index is a whole number, not ${index}`, { hint: 'Such as `faultline show Pico/5 2`.' });
     }
     const shown = await showSample(values, { ...choice, sampleIndex: Number(index) });
-    if (shown.withoutText !== null) output.note(`tokens have no text here: ${shown.withoutText}`);
+    if (shown.withoutText !== null && shown.tokens.length > 0) output.note(`tokens have no text here: ${shown.withoutText}`);
     const { sampleText } = await import('../../reports/render/sample-text.js');
     output.result({ experiment: shown.experiment.name, ...shown.sample, token_list: shown.tokens }, () =>
       sampleText(shown.experiment.name, shown.sample, shown.tokens, {

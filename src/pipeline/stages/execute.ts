@@ -50,7 +50,7 @@ export const stage: Stage = {
 export async function storeVerdicts(
   store: Store,
   experimentId: number,
-  source: AsyncIterable<PendingExecution>,
+  source: AsyncIterable<PendingExecution> | Iterable<PendingExecution>,
   options: Omit<ExecuteOptions<PendingExecution>, 'known'>,
   onVerdict: () => void,
 ): Promise<void> {

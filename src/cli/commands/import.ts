@@ -1,0 +1,42 @@
+/** `faultline import`: samples that were made elsewhere, judged and named as an experiment of their own. */
+import type { Command } from 'commander';
+import { configFile } from '../../pipeline/bundled.js';
+import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
+
+/** Contradicted claims that are named; the others are counted. */
+const NAMED = 5;
+
+export function define(command: Command): void {
+  command.argument('<samples>', "File in HumanEval's layout: one JSON object a line with task_id and completion; results files too");
+  command.option('--config <file>', 'YAML file or ready config with limits, categories and sandbox settings; default: none');
+  addConfigFlags(command, ['--problems', '--template', '--seed', '--experiment', ...EXECUTION_FLAGS, '--outputs', '--db']);
+  finishDefinition(command, {
+    examples: [
+      ['faultline import samples.jsonl --problems humaneval --experiment starcoder', "any model's completions of HumanEval"],
+      ['faultline import samples.jsonl_results.jsonl --problems humaneval', 'a results file: says where its `passed` differs from ours'],
+      ['faultline diff starcoder gpt2-humaneval', 'then: beside an experiment of our own'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'infrastructure', 'interrupted', 'internal'],
+  });
+  command.action(async (samples: string, { config: file, ...options }: Options) => {
+    const config = configOf(typeof file === 'string' ? configFile(file) : undefined, options);
+    const output = outputOf(options);
+    const { importSamples } = await import('../../pipeline/import.js');
+    const result = await withInterrupt((context) => importSamples(config, { ...context, samples }));
+    const { made, contradicted } = result.claims;
+    if (made > 0) {
+      const named = contradicted
+        .slice(0, NAMED)
+        .map((each) => `${each.taskId} ${each.sampleIndex} (${each.claimed ? 'passed' : 'failed'} there)`);
+      const more = contradicted.length > NAMED ? ' ...' : '';
+      const which = contradicted.length === 0 ? '' : `: ${named.join(', ')}${more}`;
+      output.note(`${made} lines say whether they passed; ${contradicted.length} came out otherwise here${which}`);
+    }
+    const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
+    const { report, ...rest } = result;
+    output.result({ ...rest, experiment: result.experiment.name, hash: result.experiment.hash, report: reportJson(report) }, () =>
+      renderSummary(report, { directory: result.directory }),
+    );
+  });
+}

@@ -1,0 +1,208 @@
+/**
+ * Samples that were made elsewhere, as an experiment of their own: judged and named like ours, for every question that a stored
+ * experiment answers but those about tokens. Idempotent and resumable, like a run. How files of samples look is `datasets/samples.ts`'s.
+ */
+import { createHash } from 'node:crypto';
+import os from 'node:os';
+import { canonicalResults, type Config } from '../config/load.js';
+import { readSamples } from '../datasets/samples.js';
+import { lineError } from '../datasets/jsonl.js';
+import type { ReportData } from '../reports/report-data.js';
+import { Store } from '../store/store.js';
+import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
+import { CATEGORIES } from '../taxonomy/categories.js';
+import { version } from './bundled.js';
+import { createCategoryView } from './category-view.js';
+import { classifyStored } from './classify.js';
+import { checkResumable, experimentName } from './experiment.js';
+import { interrupted } from './generate-file.js';
+import { databasePath, problemsOf } from './inputs.js';
+import type { Progress } from './progress.js';
+import { chooseExperiment, outputFolder, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
+import { openSandbox } from './sandbox.js';
+import { storeVerdicts } from './stages/execute.js';
+
+export interface ImportOptions {
+  /** A file of samples. */
+  readonly samples: string;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface ImportResult {
+  readonly experiment: Experiment;
+  readonly database: string;
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly samples: number;
+  readonly executed: number;
+  readonly report: ReportData;
+  /** Of lines that say whether they passed: how many, and those that came out otherwise here. */
+  readonly claims: {
+    readonly made: number;
+    readonly contradicted: readonly { readonly taskId: string; readonly sampleIndex: number; readonly claimed: boolean }[];
+  };
+}
+
+/** What samples that nobody here drew have in place of a strategy, a device and the numbers it computes in. */
+const ELSEWHERE = 'imported';
+/** Samples of one batch: a transaction each. */
+const BATCH = 1_000;
+
+/**
+ * Stores the samples of a file as an experiment, judges what has no verdict yet, and writes the report.
+ * @throws FaultlineError: `input` for a malformed line (with file, line and column), a task that the problems have not, and a sample that
+ *   comes twice, before anything is stored; otherwise what a run throws
+ */
+export async function importSamples(config: Config, { samples: file, signal, progress }: ImportOptions): Promise<ImportResult> {
+  const { values } = config;
+  const view = createCategoryView(values, CATEGORIES, config.origins);
+  const problemSet = await problemsOf(config);
+  const { rows, claims, hash } = await readRows(file, new Set(problemSet.problems.map(({ taskId }) => taskId)));
+  const database = databasePath(values);
+  using store = Store.open(database);
+  signal.throwIfAborted();
+
+  const identity = identityOf(config, hash, problemSet.hash);
+  const recorded = store.findExperiment(identity.hash);
+  const directory = outputFolder(store, values, identity);
+  await prepareOutputs(directory);
+  const before = recorded === null ? 0 : store.counts(recorded.id).executed;
+  const isDone = recorded !== null && recorded.finishedAt !== null;
+  if (!isDone) {
+    const executor = await openSandbox(values, recorded?.calibration);
+    try {
+      const { pythonVersion, tier, tierReason, calibration } = executor.info;
+      if (tierReason !== null) progress.note(`isolation: ${tier} (${tierReason})`);
+      const manifest = { ...identity, pythonVersion, isolationTier: tier, calibration };
+      if (recorded !== null) checkResumable(recorded, manifest);
+      const { id } = store.beginExperiment(manifest);
+      store.addProblems(
+        id,
+        problemSet.problems.map((problem, position) => ({ ...problem, position })),
+      );
+      for (let at = 0; at < rows.length; at += BATCH) store.addSamples(id, rows.slice(at, at + BATCH));
+      const task = progress.task('execute', rows.length, before);
+      await storeVerdicts(
+        store,
+        id,
+        store.pendingExecutions(id),
+        { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal },
+        () => {
+          task.advance();
+        },
+      );
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
+      const found = store.findExperiment(identity.hash);
+      throw interrupted(found === null ? 0 : store.counts(found.id).executed, signal.reason);
+    } finally {
+      progress.finish();
+      await executor.dispose();
+    }
+  }
+  const { id } = store.findExperiment(identity.hash)!;
+  const { executed, infra } = store.counts(id);
+  if (executed + infra >= rows.length) store.finishExperiment(id);
+  // By the present rules and categories, also where all was there.
+  classifyStored(store, id, view);
+  const experiment = chooseExperiment(store, identity.hash);
+  const report = summariseExperiment(store, experiment);
+  const files = await writeOutputs(store, experiment, report, directory);
+  return {
+    experiment,
+    database,
+    directory,
+    files,
+    samples: rows.length,
+    executed: executed - before,
+    report,
+    claims: { made: claims.size, contradicted: contradictedBy(store, id, claims) },
+  };
+}
+
+/** The rows of a file, what its lines claim of themselves, and the file's hash. Throws `input`, with the place. */
+async function readRows(
+  file: string,
+  known: ReadonlySet<string>,
+): Promise<{ rows: SampleRow[]; claims: Map<string, boolean>; hash: string }> {
+  const content = createHash('sha256');
+  const rows: SampleRow[] = [];
+  const claims = new Map<string, boolean>();
+  const seen = new Set<string>();
+  for await (const { source, taskId, completion, sampleIndex, finishReason } of readSamples(file, known)) {
+    content.update(source.text).update('\n');
+    const key = keyOf(taskId, sampleIndex);
+    if (seen.has(key)) {
+      throw lineError(source, `sample ${sampleIndex} of ${taskId} is there twice`, {
+        field: 'sample_index',
+        hint: 'Give each sample of a task an index of its own, or leave sample_index out in all lines.',
+      });
+    }
+    seen.add(key);
+    const claimed = source.value['passed'];
+    if (typeof claimed === 'boolean') claims.set(key, claimed);
+    rows.push({
+      strategy: ELSEWHERE,
+      taskId,
+      sampleIndex,
+      completion,
+      rawText: completion,
+      cut: completion.length,
+      // Not known is none of the reasons there are: nothing is decided by it.
+      finishReason: finishReason ?? 'unknown',
+      tokens: new Int32Array(),
+      logprobs: new Float32Array(),
+      entropies: new Float32Array(),
+      seed: '0',
+      error: null,
+    });
+  }
+  return { rows, claims, hash: content.digest('hex') };
+}
+
+/** An experiment's identity without a model: the samples' text stands for it. The config has the entries that judging depends on. */
+function identityOf(config: Config, samplesHash: string, problemsHash: string): ExperimentManifest {
+  const { values } = config;
+  const name = values.experiment ?? `${ELSEWHERE}-${experimentName({ ...values, 'model.path': samplesHash.slice(0, 12) })}`;
+  const entries = JSON.parse(canonicalResults({ ...values, experiment: name })) as Record<string, unknown>;
+  const judging = Object.fromEntries(
+    Object.entries(entries).filter(([key]) => /^(experiment|seed)$|^(limits|categories|problems|sandbox)\./.test(key)),
+  );
+  const text = JSON.stringify(judging);
+  return {
+    name,
+    config: text,
+    hash: createHash('sha256')
+      .update(JSON.stringify([ELSEWHERE, text, samplesHash, problemsHash]))
+      .digest('hex'),
+    seed: values.seed.toString(),
+    modelHash: samplesHash,
+    tokenizerHash: ELSEWHERE,
+    problemsHash,
+    dtype: ELSEWHERE,
+    device: ELSEWHERE,
+    deviceName: ELSEWHERE,
+    kernelFamily: ELSEWHERE,
+    isa: ELSEWHERE,
+    cpu: os.cpus()[0]?.model.trim() ?? '',
+    pythonVersion: '',
+    isolationTier: '',
+    calibration: 1,
+    version: version(),
+  };
+}
+
+function contradictedBy(store: Store, id: number, claims: ReadonlyMap<string, boolean>): ImportResult['claims']['contradicted'] {
+  if (claims.size === 0) return [];
+  const found = [];
+  for (const { taskId, sampleIndex, verdict, outcome } of store.judgedSamples(id)) {
+    const claimed = claims.get(keyOf(taskId, sampleIndex));
+    if (claimed !== undefined && outcome !== 'infra' && claimed !== verdict.passed) found.push({ taskId, sampleIndex, claimed });
+  }
+  return found;
+}
+
+function keyOf(taskId: string, sampleIndex: number): string {
+  return JSON.stringify([taskId, sampleIndex]);
+}

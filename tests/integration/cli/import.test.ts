@@ -1,0 +1,101 @@
+/** `faultline import`: what a run drew, taken for somebody else's, comes to the same verdicts; malformed files store nothing. */
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { faultline, finished, readLines, scratchFolder, start, writeLines } from './faultline.js';
+
+const folder = scratchFolder();
+const runDb = path.join(folder, 'outputs', 'faultline.db');
+const results = path.join(folder, 'outputs', 'pico-gpt2-py-pico-tasks', 'samples.jsonl_results.jsonl');
+const db = path.join(folder, 'theirs', 'faultline.db');
+const PROBLEMS = ['--problems', 'pico-tasks'];
+
+interface Imported {
+  readonly samples: number;
+  readonly executed: number;
+  readonly claims: { readonly made: number; readonly contradicted: readonly { taskId: string; sampleIndex: number; claimed: boolean }[] };
+}
+
+const imported = async (file: string, ...args: string[]): Promise<Imported> => {
+  const { code, out, err } = await faultline(['import', file, ...PROBLEMS, ...args, '--json'], { cwd: folder });
+  expect(code, err).toBe(0);
+  return JSON.parse(out) as Imported;
+};
+
+async function ask(database: string, sql: string): Promise<unknown[][]> {
+  const { out, err } = await faultline(['query', sql, '--db', database, '--limit', '1000', '--json']);
+  expect(err).toBe('');
+  return (JSON.parse(out) as { rows: unknown[][] }).rows;
+}
+
+/** What does not depend on tokens, of every sample. */
+const VERDICTS = `SELECT task_id, sample_index, completion, passed, status, outcome, category_code, evidence, exception_type, exception_line
+  FROM sample_results WHERE experiment = '$' ORDER BY problem_position, sample_index`;
+
+beforeAll(async () => {
+  const { code, err } = await faultline(['run', '--num-problems', '8', '--samples', '4'], { cwd: folder });
+  expect(code, err).toBe(0);
+}, 120_000);
+
+describe('faultline import', () => {
+  it('comes to the verdicts that the samples had, and a second time does nothing', async () => {
+    const first = await imported(results, '--experiment', 'theirs', '--db', db, '--outputs', path.join(folder, 'theirs'));
+    expect([first.samples, first.executed]).toEqual([32, 32]);
+    expect(first.claims).toEqual({ made: 32, contradicted: [] });
+    expect(await ask(db, VERDICTS.replace('$', 'theirs'))).toEqual(await ask(runDb, VERDICTS.replace('$', 'pico-gpt2-py-pico-tasks')));
+    const again = await imported(results, '--experiment', 'theirs', '--db', db, '--outputs', path.join(folder, 'theirs'));
+    expect(again.executed).toBe(0);
+    expect(existsSync(path.join(folder, 'theirs', 'theirs', 'report.html'))).toBe(true);
+    const shown = await faultline(['show', 'Pico/5', '0', '--db', db]);
+    expect([shown.code, shown.err]).toEqual([0, '']);
+    expect(shown.out).toContain('no tokens');
+  });
+
+  it('says where a file claims something else, and takes lines without sample_index and finish_reason', async () => {
+    const lines = readLines(results).map(({ task_id, completion, passed }, index) => ({
+      task_id,
+      completion,
+      passed: index === 5 ? passed !== true : passed,
+    }));
+    const file = writeLines(path.join(folder, 'claims.jsonl'), lines);
+    const { claims } = await imported(file, '--db', path.join(folder, 'claims.db'));
+    expect(claims).toEqual({ made: 32, contradicted: [{ taskId: 'Pico/1', sampleIndex: 1, claimed: lines[5]!.passed }] });
+    expect(await ask(path.join(folder, 'claims.db'), 'SELECT DISTINCT finish_reason FROM sample_results')).toEqual([['unknown']]);
+    const { err } = await faultline(['import', file, ...PROBLEMS, '--db', path.join(folder, 'claims.db')], { cwd: folder });
+    expect(err).toContain('32 lines say whether they passed; 1 came out otherwise here: Pico/1 1');
+  });
+
+  it('goes on after Ctrl-C', async () => {
+    const slow = Array.from({ length: 12 }, (_, index) => ({
+      task_id: 'Pico/0',
+      completion: `    import time\n    time.sleep(0.05)\n    return ${index}\n`,
+    }));
+    const file = writeLines(path.join(folder, 'slow.jsonl'), slow);
+    const args = ['import', file, ...PROBLEMS, '--db', path.join(folder, 'slow.db'), '--workers', '1', '--json'];
+    const child = start(args, { cwd: folder });
+    setTimeout(() => child.kill('SIGINT'), 1_500);
+    const stopped = await finished(child);
+    expect([stopped.code, stopped.out]).toEqual([130, '']);
+    const rest = await imported(file, '--db', path.join(folder, 'slow.db'), '--workers', '1');
+    expect(rest.samples).toBe(12);
+    expect(await ask(path.join(folder, 'slow.db'), 'SELECT count(*), sum(outcome IS NOT NULL) FROM sample_results')).toEqual([[12, 12]]);
+  }, 60_000);
+
+  it('stores nothing of a malformed file', async () => {
+    const good = { task_id: 'Pico/0', completion: '    return 1\n', sample_index: 0 };
+    for (const [name, text, message] of [
+      ['twice', `${JSON.stringify(good)}\n${JSON.stringify(good)}\n`, 'twice.jsonl:2'],
+      ['foreign', `${JSON.stringify({ ...good, task_id: 'Other/1' })}\n`, 'not in the problem file'],
+      ['cut', `${JSON.stringify(good).slice(0, 30)}\n`, 'cut.jsonl:1'],
+      ['empty', '', 'holds no sample'],
+    ] as const) {
+      const file = path.join(folder, `${name}.jsonl`);
+      writeFileSync(file, text);
+      const database = path.join(folder, `${name}.db`);
+      const failed = await faultline(['import', file, ...PROBLEMS, '--db', database], { cwd: folder });
+      expect([failed.code, failed.out], name).toEqual([3, '']);
+      expect(failed.err).toContain(message);
+      expect(existsSync(database)).toBe(false);
+    }
+  });
+});
