@@ -7,8 +7,11 @@ CREATE VIEW sample_results AS
 SELECT
   e.name AS experiment, s.strategy, p.task_id, ep.position AS problem_position, s.sample_index, p.difficulty,
   s.completion, s.finish_reason, s.token_count, s.mean_logprob, v.passed, v.status, c.outcome,
-  k.code AS category_code, k.name AS category, c.evidence, c.generation_code, v.exception_type, v.exception_message,
-  v.exception_line, x.cpu_seconds, x.wall_seconds, x.peak_memory_bytes, x.near_limit,
+  k.code AS category_code, k.name AS category, k.dou, k.tambon, k.codehalu, c.rule, c.evidence, c.generation_code, c.tags,
+  c.failing_line, c.failing_column, c.failing_node, c.span_start, c.span_end, c.token_first, c.token_last,
+  v.exception_type, v.exception_message, v.exception_line, v.exception_locals, v.exception_frames,
+  v.assertions_total, v.assertions_passed, v.hash_seeds_tried, v.hash_seeds_failed, v.further_test,
+  x.slowdown, x.cpu_seconds, x.wall_seconds, x.peak_memory_bytes, x.near_limit,
   e.hash AS experiment_hash
 FROM samples s
 JOIN experiments e ON e.id = s.experiment_id
