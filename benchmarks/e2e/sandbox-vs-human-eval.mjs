@@ -58,8 +58,8 @@ console.log(
     best.map(([name, { rate }]) => [
       name,
       rate.toFixed(1),
-      `${(rate / rateOf('human-eval, 1')).toFixed(1)}x`,
-      `${(rate / peerBest).toFixed(1)}x`,
+      `${(rate / rateOf('human-eval, 1')).toFixed(2)}x`,
+      `${(rate / peerBest).toFixed(2)}x`,
     ]),
   ),
 );
@@ -73,7 +73,7 @@ printReadmeRows(
       `sandbox, HumanEval's canonical solutions with full tests, workers: ${name.split(', ')[1]}, ${description}`,
       `${rate.toFixed(0)}/s`,
       `openai/human-eval (re-implemented): ${rateOf('human-eval, 1').toFixed(0)}/s with 1 worker, ${peerBest.toFixed(0)}/s at best`,
-      `**${(rate / rateOf('human-eval, 1')).toFixed(1)}x**, **${(rate / peerBest).toFixed(1)}x** its best`,
+      `**${(rate / rateOf('human-eval, 1')).toFixed(2)}x**, **${(rate / peerBest).toFixed(2)}x** its best`,
     ]),
 );
 

@@ -134,6 +134,8 @@ bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
     for (std::vector<Slot*> started; !(started = fill_slots(sink, cancelled)).empty();) {
       stepper_->first(lanes_of(started));
       settle(started, sink);
+      // Samples of one token each would fill and end here until none is left.
+      if (cancelled.load(std::memory_order_relaxed)) return false;
     }
     if (cancelled.load(std::memory_order_relaxed)) return false;
 

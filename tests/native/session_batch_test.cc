@@ -305,6 +305,25 @@ TEST(session_stops_between_steps_when_cancelled) {
   }
 }
 
+TEST(session_stops_between_first_tokens_when_cancelled) {
+  Session session(options(1));
+  GroupRequest request = mixed_requests(1).front();
+  request.sample_indices.clear();
+  for (std::uint32_t i = 0; i < 1000; ++i) request.sample_indices.push_back(i);
+  request.max_new_tokens = 1;
+  std::atomic<bool> cancelled{false};
+  std::size_t results = 0;
+  EXPECT(!session.generate(
+      std::vector{request}, 16,
+      [&](SampleResult&&) {
+        ++results;
+        cancelled = true;
+      },
+      cancelled));
+  // Those that took their first and last token together.
+  EXPECT(results >= 1 && results <= 16);
+}
+
 TEST(session_broken_weights_fail_samples_not_the_run) {
   const std::string folder = check::write_tiny_model("infinite", {.embedding_scale = 3e38F});
   Session session({.folder = folder, .threads = 1, .memory_bytes = 1 << 24});

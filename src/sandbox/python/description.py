@@ -152,7 +152,7 @@ def _make(kind, info):
 
 
 def ended_a_generator(error, raised):
-    """Whether `error` is what Python makes of a StopIteration that left a generator of the test's."""
+    """Whether `error` is what Python, or the stub, makes of a StopIteration that left a call."""
     return type(error) is RuntimeError and isinstance(raised, StopIteration) and error.__cause__ is raised
 
 

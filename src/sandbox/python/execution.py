@@ -300,6 +300,9 @@ class Execution:
                 self._settle(outcome)
             self._raised_info = info
             self._raised = rebuild(info)
+            if isinstance(self._raised, StopIteration) and "StopIteration" not in self._problem.source:
+                # What is written in C (`map`, `zip`) would take it for the end of what the test loops over.
+                raise RuntimeError("the call raised StopIteration") from self._raised
             raise self._raised
         raise wire.Malformed("an unknown answer")
 
