@@ -112,6 +112,26 @@ export const TAGS: readonly Tag[] = [
   },
   { name: 'repeats_prompt', doc: 'says a line of the prompt again: the same 20 characters or more up to blanks', holds: repeatsPrompt },
   {
+    name: 'returns:cycle',
+    doc: 'returned a value that contains itself',
+    holds: (evidence) => refusedReason(evidence) === 'contains itself',
+  },
+  {
+    name: 'returns:iterator',
+    doc: 'returned a generator, another iterator or a view, which has no plain form',
+    holds: (evidence) => ITERATOR.test(refusedType(evidence)),
+  },
+  {
+    name: 'returns:object',
+    doc: 'returned an object of another class that has no plain form, such as one that the program makes',
+    holds: (evidence) => refusedReason(evidence)?.startsWith('has no plain form') === true && !ITERATOR.test(refusedType(evidence)),
+  },
+  {
+    name: 'returns:too_much',
+    doc: 'returned a value that is too large or too deep to be handed over',
+    holds: (evidence) => /^is (?:larger|nested deeper) than /.test(refusedReason(evidence) ?? ''),
+  },
+  {
     name: 'truncated_generation',
     doc: 'generation met the token limit or the context, whether that is why it failed or not',
     holds: ({ finishReason }) => finishReason === 'length' || finishReason === 'context',
@@ -122,6 +142,18 @@ export const TAGS: readonly Tag[] = [
     holds: ({ verdict }) => (verdict.measurements.source?.undefinedCalls ?? []).some((name) => !isImportable(name)),
   },
 ];
+
+/** Classes of Python's own that give values one after the other, by name. */
+const ITERATOR = /^(?:generator|coroutine|async_generator|map|filter|zip|enumerate|reversed|dict_(?:keys|values|items)|\w*_?iterator)$/;
+
+/** Why a returned value could not be handed over; null where that was not it. */
+function refusedReason({ verdict: { outcome } }: Evidence): string | null {
+  return outcome.status === 'unserialisable' ? outcome.reason : null;
+}
+
+function refusedType({ verdict: { outcome } }: Evidence): string {
+  return outcome.status === 'unserialisable' ? outcome.typeName : '';
+}
 
 /** The names of the tags that hold, sorted. */
 export function tagsOf(evidence: Evidence): readonly string[] {

@@ -14,6 +14,7 @@ const passing = (fields: object): Evidence =>
     { measurements: { fragility: { hashSeeds: { tried: 3, failed: 0 }, furtherTest: null, slowdown: null, ...fields } } },
   );
 const wrong = (...trials: readonly AssertionTrial[]): Evidence => evidence(failed(), { measurements: { assertions: tried(...trials) } });
+const refused = (typeName: string, reason = 'has no plain form'): Evidence => evidence({ status: 'unserialisable', typeName, reason });
 const PROMPT_LINE = '    total_of_everything = sum(numbers)\n';
 
 const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
@@ -40,6 +41,14 @@ const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
   ['prompt_frame', evidence(raised('call', 'ValueError', '', { frames: [IN_SAMPLE, IN_PROMPT, IN_LIBRARY] }))],
   ['redefines_helper', facts({ redefined: ['poly'] })],
   ['repeats_prompt', evidence(failed(), { prompt: PROMPT_LINE, completion: '        total_of_everything  =  sum(numbers)\n' })],
+  ['returns:cycle', refused('list', 'contains itself')],
+  ['returns:iterator', refused('generator')],
+  ['returns:iterator', refused('dict_keys')],
+  ['returns:iterator', refused('list_reverseiterator')],
+  ['returns:object', refused('Point')],
+  ['returns:object', refused('MapOfThings')],
+  ['returns:too_much', refused('range', 'is larger than 16777216 bytes')],
+  ['returns:too_much', refused('list', 'is nested deeper than 200 levels')],
   ['truncated_generation', evidence(failed(), { finishReason: 'length' })],
   ['truncated_generation', evidence(failed(), { finishReason: 'context' })],
   ['undefined_helper', facts({ undefinedCalls: ['sum_of_all'], undefinedNames: ['sum_of_all'] })],
