@@ -1,5 +1,5 @@
 /** `faultline run` in pieces: each stage alone with no more than it needs, what it says where its needs are missing, estimates, ready configs. */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -65,6 +65,11 @@ describe('one stage after another', () => {
     const classified = await faultline([...run('parts', '--only', 'classify'), '--json'], withoutPython);
     expect(JSON.parse(classified.out)).toMatchObject({ stages: [{ name: 'classify', done: 0, skipped: 60 }] });
 
+    // A report of what was not measured says so, and which command measures.
+    const unmeasured = await faultline([...run('parts', '--only', 'report'), '--json'], withoutPython);
+    expect(JSON.parse(unmeasured.out)).toMatchObject({ report: { text_view: null } });
+    expect(readFileSync(path.join(folder, 'parts', NAME, 'report.html'), 'utf8')).toContain('faultline run --only measure,report');
+
     const measured = await faultline([...run('parts', '--only', 'measure'), '--json'], withoutPython);
     expect(JSON.parse(measured.out)).toMatchObject({ generated: 0, executed: 0, stages: [{ name: 'measure', done: 60, skipped: 0 }] });
     expect(measures('parts')).toHaveLength(60);
@@ -78,6 +83,9 @@ describe('one stage after another', () => {
     expect(reported.code, reported.err).toBe(0);
     expect(reported.out.replaceAll('parts', 'whole')).toBe(whole.out);
     expect(readdirSync(path.join(folder, 'parts', NAME)).sort()).toEqual(readdirSync(path.join(folder, 'whole', NAME)).sort());
+    const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'text_view.csv'), 'utf8');
+    expect(areas('parts').split('\r\n').length).toBeGreaterThan(32);
+    expect(areas('parts')).toBe(areas('whole'));
 
     const lacking = await faultline(run('parts', '--only', 'execute'));
     expect([lacking.code, lacking.err]).toEqual([
