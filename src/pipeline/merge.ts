@@ -1,7 +1,8 @@
 /**
  * `faultline merge`: several databases of one experiment as one. Everything is compared before anything is written: rows of one
  * sample must agree in every result column, and what is there is never replaced. Ends in the results that one run would have made,
- * to the byte. The same command goes on where an interrupted one stopped, as what is there already agrees. Executes nothing.
+ * to the byte. The same command goes on where an interrupted one stopped, as what is there already agrees. Executes nothing. Text
+ * measures are no results and stay behind: the stage `measure` makes them again.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';

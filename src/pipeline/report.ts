@@ -34,7 +34,11 @@ export function summariseExperiment(store: Store, experiment: Experiment): Repor
     problems: store.problems(experiment.id).length,
     shards: extent.held === extent.whole ? [] : extent.shards.map(showShard),
   };
-  return summarise(experiment, store.judgedSamples(experiment.id), { categories: CATEGORIES, ...(whole === null ? {} : { whole }) });
+  return summarise(experiment, store.judgedSamples(experiment.id), {
+    categories: CATEGORIES,
+    texts: store.measuredSamples(experiment.id),
+    ...(whole === null ? {} : { whole }),
+  });
 }
 
 /** Digits of its hash in the name of an older experiment's folder. */

@@ -6,6 +6,7 @@
  */
 import type { Assertion, FailingNode } from '../sandbox/verdict.js';
 import type { Experiment } from '../store/types.js';
+import type { Measure, MeasureKey } from '../text-metrics/measures.js';
 import type { CountedOutcome } from './outcomes.js';
 import type { Estimate } from './statistics/bootstrap.js';
 
@@ -35,7 +36,17 @@ export interface ReportData {
   readonly finishReasons: readonly { readonly reason: string; readonly count: number; readonly share: number }[];
   /** At most five; see `worst.ts` for how they are chosen. */
   readonly worst: readonly WorstSample[];
-  readonly intervals: { readonly confidence: number; readonly resamples: number; readonly seed: string };
+  /** What a view of the texts alone would have said; null where no counted sample's text was measured. */
+  readonly textView: TextView | null;
+  readonly intervals: Intervals;
+}
+
+/** How intervals by bootstrap were made. */
+export interface Intervals {
+  readonly confidence: number;
+  readonly resamples: number;
+  /** Decimal. */
+  readonly seed: string;
 }
 
 /** The experiment's row, without its database id, with its config as flat entries. */
@@ -169,4 +180,103 @@ export interface FailureDescription {
   readonly node: FailingNode | null;
   /** The assertion that decided, where one did. */
   readonly assertion: Assertion | null;
+}
+
+/** How the view of the texts compares with that of the executions; see `text-view.ts`. */
+export interface TextView {
+  /** Counted samples that were measured, which everything but `programs` is about, and their problems. */
+  readonly samples: number;
+  readonly problems: number;
+  /** Counted samples that were not. */
+  readonly unmeasured: number;
+  /** The size from which a class is looked at. */
+  readonly least: { readonly samples: number; readonly problems: number };
+  /** Of the areas, and of the shares in `programs`: fewer resamples than elsewhere. */
+  readonly intervals: Intervals;
+  /** Pass, crash, and each category of failures that is large enough, against the rest and against passes. */
+  readonly targets: readonly TextTarget[];
+  /** Every category of failures, by code: whether the text tells it from passes of the same problems. */
+  readonly categories: readonly CategoryTold[];
+  /** At most ten distinct programs that failed, by edit similarity to the canonical solution, the most similar first. */
+  readonly similarFailures: readonly Disagreement[];
+  /** At most ten that passed, the least similar first. */
+  readonly dissimilarPasses: readonly Disagreement[];
+  readonly programs: ProgramCounts;
+}
+
+/** A class of samples, and how well each measure tells it. */
+export interface TextTarget {
+  /** `crash`: outcomes load and crash. */
+  readonly kind: 'pass' | 'crash' | 'category';
+  /** Of the category; null for the others, and for failures without one. */
+  readonly code: string | null;
+  readonly name: string;
+  /** What it is told from: all other samples, or those that passed. */
+  readonly against: 'rest' | 'pass';
+  /** Of the class. */
+  readonly samples: number;
+  readonly problems: number;
+  /** All measures against the rest, the similarities against passes. */
+  readonly measures: readonly TextArea[];
+}
+
+/** The area under the ROC curve of one measure's raw value: below 0.5, the class has the smaller values. */
+export interface TextArea {
+  readonly measure: MeasureKey;
+  /** Which way is better by the textbook: not which way the area was turned, as it never is. */
+  readonly better: Measure['better'];
+  /** Samples of the class, and of what it is told from, that have a value. */
+  readonly positives: number;
+  readonly negatives: number;
+  /** Over all pairs, of which most are of two problems. */
+  readonly pooled: Estimate;
+  /** The mean over problems that have both, of pairs of one problem. */
+  readonly within: Estimate;
+  readonly mixedProblems: number;
+  /** Why `pooled` and `within`, or `within` alone, are null; null where neither is. */
+  readonly missing: string | null;
+}
+
+/** Whether a category's texts were told from those of passes, within problems, by any of the similarities. */
+export interface CategoryTold {
+  readonly code: string | null;
+  readonly name: string;
+  readonly samples: number;
+  readonly problems: number;
+  /** Problems that have it and passes; null where it is too small to be looked at. */
+  readonly mixedProblems: number | null;
+  /** `not_shown`: the interval of every similarity contains 0.5, which does not show that texts are alike. */
+  readonly told: 'yes' | 'not_shown' | 'unknown';
+  /** The similarities whose interval does not contain 0.5. */
+  readonly by: readonly MeasureKey[];
+  /** Why it is unknown; null where it is not. */
+  readonly missing: string | null;
+}
+
+/** A program about which the two views disagree. */
+export interface Disagreement {
+  readonly taskId: string;
+  /** Of the first sample that has this program. */
+  readonly sampleIndex: number;
+  readonly outcome: CountedOutcome;
+  readonly categoryCode: string | null;
+  readonly categoryName: string | null;
+  /** Edit similarity to the canonical solution, from 0 to 1. */
+  readonly similarity: number;
+  /** How many samples have this program. */
+  readonly samples: number;
+}
+
+/** Samples and distinct programs: equal completions of one problem are one program. Over all counted samples. */
+export interface ProgramCounts {
+  readonly samples: number;
+  readonly programs: number;
+  /** By outcome. A program with two outcomes, as one sample of it met a limit and another did not, counts in both. */
+  readonly outcomes: readonly {
+    readonly outcome: CountedOutcome;
+    readonly samples: number;
+    readonly programs: number;
+    /** Of all distinct programs. */
+    readonly share: Estimate;
+  }[];
 }

@@ -1,9 +1,9 @@
 /**
  * From judged samples to everything a report says. Pure: reads what it is given once, in order, and touches no file, clock or
- * database. Memory grows with problems x categories, not with samples.
+ * database. Memory grows with problems x categories; for the text view alone with samples.
  */
 import { FaultlineError } from '../errors.js';
-import type { Experiment, JudgedSample } from '../store/types.js';
+import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js';
 import type { Category } from '../taxonomy/types.js';
 import { compareCodes } from './category-order.js';
 import { OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
@@ -21,6 +21,7 @@ import type {
 } from './report-data.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { passAtK } from './statistics/pass-at-k.js';
+import { textView } from './text-view.js';
 import { WorstSamples } from './worst.js';
 
 export interface SummaryOptions {
@@ -28,9 +29,11 @@ export interface SummaryOptions {
   readonly categories: readonly Category[];
   /** What the whole experiment is, so that a part of it can be told; see {@link ReportData.partial}. */
   readonly whole?: PartialExtent;
+  /** The same samples with what their texts are like; without them there is no {@link ReportData.textView}. Read after the samples. */
+  readonly texts?: Iterable<MeasuredSample>;
   /** Seed of the bootstrap, default 0: intervals are a function of the samples. */
   readonly bootstrapSeed?: bigint;
-  /** Default 9,999. */
+  /** Default 9,999, and 999 for the text view. */
   readonly resamples?: number;
 }
 
@@ -85,6 +88,10 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
       .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
     worst: tally.worst.choose(categories),
+    textView:
+      options.texts === undefined
+        ? null
+        : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
   };
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import type { JudgedSample } from '../store/types.js';
-import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv } from './render/csv.js';
+import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv, textViewCsv } from './render/csv.js';
 import { renderHtml } from './render/html.js';
 import { reportJson } from './render/json.js';
 import { drawPlots } from './render/plots/index.js';
@@ -34,6 +34,7 @@ export async function writeReport(directory: string, data: ReportData, options: 
     ['outcomes.csv', [outcomesCsv(data)]],
     ['pass-at-k.csv', [passAtKCsv(data)]],
     ['problems.csv', [problemsCsv(data)]],
+    ['text_view.csv', [textViewCsv(data)]],
   ]);
   if (options.samples !== undefined) files.set('samples.csv', samplesCsv(options.samples));
   for (const plot of [plots.categories, plots.problems, plots.passAtK]) {

@@ -150,7 +150,7 @@ export class Samples {
           tokenCount: record.tokenCount,
           meanLogprob: record.meanLogprob,
         };
-        yield { sample, tokens: () => this.#arrays(record) };
+        yield { sample, tokens: () => this.arrays(record) };
       }
     }
   }
@@ -164,7 +164,7 @@ export class Samples {
   tokens(experimentId: number, key: SampleKey): TokenArrays {
     const record = this.#byKey.get(experimentId, key.strategy, this.problemIds(experimentId)(key), key.sampleIndex);
     if (record === undefined) throw new FaultlineError('input', `the database has no ${describe(key)}`);
-    return this.#arrays(record);
+    return this.arrays(record);
   }
 
   /** Strategy by strategy, the problems by position: the order of every listing. */
@@ -206,7 +206,8 @@ export class Samples {
     };
   }
 
-  #arrays(record: SampleRecord): TokenArrays {
+  /** The per-token arrays of a row, copied; empty where it has none. */
+  arrays(record: Pick<SampleRecord, 'shardId' | 'shardOffset' | 'tokenCount'>): TokenArrays {
     if (record.shardId === null || record.shardOffset === null) {
       return { tokens: new Int32Array(), logprobs: new Float32Array(), entropies: new Float32Array() };
     }
@@ -214,7 +215,7 @@ export class Samples {
   }
 
   #refuseDifference(stored: SampleRecord, row: SampleRow, given: SampleTexts): void {
-    const arrays = this.#arrays(stored);
+    const arrays = this.arrays(stored);
     const differing = [
       ...(['completion', 'discarded', 'finishReason', 'seed', 'error'] as const).filter((column) => stored[column] !== given[column]),
       ...(['tokens', 'logprobs', 'entropies'] as const).filter((name) => !sameBytes(arrays[name], row[name])),

@@ -24,6 +24,7 @@ import { Queries } from './queries.js';
 import { Questions } from './questions.js';
 import { Samples } from './samples.js';
 import { Shards } from './shards.js';
+import { TextMeasures } from './text-measures.js';
 import type {
   Answer,
   ClassificationRow,
@@ -32,6 +33,8 @@ import type {
   Experiment,
   ExperimentManifest,
   JudgedSample,
+  MeasuredSample,
+  MeasuresRow,
   Note,
   PendingExecution,
   ProblemRow,
@@ -41,6 +44,7 @@ import type {
   StoredSample,
   TokenArrays,
   TokenPlace,
+  UnmeasuredSample,
   View,
 } from './types.js';
 
@@ -58,6 +62,7 @@ export class Store {
   readonly #queries: Queries;
   readonly #questions: Questions;
   readonly #notes: Notes;
+  readonly #textMeasures: TextMeasures;
 
   /**
    * Opens a database; for writing (the default) it is created, with its folder, where it is missing, brought to the
@@ -84,6 +89,7 @@ export class Store {
       this.#queries = new Queries(opened.database, this.#samples);
       this.#questions = new Questions(opened.database);
       this.#notes = new Notes(opened.database);
+      this.#textMeasures = new TextMeasures(opened.database, this.#samples);
       if (!this.readonly)
         this.#guard(() => {
           this.#shards.removeOrphans();
@@ -229,6 +235,31 @@ export class Store {
     return this.#guardEach(this.#queries.judged(experimentId, filter));
   }
 
+  /** Records what samples' texts are like, all or none; what is there of the same sample is replaced, as it can be made again. */
+  putTextMeasures(experimentId: number, rows: readonly MeasuresRow[]): void {
+    this.#guard(() => {
+      this.#textMeasures.put(experimentId, rows);
+    });
+  }
+
+  /** How many samples have been measured. */
+  measuredCount(experimentId: number): number {
+    return this.#guard(() => this.#textMeasures.count(experimentId));
+  }
+
+  /**
+   * Samples that have not been measured, in the order in which they were stored, so that each file of token arrays is read once.
+   * Measures may be recorded while this is read. A few samples are in memory at a time. Throws `input` where a shard is damaged.
+   */
+  unmeasuredSamples(experimentId: number): Iterable<UnmeasuredSample> {
+    return this.#guardEach(this.#textMeasures.unmeasured(experimentId));
+  }
+
+  /** Samples with a verdict, `infra` included, and their measures where there are any, in the order of {@link Store.judgedSamples}. */
+  measuredSamples(experimentId: number): Iterable<MeasuredSample> {
+    return this.#guardEach(this.#textMeasures.judged(experimentId));
+  }
+
   counts(experimentId: number): Counts {
     return this.#guard(() => this.#queries.counts(experimentId));
   }
@@ -265,7 +296,8 @@ export class Store {
   /**
    * SHA-256 over all result columns by natural key, in hexadecimal. Two runs of one experiment that agree in every
    * result have the same digest, however they were interrupted, batched or ordered. Times, memory, host, row ids,
-   * time stamps, near-limit marks, infra verdicts and the stdout of killed programs are not in it.
+   * time stamps, near-limit marks, infra verdicts and the stdout of killed programs are not in it, nor are text measures, which
+   * are made from what is in it and depend on the build of zlib.
    */
   resultDigest(experimentId: number): string {
     return this.#guard(() => resultDigest(experimentId, this.#experiments, this.#problems, this.#samples, this.#queries));

@@ -1,5 +1,6 @@
 /** Rows as the rest of the program sees them. Only `store/` knows the SQL behind them. */
 import type { Verdict } from '../sandbox/verdict.js';
+import type { MEASURE_COLUMNS } from './text-measures.js';
 
 /** Everything that identifies where an experiment's numbers come from. Fixed when the experiment is created. */
 export interface ExperimentManifest {
@@ -160,6 +161,30 @@ export interface PendingExecution extends SampleKey {
   readonly place: number;
 }
 
+/** The measures of one sample's text, by column; null where one has no value. Units are the measures' own. */
+export type StoredMeasures = Readonly<Record<(typeof MEASURE_COLUMNS)[number], number | null>>;
+
+/** A sample's measures, to be stored. */
+export interface MeasuresRow extends SampleKey {
+  readonly measures: StoredMeasures;
+}
+
+/** A sample whose text has not been measured, with all that measuring needs. */
+export interface UnmeasuredSample extends SampleKey {
+  readonly completion: string;
+  readonly canonicalSolution: string;
+  readonly tokens: TokenArrays;
+  /** As of {@link PendingExecution}. */
+  readonly place: number;
+}
+
+/** A judged sample with what its text is like. */
+export interface MeasuredSample extends SampleKey, Pick<DecisionRow, 'outcome' | 'categoryCode' | 'categoryName'> {
+  readonly completion: string;
+  /** Null where nobody has measured it. */
+  readonly measures: StoredMeasures | null;
+}
+
 /** Which samples to read; an absent field does not restrict. */
 export interface SampleFilter {
   readonly strategy?: string;
@@ -192,7 +217,7 @@ export interface Note {
   readonly text: string;
 }
 
-/** A view that users may ask: see `migrations/007_views_and_search.sql`. */
+/** A view that users may ask: see `migrations/`, from 007 on. */
 export interface View {
   readonly name: string;
   readonly columns: readonly string[];

@@ -37,6 +37,16 @@ export const STAGES: readonly StageRow[] = [
     load: () => import('./classify.js'),
   },
   {
+    name: 'measure',
+    summary: "compare each sample's text with the canonical solution",
+    needs: ['generate'],
+    makes: 'text measures',
+    done: "the sample's text measures are stored",
+    beside: false,
+    stores: true,
+    load: () => import('./measure.js'),
+  },
+  {
     name: 'report',
     summary: 'write tables, figures, page and samples',
     needs: ['classify'],

@@ -8,7 +8,7 @@
 import type { JudgedSample } from '../../store/types.js';
 import { describeFailure } from '../describe.js';
 import { OUTCOME_ORDER } from '../outcomes.js';
-import type { CategoryShare, OutcomeShare, PassAtK, ProblemRow, ReportData } from '../report-data.js';
+import type { CategoryShare, OutcomeShare, PassAtK, ProblemRow, ReportData, TextArea, TextTarget } from '../report-data.js';
 
 type Cell = string | number | boolean | null;
 
@@ -61,6 +61,27 @@ const PROBLEM_COLUMNS: Columns<ProblemRow> = {
   mean_tokens: ({ meanTokens }) => meanTokens,
 };
 
+const TEXT_COLUMNS: Columns<{ readonly target: TextTarget; readonly area: TextArea }> = {
+  target: ({ target }) => target.kind,
+  category_code: ({ target }) => target.code,
+  category: ({ target }) => (target.kind === 'category' ? target.name : null),
+  against: ({ target }) => target.against,
+  measure: ({ area }) => area.measure,
+  better: ({ area }) => area.better,
+  positives: ({ area }) => area.positives,
+  negatives: ({ area }) => area.negatives,
+  pooled_auroc: ({ area }) => area.pooled.value,
+  pooled_low: ({ area }) => area.pooled.low,
+  pooled_high: ({ area }) => area.pooled.high,
+  pooled_interval_method: ({ area }) => area.pooled.method,
+  within_auroc: ({ area }) => area.within.value,
+  within_low: ({ area }) => area.within.low,
+  within_high: ({ area }) => area.within.high,
+  within_interval_method: ({ area }) => area.within.method,
+  mixed_problems: ({ area }) => area.mixedProblems,
+  missing: ({ area }) => area.missing,
+};
+
 /** Result columns only, so that equal experiments give equal files; the programs are in `samples.jsonl`. */
 export const SAMPLE_COLUMNS = {
   task_id: ({ taskId }) => taskId,
@@ -91,6 +112,10 @@ export const categoriesCsv = (data: ReportData): string => whole(CATEGORY_COLUMN
 export const outcomesCsv = (data: ReportData): string => whole(OUTCOME_COLUMNS, data.outcomes);
 export const passAtKCsv = (data: ReportData): string => whole(PASS_COLUMNS, data.passCurve);
 export const problemsCsv = (data: ReportData): string => whole(PROBLEM_COLUMNS, data.problems);
+
+/** The areas of every class and measure; the header alone where no text was measured. */
+export const textViewCsv = (data: ReportData): string =>
+  whole(TEXT_COLUMNS, data.textView?.targets.flatMap((target) => target.measures.map((area) => ({ target, area }))) ?? []);
 
 /** One line after the other, header first: there may be hundreds of thousands of samples. */
 export function samplesCsv(samples: Iterable<JudgedSample>): Iterable<string> {

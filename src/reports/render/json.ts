@@ -15,8 +15,18 @@
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
  * - `intervals` { confidence, resamples, seed } of the bootstrap
+ * - `text_view` null where no text was measured, else
+ *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
+ *   - `intervals` as above, for the areas and the shares of programs
+ *   - `targets` list of { target, code, name, against, samples, problems, measures }, where target is `pass`, `crash` or `category` and against `rest`
+ *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, mixed_problems, missing }: areas under the ROC curve of
+ *     the measure's raw value as estimates, over all pairs and within problems; `missing` says why a value is null
+ *   - `categories` list of { code, name, samples, problems, mixed_problems, told, by, missing }, where told is `yes` (`by` these measures), `not_shown`
+ *     or `unknown`
+ *   - `similar_failures`, `dissimilar_passes` lists of { task_id, sample_index, outcome, category_code, category, edit_similarity, samples }
+ *   - `programs` { samples, programs, outcomes }, the last a list of { outcome, samples, programs, ...estimate of the share of distinct programs }
  */
-import type { PassAtK, ReportData } from '../report-data.js';
+import type { Disagreement, PassAtK, ReportData, TextView } from '../report-data.js';
 
 export const REPORT_SCHEMA = 'faultline.report';
 export const REPORT_VERSION = 2;
@@ -119,5 +129,44 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       },
     })),
     intervals: data.intervals,
+    text_view: data.textView && textViewJson(data.textView),
+  };
+}
+
+function textViewJson(view: TextView): object {
+  const disagreement = ({ taskId, sampleIndex, outcome, categoryCode, categoryName, similarity, samples }: Disagreement): object => ({
+    task_id: taskId,
+    sample_index: sampleIndex,
+    outcome,
+    category_code: categoryCode,
+    category: categoryName,
+    edit_similarity: similarity,
+    samples,
+  });
+  return {
+    samples: view.samples,
+    problems: view.problems,
+    unmeasured: view.unmeasured,
+    least: view.least,
+    intervals: view.intervals,
+    targets: view.targets.map(({ kind, measures, ...target }) => ({
+      target: kind,
+      ...target,
+      measures: measures.map(({ mixedProblems, missing, ...area }) => ({ ...area, mixed_problems: mixedProblems, missing })),
+    })),
+    categories: view.categories.map(({ mixedProblems, told, by, missing, ...category }) => ({
+      ...category,
+      mixed_problems: mixedProblems,
+      told,
+      by,
+      missing,
+    })),
+    similar_failures: view.similarFailures.map(disagreement),
+    dissimilar_passes: view.dissimilarPasses.map(disagreement),
+    programs: {
+      samples: view.programs.samples,
+      programs: view.programs.programs,
+      outcomes: view.programs.outcomes.map(({ share, ...outcome }) => ({ ...outcome, ...share })),
+    },
   };
 }

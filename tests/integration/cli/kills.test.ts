@@ -54,6 +54,8 @@ describe('kill -9', () => {
     ]);
     expect(digest('killed')).toBe(digest('whole'));
     expect(digest('merged')).toBe(digest('whole'));
+    expect(measures('killed')).toHaveLength(SAMPLES);
+    expect(measures('killed')).toEqual(measures('whole'));
     for (const name of ['samples.jsonl', 'samples.jsonl_results.jsonl', 'categories.csv']) {
       const bytes = (run: string) => readFileSync(path.join(folder, run, NAME, name));
       expect(bytes('killed').equals(bytes('whole')), name).toBe(true);
@@ -122,6 +124,12 @@ function counts(): { samples: number; judged: number } {
   } catch {
     return { samples: 0, judged: 0 }; // still being created
   }
+}
+
+/** What was measured: no part of the digest. */
+function measures(name: string): unknown {
+  using store = Store.open(path.join(folder, `${name}.db`), { readonly: true });
+  return store.ask('SELECT * FROM text_measures_by_sample ORDER BY task_id, sample_index', SAMPLES + 1).rows;
 }
 
 function digest(name: string): string {

@@ -59,6 +59,18 @@ describe('faultline query', () => {
     ).toEqual(samples.rows.sort());
   });
 
+  it('has the text measures of each sample beside its outcome', async () => {
+    const counts = await ask(
+      'SELECT outcome, count(*), min(edit_similarity) >= 0, max(edit_similarity) <= 1 FROM text_measures_by_sample GROUP BY 1',
+    );
+    const outcomes = await ask('SELECT outcome, count(*), 1, 1 FROM sample_results GROUP BY 1');
+    expect(counts.rows).toEqual(outcomes.rows);
+    const logprobs = await ask(
+      'SELECT count(*) FROM text_measures_by_sample m JOIN sample_results r USING (task_id, sample_index) WHERE abs(m.mean_logprob - r.mean_logprob) > 1e-12',
+    );
+    expect(logprobs.rows).toEqual([[0]]);
+  });
+
   it('finds samples by words of their errors, as many as SQL does', async () => {
     const [[type, message, samples]] = (
       await ask('SELECT exception_type, exception_message, samples FROM error_messages ORDER BY samples DESC, 1, 2 LIMIT 1')

@@ -30,7 +30,15 @@ function digest(outputs: string): string {
 }
 
 /** What an interrupted run must end in, byte for byte. */
-const EXPORTED = ['samples.jsonl', 'samples.jsonl_results.jsonl', 'categories.csv', 'outcomes.csv', 'problems.csv', 'pass-at-k.csv'];
+const EXPORTED = [
+  'samples.jsonl',
+  'samples.jsonl_results.jsonl',
+  'categories.csv',
+  'outcomes.csv',
+  'problems.csv',
+  'pass-at-k.csv',
+  'text_view.csv',
+];
 
 describe('run', () => {
   it('ends as with wrong input where the test of a problem is at fault, and keeps the report', async () => {

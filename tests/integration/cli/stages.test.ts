@@ -1,6 +1,7 @@
 /** `faultline run` in pieces: each stage alone with no more than it needs, what it says where its needs are missing, estimates, ready configs. */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Store } from '../../../src/store/store.js';
 import { faultline, picoModel, scratchFolder } from './faultline.js';
@@ -23,6 +24,8 @@ function stored<T>(name: string, read: (store: Store, id: number) => T): T {
   return read(store, store.experiments()[0]!.id);
 }
 const digest = (name: string) => stored(name, (store, id) => store.resultDigest(id));
+/** What was measured, under the samples' own names. */
+const measures = (name: string) => stored(name, (store) => store.ask('SELECT * FROM text_measures_by_sample ORDER BY task_id, sample_index', 1000).rows); // prettier-ignore
 
 beforeAll(async () => {
   cpSync(picoModel, model, { recursive: true });
@@ -62,6 +65,17 @@ describe('one stage after another', () => {
     const classified = await faultline([...run('parts', '--only', 'classify'), '--json'], withoutPython);
     expect(JSON.parse(classified.out)).toMatchObject({ stages: [{ name: 'classify', done: 0, skipped: 60 }] });
 
+    // A report of what was not measured says so, and which command measures.
+    const unmeasured = await faultline([...run('parts', '--only', 'report'), '--json'], withoutPython);
+    expect(JSON.parse(unmeasured.out)).toMatchObject({ report: { text_view: null } });
+    expect(readFileSync(path.join(folder, 'parts', NAME, 'report.html'), 'utf8')).toContain('faultline run --only measure,report');
+
+    const measured = await faultline([...run('parts', '--only', 'measure'), '--json'], withoutPython);
+    expect(JSON.parse(measured.out)).toMatchObject({ generated: 0, executed: 0, stages: [{ name: 'measure', done: 60, skipped: 0 }] });
+    expect(measures('parts')).toHaveLength(60);
+    expect(measures('parts')).toEqual(measures('whole'));
+    expect(digest('parts')).toBe(digest('whole'));
+
     // And the report without the model.
     rmSync(model, { recursive: true });
     const reported = await faultline(run('parts', '--only', 'report'), withoutPython);
@@ -69,6 +83,9 @@ describe('one stage after another', () => {
     expect(reported.code, reported.err).toBe(0);
     expect(reported.out.replaceAll('parts', 'whole')).toBe(whole.out);
     expect(readdirSync(path.join(folder, 'parts', NAME)).sort()).toEqual(readdirSync(path.join(folder, 'whole', NAME)).sort());
+    const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'text_view.csv'), 'utf8');
+    expect(areas('parts').split('\r\n').length).toBeGreaterThan(32);
+    expect(areas('parts')).toBe(areas('whole'));
 
     const lacking = await faultline(run('parts', '--only', 'execute'));
     expect([lacking.code, lacking.err]).toEqual([
@@ -83,7 +100,7 @@ describe('one stage after another', () => {
     const { code, out, err } = await faultline([...run('whole', '--from', 'classify'), '--json'], { env });
     expect(code, err).toBe(0);
     const { stages, report } = JSON.parse(out) as { stages: { name: string; done: number }[]; report: { categories: { name: string }[] } };
-    expect(stages.map(({ name }) => name)).toEqual(['classify', 'report']);
+    expect(stages.map(({ name }) => name)).toEqual(['classify', 'measure', 'report']);
     expect(stages[0]!.done).toBe(stored('whole', (store, id) => [...store.judgedSamples(id, { categoryCode: '4.1' })].length));
     expect(report.categories.map(({ name }) => name)).toContain('undefined_name');
     expect((await faultline(run('whole', '--from', 'classify'), withoutPython)).err).toMatch(
@@ -97,6 +114,7 @@ describe('a stage whose needs are missing', () => {
   it.each([
     ['execute', 'execute needs samples, and the database holds nothing of this experiment', 'generate'],
     ['classify', 'classify needs verdicts, and the database holds nothing of this experiment', 'generate'],
+    ['measure', 'measure needs samples, and the database holds nothing of this experiment', 'generate'],
     ['report', 'report needs decisions, and the database holds nothing of this experiment', 'generate'],
     ['report,execute', 'execute needs samples, and the database holds nothing of this experiment', 'generate'],
   ])('%s names the one to run first, and makes no database', async (only, reason, first) => {
@@ -122,15 +140,40 @@ describe('a stage whose needs are missing', () => {
   it.each([
     [
       ['--only', 'generat'],
-      '--only: there is no stage "generat"\nhint: Did you mean generate? Stages are generate, execute, classify, report.',
+      '--only: there is no stage "generat"\nhint: Did you mean generate? Stages are generate, execute, classify, measure, report.',
     ],
     [['--only', 'generate,'], '--only: there is no stage ""\nhint: '],
-    [['--from', 'nothing'], '--from: there is no stage "nothing"\nhint: Stages are generate, execute, classify, report.'],
+    [['--from', 'nothing'], '--from: there is no stage "nothing"\nhint: Stages are generate, execute, classify, measure, report.'],
     [['--from', 'execute', '--only', 'report'], '--only and --from are two ways to choose the stages\nhint: Give one of the two.'],
   ])('%j is refused', async (flags, message) => {
     const { code, out, err } = await faultline(run('none', ...flags));
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(message);
+  });
+});
+
+describe('measuring', () => {
+  it('needs samples and nothing else, and does what is not done', async () => {
+    expect((await faultline(run('measured', '--only', 'generate'))).code).toBe(0);
+    rmSync(model, { recursive: true });
+    try {
+      const first = await faultline(run('measured', '--only', 'measure'), withoutPython);
+      expect([first.code, first.out], first.err).toEqual([
+        0,
+        `${NAME}: 60 samples and 0 verdicts in ${path.join(folder, 'measured.db')}\n`,
+      ]);
+      expect(first.err).toContain('measure: 60 samples measured, 0 were there\n');
+      const before = measures('measured');
+      // As after kill -9 between two batches.
+      const database = new Database(path.join(folder, 'measured.db'));
+      database.exec('DELETE FROM text_measures WHERE sample_id % 3 = 0');
+      database.close();
+      const again = await faultline(run('measured', '--only', 'measure'), withoutPython);
+      expect(again.err).toContain('measure: 20 samples measured, 40 were there\n');
+      expect(measures('measured')).toEqual(before);
+    } finally {
+      cpSync(picoModel, model, { recursive: true });
+    }
   });
 });
 

@@ -14,7 +14,7 @@ import type { ReportData } from '../../../src/reports/report-data.js';
 import { percent, percentInterval, whole } from '../../../src/reports/render/format.js';
 import { summarise } from '../../../src/reports/summary.js';
 import { writeReport } from '../../../src/reports/write-report.js';
-import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples } from '../../unit/reports/judged-samples.js';
+import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, measuredSamples } from '../../unit/reports/judged-samples.js';
 
 /** CHROMIUM_PATH where it is set, else the usual names on the PATH. */
 function findChromium(): string | null {
@@ -42,7 +42,14 @@ const FLAGS = [
 describe.skipIf(executablePath === null)('report page in a browser', () => {
   let folder: string;
   let context: BrowserContext | undefined;
-  const honest = summarise(EXPERIMENT, judgedSamples(80, 20), { categories: CATEGORIES, resamples: 499 });
+  const samples = judgedSamples(80, 20);
+  const honest = summarise(EXPERIMENT, samples, { categories: CATEGORIES, texts: measuredSamples(samples), resamples: 499 });
+  const evil = [
+    ...judgedSamples(6, 5),
+    // Frequent enough to be printed in full.
+    ...Array.from({ length: 20 }, (_, sampleIndex) => hostileSample({ sampleIndex })),
+    hostileSample({ sampleIndex: 20, outcome: 'wrong', categoryCode: HOSTILE.svg, categoryName: HOSTILE.entity }),
+  ];
   const hostile = summarise(
     {
       ...EXPERIMENT,
@@ -51,13 +58,8 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
       finishedAt: null,
       config: JSON.stringify({ [HOSTILE.svg]: HOSTILE.script }),
     },
-    [
-      ...judgedSamples(6, 5),
-      // Frequent enough to be printed in full.
-      ...Array.from({ length: 20 }, (_, sampleIndex) => hostileSample({ sampleIndex })),
-      hostileSample({ sampleIndex: 20, outcome: 'wrong', categoryCode: HOSTILE.svg, categoryName: HOSTILE.entity }),
-    ],
-    { categories: CATEGORIES, resamples: 499 },
+    evil,
+    { categories: CATEGORIES, texts: measuredSamples(evil), resamples: 499 },
   );
 
   beforeAll(async () => {
@@ -127,6 +129,23 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
       expect(problems.map(([task, , samples, passes]) => [task, samples, passes])).toEqual(
         honest.problems.map(({ taskId, samples, passes }) => [taskId, whole(samples), whole(passes)]),
       );
+    }));
+
+  it('shows the text view’s numbers', () =>
+    open('honest', 1280, async (page) => {
+      const { targets, similarFailures, programs } = honest.textView!;
+      const two = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
+      const rows = await cells(page, 'text-table');
+      const [pass, crash] = targets;
+      expect(rows.map((row) => row.slice(2).map((cell) => cell.split(' ')[0]))).toEqual(
+        pass!.measures.map((area, i) =>
+          [area, crash!.measures[i]!].flatMap(({ pooled, within }) => [two(pooled.value), two(within.value)]),
+        ),
+      );
+      const similar = await cells(page, 'similar-table');
+      expect(similar.map(([task, sample]) => [task, sample])).toEqual(similarFailures.map(({ taskId, sampleIndex }) => [taskId, String(sampleIndex)])); // prettier-ignore
+      const counts = await cells(page, 'program-table');
+      expect(counts.map((row) => row[2])).toEqual(programs.outcomes.map((outcome) => whole(outcome.programs)));
     }));
 
   it('draws a bar for every category, as long as its share', () =>

@@ -10,6 +10,7 @@ import { mergeDatabases, type MergeOptions } from '../../../src/pipeline/merge.j
 import { Progress } from '../../../src/pipeline/progress.js';
 import { Store } from '../../../src/store/store.js';
 import type { ExecutionRow, ExperimentManifest, SampleRow } from '../../../src/store/types.js';
+import { measureText } from '../../../src/text-metrics/measure-text.js';
 import { verdict } from '../sandbox/verdicts.js';
 import { decision, execution, manifest, problems, sample } from '../store/rows.js';
 
@@ -99,6 +100,28 @@ describe('merging', () => {
     ]);
     expect(store.tokens(experiment!.id, sample(PROBLEMS[0]!, 1)).tokens).toHaveLength(LENGTH);
     expect(store.notes(experiment!.id).map(({ text }) => text.split(' from ')[0])).toEqual(['shard 0/2', 'shard 1/2']);
+  });
+
+  it('leaves text measures to be made again, and those of the output where they are', async () => {
+    const [a, b] = halves();
+    const measure = (file: string): void => {
+      using store = Store.open(file);
+      const { id } = store.experiments()[0]!;
+      const measures = measureText({ completion: 'x', reference: null });
+      store.putTextMeasures(id, [...store.unmeasuredSamples(id)].map((key) => ({ ...key, measures }))); // prettier-ignore
+    };
+    const measured = (file: string): number => {
+      using store = Store.open(file, { readonly: true });
+      return store.measuredCount(store.experiments()[0]!.id);
+    };
+    measure(a!);
+    await merge([a!], 'c.db');
+    expect([measured(a!), measured(at('c.db'))]).toEqual([12, 0]);
+    measure(at('c.db'));
+    measure(b!);
+    await merge([b!], 'c.db');
+    expect(measured(at('c.db'))).toBe(12);
+    expect(digest(at('c.db'))).toBe(digest(make('whole.db')));
   });
 
   it('takes shards that have only been generated, and learns the sandbox from one that has not', async () => {

@@ -4,8 +4,9 @@
  */
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
 import type { ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
-import type { Experiment, JudgedSample } from '../../../src/store/types.js';
+import type { Experiment, JudgedSample, MeasuredSample, StoredMeasures } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
+import { measureText } from '../../../src/text-metrics/measure-text.js';
 import { verdict } from '../sandbox/verdicts.js';
 
 export { CATEGORIES };
@@ -250,6 +251,20 @@ export function judgedSamples(problems: number, samples: number, seed = 1n): Jud
     }
   }
   return rows;
+}
+
+/**
+ * The same samples with what their texts are like, beside the text of those that pass; their tokens have log-probabilities and no
+ * entropies.
+ */
+export function measuredSamples(rows: readonly JudgedSample[]): MeasuredSample[] {
+  const known = new Map<string, StoredMeasures>();
+  return rows.map(({ strategy, taskId, sampleIndex, completion, outcome, categoryCode, categoryName, meanLogprob }) => {
+    let measures = known.get(completion);
+    if (measures === undefined) known.set(completion, (measures = measureText({ completion, reference: ENDINGS[0]!.completion })));
+    const ofTokens = meanLogprob === null ? {} : { mean_logprob: meanLogprob, perplexity: Math.exp(-meanLogprob) };
+    return { strategy, taskId, sampleIndex, completion, outcome, categoryCode, categoryName, measures: { ...measures, ...ofTokens } };
+  });
 }
 
 /** One sample with chosen fields; everything else is ordinary. */

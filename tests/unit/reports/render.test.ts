@@ -4,7 +4,7 @@ import picocolors from 'picocolors';
 import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../../src/reports/describe.js';
 import { compareCodes } from '../../../src/reports/category-order.js';
-import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv, unguard } from '../../../src/reports/render/csv.js';
+import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv, textViewCsv, unguard } from '../../../src/reports/render/csv.js';
 import { percent, percentInterval } from '../../../src/reports/render/format.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { markup, multiline } from '../../../src/reports/render/html/markup.js';
@@ -18,11 +18,12 @@ import { shorten, visible, visibleLine } from '../../../src/reports/render/visib
 import { summarise } from '../../../src/reports/summary.js';
 import type { FailureDescription, PartialExtent } from '../../../src/reports/report-data.js';
 import type { JudgedSample } from '../../../src/store/types.js';
-import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, sample, verdictOf } from './judged-samples.js';
+import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, measuredSamples, sample, verdictOf } from './judged-samples.js';
 
 const FAST = { categories: CATEGORIES, resamples: 199 };
 const rows = judgedSamples(12, 10);
 const data = summarise(EXPERIMENT, rows, FAST);
+const measured = summarise(EXPERIMENT, rows, { ...FAST, texts: measuredSamples(rows) });
 const everyHostile = Object.values(HOSTILE);
 
 /** RFC 4180, read by a plain state machine: independent of the writer. */
@@ -165,6 +166,28 @@ describe('page', () => {
     expect(page.match(/<svg/g)).toHaveLength(3);
     expect(page).not.toMatch(/[\u0000\u001b\u202e\u2066]/);
     expect(page).toContain('&#60;/script&#62;');
+  });
+
+  it('says of texts what they showed, or which command measures them', () => {
+    const none = { categories: null, problems: null, passAtK: null };
+    const section = (page: string): string => /<section id="text-view">[^]*?<\/section>/.exec(page)![0].replace(/\s+/g, ' ');
+    expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
+    expect(section(renderHtml(data, none))).not.toContain('<table');
+    const shown = section(renderHtml(measured, none));
+    expect(shown.match(/<table/g)!.length).toBeGreaterThanOrEqual(4);
+    expect(shown).not.toContain('--only measure');
+    // No entropies were recorded.
+    expect(shown).toContain('–: too little to say (');
+    expect(shown).toContain('pass: 0 samples of 0 problems in the class;');
+    const half = measuredSamples(rows).map((each, i) => (i % 2 === 0 ? each : { ...each, measures: null }));
+    const partly = summarise(EXPERIMENT, rows, { ...FAST, texts: half });
+    expect(section(renderHtml(partly, none))).toContain(
+      `${partly.textView!.unmeasured} counted samples of ${partly.counts.counted} have not been measured and are left out here.`,
+    );
+    const evil = [...rows, ...[0, 1, 2].map((sampleIndex) => hostileSample({ sampleIndex }))];
+    const bad = section(renderHtml(summarise(EXPERIMENT, evil, { ...FAST, texts: measuredSamples(evil) }), none));
+    expect(bad).toContain('4.66 crash.&#34;&#62;&#60;img');
+    expect(bad).not.toMatch(/<(script|img|svg)\b/);
   });
 
   it('forbids everything but itself', () => {
@@ -328,6 +351,17 @@ describe('CSV', () => {
     ]);
   });
 
+  it('areas: a row for each class and measure, with a reason where there is no number', () => {
+    const [header, ...cells] = parseCsv(textViewCsv(measured));
+    const column = (name: string): number => header!.indexOf(name);
+    const areas = measured.textView!.targets.flatMap(({ kind, measures }) => measures.map((area) => ({ kind, area })));
+    expect(cells.map((row) => [row[0], row[column('measure')], row[column('pooled_auroc')], row[column('missing')]])).toEqual(
+      areas.map(({ kind, area }) => [kind, area.measure, String(area.pooled.value ?? ''), area.missing ?? '']),
+    );
+    expect(areas.some(({ area }) => area.missing !== null) && areas.some(({ area }) => area.missing === null)).toBe(true);
+    expect(parseCsv(textViewCsv(data))).toEqual([header]);
+  });
+
   it('keeps a formula from running', () => {
     const csv = [...samplesCsv([sample({ taskId: HOSTILE.formula })])].join('');
     expect(csv).toContain(`"'=HYPERLINK(""http://127.0.0.1:9/"",""x"")"`);
@@ -357,7 +391,7 @@ describe('JSON', () => {
         : Array.isArray(value)
           ? value.flatMap(keys)
           : Object.entries(value).flatMap(([key, inner]) => (key === 'config' ? [key] : [key, ...keys(inner)]));
-    expect(keys(reportJson(data)).filter((key) => !/^[a-z0-9_]+$/.test(key))).toEqual([]);
+    expect(keys(reportJson(measured)).filter((key) => !/^[a-z0-9_]+$/.test(key))).toEqual([]);
   });
 
   it('has no number that JSON lacks', () => {
@@ -365,8 +399,26 @@ describe('JSON', () => {
       if (typeof value === 'number') expect(Number.isFinite(value)).toBe(true);
       else if (typeof value === 'object' && value !== null) Object.values(value).forEach(walk);
     };
-    walk(reportJson(data));
+    walk(reportJson(measured));
     walk(reportJson(summarise(EXPERIMENT, [], FAST)));
+  });
+
+  it('has the text view, and null where no text was measured', () => {
+    const view = measured.textView!;
+    expect(reportJson(data)['text_view']).toBeNull();
+    const value = reportJson(measured)['text_view'] as Record<string, object[]>;
+    expect(value).toMatchObject({ samples: view.samples, unmeasured: 0, intervals: view.intervals });
+    const [pass] = view.targets;
+    expect(value['targets']![0]).toMatchObject({
+      target: 'pass',
+      against: 'rest',
+      samples: pass!.samples,
+      measures: pass!.measures.map(({ measure, pooled, mixedProblems }) => ({ measure, pooled, mixed_problems: mixedProblems })),
+    });
+    expect(value['targets']).toHaveLength(view.targets.length);
+    expect(value['categories']).toHaveLength(measured.categories.length);
+    const [first] = view.similarFailures;
+    expect(value['similar_failures']![0]).toMatchObject({ task_id: first!.taskId, edit_similarity: first!.similarity });
   });
 });
 

@@ -30,6 +30,7 @@ const ALL = [
   'problems.svg',
   'report.html',
   'report.json',
+  'text_view.csv',
 ];
 
 /** What a rejected call says. */

@@ -27,10 +27,10 @@ describe('the table', () => {
 
 describe('choosing', () => {
   it('is all, some in the order of the table, or one and those after it', () => {
-    expect(names({})).toEqual(['generate', 'execute', 'classify', 'report']);
+    expect(names({})).toEqual(['generate', 'execute', 'classify', 'measure', 'report']);
     expect(names({ only: 'report, generate' })).toEqual(['generate', 'report']);
     expect(names({ only: 'execute,execute' })).toEqual(['execute']);
-    expect(names({ from: 'classify' })).toEqual(['classify', 'report']);
+    expect(names({ from: 'classify' })).toEqual(['classify', 'measure', 'report']);
     expect(names({ from: 'generate' })).toEqual(names({}));
   });
 

@@ -1,0 +1,40 @@
+/**
+ * Measures the texts of stored samples and stores what comes out. What is measured, and how, is `src/text-metrics/`'s. Needs no verdict,
+ * model, Python or sandbox.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Store } from '../store/store.js';
+import type { MeasuresRow } from '../store/types.js';
+import { measureText } from '../text-metrics/measure-text.js';
+import { ComparedText } from '../text-metrics/text.js';
+import { BatchWriter } from './batch-writer.js';
+
+/**
+ * Measures every sample of an experiment that has not been measured, in batches, those of an unfinished batch when it is stopped or fails.
+ * Throws the signal's reason when that is aborted, between two samples.
+ */
+export async function measureStored(store: Store, experimentId: number, signal: AbortSignal, onMeasured: () => void): Promise<void> {
+  // Taken apart once for all samples of a problem, which need not come one after the other.
+  const references = new Map<string, ComparedText | null>();
+  const writer = new BatchWriter<MeasuresRow>((batch) => {
+    store.putTextMeasures(experimentId, batch);
+  });
+  try {
+    for (const { strategy, taskId, sampleIndex, completion, canonicalSolution, tokens } of store.unmeasuredSamples(experimentId)) {
+      // Signals come between two turns of the event loop alone.
+      await turn();
+      signal.throwIfAborted();
+      let reference = references.get(taskId);
+      if (reference === undefined) references.set(taskId, (reference = referenceOf(canonicalSolution)));
+      writer.add({ strategy, taskId, sampleIndex, measures: measureText({ completion, reference, tokens }) });
+      onMeasured();
+    }
+  } finally {
+    writer.flush();
+  }
+}
+
+/** A blank canonical solution is none: every text would be as unlike it as any other. */
+function referenceOf(canonicalSolution: string): ComparedText | null {
+  return canonicalSolution.trim() === '' ? null : new ComparedText(canonicalSolution);
+}

@@ -1,0 +1,196 @@
+/** What the texts alone would have said: areas by measure, where the two views disagree, and how many programs there really are. */
+import { MEASURES } from '../../../../text-metrics/measures.js';
+import { OUTCOMES } from '../../../outcomes.js';
+import type { CategoryTold, Disagreement, ReportData, TextArea, TextTarget, TextView } from '../../../report-data.js';
+import type { Estimate } from '../../../statistics/bootstrap.js';
+import { NO_VALUE, decimal, percent, percentInterval, plural, whole } from '../../format.js';
+import { markup, type Markup } from '../markup.js';
+import { table, type Column } from '../table.js';
+import { outcomeName } from './outcomes.js';
+
+export function textViewSection({ textView, counts }: ReportData): Markup {
+  return markup`<section id="text-view">
+    <h2>Text view against execution view</h2>
+    ${
+      textView === null
+        ? markup`<p>
+            No counted sample’s text has been measured. <code>faultline run --only measure,report</code>, with the config and flags of the run,
+            does that and writes this page again.
+          </p>`
+        : [
+            textView.unmeasured > 0 &&
+              markup`<p class="warning" role="note">
+                ${plural(textView.unmeasured, 'counted sample')} of ${whole(counts.counted)} ${textView.unmeasured === 1 ? 'has' : 'have'} not been
+                measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. <code>faultline run --only measure,report</code> goes on.
+              </p>`,
+            areas(textView),
+            disagreements(textView),
+            untold(textView),
+            programs(textView),
+          ]
+    }
+  </section>`;
+}
+
+/** A measure's areas for the two classes that everybody asks about. */
+interface MeasureRow {
+  readonly title: string;
+  readonly better: string;
+  readonly pass: TextArea;
+  readonly crash: TextArea;
+}
+
+function areas({ targets, intervals, least }: TextView): Markup {
+  const [pass, crash] = (['pass', 'crash'] as const).map((kind) => targets.find((target) => target.kind === kind)!) as [
+    TextTarget,
+    TextTarget,
+  ];
+  const rows = MEASURES.map(({ title, better }, i): MeasureRow => ({
+    title,
+    better,
+    pass: pass.measures[i]!,
+    crash: crash.measures[i]!,
+  }));
+  const column = (title: string, of: (row: MeasureRow) => Estimate): Column<MeasureRow> => ({
+    title,
+    numeric: true,
+    cell: (row) => area(of(row)),
+    sortBy: (row) => of(row).value ?? -1,
+  });
+  const missing = new Set(
+    rows.flatMap((row) => [
+      ...(row.pass.missing === null ? [] : [`pass: ${row.pass.missing}`]),
+      ...(row.crash.missing === null ? [] : [`crash: ${row.crash.missing}`]),
+    ]),
+  );
+  return markup`<p>
+      How well each measure of a sample’s text tells passes, and crashes (outcomes load and crash), from the other samples: the area under the
+      ROC curve of the raw value. 0.5 is chance; below it, the class has the smaller values. Nothing is turned round: which way is better by
+      the textbook stands beside it. All pairs also compare samples of two problems, and so see how hard problems are; within problems is the
+      mean over problems that have both. Intervals: ${intervals.confidence * 100} %, ${whole(intervals.resamples)} resamples of problems, not
+      corrected for their number.
+    </p>
+    ${table(
+      rows,
+      [
+        { title: 'measure', header: true, cell: ({ title }) => title, sortBy: ({ title }) => title },
+        { title: 'better', cell: ({ better }) => better, sortBy: ({ better }) => better },
+        column('pass, all pairs', (row) => row.pass.pooled),
+        column('pass, within', (row) => row.pass.within),
+        column('crash, all pairs', (row) => row.crash.pooled),
+        column('crash, within', (row) => row.crash.within),
+      ],
+      { id: 'text-table', caption: 'Areas under the ROC curve by measure' },
+    )}
+    ${missing.size > 0 && markup`<p class="aside">${NO_VALUE}: too little to say (${[...missing].join('; ')}).</p>`}
+    <p class="aside">
+      The same for every category with at least ${plural(least.samples, 'sample')} of ${plural(least.problems, 'problem')} stands in
+      text_view.csv.
+    </p>`;
+}
+
+function area({ value, low, high }: Estimate): string {
+  if (value === null) return NO_VALUE;
+  return low === null || high === null ? decimal(value, 2) : `${decimal(value, 2)} (${decimal(low, 2)} to ${decimal(high, 2)})`;
+}
+
+function disagreements({ similarFailures, dissimilarPasses }: TextView): Markup {
+  return markup`<h3>Failures that look most like the solution</h3>
+    ${
+      similarFailures.length === 0
+        ? markup`<p>No counted sample failed.</p>`
+        : disagreementTable(similarFailures, 'similar-table', 'Failures most similar to the canonical solution')
+    }
+    <h3>Passes that look least like it</h3>
+    ${
+      dissimilarPasses.length === 0
+        ? markup`<p>No counted sample passed.</p>`
+        : disagreementTable(dissimilarPasses, 'dissimilar-table', 'Passes least similar to the canonical solution')
+    }
+    <p class="aside">
+      Distinct programs by edit similarity, at most ten of each. <code>faultline show</code> prints a sample.
+    </p>`;
+}
+
+function disagreementTable(rows: readonly Disagreement[], id: string, caption: string): Markup {
+  return table(
+    rows,
+    [
+      { title: 'problem', header: true, cell: ({ taskId }) => taskId, sortBy: ({ taskId }) => taskId },
+      { title: 'sample', numeric: true, cell: ({ sampleIndex }) => whole(sampleIndex), sortBy: ({ sampleIndex }) => sampleIndex },
+      { title: 'outcome', cell: ({ outcome }) => outcomeName(outcome), sortBy: ({ outcome }) => OUTCOMES[outcome].label },
+      {
+        title: 'category',
+        cell: ({ categoryCode, categoryName }) => (categoryCode === null ? NO_VALUE : `${categoryCode} ${categoryName ?? ''}`),
+        sortBy: ({ categoryCode }) => categoryCode ?? '~',
+      },
+      { title: 'edit similarity', numeric: true, cell: ({ similarity }) => decimal(similarity, 3), sortBy: ({ similarity }) => similarity },
+      { title: 'samples with it', numeric: true, cell: ({ samples }) => whole(samples), sortBy: ({ samples }) => samples },
+    ],
+    { id, caption },
+  );
+}
+
+function untold({ categories, least, intervals }: TextView): Markup {
+  const of = (told: CategoryTold['told']): readonly CategoryTold[] => categories.filter((category) => category.told === told);
+  const [told, notShown, unknown] = [of('yes'), of('not_shown'), of('unknown')];
+  return markup`<h3>Failures without a text-level counterpart</h3>
+    <p>
+      Categories that none of the similarities to the canonical solution was shown to tell from passes of the same problems: the
+      ${intervals.confidence * 100} % interval of the area within problems contains 0.5 for each. That does not show that the texts are alike;
+      with few problems an interval is wide.
+    </p>
+    ${
+      notShown.length === 0
+        ? markup`<p>${told.length === 0 ? 'No category is large enough to say.' : 'There is none among the categories that are large enough to say.'}</p>`
+        : table(
+            notShown,
+            [
+              { title: 'code', cell: ({ code }) => code ?? NO_VALUE, sortBy: ({ code }) => code ?? '~' },
+              { title: 'category', header: true, cell: ({ name }) => name, sortBy: ({ name }) => name },
+              { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples), sortBy: ({ samples }) => samples },
+              { title: 'problems', numeric: true, cell: ({ problems }) => whole(problems), sortBy: ({ problems }) => problems },
+              {
+                title: 'of them with passes',
+                numeric: true,
+                cell: ({ mixedProblems }) => (mixedProblems === null ? NO_VALUE : whole(mixedProblems)),
+                sortBy: ({ mixedProblems }) => mixedProblems ?? -1,
+              },
+            ],
+            { id: 'untold-table', caption: 'Categories not shown to differ from passes in text' },
+          )
+    }
+    <p class="aside">
+      Shown to differ by at least one: ${names(told)}. Not looked at, for want of ${plural(least.samples, 'sample')} of
+      ${plural(least.problems, 'problem')} or of ${plural(least.problems, 'problem')} with passes too: ${names(unknown)}.
+    </p>`;
+}
+
+function names(categories: readonly CategoryTold[]): string {
+  return categories.length === 0 ? 'none' : categories.map(({ code, name }) => `${code ?? ''} ${name}`.trim()).join(', ');
+}
+
+function programs({ programs: { samples, programs: distinct, outcomes }, intervals }: TextView): Markup {
+  return markup`<h3>Distinct programs</h3>
+    <p>
+      ${plural(samples, 'counted sample')} are ${plural(distinct, 'distinct program')}, ${percent(distinct / samples)}: equal completions of one
+      problem are one. Shares are of distinct programs; those of samples stand under Outcomes.
+    </p>
+    ${table(
+      outcomes,
+      [
+        { title: 'outcome', header: true, cell: ({ outcome }) => outcomeName(outcome), sortBy: ({ outcome }) => OUTCOMES[outcome].label },
+        { title: 'samples', numeric: true, cell: ({ samples: count }) => whole(count), sortBy: ({ samples: count }) => count },
+        { title: 'programs', numeric: true, cell: ({ programs: count }) => whole(count), sortBy: ({ programs: count }) => count },
+        {
+          title: 'distinct',
+          numeric: true,
+          cell: (row) => percent(row.samples === 0 ? null : row.programs / row.samples),
+          sortBy: (row) => (row.samples === 0 ? -1 : row.programs / row.samples),
+        },
+        { title: 'share of programs', numeric: true, cell: ({ share }) => percent(share.value), sortBy: ({ share }) => share.value ?? -1 },
+        { title: `${intervals.confidence * 100} % interval`, numeric: true, cell: ({ share }) => percentInterval(share) },
+      ],
+      { id: 'program-table', caption: 'Samples and distinct programs by outcome' },
+    )}`;
+}

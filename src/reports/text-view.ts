@@ -1,0 +1,293 @@
+/**
+ * What a view of the texts alone would have said: how well each measure of a sample's text tells how its execution ended, where the two
+ * views disagree most, and which failures the text does not give away. Pure: reads what it is given once, and touches no file, clock or
+ * database. Measures nothing: `src/text-metrics/` does.
+ *
+ * An area is of the measure's raw value, never turned round: below 0.5 the class has the smaller values, whichever way is better by the
+ * textbook. Nothing is said of classes that are too small ({@link LEAST}): the reason stands in place of the number.
+ */
+import type { MeasuredSample } from '../store/types.js';
+import { MEASURES, type Measure } from '../text-metrics/measures.js';
+import { compareCodes } from './category-order.js';
+import { OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
+import { aurocByProblem } from './statistics/auroc.js';
+import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
+
+/** What a class must have at least, samples and problems with one, for an area to be given; and problems with both classes. */
+export const LEAST = { samples: 20, problems: 5 } as const;
+/** By this measure texts count as like or unlike the canonical solution where the two views disagree. */
+export const DISAGREEMENT_MEASURE = 'edit_similarity';
+const DISAGREEMENTS = 10;
+/** Fewer than elsewhere: hundreds of areas are asked for, and each costs a pass over all pairs of problems for every resample. */
+const RESAMPLES = 999;
+
+const ROWS: readonly Measure[] = MEASURES;
+const SIMILARITIES = ROWS.filter(({ needs }) => needs === 'reference');
+
+export interface TextViewOptions {
+  /** Seed of the bootstrap, default 0. */
+  readonly seed?: bigint;
+  /** Default 999. */
+  readonly resamples?: number;
+}
+
+interface Row extends Omit<MeasuredSample, 'outcome'> {
+  readonly outcome: CountedOutcome;
+  /** Its place among the counted samples. */
+  readonly number: number;
+  /** Number of its problem. */
+  readonly problem: number;
+  /** Number of its program: equal completions of one problem are one. */
+  readonly program: number;
+}
+type MeasuredRow = Row & { readonly measures: NonNullable<MeasuredSample['measures']> };
+
+/** A question to every measure: is a sample of the class? Null: it is not compared. */
+interface Question {
+  readonly target: Pick<TextTarget, 'kind' | 'code' | 'name' | 'against'>;
+  readonly isPositive: (row: Row) => boolean | null;
+  readonly measures: readonly Measure[];
+}
+
+/** The rows that have a value of a measure, by ascending value. Plain numbers: each class goes through all of them. */
+interface Ordered {
+  readonly scores: Float64Array;
+  /** Of the rows and of their problems. */
+  readonly numbers: Int32Array;
+  readonly problems: Int32Array;
+}
+
+/**
+ * The text view of one experiment under one strategy; null where no counted sample was measured.
+ * @param samples each (task, sample index) at most once, in the order of the problem file and by sample index
+ */
+export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resamples = RESAMPLES }: TextViewOptions = {}): TextView | null {
+  const { rows, problems } = countedRows(samples);
+  const measured = rows.filter((row): row is MeasuredRow => row.measures !== null);
+  if (measured.length === 0) return null;
+
+  const bootstrap = new Bootstrap(problems, { seed, resamples });
+  const ordered = new Map(ROWS.map((measure) => [measure.key, orderBy(measured, measure)]));
+  const categories = categoriesOf(measured);
+  const targets = questions(categories).map(({ target, isPositive, measures }): TextTarget => {
+    // Asked once for all measures.
+    const classes = Int8Array.from(rows, (row) => Number(isPositive(row) ?? -1));
+    const positives = measured.filter(({ number }) => classes[number] === 1);
+    return {
+      ...target,
+      samples: positives.length,
+      problems: problemsOf(positives),
+      measures: measures.map((measure) => areaOf(bootstrap, measure, ordered.get(measure.key)!, classes)),
+    };
+  });
+  return {
+    samples: measured.length,
+    problems: problemsOf(measured),
+    unmeasured: rows.length - measured.length,
+    least: LEAST,
+    intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
+    targets,
+    categories: categories.map((category) => toldFromPasses(category, targets)),
+    similarFailures: disagreements(measured, (row) => row.outcome !== 'pass', -1),
+    dissimilarPasses: disagreements(measured, (row) => row.outcome === 'pass', 1),
+    programs: programCounts(rows, bootstrap),
+  };
+}
+
+/** The samples that count, with numbers for problems and programs. */
+function countedRows(samples: Iterable<MeasuredSample>): { readonly rows: readonly Row[]; readonly problems: number } {
+  const rows: Row[] = [];
+  const problems = new Map<string, { readonly problem: number; readonly programs: Map<string, number> }>();
+  let programs = 0;
+  for (const sample of samples) {
+    const outcome = outcomeOf(sample.outcome);
+    if (outcome === null || outcome === 'infra') continue;
+    let own = problems.get(sample.taskId);
+    if (own === undefined) problems.set(sample.taskId, (own = { problem: problems.size, programs: new Map() }));
+    let program = own.programs.get(sample.completion);
+    if (program === undefined) own.programs.set(sample.completion, (program = programs++));
+    rows.push({ ...sample, outcome, number: rows.length, problem: own.problem, program });
+  }
+  return { rows, problems: problems.size };
+}
+
+interface CategoryCount {
+  readonly code: string | null;
+  readonly name: string;
+  readonly samples: number;
+  readonly problems: number;
+}
+
+/** The categories of the failures, by code. */
+function categoriesOf(rows: readonly MeasuredRow[]): CategoryCount[] {
+  const found = new Map<string | null, MeasuredRow[]>();
+  for (const row of rows) {
+    if (row.outcome === 'pass') continue;
+    const own = found.get(row.categoryCode);
+    if (own === undefined) found.set(row.categoryCode, [row]);
+    else own.push(row);
+  }
+  return [...found]
+    .map(([code, own]) => ({
+      code,
+      name: own[0]!.categoryName ?? code ?? 'without a category',
+      samples: own.length,
+      problems: problemsOf(own),
+    }))
+    .sort((a, b) => compareCodes(a.code, b.code));
+}
+
+function questions(categories: readonly CategoryCount[]): Question[] {
+  return [
+    {
+      target: { kind: 'pass', code: null, name: 'pass', against: 'rest' },
+      isPositive: ({ outcome }) => outcome === 'pass',
+      measures: ROWS,
+    },
+    {
+      target: { kind: 'crash', code: null, name: 'crash', against: 'rest' },
+      isPositive: ({ outcome }) => outcome === 'load' || outcome === 'crash',
+      measures: ROWS,
+    },
+    ...categories.filter(isLargeEnough).flatMap(({ code, name }): Question[] => {
+      const isOfIt = ({ outcome, categoryCode }: Row): boolean => outcome !== 'pass' && categoryCode === code;
+      return [
+        { target: { kind: 'category', code, name, against: 'rest' }, isPositive: isOfIt, measures: ROWS },
+        {
+          target: { kind: 'category', code, name, against: 'pass' },
+          isPositive: (row) => (row.outcome === 'pass' ? false : isOfIt(row) ? true : null),
+          measures: SIMILARITIES,
+        },
+      ];
+    }),
+  ];
+}
+
+function orderBy(rows: readonly MeasuredRow[], { key }: Measure): Ordered {
+  const withValue = rows
+    .filter(({ measures }) => measures[key] !== null)
+    .sort((a, b) => compareNumbers(a.measures[key]!, b.measures[key]!));
+  // An area asks for order alone, and for finite numbers: the largest one stands for an infinite perplexity.
+  const scores = Float64Array.from(withValue, ({ measures }) => Math.min(measures[key]!, Number.MAX_VALUE));
+  return {
+    scores,
+    numbers: Int32Array.from(withValue, ({ number }) => number),
+    problems: Int32Array.from(withValue, ({ problem }) => problem),
+  };
+}
+
+/** @param classes for each counted sample, by number, whether it is of the class; -1 where it is not compared */
+function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classes: Int8Array): TextArea {
+  const compared = ordered.numbers.map((number, place) => (classes[number] === -1 ? -1 : place)).filter((place) => place >= 0);
+  const pick = (values: Int32Array): Int32Array => compared.map((place) => values[place]!);
+  // In the order of their values, which leaves next to nothing to sort there: it was done once for all classes.
+  const scores = Float64Array.from(compared, (place) => ordered.scores[place]!);
+  const positive = pick(ordered.numbers).map((number) => classes[number]!);
+  const problems = pick(ordered.problems);
+  const [ofClass, others] = [1, 0].map((side) => {
+    const own = problems.filter((_, i) => positive[i] === side);
+    return { samples: own.length, problems: new Set(own).size };
+  }) as [Size, Size];
+  const facts = { measure: measure.key, better: measure.better, positives: ofClass.samples, negatives: others.samples };
+  if (!isLargeEnough(ofClass) || !isLargeEnough(others)) {
+    const missing = isLargeEnough(ofClass) ? describeSize(others, 'beside the class') : describeSize(ofClass, 'in the class');
+    return { ...facts, pooled: NOTHING, within: NOTHING, mixedProblems: mixed(positive, problems), missing };
+  }
+  const { pooled, within, mixedProblems } = aurocByProblem(bootstrap, { scores, positive, problems });
+  if (mixedProblems >= LEAST.problems) return { ...facts, pooled, within, mixedProblems, missing: null };
+  const missing = `${mixedProblems} problems have both; at least ${LEAST.problems} are needed`;
+  return { ...facts, pooled, within: NOTHING, mixedProblems, missing };
+}
+
+const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
+
+interface Size {
+  readonly samples: number;
+  readonly problems: number;
+}
+
+function isLargeEnough({ samples, problems }: Size): boolean {
+  return samples >= LEAST.samples && problems >= LEAST.problems;
+}
+
+function describeSize({ samples, problems }: Size, where: string): string {
+  return `${samples} samples of ${problems} problems ${where}; at least ${LEAST.samples} of ${LEAST.problems} are needed`;
+}
+
+/** Problems that have samples of both sides. */
+function mixed(positive: Int32Array, problems: Int32Array): number {
+  const withPositive = new Set(problems.filter((_, i) => positive[i] === 1));
+  return new Set(problems.filter((problem, i) => positive[i] === 0 && withPositive.has(problem))).size;
+}
+
+/** Whether the similarities tell a category from passes of the same problems: one interval without 0.5 is enough. */
+function toldFromPasses(category: CategoryCount, targets: readonly TextTarget[]): CategoryTold {
+  const target = targets.find(({ kind, code, against }) => kind === 'category' && code === category.code && against === 'pass');
+  if (target === undefined) {
+    return { ...category, mixedProblems: null, told: 'unknown', by: [], missing: describeSize(category, 'in the class') };
+  }
+  const mixedProblems = Math.min(...target.measures.map((area) => area.mixedProblems));
+  const unsure = target.measures.find(({ within }) => within.value === null);
+  if (unsure !== undefined) return { ...category, mixedProblems, told: 'unknown', by: [], missing: unsure.missing };
+  const by = target.measures.filter(({ within: { low, high } }) => low! > 0.5 || high! < 0.5).map(({ measure }) => measure);
+  return { ...category, mixedProblems, told: by.length > 0 ? 'yes' : 'not_shown', by, missing: null };
+}
+
+/** The distinct programs of a kind at one end of the similarity; `direction` 1: the least similar first. Equal ones in the samples' order. */
+function disagreements(rows: readonly MeasuredRow[], isOfKind: (row: Row) => boolean, direction: 1 | -1): Disagreement[] {
+  const found = new Map<number, { readonly row: MeasuredRow; readonly similarity: number; samples: number }>();
+  for (const row of rows) {
+    const similarity = row.measures[DISAGREEMENT_MEASURE];
+    if (!isOfKind(row) || similarity === null) continue;
+    const known = found.get(row.program);
+    if (known === undefined) found.set(row.program, { row, similarity, samples: 1 });
+    else known.samples++;
+  }
+  return [...found.values()]
+    .sort((a, b) => direction * (a.similarity - b.similarity))
+    .slice(0, DISAGREEMENTS)
+    .map(({ row: { taskId, sampleIndex, outcome, categoryCode, categoryName }, similarity, samples }) => ({
+      taskId,
+      sampleIndex,
+      outcome,
+      categoryCode,
+      categoryName,
+      similarity,
+      samples,
+    }));
+}
+
+function programCounts(rows: readonly Row[], bootstrap: Bootstrap): ProgramCounts {
+  /** Of each problem, the programs among some rows. */
+  const programsOf = (own: readonly Row[]): Float64Array => {
+    const counts = new Float64Array(bootstrap.size);
+    const seen = new Set<number>();
+    for (const { problem, program } of own) {
+      if (seen.has(program)) continue;
+      seen.add(program);
+      counts[problem]!++;
+    }
+    return counts;
+  };
+  const sum = (counts: Float64Array): number => counts.reduce((total, count) => total + count, 0);
+  const all = programsOf(rows);
+  return {
+    samples: rows.length,
+    programs: sum(all),
+    outcomes: OUTCOME_ORDER.map((outcome) => {
+      const own = rows.filter((row) => row.outcome === outcome);
+      const counts = programsOf(own);
+      return { outcome, samples: own.length, programs: sum(counts), share: bootstrap.ratio(counts, all) };
+    }),
+  };
+}
+
+function problemsOf(rows: readonly Row[]): number {
+  return new Set(rows.map(({ problem }) => problem)).size;
+}
+
+/** Unlike a difference, also for two infinite numbers. */
+function compareNumbers(a: number, b: number): number {
+  return a < b ? -1 : Number(a > b);
+}
