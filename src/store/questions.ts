@@ -26,8 +26,9 @@ export class Questions {
   }
 
   /** See Store.ask. */
-  ask(sql: string, most: number): Answer {
-    const statement = this.#prepare(sql);
+  ask(question: string, most: number): Answer {
+    const isView = this.views().some(({ name }) => name === question);
+    const statement = this.#prepare(isView ? `SELECT * FROM ${question}` : question);
     if (!statement.readonly || !statement.reader) {
       throw new FaultlineError('usage', statement.readonly ? 'this statement returns no rows' : 'only statements that read are run', {
         hint: 'Ask with SELECT. To change a database, use the sqlite3 program on a copy.',

@@ -270,11 +270,11 @@ export class Store {
   }
 
   /**
-   * The first `most` rows that one SQL statement of a user's own gives. Throws `usage` for what is not one statement that reads, or
-   * names what is not there.
+   * The first `most` rows that one SQL statement of a user's own gives, or a view, by its name. Throws `usage` for what is not one
+   * statement that reads, or names what is not there.
    */
-  ask(sql: string, most: number): Answer {
-    return this.#guard(() => this.#questions.ask(sql, most));
+  ask(question: string, most: number): Answer {
+    return this.#guard(() => this.#questions.ask(question, most));
   }
 
   /** The `most` samples whose exceptions' types and messages fit best to all of `words`; a word that ends in `*` is a beginning. */

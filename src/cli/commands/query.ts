@@ -17,7 +17,7 @@ export function define(command: Command): void {
       ['faultline query', 'the views there are'],
       ['faultline query category_counts', 'one of them'],
       ['faultline query --search "list index"', 'samples by their error messages'],
-      ['faultline query "SELECT task_id, count(*) FROM failures GROUP BY 1" --csv', 'a question of your own'],
+      ['faultline query "select task_id, count(*) from failures group by 1" --csv', 'a question of your own'],
     ],
     exitCodes: ['ok', 'usage', 'input', 'internal'],
   });
@@ -40,8 +40,7 @@ export function define(command: Command): void {
       output.result({ views }, () => views.map(({ name, columns }) => `${name}\n  ${columns.join(', ')}`).join('\n'));
       return;
     }
-    const isView = store.views().some(({ name }) => name === sql);
-    const answer = typeof words === 'string' ? store.search(words, most) : store.ask(isView ? `SELECT * FROM ${sql}` : sql!, most);
+    const answer = typeof words === 'string' ? store.search(words, most) : store.ask(sql!, most);
     if (answer.isCut) output.note(`there are more than ${most} rows: --limit shows more`);
     if (options['csv'] === true && !output.json) {
       const { csvTable } = await import('../../reports/render/csv.js');
