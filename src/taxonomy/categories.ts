@@ -163,7 +163,7 @@ const LEAVES: readonly Leaf[] = [
     code: '5.4',
     name: 'resource.blocked',
     outcome: 'resource',
-    rule: 'met the limit of wall-clock time while waiting: input, sleep, lock',
+    rule: 'met the limit of wall-clock time while waiting (sleep, lock), or asked for input, of which there is none',
     published: published([], ['Non-Prompted Consideration'], ['Resource']),
   },
   {

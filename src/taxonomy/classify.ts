@@ -13,6 +13,7 @@ import { GENERATION_RULES, RULES, type Family, type RuleRow } from './rules/inde
 import { isMemory } from './rules/memory.js';
 import { isRefusal } from './rules/os-error.js';
 import { exceptionOf, isA } from './rules/rule.js';
+import { asksForInput } from './rules/stdin.js';
 import { tagsOf } from './tags.js';
 import type { Classification, Evidence } from './types.js';
 
@@ -59,7 +60,7 @@ function stageOf(evidence: Evidence): Family | 'generation' {
   // What the compiler raises, MemoryError for its own stack included, is about the text.
   if (outcome.status === 'syntax') return 'syntax';
   // Whatever the phase they surface in, these belong to families that are asked before the phase's own.
-  if (exception !== null && isMemory(exception)) return 'resource';
+  if (exception !== null && (isMemory(exception) || asksForInput(exception))) return 'resource';
   if (exception !== null && (isA(exception, 'SystemExit') || isRefusal(exception))) return 'exit';
   return stageOfStatus(outcome);
 }

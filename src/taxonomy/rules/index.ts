@@ -31,6 +31,7 @@ import { recursionError } from './recursion-error.js';
 import { repetition } from './repetition.js';
 import type { Rule } from './rule.js';
 import { signal } from './signal.js';
+import { stdin } from './stdin.js';
 import { syntaxAdjacent } from './syntax-adjacent.js';
 import { syntaxIndentation } from './syntax-indentation.js';
 import { syntaxMisplaced } from './syntax-misplaced.js';
@@ -100,6 +101,7 @@ export const RULES: Readonly<Record<Family, readonly RuleRow[]>> = {
   tamper: [{ code: '7', name: 'tamper', rule: tamper }],
   resource: [
     { code: '5.2', name: 'memory', rule: memory },
+    { code: '5.4', name: 'stdin', rule: stdin },
     { code: '5.1', name: 'limit', rule: limit('cpu') },
     { code: '5.3', name: 'limit', rule: limit('output') },
     { code: '5.4', name: 'limit', rule: limit('blocked') },
