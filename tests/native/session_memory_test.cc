@@ -51,6 +51,10 @@ std::string not_measurable() {
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return "a sanitizer's shadow memory is counted too; the release preset runs this";
 #else
+  std::string large_pages;
+  std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), large_pages);
+  if (large_pages.find("[always]") != std::string::npos)
+    return "this system rounds any memory up to large pages (transparent_hugepage is always)";
   return reset_peak() ? ""
                       : "this kernel has no peak that can be reset (/proc/self/clear_refs); Linux 4.0 or newer has";
 #endif
