@@ -144,8 +144,9 @@ for (const count of flags['peer-threads']
   .filter((n) => n !== threads)) {
   await screen(peer(leading.split(',')[0], /** @type {number} */ (leader.sequences), 'shared', count));
 }
-byRate();
-const finalists = screened.slice(0, Number(flags.finalists)).map(({ contestant }) => contestant);
+const finalists = byRate()
+  .slice(0, Number(flags.finalists))
+  .map(({ contestant }) => contestant);
 const bestType = String(finalists[0].setting.split(',')[0]);
 const contestants = [...dtypes.map(own), ...finalists];
 
@@ -261,7 +262,7 @@ if (flags.json !== undefined) {
     setting,
     trials: list.map(({ counts, ...rest }) => rest),
   });
-  const screening = screened.map(({ contestant, rate }) => ({ setting: contestant.setting, tokensPerSecond: rate }));
+  const screening = byRate().map(({ contestant, rate }) => ({ setting: contestant.setting, tokensPerSecond: rate }));
   const shape = { ...GPT2_124M, samples, newTokens, promptTokens: prompt.length, threads };
   fs.writeFileSync(
     flags.json,
@@ -280,7 +281,7 @@ async function screen(/** @type {Contestant} */ contestant) {
 
 /** What was screened, best first. */
 function byRate() {
-  return screened.sort((a, b) => b.rate - a.rate);
+  return screened.toSorted((a, b) => b.rate - a.rate);
 }
 
 async function measure(/** @type {Contestant} */ contestant, /** @type {number} */ round) {

@@ -248,12 +248,6 @@ export function randomGpt2({ seed = 1, shape: given = {}, formats = FORMATS } = 
   return paths;
 }
 
-/** Token ids of a prompt, none of them end-of-text. @param {number} length @param {number} seed @param {number} vocabulary */
-export function randomPrompt(length, seed, vocabulary) {
-  const values = randomValues(length, `prompt ${seed}`, { center: 0.5, spread: 0.1, gain: 1 });
-  return Int32Array.from(values, (value) => Math.floor(value * 0x1000003) % (vocabulary - 1));
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const number = (/** @type {string} */ value) => ({ type: /** @type {const} */ ('string'), default: value });
   const { values } = parseArgs({

@@ -29,6 +29,16 @@ export function addHelp(command: Command, help: Help): void {
   command.addHelpText('after', `\nExamples:\n${examples}\n${exitCodesHelp(help.exitCodes)}`);
 }
 
+/** `--experiment` of a command that reads what is stored. */
+export function addExperimentFlag(command: Command): void {
+  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+}
+
+/** What an option that takes a value was given; undefined where it was not. */
+export function textOf(option: string | boolean | undefined): string | undefined {
+  return typeof option === 'string' ? option : undefined;
+}
+
 export function outputOf(options: Options): Output {
   return createOutput(options['json'] === true);
 }

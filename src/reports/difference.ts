@@ -7,7 +7,7 @@
 import { FaultlineError } from '../errors.js';
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
-import { OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { benjaminiHochberg } from './statistics/benjamini-hochberg.js';
 import { Bootstrap } from './statistics/bootstrap.js';
 import { mcnemar, type McNemar } from './statistics/mcnemar.js';
@@ -99,13 +99,13 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
   return {
     problems: {
       compared: tasks.length,
-      onlyFirst: [...a.problems.keys()].filter((task) => !tasks.includes(task)).length,
-      onlySecond: [...b.problems.keys()].filter((task) => !tasks.includes(task)).length,
+      onlyFirst: a.problems.size - tasks.length,
+      onlySecond: b.problems.size - tasks.length,
     },
     samples: { first: sum(tasks.map((task) => a.counted(task))), second: sum(tasks.map((task) => b.counted(task))) },
     rates: adjusted([
       row('pass', null, ({ outcome }) => outcome === 'pass'),
-      row('crash rate', null, ({ outcome }) => outcome === 'load' || outcome === 'crash'),
+      row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
       ...outcomes.map((name) => row(name, null, ({ outcome }) => outcome === name)),
     ]),
     categories: adjusted(

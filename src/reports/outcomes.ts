@@ -30,6 +30,9 @@ export const OUTCOMES: Readonly<Record<CountedOutcome, OutcomeWords>> = {
 /** The outcomes that count, in the order in which they are shown. */
 export const OUTCOME_ORDER = Object.keys(OUTCOMES) as readonly CountedOutcome[];
 
+/** The outcomes that the crash rate counts. */
+export const CRASHES: readonly CountedOutcome[] = ['load', 'crash'];
+
 /** Narrows a stored outcome; null for anything that is none. */
 export function outcomeOf(text: string): OutcomeName | null {
   return text === 'infra' || Object.hasOwn(OUTCOMES, text) ? (text as OutcomeName) : null;

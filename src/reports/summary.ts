@@ -6,7 +6,7 @@ import { FaultlineError } from '../errors.js';
 import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js';
 import type { Category } from '../taxonomy/types.js';
 import { compareCodes } from './category-order.js';
-import { OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import type {
   CategoryShare,
   Counts,
@@ -75,7 +75,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
     passAtK: asked.filter((k) => k <= most).map(passAt),
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
     passCurve: curveGrid(most).map(passAt),
-    crashRate: ofCounted((problem) => (problem.outcomes.get('load') ?? 0) + (problem.outcomes.get('crash') ?? 0)),
+    crashRate: ofCounted((problem) => CRASHES.reduce((sum, outcome) => sum + (problem.outcomes.get(outcome) ?? 0), 0)),
     outcomes: OUTCOME_ORDER.map((outcome): OutcomeShare => ({
       outcome,
       count: problems.reduce((sum, problem) => sum + (problem.outcomes.get(outcome) ?? 0), 0),

@@ -9,7 +9,7 @@
 import type { MeasuredSample } from '../store/types.js';
 import { MEASURES, type Measure } from '../text-metrics/measures.js';
 import { compareCodes } from './category-order.js';
-import { OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
 import { aurocByProblem } from './statistics/auroc.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
@@ -147,7 +147,7 @@ function questions(categories: readonly CategoryCount[]): Question[] {
     },
     {
       target: { kind: 'crash', code: null, name: 'crash', against: 'rest' },
-      isPositive: ({ outcome }) => outcome === 'load' || outcome === 'crash',
+      isPositive: ({ outcome }) => CRASHES.includes(outcome),
       measures: ROWS,
     },
     ...categories.filter(isLargeEnough).flatMap(({ code, name }): Question[] => {

@@ -1,11 +1,11 @@
 /** `faultline analyze`: how the samples of a stored experiment failed. */
 import type { Command } from 'commander';
-import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
   addConfigFlags(command, ['--outputs', '--db']);
-  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+  addExperimentFlag(command);
   finishDefinition(command, {
     examples: [
       ['faultline analyze', 'the newest experiment in outputs/faultline.db'],
@@ -17,7 +17,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { analyzeStored } = await import('../../pipeline/analyze.js');
-    const report = analyzeStored(values, typeof experiment === 'string' ? experiment : undefined);
+    const report = analyzeStored(values, textOf(experiment));
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     output.result(reportJson(report), () => renderSummary(report, {}));
   });

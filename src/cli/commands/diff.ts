@@ -4,7 +4,7 @@ import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
 import { NO_VALUE, percent, plural } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
-import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
 
@@ -25,8 +25,8 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { diffStored } = await import('../../pipeline/diff.js');
-    const compared = diffStored(values, [first, second], typeof secondDb === 'string' ? secondDb : undefined);
-    output.result(documentOf(compared), () => textOf(compared));
+    const compared = diffStored(values, [first, second], textOf(secondDb));
+    output.result(documentOf(compared), () => comparisonText(compared));
   });
 }
 
@@ -35,7 +35,7 @@ function documentOf({ first, second, settings, difference }: ComparedExperiments
   return { first: experiment(first), second: experiment(second), settings, ...difference };
 }
 
-function textOf({ first, second, settings, difference }: ComparedExperiments): string {
+function comparisonText({ first, second, settings, difference }: ComparedExperiments): string {
   const { problems, samples, pairs, changes } = difference;
   const name = (text: string): string => shorten(visibleLine(text), 40);
   const rest = [

@@ -1,12 +1,12 @@
 /** `faultline export`: samples of a stored experiment in a format that other programs read. */
 import { Option, type Command } from 'commander';
 import { EXPORT_FORMATS } from '../../reports/export/index.js';
-import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
   addConfigFlags(command, ['--outputs', '--db']);
-  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+  addExperimentFlag(command);
   command.addOption(
     new Option('--format <name>', 'One of those below').choices(EXPORT_FORMATS.map(({ name }) => name)).makeOptionMandatory(),
   );
@@ -28,9 +28,9 @@ export function define(command: Command): void {
     const output = outputOf(options);
     const { exportStored } = await import('../../pipeline/export.js');
     const written = await exportStored(values, {
-      experiment: typeof experiment === 'string' ? experiment : undefined,
+      experiment: textOf(experiment),
       format: String(format),
-      output: typeof file === 'string' ? file : undefined,
+      output: textOf(file),
     });
     output.result(written, () => `${written.samples} samples in ${written.file}`);
   });

@@ -1,7 +1,7 @@
 /** `faultline import`: samples that were made elsewhere, judged and named as an experiment of their own. */
 import type { Command } from 'commander';
 import { configFile } from '../../pipeline/bundled.js';
-import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf, withInterrupt } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
 
 /** Contradicted claims that are named; the others are counted. */

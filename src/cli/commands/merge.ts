@@ -1,7 +1,7 @@
 /** `faultline merge`: databases of one experiment, made by shards, as one. */
 import type { Command } from 'commander';
 import { showShard } from '../../config/shard.js';
-import { finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { finishDefinition, type Options, outputOf, textOf, withInterrupt } from '../command.js';
 
 export function define(command: Command): void {
   command.argument('<databases...>', 'Databases that hold parts of one experiment, overlapping or not');
@@ -21,7 +21,7 @@ export function define(command: Command): void {
     const { mergeDatabases } = await import('../../pipeline/merge.js');
     const { experiment } = options;
     const merged = await withInterrupt((context) =>
-      mergeDatabases(databases, { ...context, output: file, experiment: typeof experiment === 'string' ? experiment : undefined }),
+      mergeDatabases(databases, { ...context, output: file, experiment: textOf(experiment) }),
     );
     output.result({ output: file, experiments: merged.map((each) => ({ ...each, shards: each.shards.map(showShard) })) }, () =>
       merged

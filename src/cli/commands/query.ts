@@ -1,7 +1,7 @@
 /** `faultline query`: questions to the database in SQL, by a view's name, or by words of error messages. Reads only. */
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
-import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 const ROWS = 100;

@@ -1,11 +1,11 @@
 /** `faultline report`: writes the report of a stored experiment again. */
 import type { Command } from 'commander';
-import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
   addConfigFlags(command, ['--outputs', '--db']);
-  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+  addExperimentFlag(command);
   finishDefinition(command, {
     examples: [
       ['faultline report', 'outputs/<experiment>/report.html of the newest experiment'],
@@ -18,7 +18,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { reportStored } = await import('../../pipeline/analyze.js');
-    const { report, directory, files } = await reportStored(values, typeof experiment === 'string' ? experiment : undefined);
+    const { report, directory, files } = await reportStored(values, textOf(experiment));
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     output.result({ experiment: report.experiment.name, directory, files, report: reportJson(report) }, () =>
       renderSummary(report, { directory }),

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { showShard } from '../../config/shard.js';
 import { bundledConfig, configFile, readyConfigs } from '../../pipeline/bundled.js';
 import { chooseStages, STAGES } from '../../pipeline/stages/index.js';
-import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf, textOf, withInterrupt } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS, GENERATION_FLAGS } from '../config-flags.js';
 import { noteUnsupported, reportUnjudged } from '../unjudged.js';
 
@@ -31,7 +31,7 @@ export function define(command: Command): void {
     exitCodes: ['ok', 'usage', 'input', 'environment', 'output', 'infrastructure', 'interrupted', 'internal'],
   });
   command.action(async (file: string | undefined, { only, from, estimate: estimateOnly, ...options }: Options) => {
-    const stages = chooseStages({ only: text(only), from: text(from) });
+    const stages = chooseStages({ only: textOf(only), from: textOf(from) });
     const config = configOf(file === undefined ? bundledConfig() : configFile(file), options);
     const output = outputOf(options);
     const { estimateExperiment, runExperiment } = await import('../../pipeline/run.js');
@@ -78,8 +78,4 @@ function stagesHelp(): string {
   const width = Math.max(...STAGES.map(({ name }) => name.length));
   const rows = STAGES.map(({ name, summary, done }) => `  ${name.padEnd(width)}  ${summary}; done: ${done}`);
   return `\nStages, in this order; each skips what is done:\n${rows.join('\n')}`;
-}
-
-function text(option: string | boolean | undefined): string | undefined {
-  return typeof option === 'string' ? option : undefined;
 }

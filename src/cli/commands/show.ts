@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
 import { coloursOf } from '../colours.js';
-import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
+import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 const TOKENS = 8;
@@ -11,7 +11,7 @@ export function define(command: Command): void {
   command.argument('<task>', 'Id of a task, such as HumanEval/3');
   command.argument('[index]', "Index of one of its samples; without it, the task's samples as a list");
   addConfigFlags(command, ['--model', '--outputs', '--db']);
-  command.option('--experiment <name>', 'Name, hash or beginning of a hash; default: the newest experiment');
+  addExperimentFlag(command);
   command.option('--strategy <name>', 'Where an experiment has samples of several');
   command.option('--tokens', 'List all tokens, not the least likely only');
   finishDefinition(command, {
@@ -27,8 +27,8 @@ export function define(command: Command): void {
     const output = outputOf(options);
     const choice = {
       taskId,
-      strategy: typeof strategy === 'string' ? strategy : null,
-      experiment: typeof experiment === 'string' ? experiment : undefined,
+      strategy: textOf(strategy) ?? null,
+      experiment: textOf(experiment),
     };
     const { listSamples, showSample } = await import('../../pipeline/show.js');
     if (index === undefined) {

@@ -4,6 +4,7 @@
  */
 import type picocolors from 'picocolors';
 import type { JudgedSample } from '../../store/types.js';
+import { meanEntropy } from '../../text-metrics/token-values.js';
 import { describeFailure } from '../describe.js';
 import { decimal, plural } from './format.js';
 import { programLines } from './program-lines.js';
@@ -88,22 +89,17 @@ function valueOf(text: string | null, type: string | null): string {
 
 function tokenLines(sample: JudgedSample, tokens: readonly DrawnToken[], { colours, most }: SampleTextOptions): string[] {
   if (tokens.length === 0) return ['no tokens'];
-  const mean = (of: (token: DrawnToken) => number): number => tokens.reduce((sum, token) => sum + of(token), 0) / tokens.length;
   const listed = tokens
     .map((token, index) => ({ ...token, index }))
     .sort((a, b) => a.logprob - b.logprob || a.index - b.index)
     .slice(0, most)
     .sort((a, b) => a.index - b.index);
   const width = String(tokens.length - 1).length;
+  const entropy = meanEntropy({ logprobs: tokens.map((token) => token.logprob), entropies: tokens.map((token) => token.entropy) });
   const which = listed.length < tokens.length ? `; the ${listed.length} least likely` : '';
   return [
-    `${plural(tokens.length, 'token')}, ended by ${sample.finishReason}: mean log-probability ${decimal(
-      mean(({ logprob }) => logprob),
-      3,
-    )}, entropy ${decimal(
-      mean(({ entropy }) => entropy),
-      3,
-    )}${which}`,
+    `${plural(tokens.length, 'token')}, ended by ${sample.finishReason}: ` +
+      `mean log-probability ${decimal(sample.meanLogprob, 3)}, entropy ${decimal(entropy, 3)}${which}`,
     colours.dim(`  ${'#'.padStart(width)}  log-prob.  entropy  token`),
     ...listed.map(({ index, token, text, logprob, entropy }) => {
       const isFailing = sample.tokens !== null && index >= sample.tokens.first && index <= sample.tokens.last;

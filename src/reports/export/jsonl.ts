@@ -1,0 +1,21 @@
+/** Formats of one JSON object a line. Knows none of them: each says what a line holds. */
+import type { ExportFormat, ExportSource } from './format.js';
+
+/** The format whose lines are what `lines` gives. */
+export function jsonLines(
+  about: Pick<ExportFormat, 'name' | 'summary'>,
+  lines: (source: ExportSource) => Iterable<Readonly<Record<string, unknown>>>,
+): ExportFormat {
+  return {
+    ...about,
+    extension: 'jsonl',
+    async write(source, write) {
+      let count = 0;
+      for (const line of lines(source)) {
+        await write(`${JSON.stringify(line)}\n`);
+        count++;
+      }
+      return count;
+    },
+  };
+}
