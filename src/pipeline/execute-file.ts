@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/load.js';
 import { withFields, type JsonLine } from '../datasets/jsonl.js';
 import { readSamples } from '../datasets/samples.js';
+import { unmeasuredVerdict } from '../sandbox/verdict.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
-import { createCategoryView } from './category-view.js';
-import { executeAll, programKey, type Executable } from './execute.js';
+import { createCategoryView, type CategoryView } from './category-view.js';
+import { decide, executeAll, programKey, type Executable } from './execute.js';
 import { interrupted } from './generate-file.js';
 import { problemsOf } from './inputs.js';
 import { checkWritable, PartialFile } from './partial-file.js';
@@ -65,15 +66,15 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
     lines.push({ index: lines.length, source, ...problem, sampleIndex, completion, finishReason, error });
   }
 
-  const executor = await openSandbox(values);
+  const executor = await openSandbox(values, PartialFile.calibrationOf(out));
   try {
     signal.throwIfAborted();
-    const { pythonVersion, tier } = executor.info;
+    const { pythonVersion, tier, calibration } = executor.info;
     const settings = Object.entries(values).filter(([key]) => /^(limits|categories)\.|^sandbox\.fragile$/.test(key));
     const fingerprint = createHash('sha256')
       .update(JSON.stringify(['execute', hash, content.digest('hex'), values.seed.toString(), limitsOf(values), settings]))
       .digest('hex');
-    const file = PartialFile.open(out, fingerprint, `Python ${pythonVersion}, isolation ${tier}`);
+    const file = PartialFile.open(out, fingerprint, { madeWith: `Python ${pythonVersion}, isolation ${tier}`, calibration });
     try {
       const resumed = file.size;
       const task = progress.task('execute', lines.length, resumed);
@@ -91,6 +92,7 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
       await executeAll(pending, options, (line, { verdict, decision }) => {
         finish(line, resultFields(verdict, decision));
       });
+      leaveOutFaulty(file, lines, view);
       const counts = countLines(file, lines.length);
       await file.complete(lines.length);
       progress.finish();
@@ -133,6 +135,23 @@ function equalOnesTogether(lines: readonly Line[]): Line[] {
     else equal.push(line);
   }
   return [...byProgram.values()].flat();
+}
+
+/** Where one line has shown that its problem's test is at fault, nothing is said of the problem's other lines either: see `unjudged.ts`. */
+function leaveOutFaulty(file: PartialFile, lines: readonly Line[], view: CategoryView): void {
+  const judged = (line: Line): Judged => JSON.parse(file.line(line.index)) as Judged;
+  const faults = new Map<string, string>();
+  for (const line of lines) {
+    const { outcome, result } = judged(line);
+    if (outcome !== 'infra' || result.startsWith(UNSUPPORTED) || faults.has(line.taskId)) continue;
+    faults.set(line.taskId, result.slice(INFRASTRUCTURE.length));
+  }
+  for (const line of lines) {
+    const reason = faults.get(line.taskId);
+    if (reason === undefined || judged(line).outcome === 'infra') continue;
+    const verdict = unmeasuredVerdict({ status: 'infra', reason }, 'compile');
+    file.amend(line.index, withFields(line.source, { ...resultFields(verdict, decide(line, verdict, view)) }));
+  }
 }
 
 /** Counts from the finished lines themselves, so that resumed ones are in it. */

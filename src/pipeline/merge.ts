@@ -15,6 +15,7 @@ import { describeDevice } from './device.js';
 import { mismatch, sandboxKnown } from './experiment.js';
 import type { Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
+import { faultyProblems } from './unjudged.js';
 import { describeShards, extentOf, isComplete } from './work-shards.js';
 
 export interface MergeOptions {
@@ -230,6 +231,7 @@ async function copyExperiment(
       });
     }
   }
+  leaveOutFaulty(target, experiment);
   mergeNotes(sources, target, experiment);
   if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
   const counts = target.counts(experiment.id);
@@ -241,6 +243,17 @@ async function copyExperiment(
     executed: counts.executed,
     whole: extentOf(target, experiment)?.whole ?? null,
   };
+}
+
+/** Decides about the samples of a problem whose test is at fault as one run would have: another database may have shown it. */
+function leaveOutFaulty(target: Store, { id }: Experiment): void {
+  for (const [taskId, fault] of faultyProblems(target.judgedSamples(id, { outcome: 'infra' }))) {
+    const others = [...target.judgedSamples(id, { taskId })].filter(({ outcome }) => outcome !== 'infra');
+    target.replaceClassification(
+      id,
+      others.map(({ strategy, sampleIndex }) => ({ ...fault, strategy, sampleIndex })),
+    );
+  }
 }
 
 /** The run logs, and a line for each database: what it held and what drew its samples, as the output's row tells of one machine. */

@@ -12,6 +12,14 @@ interface Header {
   readonly fingerprint: string;
   /** What made the lines, in words; absent where nothing about the machine decides them. */
   readonly made_with?: string;
+  /** Of the sandbox that made the lines: a rerun judges by the same limits. Absent where nothing was executed. */
+  readonly calibration?: number;
+}
+
+/** What an unfinished output was made with, beside what must be equal. */
+export interface PartialOrigin {
+  readonly madeWith?: string;
+  readonly calibration?: number;
 }
 
 /**
@@ -42,9 +50,14 @@ export class PartialFile {
    * a partial file with another one is refused (kind `input`) rather than mixed or thrown away. So is one made with something
    * else of this machine's, such as another Python, which the error then names (kind `environment`).
    */
-  static open(out: string, fingerprint: string, madeWith?: string): PartialFile {
-    const path = `${out}.partial`;
-    const header: Header = { faultline_partial: 1, fingerprint, ...(madeWith === undefined ? {} : { made_with: madeWith }) };
+  static open(out: string, fingerprint: string, { madeWith, calibration }: PartialOrigin = {}): PartialFile {
+    const path = partialPath(out);
+    const header: Header = {
+      faultline_partial: 1,
+      fingerprint,
+      ...(madeWith === undefined ? {} : { made_with: madeWith }),
+      ...(calibration === undefined ? {} : { calibration }),
+    };
     const kept = existsSync(path) ? readPartial(path, header, out) : null;
     try {
       if (existsSync(path)) truncateSync(path, kept?.bytes ?? 0);
@@ -57,9 +70,29 @@ export class PartialFile {
     }
   }
 
+  /** The calibration that an earlier, unfinished run judged by; undefined without one. Whether it is to be continued, `open` finds out. */
+  static calibrationOf(out: string): number | undefined {
+    const path = partialPath(out);
+    if (!existsSync(path)) return undefined;
+    const [first = ''] = readFileSync(path, 'utf8').split('\n', 1);
+    try {
+      const { calibration } = JSON.parse(first) as Partial<Header>;
+      return typeof calibration === 'number' && calibration > 0 ? calibration : undefined;
+    } catch {
+      // Whatever it is, `open` says so.
+      return undefined;
+    }
+  }
+
   /** Whether line `index` (0-based, in the final order) is finished. */
   has(index: number): boolean {
     return this.lines.has(index);
+  }
+
+  /** Lets `complete` write something else for a finished line. Not kept: a rerun begins with what was added. */
+  amend(index: number, line: string): void {
+    this.line(index);
+    this.lines.set(index, line);
   }
 
   /** A finished line. Throws for one that is not. */
@@ -112,6 +145,10 @@ export class PartialFile {
   }
 }
 
+function partialPath(out: string): string {
+  return `${out}.partial`;
+}
+
 function headerLine(header: Header): string {
   return `${JSON.stringify(header)}\n`;
 }
@@ -125,8 +162,9 @@ function readPartial(path: string, expected: Header, out: string): { lines: [num
     throw new FaultlineError('input', reason, { place: { file: path }, hint: `Remove ${path}, or give another --out than ${out}.` });
   };
   if (bytes === 0) {
-    // Killed while writing the header: whatever else this is, it is not ours to overwrite.
-    if (!headerLine(expected).startsWith(content.toString('utf8'))) refuse('is not a partial output of faultline');
+    // Killed while writing the header: whatever else this is, it is not ours to overwrite. A calibration is measured anew each time.
+    const begun = content.toString('utf8').replace(/,("(c.*)?)?$/, '');
+    if (!headerLine(expected).startsWith(begun)) refuse('is not a partial output of faultline');
     return null;
   }
   let header: unknown;

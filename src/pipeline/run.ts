@@ -20,7 +20,7 @@ import { chooseExperiment } from './report.js';
 import { sideBySide } from './side-by-side.js';
 import { rowOf, STAGES } from './stages/index.js';
 import type { Stage, StageResult, StageRow } from './stages/stage.js';
-import { gatherUnjudged, type Unjudged } from './unjudged.js';
+import { faultyProblems, gatherUnjudged, type Unjudged } from './unjudged.js';
 import { describeShards, isComplete } from './work-shards.js';
 import { Workbench } from './workbench.js';
 
@@ -265,7 +265,9 @@ function* samplesOfStatus(
   { id }: Experiment,
   status: 'infra' | 'unsupported',
 ): Generator<{ taskId: string; reason: string }> {
+  const faults = faultyProblems(store.judgedSamples(id, { outcome: 'infra' }));
   for (const { taskId, verdict } of store.judgedSamples(id, { outcome: 'infra' })) {
-    if (verdict.outcome.status === status) yield { taskId, reason: verdict.outcome.reason };
+    const { outcome } = faults.get(taskId)?.verdict ?? verdict;
+    if (outcome.status === status) yield { taskId, reason: outcome.reason };
   }
 }

@@ -1,7 +1,12 @@
 /**
- * Samples that have no verdict of their own because of their problem: its test is at fault (it does not compile, fails by
- * itself or calls nothing), or cannot be run by values alone. Gathers them by problem; says nothing to anybody.
+ * Samples that say nothing because of their problem: its test is at fault (it does not compile, fails by itself or calls
+ * nothing), or cannot be run by values alone. Gathers them by problem; says nothing to anybody.
+ *
+ * A test that is at fault shows only where a program comes as far as the test. The others of that problem, which do not
+ * compile or crash while loading, have a verdict of their own, and with it alone would count as failures of a problem that
+ * nobody can pass. So one such sample takes all of its problem with it.
  */
+import type { JudgedSample } from '../store/types.js';
 
 /** The samples of one problem that could not be judged. */
 export interface Unjudged {
@@ -20,4 +25,13 @@ export function gatherUnjudged(samples: Iterable<{ readonly taskId: string; read
     else known.samples++;
   }
   return [...found.values()];
+}
+
+/** By task: its first sample whose verdict says that the problem's test is at fault. Problems without are absent. */
+export function faultyProblems(judged: Iterable<JudgedSample>): Map<string, JudgedSample> {
+  const faults = new Map<string, JudgedSample>();
+  for (const sample of judged) {
+    if (sample.verdict.outcome.status === 'infra' && !faults.has(sample.taskId)) faults.set(sample.taskId, sample);
+  }
+  return faults;
 }

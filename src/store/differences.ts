@@ -37,6 +37,8 @@ export function judgedDifference(a: JudgedSample, b: JudgedSample): string | nul
   if (verdictA.status === 'infra' || verdictB.status === 'infra') return null;
   const [field] = differingVerdictFields(verdictA, verdictB);
   if (field !== undefined) return `verdicts.${VERDICT_FIELDS[field]}`;
+  // In one of the databases another sample has shown that the problem's test is at fault; the decision then comes from that one.
+  if (a.outcome === 'infra' || b.outcome === 'infra') return null;
   const [decisionA, decisionB] = [toDecisionColumns(a), toDecisionColumns(b)];
   for (const [name, column] of Object.entries(DECISION_FIELDS) as [keyof typeof DECISION_FIELDS, string][]) {
     if (decisionA[name] !== decisionB[name]) return `classifications.${column}`;

@@ -184,6 +184,55 @@ describe('execute', () => {
     expect(all.err).toMatch(/error: and 2 more\n/);
   });
 
+  it('leaves all samples of a problem out whose test is at fault, also those that never came as far as the test', async () => {
+    const faulty = {
+      ...problem,
+      task_id: 'Faulty/0',
+      test: 'def check(candidate):\n    undefined_name\n    assert candidate(1, 2) == 3\n',
+    };
+    const both = writeLines(file('fault.problems.jsonl'), [problem, faulty]);
+    const completions = ['    return (a\n', '    return a + b\n', '    return a\n', '    return (a\n'];
+    const ids = ['Faulty/0', 'Faulty/0', 'Test/0', 'Test/0'];
+    const lines = completions.map((completion, index) => ({ task_id: ids[index]!, completion, mine: index }));
+    const samples = writeLines(file('fault.jsonl'), lines);
+    const args = ['execute', '--problems', both, '--samples', samples, '--out', file('fault.out'), '--json'];
+    const { code, out, err } = await faultline(args);
+    expect(code, err).toBe(3);
+    const rows = readLines(file('fault.out'));
+    expect(rows.map(({ outcome, mine }) => [outcome, mine])).toEqual([['infra', 0], ['infra', 1], ['wrong', 2], ['syntax', 3]]); // prettier-ignore
+    expect(rows[0]).toMatchObject({ passed: false, result: rows[1]!['result'], category_code: '0', failing_line: null });
+    expect(JSON.parse(out)).toMatchObject({ samples: 4, judged: 2, passed: 0, outcomes: { infra: 2, wrong: 1, syntax: 1 } });
+    expect(err).toMatch(/error: 2 samples not judged: the test of Faulty\/0 itself raised NameError: /);
+  });
+
+  it('goes on with the calibration that it began with', async () => {
+    const samples = writeLines(file('calibrated.jsonl'), [
+      { task_id: 'Test/0', completion: '    return a + b\n' },
+      { task_id: 'Test/0', completion: '    import time\n    time.sleep(2)\n    return a + b\n' },
+    ]);
+    // Two seconds are too much, three times the limit included.
+    const env = { FAULTLINE_LIMITS_WALL_SECONDS: '0.3', FAULTLINE_SANDBOX_FRAGILE: 'false' };
+    const args = (out: string) => ['execute', '--problems', problems, '--samples', samples, '--out', file(out), '--workers', '1'];
+    const partial = `${file('calibrated.out')}.partial`;
+    const child = start(args('calibrated.out'), { env });
+    const end = finished(child);
+    await until('one line is finished', child, () => existsSync(partial) && readFileSync(partial, 'utf8').split('\n').length > 2);
+    child.kill('SIGKILL');
+    await end;
+    const [header, ...rest] = readFileSync(partial, 'utf8').split('\n');
+    const { calibration, ...others } = JSON.parse(header!) as { calibration: number };
+    expect(calibration).toBeGreaterThan(0);
+    // As if the machine had been many times slower when the run began.
+    writeFileSync(partial, [JSON.stringify({ ...others, calibration: 1 / 64 }), ...rest].join('\n'));
+    const passed = async (out: string) => {
+      const { code, err } = await faultline(args(out), { env });
+      expect(code, err).toBe(0);
+      return readLines(file(out)).map((row) => row['passed']);
+    };
+    expect(await passed('calibrated.out')).toEqual([true, true]);
+    expect(await passed('fresh.out')).toEqual([true, false]);
+  });
+
   it('does not continue with other limits', async () => {
     const samples = writeLines(file('limits.jsonl'), [{ task_id: 'Test/0', completion: '    return a + b\n' }]);
     writeFileSync(`${file('limits.out')}.partial`, '{"faultline_partial":1,"fingerprint":"of another run"}\n[0,"{}"]\n');

@@ -52,6 +52,23 @@ describe('run', () => {
     expect(existsSync(path.join(folder, 'faulty', 'pico-gpt2-py-faulty', 'report.html'))).toBe(true);
   });
 
+  it('leaves all samples of such a problem out of every rate, also those that do not compile', async () => {
+    const problem = { prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n' };
+    // Only samples that load come as far as the fault.
+    const test = 'def check(candidate):\n    undefined_name\n    assert candidate(1) == 1\n';
+    const faulty = writeLines(path.join(folder, 'late.jsonl'), [{ task_id: 'Faulty/0', ...problem, test }]);
+    const outputs = ['--outputs', path.join(folder, 'late')];
+    const args = ['run', '--problems', faulty, '--samples', '40', '--max-new-tokens', '8', '--seed', '1', ...outputs];
+    const { code, out, err } = await faultline(args);
+    expect(code).toBe(3);
+    expect(out).toMatch(/: 0 samples of 1 problem, and 40 samples not judged\n/);
+    expect(err).toMatch(/error: 40 samples not judged: the test of Faulty\/0 itself raised NameError/);
+    const file = path.join(folder, 'late', 'pico-gpt2-py-late', 'samples.jsonl_results.jsonl');
+    const results = readLines(file).map(({ result }) => String(result));
+    // Not all of them had come that far, and what they came to is still there.
+    expect(results.some((result) => !result.startsWith('infrastructure'))).toBe(true);
+  });
+
   it('writes report and samples whose numbers agree with a recount', async () => {
     const { code, out, err } = await faultline(args('whole'));
     expect(code, err).toBe(0);

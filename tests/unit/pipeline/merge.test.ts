@@ -124,6 +124,33 @@ describe('merging', () => {
     expect(digest(at('c.db'))).toBe(digest(make('whole.db')));
   });
 
+  it('leaves a problem out whole where one of the databases shows that its test is at fault', async () => {
+    const [first] = PROBLEMS;
+    const reason = 'the test itself raised NameError: x';
+    const fault = (row: ExecutionRow): ExecutionRow =>
+      row.taskId === first!.taskId && row.sampleIndex === 1
+        ? { ...row, ...decision({ outcome: 'infra', categoryCode: '0', categoryName: 'infra', evidence: reason }), verdict: verdict({ status: 'infra', reason }) }
+        : row; // prettier-ignore
+    const without = (row: ExecutionRow): ExecutionRow | null => (row.taskId === first!.taskId && row.sampleIndex !== 0 ? null : row);
+    const a = make('a.db', { executions: fault });
+    const b = make('b.db', { executions: without });
+    for (const [files, output] of [
+      [[a, b], 'ab.db'],
+      [[b, a], 'ba.db'],
+    ] as const) {
+      // prettier-ignore
+      await merge(files, output);
+      // Once more: what now says that it is left out does not differ from what has a decision of its own.
+      await merge([b], output);
+      using store = Store.open(at(output), { readonly: true });
+      const { id } = store.experiments()[0]!;
+      const judged = [...store.judgedSamples(id, { taskId: first!.taskId })];
+      expect(judged.map(({ outcome, evidence }) => [outcome, evidence])).toEqual(judged.map(() => ['infra', reason]));
+      expect(judged.length).toBe(SAMPLES);
+      expect([...store.judgedSamples(id, { outcome: 'infra' })]).toHaveLength(SAMPLES);
+    }
+  });
+
   it('takes shards that have only been generated, and learns the sandbox from one that has not', async () => {
     const drawn = { fields: { pythonVersion: '', isolationTier: '' }, executions: () => null };
     const a = make('a.db', { shards: [{ index: 0, count: 2 }], ...drawn });

@@ -38,6 +38,42 @@ describe('PartialFile', () => {
     expect(readFileSync(out, 'utf8')).toBe('"zero"\n"one"\n"two"\n');
   });
 
+  it.each([0, 15, 40, 42, 48, 56, 58])('starts over after a header of which %i bytes were written', (bytes) => {
+    PartialFile.open(out, 'a', { calibration: 0.5 }).add(0, '1');
+    const [header] = readFileSync(`${out}.partial`, 'utf8').split('\n', 1);
+    expect(header!.length).toBeGreaterThan(bytes);
+    writeFileSync(`${out}.partial`, header!.slice(0, bytes));
+    const again = PartialFile.open(out, 'a', { calibration: 0.75 });
+    again.add(0, '1');
+    again.close();
+    expect(PartialFile.calibrationOf(out)).toBe(0.75);
+  });
+
+  it('keeps the calibration of the first run, and knows none where there is none', () => {
+    expect(PartialFile.calibrationOf(out)).toBeUndefined();
+    const file = PartialFile.open(out, 'a', { madeWith: 'Python 3.11', calibration: 0.5 });
+    file.add(0, '1');
+    file.close();
+    expect(PartialFile.calibrationOf(out)).toBe(0.5);
+    expect(PartialFile.open(out, 'a', { madeWith: 'Python 3.11', calibration: 0.5 }).size).toBe(1);
+    for (const header of ['{"calibration":-1}', '{"calibration":"1"}', 'null', '{"faultline_par']) {
+      writeFileSync(`${out}.partial`, `${header}\n`);
+      expect(PartialFile.calibrationOf(out)).toBeUndefined();
+    }
+  });
+
+  it('writes what a line was amended to, and still knows after a failure what was added', async () => {
+    const file = PartialFile.open(out, 'a');
+    file.add(0, '1');
+    file.amend(0, '2');
+    expect(() => {
+      file.amend(1, '2');
+    }).toThrow('line 1');
+    expect(readFileSync(`${out}.partial`, 'utf8')).toContain('[0,"1"]');
+    await file.complete(1);
+    expect(readFileSync(out, 'utf8')).toBe('2\n');
+  });
+
   it('starts over after a header that was never finished', () => {
     writeFileSync(`${out}.partial`, '{"faultline_par');
     const file = PartialFile.open(out, 'a');
