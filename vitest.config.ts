@@ -1,10 +1,34 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/**
+ * Files that look at the whole machine (its processes, shared memory and time that was waited for a core), fill a disk, load every core
+ * on purpose or hold a timer to its interval: one at a time, with nothing else running.
+ */
+const ALONE = [
+  'tests/integration/sandbox/**/*.test.ts',
+  'tests/integration/cli/{full-disk,kills}.test.ts',
+  'tests/integration/engine/lifecycle.test.ts',
+];
 
 export default defineConfig({
   test: {
-    include: ['tests/{unit,integration,contract}/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reportsDirectory: 'coverage' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'side by side',
+          include: ['tests/{unit,integration,contract}/**/*.test.ts'],
+          exclude: ALONE,
+          // Vitest would leave one core free, which on two cores is half of them.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
   },
 });
