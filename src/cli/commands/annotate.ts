@@ -1,0 +1,68 @@
+/** `faultline annotate`: people label failures blind, and the classifier is checked against them. */
+import type { Command } from 'commander';
+import { FaultlineError } from '../../errors.js';
+import { addExperimentFlag, addHelp, configOf, finishDefinition, type Options, outputOf, textOf, wholeNumberOf } from '../command.js';
+import { addConfigFlags } from '../config-flags.js';
+
+const ROWS = 300;
+/** Few enough that 24 leaves leave rows to spare of 300, enough that a leaf's precision has an interval that says something. */
+const FLOOR = 10;
+
+export function define(command: Command): void {
+  addHelp(command, {
+    examples: [['faultline annotate draw', '300 failures of the newest experiment: blind sheet, key and codebook']],
+    exitCodes: ['ok', 'usage', 'input', 'output', 'interrupted', 'internal'],
+  });
+  defineDraw(command);
+}
+
+function defineDraw(command: Command): void {
+  const text = 'Draw failures to be labelled: a blind sheet, its key and the codebook';
+  const draw = command.command('draw').summary(text).description(text);
+  addConfigFlags(draw, ['--outputs', '--db']);
+  addExperimentFlag(draw);
+  draw.option('--n <n>', `Failures to draw; default: ${ROWS}`);
+  draw.option('--floor <n>', `Failures of each leaf at least, as far as it has so many different programs; default: ${FLOOR}`);
+  draw.option('--seed <n>', 'What is drawn: equal seeds draw the same; default: 0');
+  draw.option('--output <folder>', "Default: annotation, in the experiment's outputs");
+  finishDefinition(draw, {
+    examples: [
+      ['faultline annotate draw', 'of the newest experiment'],
+      ['faultline annotate draw --n 500 --seed 7 --experiment gpt2-humaneval --output labels', 'more, of another one'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'output', 'internal'],
+  });
+  draw.action(async ({ experiment, n, floor, seed, output: folder, ...options }: Options) => {
+    const { values } = configOf(undefined, options);
+    const output = outputOf(options);
+    const { drawStored } = await import('../../pipeline/annotate.js');
+    const count = wholeNumberOf('--n', n) ?? ROWS;
+    const drawn = await drawStored(values, {
+      experiment: textOf(experiment),
+      count,
+      floor: wholeNumberOf('--floor', floor) ?? FLOOR,
+      seed: seedOf(textOf(seed)),
+      output: textOf(folder),
+    });
+    if (drawn.rows < count) output.note(`there are only ${drawn.failures} failures: all of them were drawn`);
+    if (drawn.otherwiseStored > 0) {
+      output.note(
+        `${drawn.otherwiseStored} of ${drawn.failures} failures have another category in the database, which the config or older rules gave ` +
+          "them; the key has the present taxonomy's leaf",
+      );
+    }
+    const { blind, key, codebook } = drawn.files;
+    output.result(
+      { ...drawn, experiment: drawn.experiment.name, experiment_hash: drawn.experiment.hash },
+      () =>
+        `draw ${drawn.draw}: ${drawn.rows} of ${drawn.failures} failures of ${drawn.experiment.name}, of ${drawn.leaves} leaves\n` +
+        `  ${blind}  to hand out\n  ${codebook}  what the leaves mean\n  ${key}  the classifier's leaves: not for who labels`,
+    );
+  });
+}
+
+function seedOf(text: string | undefined): bigint {
+  if (text === undefined) return 0n;
+  if (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n) return BigInt(text);
+  throw new FaultlineError('usage', `--seed must be a whole number of at most 64 bits, not ${text}`, { hint: 'Such as `--seed 7`.' });
+}
