@@ -1,8 +1,6 @@
 /** Drawing failures for people to label, from the store to the three files of a draw. What is drawn and shown is `reports/annotation/`'s. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
-import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import { codebook } from '../reports/annotation/codebook.js';
@@ -14,6 +12,7 @@ import { CATEGORIES } from '../taxonomy/categories.js';
 import { classify } from '../taxonomy/classify.js';
 import { databasePath } from './inputs.js';
 import { chooseExperiment, outputFolder } from './report.js';
+import { readIfThere, writeWhole } from './sheet-files.js';
 
 export const DRAW_FILES = { blind: 'blind.csv', key: 'key.csv', codebook: 'codebook.md' } as const;
 
@@ -95,18 +94,11 @@ function failuresOf(store: Store, experiment: Experiment): { failures: DrawableF
   return { failures, otherwiseStored };
 }
 
-/** Writes all files or, where any is there with another content, none. */
+/** Writes all files; none where any is there with another content. */
 async function writeAll(folder: string, files: readonly (readonly [file: string, text: string])[]): Promise<void> {
   for (const [file, text] of files) {
-    const there = await readFile(file, 'utf8').catch((thrown: unknown) => {
-      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return text;
-      throw new FaultlineError('output', `cannot be read: ${reasonOf(thrown)}`, {
-        place: { file },
-        hint: 'Choose another folder with --output.',
-        cause: thrown,
-      });
-    });
-    if (there !== text) {
+    const there = await readIfThere(file);
+    if (there !== null && there !== text) {
       throw new FaultlineError('output', 'is there already, with another content', {
         place: { file },
         hint: 'It may hold labels, so that it is never replaced: choose another folder with --output, or move it away.',
@@ -122,13 +114,5 @@ async function writeAll(folder: string, files: readonly (readonly [file: string,
       cause: thrown,
     });
   }
-  for (const [name, text] of files) {
-    const file = await AtomicFile.open(name);
-    try {
-      await file.write(text);
-      await file.commit();
-    } finally {
-      await file.abort();
-    }
-  }
+  for (const [file, text] of files) await writeWhole(file, text);
 }

@@ -1,6 +1,7 @@
 /** `faultline annotate`: people label failures blind, and the classifier is checked against them. */
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
+import { HELP } from '../../reports/annotation/label-session.js';
 import { addExperimentFlag, addHelp, configOf, finishDefinition, type Options, outputOf, textOf, wholeNumberOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
@@ -14,6 +15,8 @@ export function define(command: Command): void {
     exitCodes: ['ok', 'usage', 'input', 'output', 'interrupted', 'internal'],
   });
   defineDraw(command);
+  defineLabel(command);
+  defineScore(command);
 }
 
 function defineDraw(command: Command): void {
@@ -58,6 +61,57 @@ function defineDraw(command: Command): void {
         `draw ${drawn.draw}: ${drawn.rows} of ${drawn.failures} failures of ${drawn.experiment.name}, of ${drawn.leaves} leaves\n` +
         `  ${blind}  to hand out\n  ${codebook}  what the leaves mean\n  ${key}  the classifier's leaves: not for who labels`,
     );
+  });
+}
+
+function defineLabel(command: Command): void {
+  const text = 'Label the rows of a blind sheet one by one; quit and go on at any time';
+  const label = command.command('label').summary(text).description(text).argument('<sheet>', 'The blind sheet of a draw');
+  label.requiredOption('--annotator <name>', 'Who labels: letters, digits, - and _');
+  label.option('--output <file>', 'Where the labels go, and are gone on with; default: `<sheet>.<name>.csv` beside the sheet');
+  label.addHelpText('after', `\nAt a row, type:\n${HELP.replace(/^/gm, '  ')}`);
+  finishDefinition(label, {
+    examples: [
+      ['faultline annotate label labels/blind.csv --annotator ann', 'begins, or goes on: labels/blind.ann.csv'],
+      ['faultline annotate label blind.csv --annotator ben < labels.txt', 'without a terminal, one line an answer'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'output', 'interrupted', 'internal'],
+  });
+  label.action(async (sheet: string, { annotator, output: file, ...options }: Options) => {
+    const output = outputOf(options);
+    const [{ labelSheet }, { converse }] = await Promise.all([import('../../pipeline/label.js'), import('../conversation.js')]);
+    const labelled = await converse((conversation) =>
+      labelSheet({ sheet, annotator: String(annotator), output: textOf(file) }, conversation),
+    );
+    output.result(labelled, () => `${labelled.labelled} of ${labelled.rows} rows labelled in ${labelled.file}`);
+  });
+}
+
+function defineScore(command: Command): void {
+  const text = 'Score labels: agreement between two people, precision of the classifier';
+  const score = command
+    .command('score')
+    .summary(text)
+    .description(text)
+    .argument('<key>', 'The key of the draw')
+    .argument('<first>', "Somebody's sheet")
+    .argument('[second]', "Somebody else's, for their agreement");
+  finishDefinition(score, {
+    examples: [
+      ['faultline annotate score key.csv blind.ann.csv blind.ben.csv', 'two people: kappa, precision, where they differ'],
+      ['faultline annotate score key.csv blind.ann.csv --json', 'one, as JSON'],
+    ],
+    exitCodes: ['ok', 'usage', 'input', 'internal'],
+  });
+  score.action(async (key: string, first: string, second: string | undefined, options: Options) => {
+    const output = outputOf(options);
+    const [{ scoreSheets }, { scoreText }, { CATEGORIES }] = await Promise.all([
+      import('../../pipeline/score.js'),
+      import('../score-text.js'),
+      import('../../taxonomy/categories.js'),
+    ]);
+    const scored = await scoreSheets(key, second === undefined ? [first] : [first, second]);
+    output.result(scored, () => scoreText(scored, CATEGORIES));
   });
 }
 

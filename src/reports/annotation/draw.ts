@@ -39,6 +39,8 @@ export interface DrawnFailure<Of extends Failure = Failure> {
   readonly stratumDrawn: number;
   /** Failures of its leaf with this very program. */
   readonly programSamples: number;
+  /** Rows drawn with this very program: 1, but where there was nothing else left to draw. */
+  readonly programDrawn: number;
   /** How many failures the row stands for; over the rows of a leaf they sum to `stratumSamples`. */
   readonly weight: number;
 }
@@ -162,6 +164,7 @@ function rowsOf<Of extends Failure>({ samples, programs }: Stratum<Of>): DrawnFa
       stratumPrograms: programs.length,
       stratumDrawn: rows,
       programSamples: copies.length,
+      programDrawn: drawn,
       weight: (samples * copies.length) / covered / drawn,
     })),
   );

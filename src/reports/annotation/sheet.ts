@@ -17,7 +17,7 @@ export const FILLED = ['label', 'note'] as const;
 export const SHEET_COLUMNS = ['draw', 'id', ...Object.keys(FACTS), ...FILLED] as const;
 const KEY_COLUMNS = [
   'draw', 'id', 'experiment', 'experiment_hash', 'strategy', 'task_id', 'sample_index', 'category_code', 'category', 'stratum_samples',
-  'stratum_programs', 'stratum_drawn', 'program_samples', 'weight',
+  'stratum_programs', 'stratum_drawn', 'program_samples', 'program_drawn', 'weight',
 ] as const; // prettier-ignore
 
 /** A failure that may be drawn: what the draw needs, and what the sheet shows. */
@@ -31,6 +31,7 @@ export interface KeyRow {
   readonly code: string;
   readonly stratumSamples: number;
   readonly programSamples: number;
+  readonly programDrawn: number;
 }
 
 export interface Key {
@@ -95,6 +96,7 @@ export function writeSheets(
     row.stratumPrograms,
     row.stratumDrawn,
     row.programSamples,
+    row.programDrawn,
     row.weight,
   ]);
   return { draw, blind: csvTable(SHEET_COLUMNS, blind), key: csvTable(KEY_COLUMNS, key) };
@@ -122,6 +124,7 @@ export function readKey(text: string, file: string, leaves: readonly Category[])
         code,
         stratumSamples: count(table, row, 'stratum_samples'),
         programSamples: count(table, row, 'program_samples'),
+        programDrawn: count(table, row, 'program_drawn'),
       };
     }),
   };
