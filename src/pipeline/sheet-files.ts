@@ -9,7 +9,7 @@ export async function readIfThere(file: string): Promise<string | null> {
   try {
     bytes = await readFile(file);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null;
     throw new FaultlineError('input', `cannot be read: ${reasonOf(thrown)}`, {
       place: { file },
       hint: 'Give a file that you may read.',

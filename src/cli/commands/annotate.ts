@@ -11,7 +11,11 @@ const FLOOR = 10;
 
 export function define(command: Command): void {
   addHelp(command, {
-    examples: [['faultline annotate draw', '300 failures of the newest experiment: blind sheet, key and codebook']],
+    examples: [
+      ['faultline annotate draw --output labels', '300 failures of the newest experiment: blind sheet, key and codebook'],
+      ['faultline annotate label labels/blind.csv --annotator ann', 'label them here; a spreadsheet does as well'],
+      ['faultline annotate score labels/key.csv labels/blind.ann.csv labels/blind.ben.csv', 'agreement, and precision of the classifier'],
+    ],
     exitCodes: ['ok', 'usage', 'input', 'output', 'interrupted', 'internal'],
   });
   defineDraw(command);

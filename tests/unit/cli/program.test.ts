@@ -34,7 +34,7 @@ describe('help', () => {
     expect(out).toContain('Examples:\n');
     expect(out).toMatch(new RegExp(`\\$ faultline ${name}`));
     expect(out).toContain('Exit codes:\n    0  done');
-    if (name !== 'data' && name !== 'model') expect(out).toContain('--json');
+    if (!['annotate', 'data', 'model'].includes(name)) expect(out).toContain('--json');
   });
 
   it.each([
