@@ -2,7 +2,6 @@
  * Labelling a sheet line by line, and keeping it: every label is on disk before the next row is shown, so that a session may end at any moment
  * and go on later. The words are `reports/annotation/label-session.ts`'s; where lines come from is the caller's.
  */
-import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type picocolors from 'picocolors';
 import { FaultlineError } from '../errors.js';
@@ -42,7 +41,8 @@ export interface Labelled {
 
 /**
  * Labels until the lines end, `q` or the last row. What was labelled before in the output goes on from there.
- * Throws `input` where a sheet is none, is of another draw, or holds somebody's labels already; `output` where a label cannot be saved.
+ * Throws `input` where a sheet is none, is of another draw, or holds somebody's labels already; `output` where a label cannot be saved, be it
+ * that another session or a spreadsheet has written the file since.
  */
 export async function labelSheet({ sheet: given, annotator, output }: LabelRequest, conversation: Conversation): Promise<Labelled> {
   if (!/^[\w-]{1,40}$/.test(annotator)) {
@@ -52,7 +52,8 @@ export async function labelSheet({ sheet: given, annotator, output }: LabelReque
   }
   const file = output ?? placeFor(given, annotator);
   const sheet = readSheet(await readWhole(given), given);
-  const earlier = (await sameFile(given, file)) ? sheet : await earlierSheet(file);
+  let saved = await readIfThere(file);
+  const earlier = saved === null ? null : readSheet(saved, file);
   if (earlier === null) {
     const labelled = sheet.rows.filter(({ label }) => label !== null).length;
     if (labelled > 0) {
@@ -88,7 +89,14 @@ export async function labelSheet({ sheet: given, annotator, output }: LabelReque
       const all = { ...cells, label: leaf?.name ?? '', note } as Readonly<Record<string, string>>;
       return columns.map((column) => (all[column] === '' ? null : all[column]!));
     });
-    await writeWhole(file, csvTable(columns, filled));
+    if ((await readIfThere(file)) !== saved) {
+      throw new FaultlineError('output', 'was changed by something else in the meantime, and is left as it is now', {
+        place: { file },
+        hint: 'Close what else writes it, and run this again: the last label was not saved.',
+      });
+    }
+    saved = csvTable(columns, filled);
+    await writeWhole(file, saved);
   };
   // Before the first question: that the answers cannot be kept must not be found out after it.
   await save();
@@ -116,14 +124,4 @@ export async function labelSheet({ sheet: given, annotator, output }: LabelReque
 function placeFor(sheet: string, annotator: string): string {
   const stem = basename(sheet).replace(/\.csv$/i, '');
   return join(dirname(sheet), stem.endsWith(`.${annotator}`) ? basename(sheet) : `${stem}.${annotator}.csv`);
-}
-
-async function sameFile(first: string, second: string): Promise<boolean> {
-  const real = (file: string): Promise<string> => realpath(file).catch(() => file);
-  return (await real(first)) === (await real(second));
-}
-
-async function earlierSheet(file: string): Promise<ReturnType<typeof readSheet> | null> {
-  const text = await readIfThere(file);
-  return text === null ? null : readSheet(text, file);
 }

@@ -61,7 +61,10 @@ const DIGITS = 12;
 export function drawDigest(experiment: Experiment, options: DrawOptions, drawn: readonly DrawnFailure[]): string {
   const rows = drawn.map(({ failure }) => [failure.strategy, failure.taskId, failure.sampleIndex, failure.code]);
   const content = JSON.stringify([experiment.hash, options.count, options.floor, options.seed.toString(), rows]);
-  return createHash('sha256').update(content).digest('hex').slice(0, DIGITS);
+  const hex = createHash('sha256').update(content).digest('hex');
+  // From a letter on that is no exponent: a spreadsheet would make a number of 12e456789012.
+  const begin = hex.search(/[abcdf]/);
+  return hex.slice(begin, begin + DIGITS);
 }
 
 /** Both files as text. Ids count through the rows, which are in random order. */

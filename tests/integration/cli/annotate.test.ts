@@ -121,6 +121,18 @@ describe('faultline annotate label', () => {
     expect(labels(at('blind.stopped.csv')).filter(Boolean)).toEqual(['wrong.type']);
   });
 
+  it('overwrites nothing that another session or a spreadsheet has written meanwhile', async () => {
+    const child = start(['annotate', 'label', at('blind.csv'), '--annotator', 'twice'], { cwd: folder, input: '' });
+    let said = '';
+    child.stderr!.on('data', (text: Buffer) => (said += text.toString()));
+    await until('the first row was shown', child, () => said.includes('F001, '));
+    expect((await label('4.1\n4.4\n', at('blind.csv'), '--annotator', 'twice')).code).toBe(0);
+    child.stdin!.write('8.3\n');
+    const { code } = await finished(child);
+    expect([code, said]).toEqual([5, expect.stringContaining('was changed by something else')]);
+    expect(labels(at('blind.twice.csv')).filter(Boolean)).toEqual(['crash.name_error', 'crash.type_error']);
+  });
+
   it('refuses what is no blind sheet, or another one', async () => {
     const other = path.join(folder, 'other');
     expect((await annotate('draw', '--db', db, '--n', '40', '--floor', '2', '--output', other)).code).toBe(0);

@@ -4,7 +4,7 @@ import { codebook } from '../../../../src/reports/annotation/codebook.js';
 import { drawFailures } from '../../../../src/reports/annotation/draw.js';
 import { labelInFile, leafOf, searchLeaves } from '../../../../src/reports/annotation/labels.js';
 import { rowWeights } from '../../../../src/reports/annotation/score.js';
-import { leafOfRow, readKey, readSheet, writeSheets, type DrawableFailure } from '../../../../src/reports/annotation/sheet.js';
+import { drawDigest, leafOfRow, readKey, readSheet, writeSheets, type DrawableFailure } from '../../../../src/reports/annotation/sheet.js';
 import { readTable } from '../../../../src/reports/annotation/table.js';
 import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples } from '../judged-samples.js';
 import { FaultlineError } from '../../../../src/errors.js';
@@ -92,6 +92,11 @@ describe('the blind sheet', () => {
     const weights = rowWeights(key.rows);
     const stored = readTable(written.key, 'key.csv', ['weight'], 'key').rows;
     for (const { cells } of stored) expect(weights.get(cells['id']!)).toBeCloseTo(Number(cells['weight']), 9);
+  });
+
+  it('has a name that no spreadsheet takes for a number', () => {
+    const drawn = drawFailures(failures, ORDER, OPTIONS).slice(0, 3);
+    for (let seed = 0n; seed < 200n; seed++) expect(drawDigest(EXPERIMENT, { ...OPTIONS, seed }, drawn)).toMatch(/^[a-df][0-9a-f]{11}$/);
   });
 
   it('names another draw where anything about it is another', () => {
