@@ -1,7 +1,7 @@
 /** What every command shares: flags that all have, help in one shape, config and interrupt. Holds no command. */
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config/load.js';
-import type { ExitCode } from '../errors.js';
+import { FaultlineError, type ExitCode } from '../errors.js';
 import { listenForInterrupt } from '../pipeline/interrupt.js';
 import { Progress } from '../pipeline/progress.js';
 import { configFlagValues } from './config-flags.js';
@@ -37,6 +37,13 @@ export function addExperimentFlag(command: Command): void {
 /** What an option that takes a value was given; undefined where it was not. */
 export function textOf(option: string | boolean | undefined): string | undefined {
   return typeof option === 'string' ? option : undefined;
+}
+
+/** The whole number from 1 on that a flag was given; undefined where it was not. Throws `usage` for anything else. */
+export function wholeNumberOf(flag: `--${string}`, option: string | boolean | undefined): number | undefined {
+  if (typeof option !== 'string') return undefined;
+  if (/^[1-9]\d{0,8}$/.test(option)) return Number(option);
+  throw new FaultlineError('usage', `${flag} must be a whole number from 1 on, not ${option}`, { hint: `Such as \`${flag} 1000\`.` });
 }
 
 export function outputOf(options: Options): Output {

@@ -56,7 +56,7 @@ describe.each(documents)('%s', (document) => {
     const wrong: string[] = [];
     for (const command of commands) {
       const words = command.split(/\s+/);
-      const verb = words.slice(0, ['data', 'model'].includes(words[0]!) && /^[a-z]+$/.test(words[1] ?? '') ? 2 : 1);
+      const verb = words.slice(0, ['data', 'model', 'annotate'].includes(words[0]!) && /^[a-z]+$/.test(words[1] ?? '') ? 2 : 1);
       const help = helpOf(verb);
       if (help === null) wrong.push(`no command: faultline ${verb.join(' ')}`);
       else

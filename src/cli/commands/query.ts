@@ -1,7 +1,7 @@
 /** `faultline query`: questions to the database in SQL, by a view's name, or by words of error messages. Reads only. */
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
-import { configOf, finishDefinition, type Options, outputOf } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf, wholeNumberOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 const ROWS = 100;
@@ -33,7 +33,7 @@ export function define(command: Command): void {
     if (typeof words === 'string' && sql !== undefined) {
       throw new FaultlineError('usage', 'SQL and --search cannot be given together', { hint: 'Leave one of them out.' });
     }
-    const most = limitOf(options['limit']);
+    const most = wholeNumberOf('--limit', options['limit']) ?? ROWS;
     using store = Store.open(databasePath(values), { readonly: true });
     if (sql === undefined && typeof words !== 'string') {
       const views = store.views();
@@ -52,10 +52,4 @@ export function define(command: Command): void {
       () => `${textTable(answer.columns, answer.rows)}${answer.rows.length === 0 ? '\n(no rows)' : ''}`,
     );
   });
-}
-
-function limitOf(text: string | boolean | undefined): number {
-  if (typeof text !== 'string') return ROWS;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new FaultlineError('usage', `--limit must be a whole number from 1 on, not ${text}`, { hint: 'Such as `--limit 1000`.' });
 }

@@ -7,7 +7,7 @@ import type { JudgedSample } from '../../store/types.js';
 import { meanEntropy } from '../../text-metrics/token-values.js';
 import { describeFailure } from '../describe.js';
 import { decimal, plural } from './format.js';
-import { programLines } from './program-lines.js';
+import { MOST_CHARACTERS, programText } from './program-text.js';
 import { shorten, visibleLine } from './visible.js';
 
 /** A token as it was drawn; `text` is null where nobody can spell it. */
@@ -24,8 +24,6 @@ export interface SampleTextOptions {
   readonly most: number;
 }
 
-const MOST_CHARACTERS = 200;
-
 /** Several lines, without a newline at the end. */
 export function sampleText(experiment: string, sample: JudgedSample, tokens: readonly DrawnToken[], options: SampleTextOptions): string {
   const { colours } = options;
@@ -34,8 +32,8 @@ export function sampleText(experiment: string, sample: JudgedSample, tokens: rea
   const category = sample.categoryCode === null ? '' : `, ${sample.categoryCode} ${sample.categoryName}`;
   const paint = verdict.passed ? colours.green : colours.red;
   const line = (text: string): string => shorten(visibleLine(text), MOST_CHARACTERS);
-  const { lines, failing } = programLines(sample.prompt, sample.completion, failure.line ?? sample.place?.line ?? null);
-  const width = String(lines.length).length;
+  const failing = failure.line ?? sample.place?.line ?? null;
+  const at = failing === null ? null : { line: failing, column: failure.column ?? sample.place?.column ?? null };
   const facts: [string, string | null][] = [
     ['rule', sample.rule === null ? null : `${sample.rule}: ${sample.evidence}`],
     ['at', placeOf(sample)],
@@ -55,14 +53,7 @@ export function sampleText(experiment: string, sample: JudgedSample, tokens: rea
     `${colours.bold(line(`${sample.taskId}, sample ${sample.sampleIndex}`))} of ${line(experiment)} (${sample.strategy}): ${paint(line(`${sample.outcome}${category}`))}`,
     ...(verdict.passed ? [] : [paint(line(failure.headline))]),
     '',
-    ...lines.flatMap(({ number, prompt, completion }) => {
-      const isFailing = number === failing && !verdict.passed;
-      const text = colours.dim(line(prompt)) + (isFailing ? colours.red(line(completion)) : line(completion));
-      const numbered = `${isFailing ? paint('>') : ' '} ${colours.dim(String(number).padStart(width))}  ${text}`.trimEnd();
-      const column = failure.column ?? sample.place?.column ?? null;
-      const fits = isFailing && column !== null && column <= Math.min(MOST_CHARACTERS, (prompt + completion).length + 1);
-      return fits ? [numbered, paint(`${' '.repeat(width + 3 + column)}^`)] : [numbered];
-    }),
+    ...programText(sample, verdict.passed ? null : at, colours),
     '',
     ...facts.flatMap(([name, text]) => (text === null ? [] : [`${colours.dim(name.padEnd(10))}${line(text)}`])),
     '',

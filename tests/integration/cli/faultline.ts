@@ -41,18 +41,23 @@ export function readLines(file: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-/** Runs a command to its end. Throws only if it could not be started. */
-export async function faultline(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): Promise<Finished> {
-  return finished(start(args, options));
+/** Runs a command to its end, with `input` as its standard input. Throws only if it could not be started. */
+export async function faultline(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
+): Promise<Finished> {
+  const child = start(args, options);
+  child.stdin?.end(options.input);
+  return finished(child);
 }
 
-/** Starts a command, for tests that interrupt it. */
-export function start(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): ChildProcess {
+/** Starts a command, for tests that interrupt it. Its standard input is empty, or with `input` a pipe that the caller ends. */
+export function start(args: readonly string[], options: { cwd?: string; env?: Record<string, string>; input?: string } = {}): ChildProcess {
   build();
   return spawn(process.execPath, [path.join(root, 'bin', 'faultline.js'), ...args], {
     cwd: options.cwd ?? root,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
 }
 

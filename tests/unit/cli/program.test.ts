@@ -34,10 +34,13 @@ describe('help', () => {
     expect(out).toContain('Examples:\n');
     expect(out).toMatch(new RegExp(`\\$ faultline ${name}`));
     expect(out).toContain('Exit codes:\n    0  done');
-    if (name !== 'data' && name !== 'model') expect(out).toContain('--json');
+    if (!['annotate', 'data', 'model'].includes(name)) expect(out).toContain('--json');
   });
 
   it.each([
+    ['annotate', 'draw'],
+    ['annotate', 'label'],
+    ['annotate', 'score'],
     ['data', 'fetch'],
     ['data', 'list'],
     ['model', 'fetch'],
@@ -50,7 +53,7 @@ describe('help', () => {
     expect(out).toContain('--json');
   });
 
-  it.each([[[]], [['data']], [['model']]])('is what %j gets, on stderr, as a command is missing', async (args) => {
+  it.each([[[]], [['annotate']], [['data']], [['model']]])('is what %j gets, on stderr, as a command is missing', async (args) => {
     const { code, out, err } = await run(...args);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain('Usage: faultline');
