@@ -456,7 +456,10 @@ function placeOf(index: number, workers: number): LaunchOptions {
   return workers <= os.availableParallelism() ? { core: index } : {};
 }
 
-/** When a worker is taken for hung: the zygote ends a pass after ten times the wall limit, and the judge has limits of its own. */
+/**
+ * When a worker is taken for hung: the judge has limits of its own, and a pass takes both limits of the candidate's and what the machine keeps
+ * it waiting, for which there is room for ten times the limit on blocked time; where nobody says who waits, the zygote ends it there.
+ */
 function hungMilliseconds({ wallSeconds }: Limits): number {
   return (10 * PASSES_MOST * wallSeconds + HUNG_MARGIN_SECONDS) * 1000;
 }

@@ -7,7 +7,7 @@ import {
   isolationHint,
   launch,
   parseEnd,
-  parseNote,
+  parseNotes,
   parseRefusal,
   type CompartmentEnd,
   type Launched,
@@ -133,9 +133,9 @@ export class Worker {
     this.launched.lifeline.destroy();
   }
 
-  /** What the launcher had to say about the start; null for nothing. */
-  get note(): string | null {
-    return parseNote(this.diagnostics);
+  /** What the launcher had to say about the start, a note each. */
+  get notes(): readonly string[] {
+    return parseNotes(this.diagnostics);
   }
 
   get isEnded(): boolean {

@@ -9,7 +9,7 @@ A page that is written to after a fork is copied, by the zygote as by the candid
 Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
 
 Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
-judge: its first byte is 1 while it is the candidate's turn.
+judge: its first byte is 1 while it is the candidate's turn. Descriptor 5 is a socket to the launcher (blocked.py says what for).
 """
 
 import mmap
@@ -21,11 +21,13 @@ import time
 
 import _socket
 
+import blocked
 import candidate
 import link
 
 CONTROL = 3
 TURN = 4
+DELAYS = 5
 # How often the clocks are read while a candidate runs. Short executions end before the first look.
 _LOOK_SECONDS = 0.1
 # Until then a candidate is waited for by nothing but its end.
@@ -33,14 +35,9 @@ _FIRST_LOOK_SECONDS = 0.02
 _CHILD = frozenset((signal.SIGCHLD,))
 _wait_for_signal = signal.sigtimedwait
 _wait = os.wait4
-# A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
-# that sleeps, also one that wakes up now and then to look around, gets less.
-_BLOCKED_SHARE = 0.05
 # How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
 _STACK_SECONDS = 0.05
 _PIECE_SECONDS = 0.005
-# How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
-_WALL_FACTOR = 10
 # The folder that candidates may write to.
 _SCRATCH = os.environ["HOME"]
 # Files and folders, as many as the launcher's tmpfs takes.
@@ -64,6 +61,8 @@ def prepare():
     # No candidate sees it: it could claim that it waits for the judge.
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
+    delays = blocked.RunDelays(_socket.socket(fileno=os.dup(DELAYS)))
+    os.close(DELAYS)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
     # One for all candidates, read only when one is asked where it is. Neither end ever waits.
     stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -76,12 +75,12 @@ def prepare():
     candidate.prepare(phase)
 
     def serve():
-        _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing)
+        _serve(control, turn, delays, phase, restrict, tier, own_user, stacks, nothing)
 
     return serve
 
 
-def _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing):
+def _serve(control, turn, delays, phase, restrict, tier, own_user, stacks, nothing):
     scratch = _scratch()
     control.sendall(link.READY)
     while True:
@@ -90,7 +89,7 @@ def _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing):
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing)
+        report = _execute(job, channel, control, turn, delays, phase, restrict, tier, scratch, stacks, nothing)
         if report is None:
             return
         link.send_report(control, *report)
@@ -140,7 +139,7 @@ def _candidate_restriction(tier):
     return restrict if tier == "namespaces" else restrict_among_others
 
 
-def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing):
+def _execute(job, channel, control, turn, delays, phase, restrict, tier, scratch, stacks, nothing):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone.
 
     `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
@@ -153,7 +152,7 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks
     pid = os.fork()
     if pid == 0:
         candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
-    status, usage = watch.until_end(pid, channel, turn)
+    status, usage = watch.until_end(pid, channel, turn, delays)
     leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
@@ -204,7 +203,7 @@ class _Watch:
         self._scratch = scratch
         self.start = time.monotonic()
 
-    def until_end(self, pid, channel, turn):
+    def until_end(self, pid, channel, turn, delays):
         """Waits until the candidate has ended, and sees to it that it does. Closes `channel`. Returns (wait status, resource usage).
 
         Most end at once. Until then this process sleeps in one call: each page that it writes to while the candidate shares it
@@ -218,31 +217,27 @@ class _Watch:
                 return status, usage
         # From now on the judge hears of the end at once, and by it.
         os.close(channel)
-        self._watch(pid, turn)
+        self._watch(pid, turn, delays)
         return _wait(pid, 0)[1:]
 
-    def _watch(self, pid, turn):
+    def _watch(self, pid, turn, delays):
         """Returns when the candidate has ended or was killed."""
         self._pid = pid
         handle = _open_process(pid)
         try:
-            self._watch_handle(pid, handle, turn)
+            self._watch_handle(pid, handle, turn, delays)
         finally:
             os.close(handle)
 
-    def _watch_handle(self, pid, handle, turn):
+    def _watch_handle(self, pid, handle, turn, delays):
         poll = select.poll()
         for descriptor in (handle, self._output, self._control):
             poll.register(descriptor, select.POLLIN)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
-        # Seconds in which it was the candidate's turn, and of these the ones without progress.
-        own = 0.0
-        blocked = 0.0
-        cpu = 0.0
-        # What the clocks showed at the start of the interval that is judged as blocked or not.
-        seen_cpu = 0.0
+        # When it was last asked for run delays, which takes longer than a look at the clock.
         seen_at = self.start
+        waits = blocked.Blocked(seen_at)
         milliseconds = self._until_look(0)
         while True:
             events = poll.poll(milliseconds)
@@ -270,14 +265,15 @@ class _Watch:
                 return self._kill("files")
             if now - seen_at < _LOOK_SECONDS:
                 continue
-            if turn[0] == 1:
-                own += now - seen_at
-                if cpu - seen_cpu < _BLOCKED_SHARE * (now - seen_at):
-                    blocked += now - seen_at
-            if blocked >= self._job["wallSeconds"] or own >= _WALL_FACTOR * self._job["wallSeconds"]:
+            tasks = delays.ask()
+            try:
+                cpu = time.clock_gettime(clock)
+            except OSError:
+                continue
+            seen_at = time.monotonic()
+            waits.look(seen_at, cpu, tasks, turn[0] == 1)
+            if waits.exceeds(self._job["wallSeconds"]):
                 return self._kill("blocked")
-            seen_cpu = cpu
-            seen_at = now
 
     def _until_look(self, cpu):
         """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""
