@@ -99,9 +99,10 @@ describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('beside busy loops, in 
       ...{ workers: 1, tier, python: PYTHON, calibration: 1 },
       limits: { cpuSeconds: 0.4, wallSeconds: 0.3 },
     });
-    // Each core has two others to serve: while 0.4 s are computed, 0.8 s are waited for.
+    // Each core has two others to serve: while 0.4 s are computed, 0.8 s are waited for. Each a session of its own, as a system may share its
+    // cores out by sessions first.
     const loops = Array.from({ length: 2 * os.availableParallelism() }, () =>
-      spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
+      spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore', detached: true }),
     );
     try {
       for (const [body, resource] of [
