@@ -61,7 +61,8 @@ def prepare():
     # No candidate sees it: it could claim that it waits for the judge.
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
-    delays = blocked.RunDelays(_socket.socket(fileno=os.dup(DELAYS)))
+    # Not handed from call to call: that would have every execution write to its page.
+    _Watch.delays = blocked.RunDelays(_socket.socket(fileno=os.dup(DELAYS)))
     os.close(DELAYS)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
     # One for all candidates, read only when one is asked where it is. Neither end ever waits.
@@ -75,12 +76,12 @@ def prepare():
     candidate.prepare(phase)
 
     def serve():
-        _serve(control, turn, delays, phase, restrict, tier, own_user, stacks, nothing)
+        _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing)
 
     return serve
 
 
-def _serve(control, turn, delays, phase, restrict, tier, own_user, stacks, nothing):
+def _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing):
     scratch = _scratch()
     control.sendall(link.READY)
     while True:
@@ -89,7 +90,7 @@ def _serve(control, turn, delays, phase, restrict, tier, own_user, stacks, nothi
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, delays, phase, restrict, tier, scratch, stacks, nothing)
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing)
         if report is None:
             return
         link.send_report(control, *report)
@@ -139,7 +140,7 @@ def _candidate_restriction(tier):
     return restrict if tier == "namespaces" else restrict_among_others
 
 
-def _execute(job, channel, control, turn, delays, phase, restrict, tier, scratch, stacks, nothing):
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone.
 
     `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
@@ -152,7 +153,7 @@ def _execute(job, channel, control, turn, delays, phase, restrict, tier, scratch
     pid = os.fork()
     if pid == 0:
         candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
-    status, usage = watch.until_end(pid, channel, turn, delays)
+    status, usage = watch.until_end(pid, channel, turn)
     leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
@@ -189,6 +190,9 @@ class _Watch:
 
     __slots__ = tuple("stopped stack judge_alive output_bytes head start _job _output _control _stacks _scratch _pid".split())
 
+    # Where run delays are asked for: one blocked.RunDelays for all candidates.
+    delays = None
+
     def __init__(self, job, output, control, stacks, scratch):
         self.stopped = None
         self.stack = b""
@@ -203,7 +207,7 @@ class _Watch:
         self._scratch = scratch
         self.start = time.monotonic()
 
-    def until_end(self, pid, channel, turn, delays):
+    def until_end(self, pid, channel, turn):
         """Waits until the candidate has ended, and sees to it that it does. Closes `channel`. Returns (wait status, resource usage).
 
         Most end at once. Until then this process sleeps in one call: each page that it writes to while the candidate shares it
@@ -217,19 +221,19 @@ class _Watch:
                 return status, usage
         # From now on the judge hears of the end at once, and by it.
         os.close(channel)
-        self._watch(pid, turn, delays)
+        self._watch(pid, turn)
         return _wait(pid, 0)[1:]
 
-    def _watch(self, pid, turn, delays):
+    def _watch(self, pid, turn):
         """Returns when the candidate has ended or was killed."""
         self._pid = pid
         handle = _open_process(pid)
         try:
-            self._watch_handle(pid, handle, turn, delays)
+            self._watch_handle(pid, handle, turn)
         finally:
             os.close(handle)
 
-    def _watch_handle(self, pid, handle, turn, delays):
+    def _watch_handle(self, pid, handle, turn):
         poll = select.poll()
         for descriptor in (handle, self._output, self._control):
             poll.register(descriptor, select.POLLIN)
@@ -265,7 +269,7 @@ class _Watch:
                 return self._kill("files")
             if now - seen_at < _LOOK_SECONDS:
                 continue
-            tasks = delays.ask()
+            tasks = self.delays.ask()
             try:
                 cpu = time.clock_gettime(clock)
             except OSError:
