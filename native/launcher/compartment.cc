@@ -112,7 +112,7 @@ void limit(int resource, rlim_t value, const char* what) {
   must(setrlimit(static_cast<__rlimit_resource>(resource), &wanted), "limit", what);
 }
 
-// Moves the four descriptors to their places and closes all others.
+// Moves the descriptors to their places and closes all others.
 void arrange_descriptors(const Compartment& compartment) {
   int nothing = must(open("/dev/null", O_RDWR | O_CLOEXEC), "open", "/dev/null");
   // First out of the way of the targets: above any descriptor in use so far.
@@ -124,12 +124,15 @@ void arrange_descriptors(const Compartment& compartment) {
   must(dup2(input, 0), "place a descriptor");
   must(dup2(output, 1), "place a descriptor");
   int turn = must(fcntl(compartment.turn, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
+  int delays = compartment.delays < 0 ? -1 : must(fcntl(compartment.delays, F_DUPFD_CLOEXEC, 64), "copy a descriptor");
   must(dup2(control, 3), "place a descriptor");
   must(dup2(turn, 4), "place a descriptor");
-  if (syscall(SYS_close_range, 5u, ~0u, 0u) != 0) {
+  unsigned others = 5;
+  if (delays >= 0) must(dup2(delays, static_cast<int>(others++)), "place a descriptor");
+  if (syscall(SYS_close_range, others, ~0u, 0u) != 0) {
     // Before Linux 5.9. The limit was read by the caller's caller and is at most a few thousand in practice.
     long most = sysconf(_SC_OPEN_MAX);
-    for (int fd = 5; fd < (most < 0 ? 65536 : most); fd++) close(fd);
+    for (int fd = static_cast<int>(others); fd < (most < 0 ? 65536 : most); fd++) close(fd);
   }
 }
 

@@ -15,6 +15,8 @@ struct Compartment {
   const char* name;
   // Descriptors that become 0, 1, 3 and 4 of the process; 2 stays this program's. -1: /dev/null.
   int input, output, control, turn;
+  // Becomes 5, over which this program is asked for run delays (run_delay.h); -1: there is none.
+  int delays;
   // Whether the process is the first of a process namespace of its own, where there are namespaces: nothing inside can
   // signal it, and all that it started dies with it.
   bool own_processes;

@@ -1,5 +1,6 @@
 // faultline-launcher: builds the isolation that untrusted programs run in, starts Python inside, and sees to it that
-// everything dies together. It parses no program, no protocol and no result; it never talks to what it started.
+// everything dies together. It parses no program, no protocol and no result. What it started can ask it one thing, how
+// long the kernel let a candidate wait for a core (run_delay.h), and it listens to nothing of the question.
 //
 //   faultline-launcher --tier namespaces|landlock|none --python PATH --scripts DIR [--read-only PATH]...
 //                      [--scratch-bytes N] [--scratch-parent DIR] [--landlock-most VERSION]
@@ -11,7 +12,7 @@
 //
 // Two compartments: the judge (trusted tests; its own user, no network, the same small file system) and the zygote,
 // which forks one candidate after the other and, in tier `namespaces`, is the first process of its own process
-// namespace. A socket joins the two.
+// namespace. A socket joins the two; another joins the zygote and this program.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -34,6 +35,7 @@
 #include "native/launcher/landlock.h"
 #include "native/launcher/options.h"
 #include "native/launcher/private_folder.h"
+#include "native/launcher/run_delay.h"
 
 namespace {
 
@@ -42,6 +44,7 @@ using faultline::launcher::fail;
 using faultline::launcher::must;
 using faultline::launcher::Options;
 using faultline::launcher::PrivateFolder;
+using faultline::launcher::RunDelay;
 using faultline::launcher::Tier;
 
 constexpr int kLifeline = 3;
@@ -221,6 +224,12 @@ int main(int count, char** arguments) {
 
   int control[2];
   must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control), "create a socket pair");
+  int asking[2];
+  must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, asking), "create a socket pair");
+  std::string no_delays = faultline::launcher::why_no_run_delay();
+  if (!no_delays.empty()) {
+    faultline::launcher::note("who waits for a core is told from who sleeps by a rule of thumb", no_delays.c_str());
+  }
   // A page of memory in which the judge notes whose turn it is; the zygote does not hold a wait for the judge against a
   // candidate.
   int turn = must(memfd_create("faultline-turn", MFD_CLOEXEC), "create a shared page");
@@ -242,6 +251,7 @@ int main(int count, char** arguments) {
                                   .output = -1,
                                   .control = control[0],
                                   .turn = turn,
+                                  .delays = asking[0],
                                   .own_processes = true,
                                   .first_to_go = true,
                                   .hash_seed = options.hash_seed,
@@ -253,6 +263,7 @@ int main(int count, char** arguments) {
                                  .output = STDOUT_FILENO,
                                  .control = control[1],
                                  .turn = turn,
+                                 .delays = -1,
                                  .own_processes = false,
                                  .first_to_go = false,
                                  .hash_seed = 0,
@@ -264,6 +275,10 @@ int main(int count, char** arguments) {
   close(control[0]);
   close(control[1]);
   close(turn);
+  close(asking[0]);
+  // Where there is nothing to tell, the zygote finds nobody at the other end.
+  if (!no_delays.empty()) close(asking[1]);
+  RunDelay delays(no_delays.empty() ? asking[1] : -1, zygote.pid);
   // The owner sees the end of the results when the judge is gone, not when this program is.
   close(STDIN_FILENO);
   close(STDOUT_FILENO);
@@ -273,8 +288,9 @@ int main(int count, char** arguments) {
     // on its way.
     bool signalled = (judge.ended && WIFSIGNALED(judge.status)) || (zygote.ended && WIFSIGNALED(zygote.status));
     if ((judge.ended && zygote.ended) || signalled) break;
-    pollfd watched[2] = {{kLifeline, 0, 0}, {children, POLLIN, 0}};
-    int ready = poll(watched, 2, judge.ended || zygote.ended ? kConsequenceMilliseconds : -1);
+    // A descriptor of -1 is passed over.
+    pollfd watched[3] = {{kLifeline, 0, 0}, {children, POLLIN, 0}, {delays.descriptor(), POLLIN, 0}};
+    int ready = poll(watched, 3, judge.ended || zygote.ended ? kConsequenceMilliseconds : -1);
     if (ready < 0) {
       if (errno == EINTR) continue;
       fail("wait");
@@ -284,6 +300,7 @@ int main(int count, char** arguments) {
       kill_all(judge, zygote);
       return finish(faultline::launcher::kExitClosed);
     }
+    if (watched[2].revents != 0) delays.answer();
     if ((watched[1].revents & POLLIN) == 0) continue;
     signalfd_siginfo ignored;
     (void)!read(children, &ignored, sizeof ignored);

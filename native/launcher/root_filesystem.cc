@@ -137,6 +137,11 @@ void enter_minimal_root(const Options& options, uid_t owner, gid_t group) {
   for (const Source& source : sources) close(source.fd);
   for (const Source& device : devices) close(device.fd);
 
+  // Where the C library keeps shared memory and named semaphores. Empty for good, as no limit of a process counts such
+  // memory; but a program that asks for it shall hear that it may not, as in tier `landlock`, not that the folder is
+  // missing, as on no system. Open to look into: the C library does before it creates a semaphore.
+  must(mkdir((std::string(kStaging) + "/dev/shm").c_str(), 0555), "create the folder", "/dev/shm");
+
   std::string scratch = std::string(kStaging) + "/tmp";
   if (mkdir(scratch.c_str(), 0700) != 0 && errno != EEXIST) fail("create the folder", "/tmp");
   std::string scratch_options = "size=" + std::to_string(options.scratch_bytes) +

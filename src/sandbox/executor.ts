@@ -9,8 +9,8 @@ export interface Limits {
   /** CPU time of the whole check, before calibration. */
   readonly cpuSeconds: number;
   /**
-   * Time the candidate may spend blocked, waits for the judge left out. Ten times it is the wall-clock backstop: a sample that
-   * computes only now and then, and so is never blocked, may hold a worker for that long.
+   * Time the candidate may spend blocked: neither computing nor waiting for a core, waits for the judge left out. On kernels that do not say
+   * who waits for a core, a sample that computes now and then is not seen to be blocked, and may hold a worker for ten times as long.
    */
   readonly wallSeconds: number;
   readonly memoryBytes: number;

@@ -103,9 +103,9 @@ export function parseRefusal(diagnostics: string): string | null {
   return /^faultline-launcher: ((?!note: |\w+ ended: ).*)$/m.exec(diagnostics)?.[1] ?? null;
 }
 
-/** What the launcher has to say about a start that went well, such as `addresses stay randomised: refused`; null for nothing. */
-export function parseNote(diagnostics: string): string | null {
-  return /^faultline-launcher: note: (.*)$/m.exec(diagnostics)?.[1] ?? null;
+/** What the launcher has to say about a start that went well, such as `addresses stay randomised: refused`, each once though both compartments say it. */
+export function parseNotes(diagnostics: string): readonly string[] {
+  return [...new Set([...diagnostics.matchAll(/^faultline-launcher: note: (.*)$/gm)].map((match) => match[1]!))];
 }
 
 /** What of the kernel the isolation can build on. Whether namespaces may be used shows only when they are. */

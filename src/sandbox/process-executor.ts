@@ -55,7 +55,7 @@ interface Task {
   readonly release: () => void;
   /** The verdict of the first run, when this is the second one. */
   first: Verdict | null;
-  /** Workers that died under this job. One may be chance; two, on a machine that works, are the sample's doing. */
+  /** Workers that died under this job in a way that it may have brought about. One may be chance; two, on a machine that works, are its doing. */
   deaths: number;
   /** Set while it runs. */
   slot: Slot | null;
@@ -221,11 +221,11 @@ export class ProcessExecutor implements Executor {
     }, hungMilliseconds(limits));
     try {
       const answer = await worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1));
+      // The judge noticed before the launcher, which knows how the zygote ended.
+      if (answer.retry) throw await worker.death();
       clearTimeout(hung);
       if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
-      // The zygote died, and the judge noticed before the launcher.
-      if (answer.retry) await this.workerDied(task, slot, { status: 'signal', signal: 'SIGKILL' });
-      else if (metFullDisk(answer.verdict) && this.diskIsFull()) this.failed(task, fullDisk());
+      if (metFullDisk(answer.verdict) && this.diskIsFull()) this.failed(task, fullDisk());
       else if (task.deaths === 0 && mayBeOutside(answer.verdict)) {
         task.deaths++;
         this.againAlone(task);
@@ -253,8 +253,29 @@ export class ProcessExecutor implements Executor {
         // the kernel when memory runs out: that may be anybody's doing.
         if (OWN_SIGNALS.has(signal)) this.settle(task, unmeasuredVerdict(outcome, 'call'));
         else await this.workerDied(task, slot, outcome);
+      } else if (this.isForeignKill(end)) {
+        // Alone, as others may have taken the memory for which the kernel killed it.
+        this.failed(task, new FaultlineError('infrastructure', describeEnd(error)), 'alone');
       } else await this.workerDied(task, slot, outcomeOf(end));
     }
+  }
+
+  /**
+   * Whether somebody outside, or the kernel for lack of memory, killed a zygote, so that no number of repetitions makes it the sample's doing.
+   *
+   * A candidate has no way to send its zygote a signal. In tier `namespaces` the zygote is the first process of its namespace, which the kernel
+   * keeps from all signals from inside. In tier `landlock` the candidate's filter lets kill, tkill, tgkill and their queueing kin reach its own
+   * process only, and the compartment's refuses signals by a process's descriptor and descriptors that signal whom they are told to (F_SETOWN).
+   * Nor can it have the kernel choose the zygote: limits bind each process for itself, and when memory runs out a candidate that has taken it is
+   * larger than the zygote, and as early to go. What it writes reaches the zygote as bytes of limited number, or in a page of shared memory, of
+   * which one byte is read.
+   *
+   * Signals by which a process ends through what it does itself are left to count as the sample's when they repeat: a fault of the zygote's code
+   * that a program has found must not end the run; nor must an exit, for the same reason. In tier `none` a program can kill whom it likes.
+   */
+  private isForeignKill(end: CompartmentEnd): boolean {
+    if (this.info.tier === 'none') return false;
+    return end.compartment === 'zygote' && end.by === 'signal' && !OWN_SIGNALS.has(signalName(end.number));
   }
 
   /**
@@ -366,8 +387,8 @@ export class ProcessExecutor implements Executor {
     });
   }
 
-  /** A failure that is not the sample's: once more, unless it is the third in a row. */
-  private failed(task: Task, error: Error): void {
+  /** A failure that is not the sample's: once more, and alone where that may help, unless it is the third in a row. */
+  private failed(task: Task, error: Error, next: 'beside others' | 'alone' = 'beside others'): void {
     const failure = this.failure;
     if (failure !== null) {
       this.finish(task, (own) => {
@@ -378,7 +399,8 @@ export class ProcessExecutor implements Executor {
     if (task.done) return;
     this.failuresInARow++;
     if (this.failuresInARow < INFRASTRUCTURE_MOST) {
-      this.again(task);
+      if (next === 'alone') this.againAlone(task);
+      else this.again(task);
       return;
     }
     const hint =
@@ -456,7 +478,10 @@ function placeOf(index: number, workers: number): LaunchOptions {
   return workers <= os.availableParallelism() ? { core: index } : {};
 }
 
-/** When a worker is taken for hung: the zygote ends a pass after ten times the wall limit, and the judge has limits of its own. */
+/**
+ * When a worker is taken for hung: the judge has limits of its own, and a pass takes both limits of the candidate's and what the machine keeps
+ * it waiting, for which there is room for ten times the limit on blocked time; where nobody says who waits, the zygote ends it there.
+ */
 function hungMilliseconds({ wallSeconds }: Limits): number {
   return (10 * PASSES_MOST * wallSeconds + HUNG_MARGIN_SECONDS) * 1000;
 }

@@ -31,7 +31,7 @@ export interface JudgeAnswer {
   readonly passes: readonly PassTimes[];
   /** The isolation was used in a way that calls for a new one. */
   readonly renew: boolean;
-  /** The verdict is `infra` for a reason that another attempt may not meet. */
+  /** The zygote died under one of the passes: the verdict is `infra`, or lacks what that pass would have found. Another attempt may not meet it. */
   readonly retry: boolean;
 }
 

@@ -35,7 +35,7 @@ export async function startIsolated(
       const worker = await Worker.start(python, tier, scratchBytes, options);
       const reasons = refusals.map((refusal) => `${refusal.tier}: ${refusal.reason}`);
       if (wanted !== undefined && tier !== ISOLATING_TIERS[0]) reasons.push(`sandbox.tier is ${tier}`);
-      if (worker.note !== null) reasons.push(worker.note);
+      reasons.push(...worker.notes);
       return { worker, tier, reason: reasons.length === 0 ? null : reasons.join('; ') };
     } catch (error) {
       if (!(error instanceof IsolationRefused)) throw error;

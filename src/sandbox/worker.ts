@@ -7,7 +7,7 @@ import {
   isolationHint,
   launch,
   parseEnd,
-  parseNote,
+  parseNotes,
   parseRefusal,
   type CompartmentEnd,
   type Launched,
@@ -133,9 +133,18 @@ export class Worker {
     this.launched.lifeline.destroy();
   }
 
-  /** What the launcher had to say about the start; null for nothing. */
-  get note(): string | null {
-    return parseNote(this.diagnostics);
+  /**
+   * Resolves when the worker is gone, to what it died of, after an answer that says that it is dying: the launcher has its own view of who ended
+   * and how, and ends within seconds.
+   */
+  async death(): Promise<WorkerEnded> {
+    await this.exit;
+    return new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics);
+  }
+
+  /** What the launcher had to say about the start, a note each. */
+  get notes(): readonly string[] {
+    return parseNotes(this.diagnostics);
   }
 
   get isEnded(): boolean {

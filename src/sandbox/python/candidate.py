@@ -285,7 +285,7 @@ def prepare(phase):
         # Fills the interpreter's caches, which each candidate would otherwise fill in copies of their pages of its own.
         _set_stage()
         _rehearse(phase)
-    for name in ("wire", "link", "warm", "describer", "source", "candidate", "supervisor"):
+    for name in ("wire", "blocked", "link", "warm", "describer", "source", "candidate", "supervisor"):
         sys.modules.pop(name, None)
     _set_stage()
     gc.collect()

@@ -51,7 +51,8 @@ def _judge(job, kept, zygote, turn):
     signal.setitimer(signal.ITIMER_PROF, 0)
     starts = [start for _, start in runs] + [time.process_time()]
     passes = [dict(run.times(), judgeCpuSeconds=starts[place + 1] - start) for place, (run, start) in enumerate(runs)]
-    return _verdict(outcome, execution.measurements(more), passes, renew, execution.retry)
+    # A zygote that died in a later pass took what that would have found, and with it perhaps the failure's name.
+    return _verdict(outcome, execution.measurements(more), passes, renew, any(run.retry for run, _ in runs))
 
 
 def _look_closer(job, problem, zygote, turn, outcome, more, runs):

@@ -9,7 +9,7 @@ A page that is written to after a fork is copied, by the zygote as by the candid
 Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
 
 Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
-judge: its first byte is 1 while it is the candidate's turn.
+judge: its first byte is 1 while it is the candidate's turn. Descriptor 5 is a socket to the launcher (blocked.py says what for).
 """
 
 import mmap
@@ -21,11 +21,13 @@ import time
 
 import _socket
 
+import blocked
 import candidate
 import link
 
 CONTROL = 3
 TURN = 4
+DELAYS = 5
 # How often the clocks are read while a candidate runs. Short executions end before the first look.
 _LOOK_SECONDS = 0.1
 # Until then a candidate is waited for by nothing but its end.
@@ -33,14 +35,9 @@ _FIRST_LOOK_SECONDS = 0.02
 _CHILD = frozenset((signal.SIGCHLD,))
 _wait_for_signal = signal.sigtimedwait
 _wait = os.wait4
-# A process that wants to run gets more than this share of any such interval, unless twenty others want the same core; one
-# that sleeps, also one that wakes up now and then to look around, gets less.
-_BLOCKED_SHARE = 0.05
 # How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
 _STACK_SECONDS = 0.05
 _PIECE_SECONDS = 0.005
-# How much longer than the limit on blocked time a candidate may take altogether, the judge's time left out.
-_WALL_FACTOR = 10
 # The folder that candidates may write to.
 _SCRATCH = os.environ["HOME"]
 # Files and folders, as many as the launcher's tmpfs takes.
@@ -64,6 +61,9 @@ def prepare():
     # No candidate sees it: it could claim that it waits for the judge.
     turn.madvise(mmap.MADV_DONTFORK)
     os.close(TURN)
+    # Not handed from call to call: that would have every execution write to its page.
+    _Watch.delays = blocked.RunDelays(_socket.socket(fileno=os.dup(DELAYS)))
+    os.close(DELAYS)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
     # One for all candidates, read only when one is asked where it is. Neither end ever waits.
     stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -190,6 +190,9 @@ class _Watch:
 
     __slots__ = tuple("stopped stack judge_alive output_bytes head start _job _output _control _stacks _scratch _pid".split())
 
+    # Where run delays are asked for: one blocked.RunDelays for all candidates.
+    delays = None
+
     def __init__(self, job, output, control, stacks, scratch):
         self.stopped = None
         self.stack = b""
@@ -236,13 +239,9 @@ class _Watch:
             poll.register(descriptor, select.POLLIN)
         # A process's CPU clock by its id, as clock_getcpuclockid(3) computes it.
         clock = (~pid << 3) | 2
-        # Seconds in which it was the candidate's turn, and of these the ones without progress.
-        own = 0.0
-        blocked = 0.0
-        cpu = 0.0
-        # What the clocks showed at the start of the interval that is judged as blocked or not.
-        seen_cpu = 0.0
+        # When it was last asked for run delays, which takes longer than a look at the clock.
         seen_at = self.start
+        waits = blocked.Blocked(seen_at)
         milliseconds = self._until_look(0)
         while True:
             events = poll.poll(milliseconds)
@@ -270,14 +269,15 @@ class _Watch:
                 return self._kill("files")
             if now - seen_at < _LOOK_SECONDS:
                 continue
-            if turn[0] == 1:
-                own += now - seen_at
-                if cpu - seen_cpu < _BLOCKED_SHARE * (now - seen_at):
-                    blocked += now - seen_at
-            if blocked >= self._job["wallSeconds"] or own >= _WALL_FACTOR * self._job["wallSeconds"]:
+            tasks = self.delays.ask()
+            try:
+                cpu = time.clock_gettime(clock)
+            except OSError:
+                continue
+            seen_at = time.monotonic()
+            waits.look(seen_at, cpu, tasks, turn[0] == 1)
+            if waits.exceeds(self._job["wallSeconds"]):
                 return self._kill("blocked")
-            seen_cpu = cpu
-            seen_at = now
 
     def _until_look(self, cpu):
         """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { descendants } from '../sandbox/processes.js';
 import { faultline, finished, readLines, scratchFolder, start, until, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
@@ -231,6 +232,40 @@ describe('execute', () => {
     };
     expect(await passed('calibrated.out')).toEqual([true, true]);
     expect(await passed('fresh.out')).toEqual([true, false]);
+  });
+
+  it('stores nothing of a sample whose zygotes somebody kills, ends, and goes on from there', async () => {
+    const lines = [
+      { task_id: 'Test/0', completion: '    return a - b\n' },
+      { task_id: 'Test/0', completion: '    import time\n    time.sleep(1)\n    return a + b - 2\n' },
+    ];
+    const samples = writeLines(file('killed.jsonl'), lines);
+    const partial = `${file('killed.out')}.partial`;
+    const args = ['execute', '--problems', problems, '--samples', samples, '--out', file('killed.out'), '--workers', '1'];
+    const child = start(args);
+    const end = finished(child);
+    /** Ids of zygotes. */
+    const killed = new Set<number>();
+    while (killed.size < 3) {
+      let zygote = 0;
+      await until('the sleeping sample runs', child, () => {
+        const all = descendants(child.pid);
+        const zygotes = all.filter(({ command, pid }) => command.includes('zygote.py') && !killed.has(pid));
+        const lasting = existsSync(partial) && readFileSync(partial, 'utf8').includes('[0,');
+        zygote = zygotes.find((own) => lasting && all.some(({ pid, parent, session }) => parent === own.pid && session === pid))?.pid ?? 0;
+        return zygote > 0;
+      });
+      killed.add(zygote);
+      process.kill(zygote, 'SIGKILL');
+    }
+    const { code, err } = await end;
+    expect(code).toBe(6);
+    expect(err).toMatch(/error: the sandbox failed 3 times in a row: a sandbox zygote ended by signal 9/);
+    expect(existsSync(file('killed.out'))).toBe(false);
+    expect(readFileSync(partial, 'utf8')).not.toContain('[1,');
+
+    expect((await faultline(args)).code).toBe(0);
+    expect(readLines(file('killed.out')).map(({ outcome }) => outcome)).toEqual(['wrong', 'wrong']);
   });
 
   it('does not continue with other limits', async () => {

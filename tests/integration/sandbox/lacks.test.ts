@@ -11,7 +11,7 @@ import { sandboxReport } from '../../../src/sandbox/doctor.js';
 import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
-import { job, RIGHT } from './jobs.js';
+import { job, RIGHT, SLEEPS } from './jobs.js';
 import { descendants } from './processes.js';
 import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
@@ -103,6 +103,19 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
       reason: expect.stringMatching(/^namespaces: .*; addresses stay randomised: Operation not permitted$/) as string,
     });
   });
+
+  it.skipIf(off || through !== '' || process.getuid?.() !== 0)(
+    'where run delays are not counted it is said, and costs no tier',
+    async () => {
+      launcher.wrap(`unshare -m sh -c 'mount --bind /dev/null /proc/$$/schedstat && exec "$0" "$@"'`);
+      const executor = await create({ limits: { cpuSeconds: 0.2, wallSeconds: 0.3 } });
+      const note = 'who waits for a core is told from who sleeps by a rule of thumb: the kernel does not count it (schedstat is zero)';
+      expect(executor.info).toMatchObject({ tier: 'namespaces', tierReason: note });
+      expect((await executor.execute(job(SLEEPS))).outcome).toMatchObject({ status: 'limit', resource: 'blocked' });
+      expect((await executor.execute(job('    while True:\n        pass\n'))).outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
+      await executor.dispose();
+    },
+  );
 
   it.skipIf(off || through === '')('a machine that has no process left costs no tier: it is named', async () => {
     launcher.wrap(`${through}prlimit --nproc=1`);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import { findLauncher, isolationHint, kernelReport, parseEnd, parseNote, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { findLauncher, isolationHint, kernelReport, parseEnd, parseNotes, parseRefusal, SCRIPTS } from '../../../src/sandbox/launcher.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -42,7 +42,11 @@ describe('the launcher', () => {
     );
     expect(parseRefusal('faultline-launcher: zygote ended: exit 70\nTraceback\n')).toBeNull();
     const noted = 'faultline-launcher: note: addresses stay randomised: refused\n';
-    expect([parseRefusal(noted), parseNote(noted), parseNote('anything')]).toEqual([null, 'addresses stay randomised: refused', null]);
+    expect([parseRefusal(noted), parseNotes('anything')]).toEqual([null, []]);
+    expect(parseNotes(`${noted}faultline-launcher: note: slow: refused\n${noted}`)).toEqual([
+      'addresses stay randomised: refused',
+      'slow: refused',
+    ]);
   });
 
   it('has a next step for every refusal', () => {
