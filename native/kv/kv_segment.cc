@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "native/base/check.h"
-#include "native/tensor/convert.h"
+#include "native/ops/registry.h"
 
 namespace faultline::kv {
 namespace {
@@ -13,17 +13,9 @@ constexpr std::int32_t whole_blocks(std::int32_t tokens) {
   return (tokens + ops::kLanes - 1) / ops::kLanes * ops::kLanes;
 }
 
-/// A number as it is stored.
-template <class Element>
-Element stored(float value);
-template <>
-float stored(float value) {
-  return value;
-}
-template <>
-std::uint16_t stored(float value) {
-  return tensor::bfloat16_from_float(value);
-}
+/// Numbers that are rounded at a time, on the stack: a row of GPT-2's smaller models at once.
+constexpr std::int32_t kPiece = 1024;
+static_assert(kPiece % ops::kDepthStep == 0);  // round_bf16 fills its row up to that
 
 }  // namespace
 
@@ -44,22 +36,34 @@ std::size_t KvSegment::bytes(const KvShape& shape, std::int32_t capacity) {
 void KvSegment::write(std::int32_t layer, std::int32_t position, const float* key, const float* value) {
   FAULTLINE_CHECK(position >= 0 && position < capacity_ && layer >= 0 && layer < shape_.layers);
   if (shape_.type == ops::KvType::f32) {
-    store<float>(layer, position, key, value);
-  } else {
-    store<std::uint16_t>(layer, position, key, value);
+    store(layer, position, 0, shape_.heads * shape_.dim, key, value);
+    return;
+  }
+  const auto round_bf16 = ops::ops().round_bf16;
+  const std::int32_t width = shape_.heads * shape_.dim;
+  for (std::int32_t first = 0; first < width; first += kPiece) {
+    const std::int32_t count = std::min(kPiece, width - first);
+    std::uint16_t keys[kPiece], values[kPiece];
+    round_bf16({.a = key + first, .lda = count, .rows = 1, .k = count, .out = keys});
+    round_bf16({.a = value + first, .lda = count, .rows = 1, .k = count, .out = values});
+    store(layer, position, first, count, keys, values);
   }
 }
 
 template <class Element>
-void KvSegment::store(std::int32_t layer, std::int32_t position, const float* key, const float* value) {
+void KvSegment::store(std::int32_t layer, std::int32_t position, std::int32_t first, std::int32_t count,
+                      const Element* key, const Element* value) {
   const std::int32_t dim = shape_.dim;
   const std::ptrdiff_t block = static_cast<std::ptrdiff_t>(position / ops::kLanes) * ops::kLanes * dim;
-  for (std::int32_t head = 0; head < shape_.heads; ++head) {
+  // Head by head; the first and the last may be parts of one.
+  for (std::int32_t done = 0; done < count;) {
+    const std::int32_t head = (first + done) / dim, from = (first + done) % dim;
+    const std::int32_t here = std::min(dim - from, count - done);
     Element* const keys = memory_.as<Element>() + slab(layer, head);
-    Element* const key_lane = keys + block + position % ops::kLanes;
-    for (std::int32_t c = 0; c < dim; ++c) key_lane[c * ops::kLanes] = stored<Element>(key[head * dim + c]);
-    std::transform(value + head * dim, value + (head + 1) * dim,
-                   keys + key_count_ + static_cast<std::ptrdiff_t>(position) * dim, stored<Element>);
+    Element* const key_lane = keys + block + from * ops::kLanes + position % ops::kLanes;
+    for (std::int32_t c = 0; c < here; ++c) key_lane[c * ops::kLanes] = key[done + c];
+    std::copy_n(value + done, here, keys + key_count_ + static_cast<std::ptrdiff_t>(position) * dim + from);
+    done += here;
   }
 }
 

@@ -55,7 +55,8 @@ class KvSegment {
   const void* values(std::int32_t layer, std::int32_t head) const { return at(slab(layer, head) + key_count_); }
 
   /// Stores one token's keys and values, each [heads * dim], at `position` of `layer`; in bfloat16 as
-  /// tensor::bfloat16_from_float rounds. Does not change length(): the token counts once all its layers stand.
+  /// ops.round_bf16 rounds, by the process's kernels. Does not change length(): the token counts once all its layers
+  /// stand.
   void write(std::int32_t layer, std::int32_t position, const float* key, const float* value);
 
   /// The first `length` tokens stand from now on. Smaller than before: the rest is forgotten (rollback), O(1).
@@ -72,8 +73,10 @@ class KvSegment {
   const void* at(std::size_t element) const { return memory_.as<std::byte>() + element * element_size(shape_.type); }
   void* at(std::size_t element) { return memory_.as<std::byte>() + element * element_size(shape_.type); }
 
+  /// Elements [first, first + count) of a token's [heads * dim] keys and values, in the stored type.
   template <class Element>
-  void store(std::int32_t layer, std::int32_t position, const float* key, const float* value);
+  void store(std::int32_t layer, std::int32_t position, std::int32_t first, std::int32_t count, const Element* key,
+             const Element* value);
 
   KvShape shape_{};
   std::int32_t capacity_ = 0;  // rounded up to whole key blocks

@@ -12,7 +12,10 @@
 //   * exp and log are our own polynomials (ops/cpu/math.inl), built from fma, *, + and integer steps;
 //   * no reciprocal or rsqrt approximation; division and sqrt are IEEE; -ffp-contract=off everywhere;
 //   * a product followed by a sum is fused only where this header says fma;
-//   * flush-to-zero and denormals-are-zero are ON: threads that call these ops hold a base::FpEnv.
+//   * flush-to-zero and denormals-are-zero are ON: threads that call these ops hold a base::FpEnv. x86 flushes a result
+//     that is below 2^-126 rounded as if exponents had no end (Intel, Software Developer's Manual, volume 1, 4.9.1.5
+//     and 10.2.3.3), ARM64 one that is below it before rounding (FPCR.FZ; Arm, Architecture Reference Manual, FPRound),
+//     so that what lies within 2^-151 below 2^-126 is 2^-126 on x86 and 0 on ARM64; nothing else differs.
 // ops/ref/ holds the oracle of each op in double, written from the formula alone.
 //
 // Inputs are finite unless a line says otherwise. Pointers never alias unless a line says so. No alignment beyond that

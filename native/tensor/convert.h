@@ -14,7 +14,7 @@ float float_from_half(std::uint16_t bits);
 /// bfloat16 to float, exact.
 float float_from_bfloat16(std::uint16_t bits);
 /// Nearest bfloat16, ties to even; too large becomes infinity; NaN stays a quiet NaN.
-/// Inline, because every key and value of a step goes through it.
+/// One number; rows are ops.round_bf16's.
 inline std::uint16_t bfloat16_from_float(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   // The carry below would turn some NaNs into infinity: keep the sign, set the quiet bit.

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace faultline::check {
@@ -118,12 +120,23 @@ bool run(const Test& test) {
   return failures_of_this_test == 0;
 }
 
+/// Whether a name holds one of the filters, or there are none but those that begin with a minus, and none of those.
+bool wanted(std::string_view name, std::span<char* const> filters) {
+  bool any = false, chosen = false;
+  for (const std::string_view filter : filters) {
+    const bool out = filter.starts_with('-');
+    const bool held = name.find(filter.substr(out ? 1 : 0)) != std::string_view::npos;
+    if (out && held) return false;
+    any |= !out;
+    chosen |= !out && held;
+  }
+  return chosen || !any;
+}
+
 int run_all(int count, char** names) {
   int passed = 0, failed = 0;
   for (const Test& test : tests()) {
-    bool wanted = count == 0;
-    for (int i = 0; i < count; ++i) wanted |= std::string_view(test.name).find(names[i]) != std::string_view::npos;
-    if (wanted) ++(run(test) ? passed : failed);
+    if (wanted(test.name, {names, static_cast<std::size_t>(count)})) ++(run(test) ? passed : failed);
   }
   std::printf("%d passed, %d failed\n", passed, failed);
   // A filter that matches nothing is a mistake, not a success.

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "native/base/fp_env.h"
 #include "native/kv/kv_segment.h"
 #include "native/tensor/convert.h"
 #include "tests/native/check.h"
@@ -87,6 +89,39 @@ TEST(kv_rounds_to_the_nearest_even_bfloat16) {
   }
   EXPECT(std::isnan(element(segment.keys(0, 0), ops::KvType::bf16, 5 * 16 + 3)));
   EXPECT(std::isnan(element(segment.values(0, 0), ops::KvType::bf16, 3 * 6 + 5)));
+}
+
+/// Rows longer than what is rounded at a time, which cut heads in two, bits of any kind, and a row next to one that
+/// stands already.
+TEST(kv_rounds_rows_of_any_length_as_single_numbers) {
+  for (const KvShape& shape : {KvShape{1, 3, 700, ops::KvType::bf16}, KvShape{1, 1, 2081, ops::KvType::bf16},
+                               KvShape{1, 64, 16, ops::KvType::bf16}, KvShape{1, 1, 1, ops::KvType::bf16}}) {
+    const base::FpEnv mode;  // denormals must survive flush-to-zero
+    KvSegment segment(shape, 20);
+    std::uint32_t state = 12345;
+    std::vector<float> rows[4];
+    for (std::vector<float>& row : rows) {
+      for (int i = 0; i < shape.heads * shape.dim; ++i) {
+        state = state * 1664525u + 1013904223u;
+        // Every sixteenth has the exponent of denormals, or of infinities and NaN.
+        const std::uint32_t exponent = state >> 4 & 1 ? 0x7F800000u : 0u;
+        row.push_back(std::bit_cast<float>(i % 16 == 7 ? (state & 0x807FFFFFu) | exponent : state));
+      }
+    }
+    // Later position first: what is written beside it must not touch it.
+    segment.write(0, 17, rows[2].data(), rows[3].data());
+    segment.write(0, 16, rows[0].data(), rows[1].data());
+    for (int position : {16, 17}) {
+      for (int i = 0; i < shape.heads * shape.dim; ++i) {
+        const int head = i / shape.dim, c = i % shape.dim;
+        const auto* keys = static_cast<const std::uint16_t*>(segment.keys(0, head));
+        const auto* values = static_cast<const std::uint16_t*>(segment.values(0, head));
+        const auto at = static_cast<std::size_t>(i), row = static_cast<std::size_t>(2 * (position - 16));
+        EXPECT_EQ(keys[16 * shape.dim + c * 16 + position - 16], tensor::bfloat16_from_float(rows[row][at]));
+        EXPECT_EQ(values[position * shape.dim + c], tensor::bfloat16_from_float(rows[row + 1][at]));
+      }
+    }
+  }
 }
 
 TEST(kv_rollback_and_copies) {

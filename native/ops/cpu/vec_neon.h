@@ -1,8 +1,7 @@
 // The 16-lane vector of the kernels in *.inl as four 128-bit registers of ARM64. vec_scalar.h says what each function
 // computes. Included only by <kernel>_neon.cc. ARM64 always has these instructions: no flags, no question at run time.
 //
-// One thing differs from x86, by the architecture: with flush-to-zero on, a result that is below 2^-126 before rounding
-// becomes zero, also where rounding would have made it 2^-126. x86 looks after rounding.
+// One thing differs from x86, by the architecture: which results flush-to-zero takes for denormal (ops.h).
 #pragma once
 
 #include <arm_neon.h>

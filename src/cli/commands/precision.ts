@@ -51,11 +51,12 @@ function text(result: PrecisionResult): string {
   const { limits } = result;
   const change = result.perplexity / result.perplexityFloat32 - 1;
   const rows = [
-    ['largest logit error', result.logitError.toExponential(2), `${limits.logitError} of the largest logit`],
-    ['mean divergence', result.meanDivergence.toExponential(2), `${limits.meanDivergence} nats per token`],
+    ['largest logit error', result.logitError.toExponential(2), `${limits.logitError.toExponential()} of the largest logit`],
+    ['logit error, 99.9 %', result.logitErrorP999.toExponential(2), `${limits.logitErrorP999.toExponential()} of the largest logit`],
+    ['mean divergence', result.meanDivergence.toExponential(2), `${limits.meanDivergence.toExponential()} nats per token`],
     ['largest divergence', result.largestDivergence.toExponential(2), ''],
     ['same most likely token', `${(100 * result.sameTop).toFixed(2)} %`, ''],
-    ['perplexity', result.perplexity.toFixed(4), `${100 * limits.perplexityChange} % from float32`],
+    ['perplexity', result.perplexity.toFixed(4), `${(100 * limits.perplexityChange).toPrecision(2)} % from float32`],
     ['perplexity in float32', result.perplexityFloat32.toFixed(4), `changes by ${(100 * change).toFixed(3)} %`],
   ];
   return [
