@@ -11,6 +11,7 @@ import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { markAssertions } from './assertion-marks.js';
 import { version } from './bundled.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
@@ -82,6 +83,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
         problemSet.problems.map((problem, position) => ({ ...problem, position })),
       );
       for (let at = 0; at < rows.length; at += BATCH) store.addSamples(id, rows.slice(at, at + BATCH));
+      await markAssertions(store, id, { executor, seed: values.seed, signal });
       const task = progress.task('execute', rows.length, before);
       await storeVerdicts(
         store,
