@@ -46,6 +46,7 @@ import type {
   StoredSample,
   TokenArrays,
   TokenPlace,
+  TokenSample,
   UnmeasuredSample,
   View,
 } from './types.js';
@@ -237,6 +238,11 @@ export class Store {
   /** Samples with a verdict, `infra` included, by strategy, problem position and sample index. */
   judgedSamples(experimentId: number, filter: SampleFilter = {}): Iterable<JudgedSample> {
     return this.#guardEach(this.#queries.judged(experimentId, filter));
+  }
+
+  /** The same samples with their per-token arrays. Throws `input` where a file of arrays is missing or damaged. */
+  judgedTokens(experimentId: number): Iterable<TokenSample> {
+    return this.#guardEach(this.#queries.judgedTokens(experimentId));
   }
 
   /** Records what samples' texts are like, all or none; what is there of the same sample is replaced, as it can be made again. */

@@ -185,6 +185,11 @@ export interface MeasuredSample extends SampleKey, Pick<DecisionRow, 'outcome' |
   readonly measures: StoredMeasures | null;
 }
 
+/** A judged sample with its per-token arrays, which are empty where none are stored. */
+export interface TokenSample extends SampleKey, Pick<DecisionRow, 'outcome' | 'categoryCode' | 'categoryName'> {
+  readonly tokens: TokenArrays;
+}
+
 /** Which assertions of a problem's test the prompt shows. */
 export interface AssertionMarks {
   readonly taskId: string;
