@@ -21,6 +21,8 @@ export interface JsonLine {
 
 /** A line longer than this is a broken file, not a problem or a sample. */
 const LINE_BYTES_MAX = 64 << 20;
+/** What other programs write for numbers that JSON does not have; behind a minus sign too, which is where the fault is found. */
+const NO_NUMBER = /^-?(?:NaN|Infinity)\b/;
 const GZIP_MAGIC = [0x1f, 0x8b];
 
 /**
@@ -146,7 +148,9 @@ function parseLine(text: string, file: string, line: number): Readonly<Record<st
     const fault = findJsonFault(text) ?? { offset: 0, reason: reasonOf(error) };
     throw new FaultlineError('input', `not valid JSON: ${fault.reason}`, {
       place: { file, line, column: fault.offset + 1 },
-      hint: 'Every line must be one complete JSON object.',
+      hint: NO_NUMBER.test(text.slice(fault.offset))
+        ? "JSON has no NaN and no infinity, though Python's json module writes them: put null in their place."
+        : 'Every line must be one complete JSON object.',
       cause: error,
     });
   }

@@ -19,10 +19,11 @@ export interface SampleLine {
  * Reads a sample file in order.
  *
  * @param known the tasks that a sample may belong to; another one is an error that names it. All are allowed without.
- * Errors are `input` with file, line and column; a file without a sample is one.
+ * Errors are `input` with file, line and column; a file without a sample is one, and so is an index that a task has twice.
  */
 export async function* readSamples(file: string, known?: ReadonlySet<string>): AsyncGenerator<SampleLine> {
   const seen = new Map<string, number>();
+  const keys = new Set<string>();
   let any = false;
   for await (const source of readJsonl(file)) {
     any = true;
@@ -35,11 +36,21 @@ export async function* readSamples(file: string, known?: ReadonlySet<string>): A
     }
     const before = seen.get(taskId) ?? 0;
     seen.set(taskId, before + 1);
+    const completion = stringField(source, 'completion');
+    const sampleIndex = optionalIntegerField(source, 'sample_index', 0, 2 ** 32 - 1) ?? before;
+    const key = JSON.stringify([taskId, sampleIndex]);
+    if (keys.has(key)) {
+      throw lineError(source, `sample ${sampleIndex} of ${taskId} is there twice`, {
+        field: 'sample_index',
+        hint: 'Give each sample of a task an index of its own, or leave sample_index out in all lines.',
+      });
+    }
+    keys.add(key);
     yield {
       source,
       taskId,
-      completion: stringField(source, 'completion'),
-      sampleIndex: optionalIntegerField(source, 'sample_index', 0, 2 ** 32 - 1) ?? before,
+      completion,
+      sampleIndex,
       finishReason: optionalStringField(source, 'finish_reason') ?? null,
     };
   }

@@ -1,14 +1,50 @@
 /** What can be said about experiments that are stored: reads the database, and changes nothing in it. */
 import type { ConfigValues } from '../config/schema.js';
+import { AtomicFile } from '../datasets/atomic-file.js';
+import { FaultlineError } from '../errors.js';
+import { analyse, type Analysis } from '../reports/analysis/analysis.js';
+import { firstDivergence, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
+import { AnalysisRows } from '../reports/analysis/rows.js';
+import { analysisJson } from '../reports/render/analysis-json.js';
 import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
+import type { Experiment } from '../store/types.js';
 import { databasePath } from './inputs.js';
 import { chooseExperiment, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 
-/** The numbers of one experiment; the newest without a name. */
-export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): ReportData {
+/** The numbers of one experiment, and the analyses that go further; the newest without a name. */
+export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): Analysis {
   using store = Store.open(databasePath(values), { readonly: true });
-  return summariseExperiment(store, chooseExperiment(store, nameOrHash));
+  return analyzeExperiment(store, chooseExperiment(store, nameOrHash));
+}
+
+export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {
+  const marks = store.assertionMarks(experiment.id);
+  const rows = new AnalysisRows(marks);
+  const report = summariseExperiment(store, experiment, (samples) => rows.through(samples));
+  return analyse(report, { rows, marks, firstDivergence: divergenceOf(store, experiment) });
+}
+
+/** Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one. Returns its name. Throws `output`. */
+export async function writeAnalysis(analysis: Analysis, file: string): Promise<string> {
+  const output = await AtomicFile.open(file);
+  try {
+    await output.write(`${JSON.stringify(analysisJson(analysis), null, 2)}\n`);
+    await output.commit();
+  } finally {
+    await output.abort();
+  }
+  return file;
+}
+
+/** A database that was moved without its files of tokens still tells all the rest. */
+function divergenceOf(store: Store, { id }: Experiment): FirstDivergence {
+  try {
+    return firstDivergence(store.judgedTokens(id));
+  } catch (thrown) {
+    if (!(thrown instanceof FaultlineError) || thrown.kind !== 'input') throw thrown;
+    return unknownDivergence(thrown.message);
+  }
 }
 
 /** Writes the report and the samples of one experiment into its folder (`outputFolder`); the newest without a name. */

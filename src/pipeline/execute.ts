@@ -188,7 +188,7 @@ function judgeOf(
 }
 
 /** The sandbox seeds Python's `random` with 32 bits; the experiment's seed has 64. */
-function sandboxSeed(seed: bigint): number {
+export function sandboxSeed(seed: bigint): number {
   return Number(BigInt.asUintN(32, seed ^ (seed >> 32n)));
 }
 

@@ -6,11 +6,11 @@ import { createHash } from 'node:crypto';
 import os from 'node:os';
 import { canonicalResults, type Config } from '../config/load.js';
 import { readSamples } from '../datasets/samples.js';
-import { lineError } from '../datasets/jsonl.js';
 import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { markAssertions } from './assertion-marks.js';
 import { version } from './bundled.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
@@ -82,6 +82,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
         problemSet.problems.map((problem, position) => ({ ...problem, position })),
       );
       for (let at = 0; at < rows.length; at += BATCH) store.addSamples(id, rows.slice(at, at + BATCH));
+      await markAssertions(store, id, { executor, seed: values.seed, signal });
       const task = progress.task('execute', rows.length, before);
       await storeVerdicts(
         store,
@@ -129,17 +130,9 @@ async function readRows(
   const content = createHash('sha256');
   const rows: SampleRow[] = [];
   const claims = new Map<string, boolean>();
-  const seen = new Set<string>();
   for await (const { source, taskId, completion, sampleIndex, finishReason } of readSamples(file, known)) {
     content.update(source.text).update('\n');
     const key = keyOf(taskId, sampleIndex);
-    if (seen.has(key)) {
-      throw lineError(source, `sample ${sampleIndex} of ${taskId} is there twice`, {
-        field: 'sample_index',
-        hint: 'Give each sample of a task an index of its own, or leave sample_index out in all lines.',
-      });
-    }
-    seen.add(key);
     const claimed = source.value['passed'];
     if (typeof claimed === 'boolean') claims.set(key, claimed);
     rows.push({

@@ -213,6 +213,7 @@ async function copyExperiment(
   const executed = sources.find((source) => sandboxKnown(source.experiment));
   if (executed !== undefined) experiment = target.recordSandbox(experiment.id, executed.experiment);
   target.addProblems(experiment.id, problemsOf(sources));
+  for (const { store, experiment: from } of sources) target.addAssertionMarks(experiment.id, store.assertionMarks(from.id));
 
   const total = sources.reduce((sum, { store, experiment: { id } }) => sum + store.counts(id).samples, 0);
   const task = progress.task('merge', total, 0);

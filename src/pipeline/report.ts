@@ -8,7 +8,7 @@ import { makeFolders } from '../folders.js';
 import type { ReportData } from '../reports/report-data.js';
 import { summarise } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
-import type { Experiment } from '../store/types.js';
+import type { Experiment, JudgedSample } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
@@ -26,15 +26,19 @@ export function chooseExperiment(store: Store, nameOrHash: string | undefined): 
   });
 }
 
-/** Everything a report says about an experiment, from its judged samples. */
-export function summariseExperiment(store: Store, experiment: Experiment): ReportData {
+/** Everything a report says about an experiment, from its judged samples, which go by `tap` where there is one. */
+export function summariseExperiment(
+  store: Store,
+  experiment: Experiment,
+  tap: (samples: Iterable<JudgedSample>) => Iterable<JudgedSample> = (samples) => samples,
+): ReportData {
   const extent = extentOf(store, experiment);
   const whole = extent && {
     samples: extent.whole,
     problems: store.problems(experiment.id).length,
     shards: extent.held === extent.whole ? [] : extent.shards.map(showShard),
   };
-  return summarise(experiment, store.judgedSamples(experiment.id), {
+  return summarise(experiment, tap(store.judgedSamples(experiment.id)), {
     categories: CATEGORIES,
     texts: store.measuredSamples(experiment.id),
     ...(whole === null ? {} : { whole }),

@@ -7,6 +7,7 @@ import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js
 import type { Category } from '../taxonomy/types.js';
 import { compareCodes } from './category-order.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { passEstimates } from './pass-estimates.js';
 import type {
   CategoryShare,
   Counts,
@@ -15,12 +16,10 @@ import type {
   OmittedK,
   OutcomeShare,
   PartialExtent,
-  PassAtK,
   ProblemRow,
   ReportData,
 } from './report-data.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
-import { passAtK } from './statistics/pass-at-k.js';
 import { textView } from './text-view.js';
 import { WorstSamples } from './worst.js';
 
@@ -201,24 +200,6 @@ function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
     fragilePasses: tally.fragilePasses,
     samplesPerProblem: { least: sizes.length === 0 ? 0 : Math.min(...sizes), most: Math.max(0, ...sizes) },
     tokens: sum((problem) => problem.tokens),
-  };
-}
-
-/** pass@k by k, each computed once, over the problems that have k samples: a problem with fewer has no unbiased estimate. */
-function passEstimates(problems: readonly ProblemTally[], bootstrap: Bootstrap): (k: number) => PassAtK {
-  const known = new Map<number, PassAtK>();
-  // Where every problem has k samples, all k share one array of denominators, and the bootstrap its sums.
-  const all = problems.map(() => 1);
-  const least = Math.min(...problems.map(({ counted }) => counted));
-  return (k) => {
-    let pass = known.get(k);
-    if (pass === undefined) {
-      const enough = k <= least ? all : problems.map(({ counted }) => (counted >= k ? 1 : 0));
-      const values = problems.map(({ counted, passed }) => (counted >= k ? passAtK(counted, passed, k) : 0));
-      pass = { k, estimate: bootstrap.ratio(values, enough), problems: enough.reduce<number>((sum, one) => sum + one, 0) };
-      known.set(k, pass);
-    }
-    return pass;
   };
 }
 

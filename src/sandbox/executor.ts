@@ -32,6 +32,8 @@ export interface ExecutionJob {
   readonly sampleIndex: number;
   /** PYTHONHASHSEED of the candidate's interpreter, 32 bits; default 0. Each further one costs its own warm worker. */
   readonly hashSeed?: number;
+  /** Try every assertion alone also where the program passes, as is always done where it fails by a value or in a call; default false. */
+  readonly tryAssertions?: boolean;
 }
 
 /** What an experiment records about where its verdicts come from. */

@@ -20,6 +20,8 @@ export interface JudgeJob extends Limits {
   readonly test: string;
   /** How many times as much time a closer look at a failure gets that met a time limit; 1 for none. */
   readonly moreTime: number;
+  /** Whether every assertion is tried alone also where the program passes. */
+  readonly tryAssertions: boolean;
   /** Seeds `random` in candidate and judge: a function of the run's seed, the task and the program's text. */
   readonly seed: string;
 }
@@ -69,6 +71,7 @@ export function judgeJob(job: ExecutionJob, limits: Limits, moreTime = 1): Judge
     prompt: job.prompt,
     entryPoint: job.entryPoint,
     test: job.test,
+    tryAssertions: job.tryAssertions ?? false,
     // Not the sample's index: identical programs are executed once, and so must not draw different numbers.
     seed: `${job.seed}/${job.taskId}/${createHash('sha256').update(job.prompt).update(job.completion).digest('hex')}`,
   };

@@ -203,7 +203,7 @@ export interface Measurements {
   readonly peakMemoryBytes: number;
   /** Met a time limit, but finished at three times the limits: the run itself, again and alone, or what is looked at again after a failure. */
   readonly nearLimit: boolean;
-  /** The second pass, run where the first one failed by a value or in a call; null where not measured, as are all below. */
+  /** The second pass, run where the first one failed by a value or in a call, or where the job asks for it (`ExecutionJob.tryAssertions`); null where not measured, as are all below. */
   readonly assertions: AssertionTrials | null;
   /** The examples that the prompt shows (doctests and the like) tried in that pass, after its assertions; null where the program ended before. */
   readonly examples: { readonly total: number; readonly passed: number } | null;

@@ -9,7 +9,7 @@ import { DECISION_FIELDS, fromDecisionColumns, type CategoryColumns, type Decisi
 import { selectFields, selectVerdict } from './executions.js';
 import type { Samples } from './samples.js';
 import { storable } from './text.js';
-import type { Counts, DecisionRow, JudgedSample, PendingExecution, SampleFilter } from './types.js';
+import type { Counts, DecisionRow, JudgedSample, PendingExecution, SampleFilter, TokenSample } from './types.js';
 import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
 
 /** The cost columns of a table `executions x`. */
@@ -21,6 +21,11 @@ type JudgedRecord = Required<Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict
   CostColumns &
   DecisionColumns &
   CategoryColumns;
+type TokenRecord = Omit<TokenSample, 'strategy' | 'taskId' | 'tokens'> & {
+  readonly tokenCount: number;
+  readonly shardId: number | null;
+  readonly shardOffset: number | null;
+};
 /** How many waiting samples are read at a time: their texts are in memory. */
 const CHUNK = 64;
 
@@ -29,6 +34,7 @@ export class Queries {
   readonly #pending;
   readonly #verdict;
   readonly #judged;
+  readonly #judgedTokens;
   readonly #totals;
   readonly #outcomes;
   readonly #categories;
@@ -71,6 +77,12 @@ export class Queries {
        WHERE s.experiment_id = @experimentId AND s.strategy = @strategy AND s.problem_id = @problemId
          AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
        ORDER BY s.sample_index`,
+    );
+    this.#judgedTokens = database.prepare<[number, string, number], TokenRecord>(
+      `SELECT s.sample_index AS sampleIndex, c.outcome, k.code AS categoryCode, k.name AS categoryName,
+         s.token_count AS tokenCount, s.shard_id AS shardId, s.shard_offset AS shardOffset
+       FROM samples s JOIN classifications c ON c.sample_id = s.id LEFT JOIN categories k ON k.id = c.category_id
+       WHERE s.experiment_id = ? AND s.strategy = ? AND s.problem_id = ? ORDER BY s.sample_index`,
     );
     this.#totals = database.prepare<
       [number, number],
@@ -133,6 +145,14 @@ export class Queries {
           executedAt: record.executedAt,
           ...fromDecisionColumns(record),
         };
+      }
+    }
+  }
+
+  *judgedTokens(experimentId: number): Generator<TokenSample> {
+    for (const { strategy, problem } of this.#samples.cells(experimentId, {})) {
+      for (const { tokenCount, shardId, shardOffset, ...sample } of this.#judgedTokens.all(experimentId, strategy, problem.problemId)) {
+        yield { strategy, taskId: problem.taskId, ...sample, tokens: this.#samples.arrays({ tokenCount, shardId, shardOffset }) };
       }
     }
   }

@@ -197,7 +197,8 @@ export class Samples {
     return this.#problemIds?.byTask.get(storable(taskId)) ?? null;
   }
 
-  private problemIds(experimentId: number): (key: SampleKey) => number {
+  /** Finds problem ids of one experiment; the function throws `internal` for a problem that the experiment has not. */
+  problemIds(experimentId: number): (key: Pick<SampleKey, 'taskId'>) => number {
     const byTask = new Map(this.#problems.entries(experimentId).map(({ taskId, problemId }) => [taskId, problemId]));
     return (key) => {
       const id = byTask.get(storable(key.taskId));

@@ -14,6 +14,7 @@
 import type Database from 'better-sqlite3';
 import type { Shard } from '../config/shard.js';
 import type { Verdict } from '../sandbox/verdict.js';
+import { StoredAssertionMarks } from './assertion-marks.js';
 import { closeDatabase, openDatabase, withClearErrors, type OpenOptions } from './database.js';
 import { resultDigest } from './digest.js';
 import { Executions } from './executions.js';
@@ -27,6 +28,7 @@ import { Shards } from './shards.js';
 import { TextMeasures } from './text-measures.js';
 import type {
   Answer,
+  AssertionMarks,
   ClassificationRow,
   Counts,
   ExecutionRow,
@@ -44,6 +46,7 @@ import type {
   StoredSample,
   TokenArrays,
   TokenPlace,
+  TokenSample,
   UnmeasuredSample,
   View,
 } from './types.js';
@@ -63,6 +66,7 @@ export class Store {
   readonly #questions: Questions;
   readonly #notes: Notes;
   readonly #textMeasures: TextMeasures;
+  readonly #assertionMarks: StoredAssertionMarks;
 
   /**
    * Opens a database; for writing (the default) it is created, with its folder, where it is missing, brought to the
@@ -90,6 +94,7 @@ export class Store {
       this.#questions = new Questions(opened.database);
       this.#notes = new Notes(opened.database);
       this.#textMeasures = new TextMeasures(opened.database, this.#samples);
+      this.#assertionMarks = new StoredAssertionMarks(opened.database, this.#samples);
       if (!this.readonly)
         this.#guard(() => {
           this.#shards.removeOrphans();
@@ -235,6 +240,11 @@ export class Store {
     return this.#guardEach(this.#queries.judged(experimentId, filter));
   }
 
+  /** The same samples with their per-token arrays. Throws `input` where a file of arrays is missing or damaged. */
+  judgedTokens(experimentId: number): Iterable<TokenSample> {
+    return this.#guardEach(this.#queries.judgedTokens(experimentId));
+  }
+
   /** Records what samples' texts are like, all or none; what is there of the same sample is replaced, as it can be made again. */
   putTextMeasures(experimentId: number, rows: readonly MeasuresRow[]): void {
     this.#guard(() => {
@@ -258,6 +268,18 @@ export class Store {
   /** Samples with a verdict, `infra` included, and their measures where there are any, in the order of {@link Store.judgedSamples}. */
   measuredSamples(experimentId: number): Iterable<MeasuredSample> {
     return this.#guardEach(this.#textMeasures.judged(experimentId));
+  }
+
+  /** Records which assertions the prompts show, all or none. What is there of the same problem stays. Throws `internal` for a problem that the experiment has not. */
+  addAssertionMarks(experimentId: number, rows: readonly AssertionMarks[]): void {
+    this.#guard(() => {
+      this.#assertionMarks.add(experimentId, rows);
+    });
+  }
+
+  /** What is known of the experiment's problems, by position; problems that nobody has looked at are absent. */
+  assertionMarks(experimentId: number): AssertionMarks[] {
+    return this.#guard(() => this.#assertionMarks.all(experimentId));
   }
 
   counts(experimentId: number): Counts {
@@ -297,7 +319,7 @@ export class Store {
    * SHA-256 over all result columns by natural key, in hexadecimal. Two runs of one experiment that agree in every
    * result have the same digest, however they were interrupted, batched or ordered. Times, memory, host, row ids,
    * time stamps, near-limit marks, infra verdicts and the stdout of killed programs are not in it, nor are text measures, which
-   * are made from what is in it and depend on the build of zlib.
+   * are made from what is in it and depend on the build of zlib, nor marks of assertions, which are made from the problems.
    */
   resultDigest(experimentId: number): string {
     return this.#guard(() => resultDigest(experimentId, this.#experiments, this.#problems, this.#samples, this.#queries));

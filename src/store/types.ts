@@ -185,6 +185,24 @@ export interface MeasuredSample extends SampleKey, Pick<DecisionRow, 'outcome' |
   readonly measures: StoredMeasures | null;
 }
 
+/** A judged sample with its per-token arrays, which are empty where none are stored. */
+export interface TokenSample extends SampleKey, Pick<DecisionRow, 'outcome' | 'categoryCode' | 'categoryName'> {
+  readonly tokens: TokenArrays;
+}
+
+/** Which assertions of a problem's test the prompt shows. */
+export interface AssertionMarks {
+  readonly taskId: string;
+  /** That the prompt shows; null where nothing could be tried, as is `total`. */
+  readonly examples: number | null;
+  /** Assertions of the test. */
+  readonly total: number | null;
+  /** The places of the visible ones, from 0, ascending. All others are hidden. */
+  readonly visible: readonly number[];
+  /** Why nothing is known; null where it is. */
+  readonly missing: string | null;
+}
+
 /** Which samples to read; an absent field does not restrict. */
 export interface SampleFilter {
   readonly strategy?: string;

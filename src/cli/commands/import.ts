@@ -32,6 +32,12 @@ export function define(command: Command): void {
       const more = contradicted.length > NAMED ? ' ...' : '';
       const which = contradicted.length === 0 ? '' : `: ${named.join(', ')}${more}`;
       output.note(`${made} lines say whether they passed; ${contradicted.length} came out otherwise here${which}`);
+      // A line tells no version: other verdicts are all that shows of it.
+      if (contradicted.length > 0) {
+        output.note(
+          'another version of the problems, another Python or other limits may have judged them: name that problem file with --problems',
+        );
+      }
     }
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     const { report, ...rest } = result;

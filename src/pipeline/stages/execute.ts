@@ -3,6 +3,7 @@ import { plural, whole } from '../../reports/render/format.js';
 import type { Verdict } from '../../sandbox/verdict.js';
 import type { Store } from '../../store/store.js';
 import type { ExecutionRow, PendingExecution } from '../../store/types.js';
+import { markAssertions } from '../assertion-marks.js';
 import { BatchWriter } from '../batch-writer.js';
 import { executionEstimate } from '../calibration.js';
 import { executeAll, type Executable, type ExecuteOptions } from '../execute.js';
@@ -29,6 +30,8 @@ export const stage: Stage = {
     const { id } = bench.begun();
     const before = store.counts(id).executed;
     if (executor !== null) {
+      // Before the first verdict, so that whatever has verdicts has them.
+      await markAssertions(store, id, { executor, seed: values.seed, signal });
       const task = progress.task('execute', bench.total(), before);
       const tokensOf = bench.tokensOf();
       await storeVerdicts(

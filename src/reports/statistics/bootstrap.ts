@@ -8,6 +8,7 @@
  */
 import { normalCdf, normalQuantile } from './normal.js';
 import { PhiloxStream } from './philox.js';
+import { quantile } from './quantile.js';
 import { wilsonInterval } from './wilson.js';
 
 /** How an interval was made. `wilson`: over problems, where resampling cannot vary the value; `none`: nothing to estimate from. */
@@ -215,13 +216,4 @@ function firstAbove(values: Float64Array, limit: number): number {
     else from = middle + 1;
   }
   return from;
-}
-
-/** Linear interpolation between order statistics (Hyndman and Fan's type 7, numpy's default). */
-function quantile(ascending: Float64Array, probability: number): number {
-  const position = Math.min(Math.max(probability, 0), 1) * (ascending.length - 1);
-  const index = Math.floor(position);
-  const low = ascending[index]!;
-  const high = ascending[Math.min(index + 1, ascending.length - 1)]!;
-  return low + (high - low) * (position - index);
 }

@@ -5,7 +5,8 @@ What is found, each only where arguments and value are literals:
     >>> f([1, 2])              f([1, 2]) == 3          f([1, 2]) -> 3      (also =>, ==>, =, and typeset arrows)
     3                          assert f([1, 2]) == 3   f([1, 2]) returns 3  (also "should return", "should be", "is")
 
-The prompt is trusted, but may be anything: an example that cannot be read is none.
+A doctest that shows nothing shows None, as it does for Python's own doctest. The prompt is trusted, but may be anything: an
+example that cannot be read is none.
 """
 
 import ast
@@ -91,7 +92,10 @@ def _expected(text, start, end):
 
 
 def _doctest_value(text, at):
-    """The value on the lines behind a doctest's call, up to an empty one, the next call or the end of the docstring."""
+    """(the value,) on the lines behind a doctest's call, up to an empty one, the next call or the end of the docstring.
+
+    None where those lines are no literal.
+    """
     lines = []
     for line in text[at : at + _TEXT_MOST].split("\n"):
         stripped = line.strip()
@@ -104,7 +108,8 @@ def _doctest_value(text, at):
         value = _literal("\n".join(lines[:count]))
         if value is not None:
             return value
-    return _value_at(lines[0], 0) if lines else None
+    # A call that shows nothing has returned None.
+    return _value_at(lines[0], 0) if lines else (None,)
 
 
 def _value_at(text, at):

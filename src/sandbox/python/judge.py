@@ -46,7 +46,8 @@ def _judge(job, kept, zygote, turn):
     runs = [(execution, _limit_own_time(job))]
     outcome = execution.first_pass()
     renew = execution.renew
-    if not execution.retry and outcome["status"] not in ("passed", "infra"):
+    failed = outcome["status"] not in ("passed", "infra")
+    if not execution.retry and (failed or (job["tryAssertions"] and outcome["status"] == "passed")):
         renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew
     signal.setitimer(signal.ITIMER_PROF, 0)
     starts = [start for _, start in runs] + [time.process_time()]
@@ -58,7 +59,7 @@ def _judge(job, kept, zygote, turn):
 def _look_closer(job, problem, zygote, turn, outcome, more, runs):
     """Fills `more` with the measurements that only choose a failure's name, and adds to `runs` what it executes for them, each with when.
 
-    Returns whether the worker has to be renewed.
+    Of a program that passed, where the job asks for it, the assertions alone. Returns whether the worker has to be renewed.
     Makes `outcome` tamper where the program's text shows that it was a lie.
     """
     by_value = outcome["status"] in ("assertion", "test_error", "unserialisable")
@@ -74,7 +75,8 @@ def _look_closer(job, problem, zygote, turn, outcome, more, runs):
                 break
         return found, given is not job
 
-    if by_value or by_call:
+    passed = outcome["status"] == "passed"
+    if by_value or by_call or passed:
 
         def tried(writes_back):
             (found, examples), took_more = whole(Execution.second_pass, writes_back)
@@ -90,6 +92,8 @@ def _look_closer(job, problem, zygote, turn, outcome, more, runs):
                 held_unaliased = None if unaliased is None else unaliased.held()
             more["assertions"] = trials.result(held_unaliased)
             more["returns"] = trials.returns()
+    if passed:
+        return any(run.renew for run, _ in runs)
     (more["source"], compiles), _ = whole(Execution.source)
     if outcome["status"] == "syntax" and compiles:
         # The program says so of itself, and nothing of a text that does not compile is executed.

@@ -1,6 +1,6 @@
-/** A disk that fills in the middle of a run: a clear error, and what was finished is there to go on from. */
+/** A disk that fills in the middle of a run, or that may only be read: a clear error, and what was finished is there to go on from. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Store } from '../../../src/store/store.js';
@@ -55,6 +55,19 @@ describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be 
     expect(readLines(out)).toHaveLength(150);
   });
 
+  it('leaves the older analysis where there is no space for a new one', async () => {
+    const outputs = path.join(folder, 'for-analysis');
+    expect((await faultline(['run', '--num-problems', '2', '--samples', '2', '--outputs', outputs, ...unsafe])).code).toBe(0);
+    const db = path.join(outputs, 'faultline.db');
+    const place = path.join(folder, 'small-analysis');
+    const kept = path.join(folder, 'kept-analysis');
+    const { code, err } = await onSmallDisk(place, 8, kept, ['analyze', '--db', db, '--output', path.join(place, 'a.json')]);
+    expect([code, err]).toEqual([5, expect.stringMatching(/a\.json: cannot be written: .*(ENOSPC|no space left).*\nhint: .*space left/)]);
+    expect(readdirSync(kept)).toEqual([]);
+    const { code: again } = await faultline(['analyze', '--db', db, '--output', path.join(kept, 'a.json')]);
+    expect([again, readdirSync(kept)]).toEqual([0, ['a.json']]);
+  });
+
   it('stops a run with what is stored kept, and the rest comes to the same results', async () => {
     const args = (outputs: string, ...more: string[]) => ['run', '--num-problems', '4', '--samples', '40', '--max-new-tokens', '64', '--outputs', outputs, ...unsafe, ...more]; // prettier-ignore
     const whole = path.join(folder, 'whole');
@@ -71,5 +84,37 @@ describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be 
     expect(again.code, again.err).toBe(0);
     expect((JSON.parse(again.out) as { generated: number }).generated).toBeLessThan(160);
     expect(digestOf(kept)).toBe(digestOf(whole));
+  });
+});
+
+describe.skipIf(!mounts)(`a database that may only be read${mounts ? '' : ' (skipped: nothing can be mounted here)'}`, () => {
+  it('answers questions, refuses to be written, and goes on once it may be', async () => {
+    const outputs = path.join(folder, 'to-read');
+    const run = (db: string): string[] => ['run', '--num-problems', '2', '--samples', '2', '--outputs', outputs, '--db', db, ...unsafe];
+    const db = path.join(folder, 'writable', 'faultline.db');
+    expect((await faultline([...run(db), '--only', 'generate'])).code).toBe(0);
+    const mounted = path.join(folder, 'read-only');
+    mkdirSync(mounted);
+    const script = 'mount --bind "$FROM" "$PLACE" && mount -o remount,bind,ro "$PLACE" && exec "$@"';
+    const onReadOnly = (args: readonly string[]) => {
+      const command = [...unshare, 'sh', '-c', script, 'sh', process.execPath, path.join(root, 'bin', 'faultline.js'), ...args];
+      const env = { ...process.env, NO_COLOR: '1', FROM: path.dirname(db), PLACE: mounted };
+      return spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', env });
+    };
+    const there = path.join(mounted, 'faultline.db');
+    const before = readFileSync(db);
+    const asked = onReadOnly(['query', 'SELECT count(*) FROM samples', '--db', there, '--json']);
+    expect([asked.status, asked.stderr]).toEqual([0, '']);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ rows: [[4]] });
+    const refused = onReadOnly(run(there));
+    expect([refused.status, refused.stdout, refused.stderr]).toEqual([
+      5,
+      '',
+      expect.stringMatching(/^error: .*faultline\.db: .*\nhint: .*--db/),
+    ]);
+    expect(readFileSync(db).equals(before)).toBe(true);
+    const again = await faultline([...run(db), '--json']);
+    expect(again.code, again.err).toBe(0);
+    expect(JSON.parse(again.out)).toMatchObject({ generated: 0, executed: 4 });
   });
 });

@@ -63,6 +63,7 @@ describe('faultline import', () => {
     expect(await ask(path.join(folder, 'claims.db'), 'SELECT DISTINCT finish_reason FROM sample_results')).toEqual([['unknown']]);
     const { err } = await faultline(['import', file, ...PROBLEMS, '--db', path.join(folder, 'claims.db')], { cwd: folder });
     expect(err).toContain('32 lines say whether they passed; 1 came out otherwise here: Pico/1 1');
+    expect(err).toContain('another version of the problems');
   });
 
   it('goes on after Ctrl-C', async () => {

@@ -139,10 +139,47 @@ describe('readSamples', () => {
     ['{"task_id": 7, "completion": ""}', 13, /field "task_id" is a number/],
     ['{"task_id": "A", "completion": "", "sample_index": -1}', 52, /"sample_index" is -1/],
     ['{"task_id": "A", "completion": "", "sample_index": "0"}', 52, /"sample_index" is a string/],
+    ['{"task_id": "A", "completion": "", "mean_logprob": NaN}', 52, /not valid JSON/],
   ])('%s', async (text, column, says) => {
     const error = await refusal(readSamples(fileWith(text), new Set(['A'])));
     expect([error.place.line, error.place.column]).toEqual([1, column]);
     expect(error.message).toMatch(says);
+  });
+});
+
+describe('samples that are there twice', () => {
+  it.each([
+    [
+      'by their index',
+      '{"task_id": "A", "completion": "", "sample_index": 3}\n{"task_id": "A", "completion": "x", "sample_index": 3}\n',
+      53,
+    ],
+    [
+      'as one has an index and another its place',
+      '{"task_id": "A", "completion": "", "sample_index": 1}\n{"task_id": "A", "completion": "x"}\n',
+      1,
+    ],
+  ])('are refused, %s', async (_, text, column) => {
+    const error = await refusal(readSamples(fileWith(text), new Set(['A'])));
+    expect([error.place.line, error.place.column]).toEqual([2, column]);
+    expect(error.message).toMatch(/sample \d of A is there twice$/);
+  });
+
+  it('are none of two tasks, nor two equal programs', async () => {
+    const line = (task: string): string => `{"task_id": "${task}", "completion": "x"}\n`;
+    expect(await all(readSamples(fileWith(line('A') + line('A') + line('B'))))).toHaveLength(3);
+  });
+});
+
+describe('numbers that JSON has not', () => {
+  it.each(['NaN', 'Infinity', '-Infinity'])('%s is named as such', async (number) => {
+    const error = await refusal(readSamples(fileWith(`{"task_id": "A", "completion": "", "mean_logprob": ${number}}`)));
+    expect(error.message).toMatch(/not valid JSON/);
+    expect(error.hint).toMatch(/no NaN and no infinity/);
+  });
+
+  it('are no reason for the same hint elsewhere', async () => {
+    expect((await refusal(readSamples(fileWith('{"task_id": Name}')))).hint).toMatch(/one complete JSON object/);
   });
 });
 

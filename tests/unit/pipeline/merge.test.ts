@@ -51,6 +51,13 @@ function make(
   return at(name);
 }
 
+/** Marks the assertions of a problem, in one database. */
+function mark(file: string, place: number, visible: readonly number[]): void {
+  using store = Store.open(file);
+  const { taskId } = PROBLEMS[place]!;
+  store.addAssertionMarks(store.experiments()[0]!.id, [{ taskId, examples: 1, total: 2, visible, missing: null }]);
+}
+
 const merge = (files: readonly string[], output: string, options: Partial<MergeOptions> = {}) =>
   mergeDatabases(files, {
     output: at(output),
@@ -341,4 +348,18 @@ describe('refuses, and writes nothing for', () => {
     expect((await failure(merge([], 'c.db'))).kind).toBe('usage');
     expect(existsSync(at('c.db'))).toBe(false);
   });
+});
+
+it('marks of assertions come along, whichever database has them', async () => {
+  const shards = [0, 1].map((index) => make(`marks-${index}.db`, { shards: [{ index, count: 2 }] }));
+  mark(shards[0]!, 3, [0]);
+  mark(shards[1]!, 1, [1]);
+  mark(shards[1]!, 3, [0]);
+  await merge(shards, 'marks.db');
+  using store = Store.open(at('marks.db'), { readonly: true });
+  const marks = store.assertionMarks(store.experiments()[0]!.id);
+  expect(marks.map(({ taskId, visible }) => [taskId, visible])).toEqual([
+    [PROBLEMS[1]!.taskId, [1]],
+    [PROBLEMS[3]!.taskId, [0]],
+  ]);
 });

@@ -1,0 +1,181 @@
+/** What `faultline analyze` prints below the summary, for people. The numbers are `reports/analysis/`'s; every one is in `--json`, and more of them. */
+import type { Analysis } from '../reports/analysis/analysis.js';
+import type { CoOccurrence } from '../reports/analysis/co-occurrence.js';
+import type { Distribution, Group } from '../reports/analysis/distribution.js';
+import type { FailurePosition } from '../reports/analysis/failure-position.js';
+import type { FirstDivergence } from '../reports/analysis/first-divergence.js';
+import type { HiddenAssertions } from '../reports/analysis/hidden-assertions.js';
+import type { ProgramShares, TwoShares } from '../reports/analysis/programs.js';
+import type { CategoryKey } from '../reports/analysis/rows.js';
+import type { Spread } from '../reports/analysis/spread.js';
+import { OUTCOMES } from '../reports/outcomes.js';
+import { decimal, NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
+import { textTable, type TableCell } from './text-table.js';
+
+/** Rows of a table that may be long. */
+const MOST = 10;
+
+/** Several blocks, without a newline at the end. */
+export function analysisText(analysis: Analysis): string {
+  if (analysis.report.counts.counted === 0) return 'no sample counts, so that there is nothing to analyse';
+  return [
+    hiddenText(analysis.hiddenAssertions),
+    programsText(analysis.programs),
+    ...analysis.distributions.map(distributionText),
+    coOccurrenceText(analysis.coOccurrence),
+    positionText(analysis.failurePosition),
+    divergenceText(analysis.firstDivergence),
+  ].join('\n\n');
+}
+
+function hiddenText({ problems, assertions, samples, passed, passedHidden, unknown, passAtK, table, missing }: HiddenAssertions): string {
+  if (missing !== null) return `hidden assertions: ${missing}`;
+  const head =
+    `hidden assertions: the prompts of ${problems.withVisible} of ${plural(problems.marked, 'problem')} show ${whole(assertions.visible)} of ` +
+    `their ${plural(assertions.total, 'assertion')}`;
+  const apart = [
+    ...(problems.marked < problems.all ? [`not marked: ${plural(problems.all - problems.marked, 'problem')}`] : []),
+    ...(problems.allVisible > 0 ? [`without a hidden assertion: ${plural(problems.allVisible, 'problem')}`] : []),
+  ];
+  const isBounded = unknown > 0;
+  const rows = passAtK.map(({ k, all, hidden, hiddenAtMost }): TableCell[] => [
+    `pass@${k}`,
+    percent(all.value),
+    percentInterval(all),
+    percent(hidden.value),
+    percentInterval(hidden),
+    ...(isBounded ? [percent(hiddenAtMost.value)] : []),
+  ]);
+  const shown = table.both + table.visibleOnly;
+  return [
+    [head, ...apart].join('; '),
+    textTable(['rate', 'all', '95 % interval', 'hidden alone', '95 % interval', ...(isBounded ? ['at most'] : [])], rows),
+    `of ${plural(samples, 'sample')} ${whole(passed)} pass all assertions, ${whole(passedHidden)} the hidden ones` +
+      (isBounded ? `; of ${whole(unknown)} it cannot be known: they ended before, and count as failing` : ''),
+    `where the prompt shows some: ${whole(shown)} pass what it shows, and ${whole(table.both)} of these the rest too (${percent(shown === 0 ? null : table.both / shown)})`,
+  ].join('\n');
+}
+
+function programsText({ samples, programs, distinct, outcomes, categories }: ProgramShares): string {
+  const row = (name: string, each: TwoShares): TableCell[] => [
+    name,
+    each.samples,
+    percent(each.ofSamples.value),
+    percentInterval(each.ofSamples),
+    each.programs,
+    percent(each.ofPrograms.value),
+    percentInterval(each.ofPrograms),
+  ];
+  const columns = (what: string): string[] => [what, 'samples', 'share', '95 % interval', 'programs', 'share', '95 % interval'];
+  const top = [...categories].sort((a, b) => b.samples - a.samples);
+  return [
+    `programs: ${plural(programs, 'distinct one')} of ${plural(samples, 'sample')}, ${percent(distinct.value)} (${percentInterval(distinct)})`,
+    textTable(columns('outcome'), outcomes.filter((each) => each.samples > 0).map((each) => row(OUTCOMES[each.outcome].label, each))), // prettier-ignore
+    ...cut(top, (rows) => textTable(columns('category'), rows.map((each) => row(nameOf(each), each)))), // prettier-ignore
+  ].join('\n');
+}
+
+function distributionText({ dimension, unit, groups, missing }: Distribution): string {
+  const title = `by ${dimension}`;
+  if (missing !== null) return `${title}: ${missing}`;
+  const isLong = dimension === 'problem';
+  const rows = isLong ? [...groups].sort((a, b) => b.failures / b.samples - a.failures / a.samples) : groups;
+  const columns = [unit ?? dimension, 'samples', 'problems', 'pass', '95 % interval', 'crash', '95 % interval', 'most frequent failure'];
+  const table = (shown: readonly Group[]): string => textTable(columns, shown.map(groupRow));
+  return [isLong ? `${title}, those that fail most first` : title, ...(isLong ? cut(rows, table) : [table(rows)])].join('\n');
+}
+
+function groupRow({ value, samples, problems, pass, crash, categories }: Group): TableCell[] {
+  const [top] = [...categories].sort((a, b) => b.count - a.count);
+  return [
+    value ?? 'not recorded',
+    samples,
+    problems,
+    percent(pass.value),
+    percentInterval(pass),
+    percent(crash.value),
+    percentInterval(crash),
+    top === undefined ? NO_VALUE : `${nameOf(top)}, ${percent(top.share)}`,
+  ];
+}
+
+function coOccurrenceText({ tags, problems }: CoOccurrence): string {
+  // Lengths have a table of their own above.
+  const pairs = tags.filter(({ tag }) => !tag.startsWith('length:')).sort((a, b) => b.count - a.count);
+  const none = (what: string): string[] => [`  none: ${what}`];
+  return [
+    'categories and what else is true of their samples',
+    ...(pairs.length === 0
+      ? none('no failure has a tag')
+      : cut(pairs, (rows) =>
+          textTable(
+            ['category', 'tag', 'samples', 'of category', 'of all failures', 'lift'],
+            rows.map((each) => [nameOf(each), each.tag, each.count, percent(each.share), percent(each.overall), decimal(each.lift, 2)]),
+          ),
+        )),
+    '',
+    'categories in one problem',
+    ...(problems.length === 0
+      ? none('no problem has failures of two categories')
+      : cut(problems, (rows) =>
+          textTable(
+            ['one', 'another', 'problems with both', 'if independent'],
+            rows.map((each) => [nameOf(each.a), nameOf(each.b), each.both, decimal(each.expected, 1)]),
+          ),
+        )),
+  ].join('\n');
+}
+
+function positionText({ failures, position, withoutLine, inPrompt, oneLine, categories }: FailurePosition): string {
+  if (position.count === 0) return `failing line: no failure of ${plural(failures, 'failure')} has one`;
+  const top = [...categories].sort((a, b) => b.position.count - a.position.count);
+  return [
+    `failing line over the lines of the completion, 1 is the last: ${whole(position.count)} of ${plural(failures, 'failure')}; ` +
+      `without a line ${whole(withoutLine)}, in the prompt ${whole(inPrompt)}, in programs of one line ${whole(oneLine)}`,
+    ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows)),
+  ].join('\n');
+}
+
+function divergenceText(found: FirstDivergence): string {
+  const { position, logprob, entropy, missing, failures, withoutTokens, withoutSibling, beginnings, categories } = found;
+  const head = 'first token that leaves every passing sibling, over the tokens of the sample';
+  if (missing !== null || logprob === null || entropy === null) return `${head}: ${missing ?? 'none'}`;
+  const top = [...categories].sort((a, b) => b.position.count - a.position.count);
+  return [
+    `${head}: ${whole(position.count)} of ${plural(failures, 'failure')}; without tokens ${whole(withoutTokens)}, ` +
+      `of problems that nothing passes ${whole(withoutSibling)}, beginnings of a passing sample ${whole(beginnings)}`,
+    ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows)),
+    `mean log-probability there ${decimal(logprob.at, 2)}, over all tokens of these samples ${decimal(logprob.overall, 2)}; ` +
+      `mean entropy ${decimal(entropy.at, 2)} and ${decimal(entropy.overall, 2)} nats`,
+  ].join('\n');
+}
+
+function spreadTable(title: string, rows: readonly (CategoryKey & { readonly position: Spread })[]): string {
+  return textTable(
+    [title, 'samples', 'lower quartile', 'median', 'upper', 'tenths'],
+    rows.map(({ position: { count, quartiles, histogram }, ...key }) => [
+      nameOf(key),
+      count,
+      ...(quartiles === null ? [NO_VALUE, NO_VALUE, NO_VALUE] : quartiles.map((each) => decimal(each, 2))),
+      bars(histogram),
+    ]),
+  );
+}
+
+const BARS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/** A histogram as a line of bars, the tallest whole. */
+function bars(histogram: readonly number[]): string {
+  const most = Math.max(...histogram, 1);
+  return histogram.map((count) => BARS[Math.ceil((count / most) * 8)]).join('');
+}
+
+function nameOf({ code, name }: CategoryKey): string {
+  return code === null ? name : `${code} ${name}`;
+}
+
+/** The first rows, and how many more there are. */
+function cut<T>(rows: readonly T[], table: (rows: readonly T[]) => string): string[] {
+  const rest = rows.length - MOST;
+  return [table(rows.slice(0, MOST)), ...(rest > 0 ? [`and ${whole(rest)} more`] : [])];
+}

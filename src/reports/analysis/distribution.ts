@@ -1,0 +1,153 @@
+/**
+ * How outcomes and categories are distributed over what samples differ in: one row of {@link DIMENSIONS} each. Pure. A dimension in which
+ * all samples are alike gives no table of one row, but the reason.
+ */
+import { CRASHES, type CountedOutcome } from '../outcomes.js';
+import type { Bootstrap, Estimate } from '../statistics/bootstrap.js';
+import { failuresByCategory, perProblem, problemsOf, type AnalysisProblem, type AnalysisRow, type CategoryKey } from './rows.js';
+
+export type DimensionName = 'problem' | 'difficulty' | 'strategy' | 'temperature' | 'length';
+
+export interface Distribution {
+  readonly dimension: DimensionName;
+  /** Of the groups' values, such as `tokens`; null where they have none. */
+  readonly unit: string | null;
+  /** In the values' order; empty where there is nothing to tell apart. */
+  readonly groups: readonly Group[];
+  /** Why there are no groups; null where there are. */
+  readonly missing: string | null;
+}
+
+/** The samples that are alike in a dimension. */
+export interface Group {
+  /** As text: a name, a number, or a range such as `16 to 31`; null where it is not recorded. */
+  readonly value: string | null;
+  readonly samples: number;
+  readonly problems: number;
+  readonly failures: number;
+  /** Of the group's samples, as is `crash` (load and crash). Without an interval where the group is one problem. */
+  readonly pass: Estimate;
+  readonly crash: Estimate;
+  /** Outcomes that did not occur are absent. */
+  readonly outcomes: Readonly<Partial<Record<CountedOutcome, number>>>;
+  /** Of the failures, by code. */
+  readonly categories: readonly (CategoryKey & { readonly count: number; readonly share: number })[];
+}
+
+export interface ExperimentValues {
+  /** Null where the experiment does not say, as of samples that were made elsewhere. */
+  readonly temperature: string | null;
+}
+
+interface Value {
+  readonly order: number;
+  readonly text: string | null;
+}
+
+interface Dimension {
+  readonly name: DimensionName;
+  readonly unit: (rows: readonly AnalysisRow[]) => string | null;
+  /** What a sample has; values with one text are one. */
+  readonly valueOf: (row: AnalysisRow, unit: string | null, context: Context) => Value;
+}
+
+interface Context {
+  readonly problems: readonly AnalysisProblem[];
+  readonly experiment: ExperimentValues;
+}
+
+const noUnit = (): null => null;
+
+/** One row each: it feeds text, JSON and its schema. */
+export const DIMENSIONS: readonly Dimension[] = [
+  {
+    name: 'problem',
+    unit: noUnit,
+    valueOf: ({ problem }, _, { problems }) => ({ order: problem, text: problems[problem]!.taskId }),
+  },
+  {
+    name: 'difficulty',
+    unit: noUnit,
+    valueOf: ({ problem }, _, { problems }) => numbered(problems[problem]!.difficulty),
+  },
+  { name: 'strategy', unit: noUnit, valueOf: ({ strategy }) => ({ order: 0, text: strategy }) },
+  { name: 'temperature', unit: noUnit, valueOf: (_, __, { experiment }) => ({ order: 0, text: experiment.temperature }) },
+  {
+    name: 'length',
+    // Of samples from elsewhere the tokens are not known.
+    unit: (rows) => (rows.some(({ tokens }) => tokens > 0) ? 'tokens' : 'characters'),
+    valueOf: ({ tokens, characters }, unit) => (unit === 'tokens' ? rangeOf(tokens, 16) : rangeOf(characters, 64)),
+  },
+];
+
+/** @param bootstrap over the problems that the rows number */
+export function distributions(
+  rows: readonly AnalysisRow[],
+  problems: readonly AnalysisProblem[],
+  experiment: ExperimentValues,
+  bootstrap: Bootstrap,
+): Distribution[] {
+  return DIMENSIONS.map((dimension) => distribution(dimension, rows, { problems, experiment }, bootstrap));
+}
+
+function distribution(dimension: Dimension, rows: readonly AnalysisRow[], context: Context, bootstrap: Bootstrap): Distribution {
+  const unit = dimension.unit(rows);
+  const found = new Map<string | null, { readonly value: Value; readonly rows: AnalysisRow[] }>();
+  for (const row of rows) {
+    const value = dimension.valueOf(row, unit, context);
+    const own = found.get(value.text);
+    if (own === undefined) found.set(value.text, { value, rows: [row] });
+    else own.rows.push(row);
+  }
+  const head = { dimension: dimension.name, unit };
+  const [only, ...others] = found.values();
+  if (only === undefined) return { ...head, groups: [], missing: 'no sample counts' };
+  if (others.length === 0) return { ...head, groups: [], missing: reasonFor(dimension.name, unit, only.value.text) };
+  const groups = [...found.values()]
+    .sort((a, b) => a.value.order - b.value.order)
+    .map((each) => group(each.value.text, each.rows, bootstrap));
+  return { ...head, groups, missing: null };
+}
+
+function reasonFor(name: DimensionName, unit: string | null, text: string | null): string {
+  return text === null ? `no ${name} is recorded` : `all samples have one ${name}: ${text}${unit === null ? '' : ` ${unit}`}`;
+}
+
+function group(value: string | null, rows: readonly AnalysisRow[], bootstrap: Bootstrap): Group {
+  const problems = problemsOf(rows);
+  const counted = perProblem(rows, bootstrap.size);
+  const rate = (isCounted: (row: AnalysisRow) => boolean): Estimate =>
+    problems === 1
+      ? { value: rows.filter(isCounted).length / rows.length, low: null, high: null, method: 'none' }
+      : bootstrap.ratio(perProblem(rows, bootstrap.size, isCounted), counted);
+  const failures = rows.filter(({ outcome }) => outcome !== 'pass').length;
+  const outcomes: Partial<Record<CountedOutcome, number>> = {};
+  for (const { outcome } of rows) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  return {
+    value,
+    samples: rows.length,
+    problems,
+    failures,
+    pass: rate(({ outcome }) => outcome === 'pass'),
+    crash: rate(({ outcome }) => CRASHES.includes(outcome)),
+    outcomes,
+    categories: failuresByCategory(rows).map(({ code, name, rows: own }) => ({
+      code,
+      name,
+      count: own.length,
+      share: own.length / failures,
+    })),
+  };
+}
+
+/** What is not recorded comes last. */
+function numbered(value: number | null): Value {
+  return value === null ? { order: Infinity, text: null } : { order: value, text: String(value) };
+}
+
+/** Ranges that double: below `least`, from there to twice as much, and so on. */
+function rangeOf(count: number, least: number): Value {
+  if (count < least) return { order: 0, text: `0 to ${least - 1}` };
+  const from = least * 2 ** Math.floor(Math.log2(count / least));
+  return { order: from, text: `${from} to ${2 * from - 1}` };
+}

@@ -1,0 +1,156 @@
+/**
+ * Where failing samples part from those that pass: the first token at which a failing sample leaves the longest beginning that it shares with
+ * any passing sample of the same problem, and how sure the model was there. Pure; reads one problem's tokens at a time.
+ *
+ * Log-probability and entropy are of the model itself (temperature 1, nothing cut off), in nats, and stand beside their means over all tokens
+ * of the same samples: a choice point shows as an entropy above that mean.
+ */
+import { failuresByCategory, type CategoryKey } from './rows.js';
+import { spread, type Spread } from './spread.js';
+import type { TokenSample } from '../../store/types.js';
+import { outcomeOf, type CountedOutcome } from '../outcomes.js';
+
+export interface FirstDivergence extends DivergenceCounts {
+  readonly failures: number;
+  /** Failures that have none: their tokens are not stored; no sample of the problem passes; they are the beginning of one that does. */
+  readonly withoutTokens: number;
+  readonly withoutSibling: number;
+  readonly beginnings: number;
+  /** By code; categories without any are absent. */
+  readonly categories: readonly (CategoryKey & DivergenceCounts)[];
+  /** Why nothing is known; null where something is. */
+  readonly missing: string | null;
+}
+
+export interface DivergenceCounts {
+  /** Number of the token over the sample's tokens: 0 for the first one, below 1. */
+  readonly position: Spread;
+  /** Means over samples: at the token, and over all tokens of the same samples. Null where there are none. */
+  readonly logprob: AtAndOverall | null;
+  readonly entropy: AtAndOverall | null;
+}
+
+export interface AtAndOverall {
+  readonly at: number;
+  readonly overall: number;
+}
+
+/** One failing sample that leaves its passing siblings. */
+interface Divergence {
+  readonly outcome: CountedOutcome;
+  readonly categoryCode: string | null;
+  readonly categoryName: string | null;
+  readonly position: number;
+  readonly logprob: AtAndOverall;
+  readonly entropy: AtAndOverall;
+}
+
+/** @param samples with a verdict, those of one problem one after the other */
+export function firstDivergence(samples: Iterable<TokenSample>): FirstDivergence {
+  const tally = new DivergenceTally();
+  let own: TokenSample[] = [];
+  for (const sample of samples) {
+    if (own.length > 0 && own[0]!.taskId !== sample.taskId) {
+      tally.addProblem(own);
+      own = [];
+    }
+    own.push(sample);
+  }
+  tally.addProblem(own);
+  return tally.result();
+}
+
+/** What is said where the tokens cannot be read. */
+export function unknownDivergence(missing: string): FirstDivergence {
+  return { ...new DivergenceTally().result(), missing };
+}
+
+class DivergenceTally {
+  readonly #found: Divergence[] = [];
+  #failures = 0;
+  #withoutTokens = 0;
+  #withoutSibling = 0;
+  #beginnings = 0;
+
+  addProblem(samples: readonly TokenSample[]): void {
+    const passing = samples.filter(({ outcome, tokens }) => outcome === 'pass' && tokens.tokens.length > 0);
+    const siblings = new Beginnings();
+    for (const { tokens } of passing) siblings.add(tokens.tokens);
+    for (const { outcome: name, categoryCode, categoryName, tokens } of samples) {
+      const outcome = outcomeOf(name);
+      if (outcome === null || outcome === 'infra' || outcome === 'pass') continue;
+      this.#failures++;
+      const length = tokens.tokens.length;
+      if (length === 0) this.#withoutTokens++;
+      else if (passing.length === 0) this.#withoutSibling++;
+      else {
+        const at = siblings.shared(tokens.tokens);
+        if (at === length) this.#beginnings++;
+        else {
+          const logprob = { at: tokens.logprobs[at]!, overall: meanOf(tokens.logprobs) };
+          const entropy = { at: tokens.entropies[at]!, overall: meanOf(tokens.entropies) };
+          this.#found.push({ outcome, categoryCode, categoryName, position: at / length, logprob, entropy });
+        }
+      }
+    }
+  }
+
+  result(): FirstDivergence {
+    return {
+      failures: this.#failures,
+      withoutTokens: this.#withoutTokens,
+      withoutSibling: this.#withoutSibling,
+      beginnings: this.#beginnings,
+      ...countsOf(this.#found),
+      categories: failuresByCategory(this.#found).map(({ code, name, rows }) => ({ code, name, ...countsOf(rows) })),
+      missing: this.#missing(),
+    };
+  }
+
+  #missing(): string | null {
+    if (this.#found.length > 0) return null;
+    if (this.#failures === 0) return 'no sample failed';
+    if (this.#withoutTokens === this.#failures) return 'the tokens of these samples are not stored';
+    if (this.#beginnings > 0)
+      return 'no failing sample leaves a passing one: it is the beginning of one that passes, or nothing passes there';
+    return 'no problem has both failing and passing samples';
+  }
+}
+
+/** The beginnings of token sequences, as a tree. */
+class Beginnings {
+  readonly #root: Beginning = new Map();
+
+  add(tokens: Int32Array): void {
+    let here = this.#root;
+    for (const token of tokens) {
+      let next = here.get(token);
+      if (next === undefined) here.set(token, (next = new Map<number, Beginning>()));
+      here = next;
+    }
+  }
+
+  /** How many tokens at the beginning are those of a sequence that was added. */
+  shared(tokens: Int32Array): number {
+    let here = this.#root;
+    for (let at = 0; at < tokens.length; at++) {
+      const next = here.get(tokens[at]!);
+      if (next === undefined) return at;
+      here = next;
+    }
+    return tokens.length;
+  }
+}
+type Beginning = Map<number, Beginning>;
+
+function countsOf(found: readonly Divergence[]): DivergenceCounts {
+  const means = (of: 'logprob' | 'entropy'): AtAndOverall | null =>
+    found.length === 0 ? null : { at: meanOf(found.map((each) => each[of].at)), overall: meanOf(found.map((each) => each[of].overall)) };
+  return { position: spread(found.map(({ position }) => position), 'above'), logprob: means('logprob'), entropy: means('entropy') }; // prettier-ignore
+}
+
+function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}

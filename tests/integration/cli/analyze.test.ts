@@ -1,0 +1,112 @@
+/** `faultline analyze` on a small run: what it prints agrees with the database, and `--output` is a file that the schema describes, whole or not there. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Store } from '../../../src/store/store.js';
+import { faultline, root, scratchFolder } from './faultline.js';
+
+const folder = scratchFolder();
+const db = path.join(folder, 'outputs', 'faultline.db');
+const schema = JSON.parse(readFileSync(path.join(root, 'docs', 'analysis.schema.json'), 'utf8')) as Record<string, unknown>;
+const validate = new Ajv2020({ allowUnionTypes: true }).compile(schema);
+
+interface Document {
+  readonly counts: { readonly counted: number; readonly passed: number };
+  readonly feasibility: { readonly decision: string };
+  readonly hidden_assertions: { problems: Record<string, number>; assertions: Record<string, number>; samples: number; missing: null };
+  readonly programs: { readonly samples: number; readonly programs: number };
+  readonly distributions: { dimension: string; groups: { samples: number }[]; missing: string | null }[];
+  readonly first_divergence: { readonly failures: number; readonly missing: string | null };
+}
+
+beforeAll(async () => {
+  const { code, err } = await faultline(['run', '--num-problems', '12', '--samples', '6'], { cwd: folder });
+  expect(code, err).toBe(0);
+}, 120_000);
+
+describe('faultline analyze', () => {
+  it('writes what --json prints, and the schema describes it', async () => {
+    const file = path.join(folder, 'feasibility_report.json');
+    const { code, out, err } = await faultline(['analyze', '--db', db, '--output', file, '--json']);
+    expect([code, err]).toEqual([0, '']);
+    const document = JSON.parse(readFileSync(file, 'utf8')) as Document;
+    expect(document).toEqual(JSON.parse(out));
+    validate(document);
+    expect(validate.errors).toBeNull();
+    expect(document).toMatchObject({ schema: 'faultline.analysis', version: 1, counts: { counted: 72 }, programs: { samples: 72 } });
+  });
+
+  it('agrees with the database', async () => {
+    const { out } = await faultline(['analyze', '--db', db, '--json']);
+    const document = JSON.parse(out) as Document;
+    using store = Store.open(db, { readonly: true });
+    const { id } = store.experiments()[0]!;
+    const marks = store.assertionMarks(id);
+    expect(marks).toHaveLength(12);
+    const sum = (of: (mark: (typeof marks)[number]) => number): number => marks.reduce((total, mark) => total + of(mark), 0);
+    expect(document.hidden_assertions).toMatchObject({
+      problems: { all: 12, marked: 12 },
+      assertions: { total: sum(({ total }) => total!), visible: sum(({ visible }) => visible.length) },
+      samples: 72,
+      missing: null,
+    });
+    const judged = [...store.judgedSamples(id)];
+    expect(document.programs.programs).toBe(new Set(judged.map(({ taskId, completion }) => `${taskId}\n${completion}`)).size);
+    expect(document.first_divergence.failures).toBe(judged.filter(({ outcome }) => outcome !== 'pass').length);
+    for (const { dimension, groups, missing } of document.distributions) {
+      if (missing === null)
+        expect(
+          groups.reduce((total, { samples }) => total + samples, 0),
+          dimension,
+        ).toBe(72);
+      else expect(['strategy', 'temperature']).toContain(dimension);
+    }
+  });
+
+  it('says for people what stands in the file, and what has one value only', async () => {
+    const file = path.join(folder, 'again.json');
+    const { code, out } = await faultline(['analyze', '--db', db, '--output', file]);
+    expect(code).toBe(0);
+    for (const line of [
+      /^hidden assertions: the prompts of \d+ of 12 problems show \d+ of their \d+ assertions/m,
+      /^programs: \d+ distinct ones of 72 samples/m,
+      /^by difficulty$/m,
+      /^by strategy: all samples have one strategy: nucleus$/m,
+      /^by temperature: all samples have one temperature: 0\.8$/m,
+      /^first token that leaves every passing sibling/m,
+    ])
+      expect(out).toMatch(line);
+    expect(out.trimEnd().endsWith(`analysis: ${file}`)).toBe(true);
+  });
+
+  it('leaves an older file as it is where it cannot write', async () => {
+    const place = path.join(folder, 'place');
+    mkdirSync(place);
+    for (const target of [place, path.join(folder, 'no', 'such', 'folder.json')]) {
+      const { code, out, err } = await faultline(['analyze', '--db', db, '--output', target]);
+      expect([code, out]).toEqual([5, '']);
+      expect(err).toMatch(/^error: .*cannot be written: .*\nhint: /);
+    }
+    expect(readdirSync(place)).toEqual([]);
+    const kept = path.join(folder, 'kept.json');
+    writeFileSync(kept, 'older');
+    expect((await faultline(['analyze', '--db', path.join(folder, 'none.db'), '--output', kept])).code).toBe(3);
+    expect(readFileSync(kept, 'utf8')).toBe('older');
+  });
+
+  it('tells all the rest where the files of tokens are missing', async () => {
+    const shards = `${db}.shards`;
+    renameSync(shards, `${shards}.away`);
+    try {
+      const { code, out, err } = await faultline(['analyze', '--db', db, '--json']);
+      expect([code, err]).toEqual([0, '']);
+      const document = JSON.parse(out) as Document;
+      expect(document.first_divergence.missing).toMatch(/token arrays cannot be read/);
+      expect(validate(document)).toBe(true);
+    } finally {
+      renameSync(`${shards}.away`, shards);
+    }
+    expect(existsSync(shards)).toBe(true);
+  });
+});
