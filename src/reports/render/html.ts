@@ -56,7 +56,10 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
           ${keyFigures(data)} ${outcomesSection(data)} ${taxonomySection(data, plots.categories)} ${problemsSection(data, plots.problems)}
           ${passAtKSection(data, plots.passAtK)} ${textViewSection(data)} ${worstSection(data)} ${methodSection(data)}
         </main>
-        <footer>The same numbers as data, beside this page: report.json, categories.csv, outcomes.csv, pass-at-k.csv, problems.csv, text_view.csv; the plots as SVG files.</footer>
+        <footer>
+          The same numbers as data, beside this page: report.json and samples.csv; every figure as SVG and PDF in figures/, every table as CSV
+          and LaTeX in tables/.
+        </footer>
         <script>${trusted(SCRIPT)}</script>
       </body>
     </html> `;

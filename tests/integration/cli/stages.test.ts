@@ -83,7 +83,7 @@ describe('one stage after another', () => {
     expect(reported.code, reported.err).toBe(0);
     expect(reported.out.replaceAll('parts', 'whole')).toBe(whole.out);
     expect(readdirSync(path.join(folder, 'parts', NAME)).sort()).toEqual(readdirSync(path.join(folder, 'whole', NAME)).sort());
-    const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'text_view.csv'), 'utf8');
+    const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'tables', 'text-view.csv'), 'utf8');
     expect(areas('parts').split('\r\n').length).toBeGreaterThan(32);
     expect(areas('parts')).toBe(areas('whole'));
 
