@@ -5,6 +5,7 @@
 import { FaultlineError } from '../errors.js';
 import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js';
 import type { Category } from '../taxonomy/types.js';
+import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import type {
@@ -88,6 +89,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
       .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
     worst: tally.worst.choose(categories),
+    browsed: tally.browsed.choose(),
     textView:
       options.texts === undefined
         ? null
@@ -117,6 +119,7 @@ class Tally {
   /** Name and outcome of each category code, as the samples carry them (a config may have renamed them). */
   readonly names = new Map<string | null, { readonly name: string; readonly outcome: CountedOutcome }>();
   readonly worst = new WorstSamples(WORST_PLACES);
+  readonly browsed = new SampleSelection();
   strategy: string | null = null;
   samples = 0;
   counted = 0;
@@ -153,6 +156,7 @@ class Tally {
       return;
     }
     this.counted++;
+    this.browsed.offer(sample, outcome);
     problem.counted++;
     problem.tokens += sample.tokenCount;
     if (sample.verdict.measurements.nearLimit) this.nearLimit++;

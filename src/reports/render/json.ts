@@ -15,6 +15,7 @@
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
  * - `intervals` { confidence, resamples, seed } of the bootstrap
+ * - no samples but the worst: all of them stand in `samples.jsonl` beside it
  * - `text_view` null where no text was measured, else
  *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
  *   - `intervals` as above, for the areas and the shares of programs

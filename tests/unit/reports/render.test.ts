@@ -173,7 +173,9 @@ describe('page', () => {
       FAST,
     );
     const page = renderHtml(bad, await drawPlots(bad));
-    expect(page.match(/<script/g)).toHaveLength(1);
+    // The page's script, and the browser's samples, which are data.
+    expect(page.match(/<script\b[^>]*>/g)).toEqual(['<script type="application/json" id="sample-data">', '<script>']);
+    expect(page.match(/<\/script/gi)).toHaveLength(2);
     // Attributes and everything subtler are looked at in the real browser: tests/integration/reports/browser.test.ts.
     expect(page).not.toMatch(/<(img|iframe|link|object|embed|form|base)\b/i);
     expect(page.match(/<svg/g)).toHaveLength(3);
