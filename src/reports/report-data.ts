@@ -41,6 +41,22 @@ export interface ReportData {
   /** What a view of the texts alone would have said; null where no counted sample's text was measured. */
   readonly textView: TextView | null;
   readonly intervals: Intervals;
+  /** Where there is too little for a claim; see `warnings.ts`. */
+  readonly warnings: readonly ReportWarning[];
+}
+
+/** The parts of a report that make claims. */
+export type ClaimPlace = 'overview' | 'outcomes' | 'categories' | 'feasibility' | 'pass_at_k' | 'text_view';
+
+export interface ReportWarning {
+  /** The rule's name. */
+  readonly rule: string;
+  /** Where it is shown. */
+  readonly at: ClaimPlace;
+  /** What is the case, in a sentence or two. May hold a category's code, which a config chose. */
+  readonly text: string;
+  readonly reason: string;
+  readonly source: string;
 }
 
 /** How intervals by bootstrap were made. */

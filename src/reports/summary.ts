@@ -23,6 +23,7 @@ import type {
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { passAtK } from './statistics/pass-at-k.js';
 import { textView } from './text-view.js';
+import { warningsOf, type Claims } from './warnings.js';
 import { WorstSamples } from './worst.js';
 
 export interface SummaryOptions {
@@ -68,7 +69,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
   const passAt = passEstimates(problems, bootstrap);
   const most = Math.max(0, ...counted);
   const asked = [...new Set([1, 10, most])].filter((k) => k > 0).sort((a, b) => a - b);
-  return {
+  const claims: Claims = {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
@@ -96,6 +97,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
         : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
   };
+  return { ...claims, warnings: warningsOf(claims) };
 }
 
 /** Counts of one problem. */

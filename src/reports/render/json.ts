@@ -16,6 +16,8 @@
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
  * - `intervals` { confidence, resamples, seed } of the bootstrap
  * - no samples but the worst: all of them stand in `samples.jsonl` beside it
+ * - `warnings` list of { rule, at, text, reason, source }: where there is too little for a claim; `at` is overview, outcomes, categories,
+ *   feasibility, pass_at_k or text_view
  * - `text_view` null where no text was measured, else
  *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
  *   - `intervals` as above, for the areas and the shares of programs
@@ -130,6 +132,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       },
     })),
     intervals: data.intervals,
+    warnings: data.warnings,
     text_view: data.textView && textViewJson(data.textView),
   };
 }

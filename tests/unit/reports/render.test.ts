@@ -220,7 +220,7 @@ describe('page', () => {
     const page = renderHtml(unfinished, { categories: null, problems: null, passAtK: null });
     expect(page).toContain('This run is not finished');
     expect(page).toContain('1 sample could not be judged');
-    expect(page).toContain('Left out: pass@10.');
+    expect(page).toContain('pass@10 needs 10 samples of a problem; there are at most 1: left out.');
     expect(page).toContain('No counted sample failed.');
   });
 

@@ -31,6 +31,7 @@ nav a:hover{text-decoration:underline}
 .figures .value{font:600 1.9rem/1.2 var(--serif);white-space:nowrap}
 .figures .interval{font-size:.8125rem;color:var(--muted)}
 .warning{border-left:3px solid var(--outcome-wrong);background:var(--panel);padding:.6rem .9rem;margin:1rem 0;font-size:.9375rem;max-width:none}
+.warning small{display:block;color:var(--muted);font-size:.8125rem}
 .decision{border-left:3px solid var(--ink);padding:.1rem 0 .1rem .9rem;margin:1.5rem 0}
 .bar{display:flex;height:1.9rem;gap:1px;margin:1rem 0 1.25rem;border-radius:2px;overflow:hidden}
 .bar.mini{height:.7rem;width:9rem;margin:0;gap:0;border-radius:1px}

@@ -6,6 +6,7 @@ import type { Plot } from '../../plots/render.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { outcomeName } from './outcomes.js';
 import { browseLink } from './samples.js';
 
@@ -45,7 +46,8 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
         `Share of failures by category, grouped by outcome. Lines are ${intervals.confidence * 100} % intervals by bootstrap over problems.`,
       )
     }
-    ${table(categories, columns, { id: 'category-table', caption: 'Failures by category' })} ${feasibility(data)}
+    ${table(categories, columns, { id: 'category-table', caption: 'Failures by category' })}
+    ${warningsAt(data, 'categories')} ${feasibility(data)} ${warningsAt(data, 'feasibility')}
   </section>`;
 }
 

@@ -7,9 +7,11 @@ import { NO_VALUE, decimal, percent, percentInterval, plural, whole } from '../.
 import { areaText } from '../../tables/text-view.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { outcomeName } from './outcomes.js';
 
-export function textViewSection({ textView, counts }: ReportData): Markup {
+export function textViewSection(data: ReportData): Markup {
+  const { textView, counts } = data;
   return markup`<section id="text-view">
     <h2>Text view against execution view</h2>
     ${
@@ -25,6 +27,7 @@ export function textViewSection({ textView, counts }: ReportData): Markup {
                 measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. <code>faultline run --only measure,report</code> goes on.
               </p>`,
             areas(textView),
+            warningsAt(data, 'text_view'),
             disagreements(textView),
             untold(textView),
             programs(textView),
