@@ -10,6 +10,7 @@ import { summarise } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { version } from './bundled.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
 
@@ -36,6 +37,7 @@ export function summariseExperiment(store: Store, experiment: Experiment): Repor
   };
   return summarise(experiment, store.judgedSamples(experiment.id), {
     categories: CATEGORIES,
+    software: { faultline: version(), node: process.versions.node },
     texts: store.measuredSamples(experiment.id),
     ...(whole === null ? {} : { whole }),
   });

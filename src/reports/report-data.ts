@@ -41,6 +41,8 @@ export interface ReportData {
   /** What a view of the texts alone would have said; null where no counted sample's text was measured. */
   readonly textView: TextView | null;
   readonly intervals: Intervals;
+  /** What made the report, which need not be what made the experiment; null where nobody said. */
+  readonly software: { readonly faultline: string; readonly node: string } | null;
   /** Where there is too little for a claim; see `warnings.ts`. */
   readonly warnings: readonly ReportWarning[];
 }

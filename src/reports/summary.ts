@@ -33,6 +33,8 @@ export interface SummaryOptions {
   readonly whole?: PartialExtent;
   /** The same samples with what their texts are like; without them there is no {@link ReportData.textView}. Read after the samples. */
   readonly texts?: Iterable<MeasuredSample>;
+  /** See {@link ReportData.software}. */
+  readonly software?: NonNullable<ReportData['software']>;
   /** Seed of the bootstrap, default 0: intervals are a function of the samples. */
   readonly bootstrapSeed?: bigint;
   /** Default 9,999, and 999 for the text view. */
@@ -96,6 +98,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
         ? null
         : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
+    software: options.software ?? null,
   };
   return { ...claims, warnings: warningsOf(claims) };
 }

@@ -11,6 +11,7 @@ import type { JudgedSample } from '../store/types.js';
 import { samplesCsv } from './render/csv.js';
 import { renderHtml } from './render/html.js';
 import { reportJson } from './render/json.js';
+import { methodsLatex, methodsText } from './render/methods.js';
 import { figurePdf } from './render/pdf.js';
 import { drawPlots } from './render/plots/index.js';
 import { PLOT_NAMES, standalone, type Plot } from './render/plots/render.js';
@@ -25,7 +26,7 @@ export interface WriteOptions {
 type Content = Iterable<string | Uint8Array>;
 
 /**
- * Writes report.html, report.json, each figure as SVG and PDF into `figures/` and each table as CSV and LaTeX into `tables/` below
+ * Writes report.html, report.json, methods.txt, each figure as SVG and PDF into `figures/` and each table as CSV and LaTeX, and the methods paragraph, into `tables/` below
  * `directory`, which is created. A figure that there is nothing to draw of is removed where an earlier report left one.
  * @returns the paths, report.html first
  * @throws FaultlineError kind `output` when the folder or a file in it cannot be written; then nothing has changed there, unless the
@@ -37,6 +38,8 @@ export async function writeReport(directory: string, data: ReportData, options: 
     ['report.html', [renderHtml(data, plots)]],
     ['report.json', [`${JSON.stringify(reportJson(data), null, 2)}\n`]],
   ]);
+  files.set('methods.txt', [methodsText(data)]);
+  files.set('tables/methods.tex', [methodsLatex(data)]);
   for (const table of TABLES) {
     files.set(`tables/${table.name}.csv`, [table.csv(data)]);
     files.set(`tables/${table.name}.tex`, [table.latex(data)]);

@@ -23,8 +23,10 @@ afterEach(() => {
 
 const FIGURES = ['categories', 'pass-at-k', 'problems'].flatMap((name) => [`figures/${name}.pdf`, `figures/${name}.svg`]);
 const ALL = [
+  'methods.txt',
   'report.html',
   'report.json',
+  'tables/methods.tex',
   ...FIGURES,
   ...TABLES.flatMap(({ name }) => [`tables/${name}.csv`, `tables/${name}.tex`]),
 ].sort();
@@ -52,7 +54,7 @@ describe('writeReport', () => {
     const target = join(folder, 'deep', 'er');
     const paths = await writeReport(target, data);
     expect(filesBelow(target)).toEqual(ALL);
-    expect(readdirSync(target).sort()).toEqual(['figures', 'report.html', 'report.json', 'tables']);
+    expect(readdirSync(target).sort()).toEqual(['figures', 'methods.txt', 'report.html', 'report.json', 'tables']);
     expect(paths[0]).toBe(join(target, 'report.html'));
     expect(paths.map((path) => path.slice(target.length + 1)).sort()).toEqual(ALL);
     expect(JSON.parse(readFileSync(join(target, 'report.json'), 'utf8'))).toMatchObject({ schema: 'faultline.report' });

@@ -75,6 +75,7 @@ mark.failing::before{color:var(--alarm);font-weight:700}
 .facts-list dt{color:var(--muted);overflow-wrap:anywhere}
 .facts-list dd{margin:0;overflow-wrap:anywhere}
 .facts-list code,p code,li code{font:.92em var(--mono);overflow-wrap:anywhere}
+.methods{max-width:none;background:var(--panel);border-radius:4px;padding:.8rem 1rem;font-size:.9375rem;overflow-wrap:anywhere}
 ul.notes{padding-left:1.1rem;max-width:46rem;font-size:.9375rem}
 ul.notes li{margin:.35rem 0}
 .filters{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem 1rem;align-items:end;margin:1rem 0}
