@@ -204,6 +204,19 @@ export const ENTRIES = {
     noResults,
     'The SQLite file with every result.',
   ),
+
+  'tracking.use_wandb': entry(
+    boolean(),
+    false,
+    noResults,
+    'Tell Weights & Biases of a run, beside events.jsonl; needs `npm install @wandb/sdk`.',
+  ),
+  'tracking.wandb_project': entry(
+    text('a name of letters, digits, ".", "_" and "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+    'faultline',
+    noResults,
+    'Project there.',
+  ),
 } as const satisfies Record<string, Entry<unknown>>;
 
 export type ConfigKey = keyof typeof ENTRIES;

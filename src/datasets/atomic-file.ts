@@ -11,17 +11,23 @@ import { outputTarget } from '../folders.js';
 /** Enough to make one write call of a few hundred lines, little enough to lose nothing by holding it. */
 const BUFFER_CHARACTERS = 1 << 18;
 
-/** `.<name>.<process>.<random>.tmp`, as `AtomicFile.open` names what it writes. */
+/** `.<name>.<process>.<random>.tmp`, as `temporaryName` makes them. */
 const TEMPORARY = /^\..+\.(\d+)\.[0-9a-f]{8}\.tmp$/;
 
+/** Where to write what will be renamed to `path`: a hidden name beside it that nobody else uses, and that {@link removeAbandoned} knows. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
 /**
- * Removes what killed processes left in a folder: hidden files of this module whose process no longer runs on this machine. Never
+ * Removes what killed processes left in a folder: hidden files and folders of {@link temporaryName} whose process no longer runs on this machine. Never
  * throws: what cannot be removed harms nobody.
  */
 export async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const writer = TEMPORARY.exec(name)?.[1];
-    if (writer !== undefined && !isRunning(Number(writer))) await rm(join(folder, name), { force: true }).catch(() => undefined);
+    if (writer !== undefined && !isRunning(Number(writer)))
+      await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -56,7 +62,7 @@ export class AtomicFile {
   static async open(name: string): Promise<AtomicFile> {
     const { path, replaceable } = await outputTarget(name);
     if (!replaceable) throw unwritable(path, new Error('it is there, and not a regular file'));
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    const temporary = temporaryName(path);
     try {
       return new AtomicFile(path, temporary, await open(temporary, 'wx'));
     } catch (error) {

@@ -25,11 +25,19 @@ interface Task {
 const TERMINAL_INTERVAL_MS = 100;
 const PLAIN_INTERVAL_MS = 5_000;
 
+/** How often who watches is told. */
+const WATCH_INTERVAL_MS = 30_000;
+
+/** Told how far a task of steps is. */
+export type Watcher = (task: string, done: number, total: number | null) => void;
+
 export class Progress {
   private readonly tasks: Task[] = [];
   private lastShown: number;
   private lineOnScreen = false;
   private lastLine = '';
+  private watcher: Watcher | null = null;
+  private lastWatched = 0;
 
   /** `now` gives milliseconds; tests pass their own clock. */
   constructor(
@@ -37,6 +45,12 @@ export class Progress {
     private readonly now: () => number = () => performance.now(),
   ) {
     this.lastShown = now();
+  }
+
+  /** Tells `watcher`, instead of an earlier one, of every task of steps each half minute and at its end; null: nobody. */
+  watch(watcher: Watcher | null): void {
+    this.watcher = watcher;
+    this.lastWatched = this.now();
   }
 
   /** Adds a task of `total` steps, of which `done` were finished earlier. Returns what moves it on. */
@@ -47,6 +61,7 @@ export class Progress {
       advance: (steps = 1) => {
         task.done += steps;
         this.show(false);
+        this.tell(false);
       },
     };
   }
@@ -76,9 +91,16 @@ export class Progress {
   /** Shows the last state and ends the line. On anything but a terminal it says nothing when there was nothing to say. */
   finish(): void {
     if (this.tasks.length > 0) this.show(true);
+    this.tell(true);
     if (this.lineOnScreen) this.stream.write('\n');
     this.lineOnScreen = false;
     this.tasks.length = 0;
+  }
+
+  private tell(force: boolean): void {
+    if (this.watcher === null || (!force && this.now() - this.lastWatched < WATCH_INTERVAL_MS)) return;
+    this.lastWatched = this.now();
+    for (const { label, done, total, unit } of this.tasks) if (unit === 'steps') this.watcher(label, done, total);
   }
 
   private show(force: boolean): void {

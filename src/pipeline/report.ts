@@ -10,6 +10,7 @@ import { summarise } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
 import type { Experiment, JudgedSample } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { version } from './bundled.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
 
@@ -40,6 +41,7 @@ export function summariseExperiment(
   };
   return summarise(experiment, tap(store.judgedSamples(experiment.id)), {
     categories: CATEGORIES,
+    software: { faultline: version(), node: process.versions.node },
     texts: store.measuredSamples(experiment.id),
     ...(whole === null ? {} : { whole }),
   });

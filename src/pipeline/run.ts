@@ -7,19 +7,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/load.js';
 import { sameShard, showShard, WHOLE, type Shard } from '../config/shard.js';
-import { FaultlineError } from '../errors.js';
+import { FaultlineError, reasonOf } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
 import type { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
+import { version } from './bundled.js';
 import { describeDevice, noteDevice } from './device.js';
 import { describeEstimate, joinEstimates, type RunEstimate } from './estimate.js';
 import { checkResumable, sandboxKnown } from './experiment.js';
 import { databasePath } from './inputs.js';
 import type { Progress } from './progress.js';
-import { chooseExperiment } from './report.js';
+import { chooseExperiment, outputFolder } from './report.js';
 import { sideBySide } from './side-by-side.js';
 import { rowOf, STAGES } from './stages/index.js';
 import type { Stage, StageResult, StageRow } from './stages/stage.js';
+import { findTrackers, summaryMetrics, trackedConfig } from './tracking/index.js';
+import type { Tracker } from './tracking/tracker.js';
 import { faultyProblems, gatherUnjudged, type Unjudged } from './unjudged.js';
 import { describeShards, isComplete } from './work-shards.js';
 import { Workbench } from './workbench.js';
@@ -69,10 +72,55 @@ interface LoadedStage {
  *   cause to; what is finished is kept in every case
  */
 export async function runExperiment(config: Config, { stages: rows = STAGES, signal, progress }: RunOptions): Promise<RunResult> {
-  const loaded = await loadStages(rows);
+  const [loaded, openTracker] = await Promise.all([loadStages(rows), findTrackers(config.values)]);
   await using bench = new Workbench(config, { rows, signal, progress });
   await prepare(bench, loaded);
-  const { store } = bench;
+  const { values, store } = bench;
+  const { name, hash } = bench.identity();
+  const tracked = trackedConfig(values);
+  const directory = outputFolder(store, values, { name, hash });
+  const tracker = await openTracker({ directory, experiment: name, project: values['tracking.wandb_project'], config: tracked });
+  let ok = false;
+  try {
+    tracker.record({
+      event: 'run_start',
+      experiment: name,
+      hash,
+      version: version(),
+      stages: rows.map((row) => row.name),
+      config: tracked,
+    });
+    progress.watch((task, done, total) => {
+      tracker.record({ event: 'progress', task, done, total });
+    });
+    const result = await runStages(bench, loaded, tracker);
+    tracker.record({ event: 'run_end', samples: result.samples, verdicts: result.judged });
+    ok = true;
+    return result;
+  } catch (thrown) {
+    progress.watch(null);
+    try {
+      tracker.record({
+        event: 'run_failure',
+        kind: thrown instanceof FaultlineError ? thrown.kind : 'internal',
+        message: reasonOf(thrown),
+      });
+    } catch {
+      // What stopped the run is the error to tell of, and may be the same.
+    }
+    throw thrown;
+  } finally {
+    progress.watch(null);
+    // Where the run itself failed, that is the error to tell of.
+    await tracker.close(ok).catch((thrown: unknown) => {
+      if (ok) throw thrown;
+    });
+  }
+}
+
+/** The run itself, once everything is open. */
+async function runStages(bench: Workbench, loaded: readonly LoadedStage[], tracker: Tracker): Promise<RunResult> {
+  const { store, signal, progress } = bench;
   const before = bench.experiment === null ? { samples: 0, executed: 0 } : store.counts(bench.experiment.id);
   if (bench.experiment !== null && hasWork(bench)) {
     progress.note(`continuing ${bench.experiment.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
@@ -83,8 +131,12 @@ export async function runExperiment(config: Config, { stages: rows = STAGES, sig
 
   const stages: (StageResult & { readonly name: string })[] = [];
   for (const group of groupsOf(loaded)) {
+    for (const { row } of group) tracker.record({ event: 'stage_start', stage: row.name });
     const results = await runGroup(bench, group);
-    for (const { name, text } of results) progress.note(`${name}: ${text}`);
+    for (const { name, text, done, skipped } of results) {
+      progress.note(`${name}: ${text}`);
+      tracker.record({ event: 'stage_end', stage: name, done, skipped });
+    }
     stages.push(...results);
     signal.throwIfAborted();
     if (store.readonly) continue;
@@ -92,6 +144,7 @@ export async function runExperiment(config: Config, { stages: rows = STAGES, sig
     if (isComplete(store, bench.begun())) store.finishExperiment(bench.begun().id);
     bench.experiment = chooseExperiment(store, bench.begun().hash);
   }
+  if (bench.report !== null) tracker.record({ event: 'summary', metrics: summaryMetrics(bench.report) });
   const experiment = bench.begun();
   const after = store.counts(experiment.id);
   return {

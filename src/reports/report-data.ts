@@ -4,7 +4,7 @@
  *
  * Words: a sample *counts* unless its outcome is `infra`; a counted sample *passes* (outcome `pass`) or is a *failure*.
  */
-import type { Assertion, FailingNode } from '../sandbox/verdict.js';
+import type { Assertion, FailingNode, Outcome } from '../sandbox/verdict.js';
 import type { Experiment } from '../store/types.js';
 import type { Measure, MeasureKey } from '../text-metrics/measures.js';
 import type { CountedOutcome } from './outcomes.js';
@@ -36,9 +36,29 @@ export interface ReportData {
   readonly finishReasons: readonly { readonly reason: string; readonly count: number; readonly share: number }[];
   /** At most five; see `worst.ts` for how they are chosen. */
   readonly worst: readonly WorstSample[];
+  /** The samples that the page's browser holds; see `browse.ts`. In no other file: `samples.jsonl` has all. */
+  readonly browsed: BrowsedSamples;
   /** What a view of the texts alone would have said; null where no counted sample's text was measured. */
   readonly textView: TextView | null;
   readonly intervals: Intervals;
+  /** What made the report, which need not be what made the experiment; null where nobody said. */
+  readonly software: { readonly faultline: string; readonly node: string } | null;
+  /** Where there is too little for a claim; see `warnings.ts`. */
+  readonly warnings: readonly ReportWarning[];
+}
+
+/** The parts of a report that make claims. */
+export type ClaimPlace = 'overview' | 'outcomes' | 'categories' | 'feasibility' | 'pass_at_k' | 'text_view';
+
+export interface ReportWarning {
+  /** The rule's name. */
+  readonly rule: string;
+  /** Where it is shown. */
+  readonly at: ClaimPlace;
+  /** What is the case, in a sentence or two. May hold a category's code, which a config chose. */
+  readonly text: string;
+  readonly reason: string;
+  readonly source: string;
 }
 
 /** How intervals by bootstrap were made. */
@@ -164,6 +184,46 @@ export interface WorstSample {
   readonly finishReason: string;
   readonly tokenCount: number;
   readonly meanLogprob: number | null;
+  readonly prompt: string;
+  readonly completion: string;
+  readonly failure: FailureDescription;
+}
+
+/** What the page's browser holds. */
+export interface BrowsedSamples {
+  readonly counted: number;
+  /** Of each group at most so many were chosen; null where all are here. */
+  readonly perGroup: number | null;
+  readonly groups: readonly BrowsedGroup[];
+  /** In their natural order. */
+  readonly samples: readonly BrowsedSample[];
+}
+
+/** All counted samples of one category, or those that passed without one (`code` null). */
+export interface BrowsedGroup {
+  readonly code: string | null;
+  readonly name: string | null;
+  readonly outcome: CountedOutcome;
+  readonly counted: number;
+}
+
+/** A sample in the browser. Every text in it is hostile input, as in {@link WorstSample}. */
+export interface BrowsedSample {
+  /** Its place in its group, from 0: where fewer of each group are to be shown, those with the smallest. */
+  readonly rank: number;
+  readonly taskId: string;
+  readonly sampleIndex: number;
+  readonly outcome: CountedOutcome;
+  readonly status: Outcome['status'];
+  readonly categoryCode: string | null;
+  readonly categoryName: string | null;
+  readonly rule: string | null;
+  readonly evidence: string;
+  readonly tags: readonly string[];
+  readonly finishReason: string;
+  readonly tokenCount: number;
+  readonly meanLogprob: number | null;
+  readonly nearLimit: boolean;
   readonly prompt: string;
   readonly completion: string;
   readonly failure: FailureDescription;

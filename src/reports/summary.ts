@@ -5,6 +5,7 @@
 import { FaultlineError } from '../errors.js';
 import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js';
 import type { Category } from '../taxonomy/types.js';
+import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { passEstimates } from './pass-estimates.js';
@@ -21,6 +22,7 @@ import type {
 } from './report-data.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { textView } from './text-view.js';
+import { warningsOf, type Claims } from './warnings.js';
 import { WorstSamples } from './worst.js';
 
 export interface SummaryOptions {
@@ -30,6 +32,8 @@ export interface SummaryOptions {
   readonly whole?: PartialExtent;
   /** The same samples with what their texts are like; without them there is no {@link ReportData.textView}. Read after the samples. */
   readonly texts?: Iterable<MeasuredSample>;
+  /** See {@link ReportData.software}. */
+  readonly software?: NonNullable<ReportData['software']>;
   /** Seed of the bootstrap, default 0: intervals are a function of the samples. */
   readonly bootstrapSeed?: bigint;
   /** Default 9,999, and 999 for the text view. */
@@ -66,7 +70,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
   const passAt = passEstimates(problems, bootstrap);
   const most = Math.max(0, ...counted);
   const asked = [...new Set([1, 10, most])].filter((k) => k > 0).sort((a, b) => a - b);
-  return {
+  const claims: Claims = {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
@@ -87,12 +91,15 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
       .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
     worst: tally.worst.choose(categories),
+    browsed: tally.browsed.choose(),
     textView:
       options.texts === undefined
         ? null
         : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
+    software: options.software ?? null,
   };
+  return { ...claims, warnings: warningsOf(claims) };
 }
 
 /** Counts of one problem. */
@@ -116,6 +123,7 @@ class Tally {
   /** Name and outcome of each category code, as the samples carry them (a config may have renamed them). */
   readonly names = new Map<string | null, { readonly name: string; readonly outcome: CountedOutcome }>();
   readonly worst = new WorstSamples(WORST_PLACES);
+  readonly browsed = new SampleSelection();
   strategy: string | null = null;
   samples = 0;
   counted = 0;
@@ -152,6 +160,7 @@ class Tally {
       return;
     }
     this.counted++;
+    this.browsed.offer(sample, outcome);
     problem.counted++;
     problem.tokens += sample.tokenCount;
     if (sample.verdict.measurements.nearLimit) this.nearLimit++;

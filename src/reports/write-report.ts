@@ -2,16 +2,20 @@
  * The report's files. Everything is rendered before anything is written, written beside its place before anything is replaced: a
  * reader sees the old report or the new one, and a full disk leaves the old one.
  */
-import { lstat, mkdtemp, open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { temporaryName } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import type { JudgedSample } from '../store/types.js';
-import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv, textViewCsv } from './render/csv.js';
+import { samplesCsv } from './render/csv.js';
 import { renderHtml } from './render/html.js';
 import { reportJson } from './render/json.js';
+import { methodsLatex, methodsText } from './render/methods.js';
+import { figurePdf } from './render/pdf.js';
 import { drawPlots } from './render/plots/index.js';
-import { standalone } from './render/plots/render.js';
+import { PLOT_NAMES, standalone, type Plot } from './render/plots/render.js';
+import { TABLES } from './render/tables/index.js';
 import type { ReportData } from './report-data.js';
 
 export interface WriteOptions {
@@ -19,52 +23,76 @@ export interface WriteOptions {
   readonly samples?: Iterable<JudgedSample>;
 }
 
+type Content = Iterable<string | Uint8Array>;
+
 /**
- * Writes report.html, report.json, the CSV tables and the plots as SVG into `directory`, which is created.
+ * Writes report.html, report.json, methods.txt, each figure as SVG and PDF into `figures/` and each table as CSV and LaTeX, and the methods paragraph, into `tables/` below
+ * `directory`, which is created. A figure that there is nothing to draw of is removed where an earlier report left one.
  * @returns the paths, report.html first
  * @throws FaultlineError kind `output` when the folder or a file in it cannot be written; then nothing has changed there, unless the
  *   file system failed between two renames
  */
 export async function writeReport(directory: string, data: ReportData, options: WriteOptions = {}): Promise<string[]> {
   const plots = await drawPlots(data);
-  const files = new Map<string, Iterable<string>>([
+  const files = new Map<string, Content>([
     ['report.html', [renderHtml(data, plots)]],
     ['report.json', [`${JSON.stringify(reportJson(data), null, 2)}\n`]],
-    ['categories.csv', [categoriesCsv(data)]],
-    ['outcomes.csv', [outcomesCsv(data)]],
-    ['pass-at-k.csv', [passAtKCsv(data)]],
-    ['problems.csv', [problemsCsv(data)]],
-    ['text_view.csv', [textViewCsv(data)]],
   ]);
-  if (options.samples !== undefined) files.set('samples.csv', samplesCsv(options.samples));
-  for (const plot of [plots.categories, plots.problems, plots.passAtK]) {
-    if (plot !== null) files.set(`${plot.name}.svg`, [standalone(plot)]);
+  files.set('methods.txt', [methodsText(data)]);
+  files.set('tables/methods.tex', [methodsLatex(data)]);
+  for (const table of TABLES) {
+    files.set(`tables/${table.name}.csv`, [table.csv(data)]);
+    files.set(`tables/${table.name}.tex`, [table.latex(data)]);
   }
-  return replaceAll(directory, files);
+  if (options.samples !== undefined) files.set('samples.csv', samplesCsv(options.samples));
+  for (const plot of Object.values<Plot | null>({ ...plots })) {
+    if (plot === null) continue;
+    const svg = standalone(plot);
+    files.set(`figures/${plot.name}.svg`, [svg]);
+    files.set(`figures/${plot.name}.pdf`, [await figurePdf(svg, plot.description)]);
+  }
+  const gone = PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]).filter((name) => !files.has(name));
+  return replaceAll(directory, files, gone);
 }
 
-async function replaceAll(directory: string, files: ReadonlyMap<string, Iterable<string>>): Promise<string[]> {
+/** @param gone what must not be there afterwards */
+async function replaceAll(directory: string, files: ReadonlyMap<string, Content>, gone: readonly string[]): Promise<string[]> {
   let staging: string | null = null;
   let place = directory;
+  const folders = [...new Set([...files.keys()].map(dirname))].filter((folder) => folder !== '.');
   try {
     makeFolders(directory);
+    for (const name of folders) {
+      place = join(directory, name);
+      if ((await kindOf(stat, place)) === 'other') throw new Error('is not a folder');
+    }
     for (const name of files.keys()) {
       place = join(directory, name);
       // A rename onto a folder fails, and would do so after others have succeeded.
-      if (await isFolder(place)) throw new Error('is a folder');
+      if ((await kindOf(lstat, place)) === 'folder') throw new Error('is a folder');
     }
     place = directory;
     // In the same folder, because a rename does not cross file systems.
-    staging = await mkdtemp(join(directory, '.report-'));
+    staging = temporaryName(join(directory, 'report'));
+    makeFolders(staging);
+    for (const name of folders) makeFolders(join(staging, name));
     for (const [name, chunks] of files) {
       place = join(directory, name);
       await writeSynced(join(staging, name), chunks);
+    }
+    for (const name of folders) {
+      place = join(directory, name);
+      makeFolders(place);
     }
     const paths = [];
     for (const name of files.keys()) {
       place = join(directory, name);
       await rename(join(staging, name), place);
       paths.push(place);
+    }
+    for (const name of gone) {
+      place = join(directory, name);
+      await rm(place, { force: true });
     }
     return paths;
   } catch (thrown) {
@@ -79,21 +107,29 @@ async function replaceAll(directory: string, files: ReadonlyMap<string, Iterable
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** `look` follows links, as one to a folder is a folder to write into, or does not, as a rename replaces one to a file. */
+async function kindOf(look: typeof lstat, path: string): Promise<'folder' | 'other' | 'nothing'> {
   try {
-    return (await lstat(path)).isDirectory();
+    return (await look(path)).isDirectory() ? 'folder' : 'other';
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    // ENOTDIR: what stands above it is refused by its own name.
+    if (['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return 'nothing';
     throw thrown;
   }
 }
 
 /** On disk before it is renamed: otherwise a power cut could leave a renamed file without its content. */
-async function writeSynced(path: string, chunks: Iterable<string>): Promise<void> {
+async function writeSynced(path: string, chunks: Content): Promise<void> {
   const file = await open(path, 'wx');
   try {
     let pending = '';
     for (const chunk of chunks) {
+      if (typeof chunk !== 'string') {
+        await file.writeFile(pending);
+        await file.writeFile(chunk);
+        pending = '';
+        continue;
+      }
       pending += chunk;
       if (pending.length >= 1 << 20) {
         await file.writeFile(pending);

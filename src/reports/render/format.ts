@@ -1,5 +1,6 @@
 /** Numbers and intervals as people read them. Knows no markup. */
 import type { Estimate } from '../statistics/bootstrap.js';
+import { shorten } from './visible.js';
 
 /** What stands where there is nothing to say. */
 export const NO_VALUE = '–';
@@ -30,4 +31,18 @@ export function decimal(value: number | null, digits: number): string {
 /** `1 problem`, `2 problems`. */
 export function plural(count: number, noun: string, nouns = `${noun}s`): string {
   return `${whole(count)} ${count === 1 ? noun : nouns}`;
+}
+
+/** The text in lines of at most `width` characters, broken at spaces; a longer word is cut. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const joined = line === '' ? word : `${line} ${word}`;
+    if (joined.length > width && line !== '') {
+      lines.push(line);
+      line = shorten(word, width);
+    } else line = shorten(joined, width);
+  }
+  return [...lines, line];
 }

@@ -11,6 +11,7 @@ import { outcomesSection } from './html/sections/outcomes.js';
 import { keyFigures, overview } from './html/sections/overview.js';
 import { passAtKSection } from './html/sections/pass-at-k.js';
 import { problemsSection } from './html/sections/problems.js';
+import { samplesSection } from './html/sections/samples.js';
 import { taxonomySection } from './html/sections/taxonomy.js';
 import { textViewSection } from './html/sections/text-view.js';
 import { worstSection } from './html/sections/worst.js';
@@ -49,14 +50,18 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
           <nav aria-label="Sections">
             <a href="#outcomes">Outcomes</a><a href="#taxonomy">Failure taxonomy</a><a href="#problems">Problems</a
             ><a href="#pass-at-k">pass@k</a><a href="#text-view">Text view</a><a href="#worst">Worst samples</a
-            ><a href="#method">How this was made</a>
+            ><a href="#samples">All samples</a><a href="#method">How this was made</a>
           </nav>
         </header>
         <main>
           ${keyFigures(data)} ${outcomesSection(data)} ${taxonomySection(data, plots.categories)} ${problemsSection(data, plots.problems)}
-          ${passAtKSection(data, plots.passAtK)} ${textViewSection(data)} ${worstSection(data)} ${methodSection(data)}
+          ${passAtKSection(data, plots.passAtK)} ${textViewSection(data)} ${worstSection(data)} ${samplesSection(data)}
+          ${methodSection(data)}
         </main>
-        <footer>The same numbers as data, beside this page: report.json, categories.csv, outcomes.csv, pass-at-k.csv, problems.csv, text_view.csv; the plots as SVG files.</footer>
+        <footer>
+          The same numbers as data, beside this page: report.json and samples.csv; every figure as SVG and PDF in figures/, every table as CSV
+          and LaTeX in tables/.
+        </footer>
         <script>${trusted(SCRIPT)}</script>
       </body>
     </html> `;

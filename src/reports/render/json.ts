@@ -15,6 +15,10 @@
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
  * - `intervals` { confidence, resamples, seed } of the bootstrap
+ * - no samples but the worst: all of them stand in `samples.jsonl` beside it
+ * - `software` { faultline, node } that made the report, or null; `methods` the methods paragraph as text
+ * - `warnings` list of { rule, at, text, reason, source }: where there is too little for a claim; `at` is overview, outcomes, categories,
+ *   feasibility, pass_at_k or text_view
  * - `text_view` null where no text was measured, else
  *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
  *   - `intervals` as above, for the areas and the shares of programs
@@ -26,6 +30,7 @@
  *   - `similar_failures`, `dissimilar_passes` lists of { task_id, sample_index, outcome, category_code, category, edit_similarity, samples }
  *   - `programs` { samples, programs, outcomes }, the last a list of { outcome, samples, programs, ...estimate of the share of distinct programs }
  */
+import { methodsLine } from '../methods.js';
 import type { Disagreement, PassAtK, ReportData, TextView } from '../report-data.js';
 
 export const REPORT_SCHEMA = 'faultline.report';
@@ -129,6 +134,9 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       },
     })),
     intervals: data.intervals,
+    software: data.software,
+    methods: methodsLine(data),
+    warnings: data.warnings,
     text_view: data.textView && textViewJson(data.textView),
   };
 }

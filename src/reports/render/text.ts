@@ -4,9 +4,9 @@
  */
 import picocolors from 'picocolors';
 import { OUTCOMES, type CountedOutcome } from '../outcomes.js';
-import type { CategoryShare, PartialExtent, ReportData } from '../report-data.js';
+import type { CategoryShare, ClaimPlace, PartialExtent, ReportData } from '../report-data.js';
 import type { Estimate } from '../statistics/bootstrap.js';
-import { percent, percentInterval, plural, whole } from './format.js';
+import { percent, percentInterval, plural, whole, wrap } from './format.js';
 import { shorten, visibleLine } from './visible.js';
 
 export interface TextOptions {
@@ -50,14 +50,14 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   lines.push('', heading('', 'samples', 'share', '95 % interval', colours));
   for (const { k, estimate } of data.passAtK) lines.push(line(`pass@${k}`, null, estimate, 1, colours.green));
   lines.push(line('crash rate', null, data.crashRate, 1, colours.red));
-  for (const { k, most: available } of data.omittedK) {
-    lines.push(colours.dim(`  pass@${k} needs ${k} samples of a problem; there are at most ${whole(available)}`));
-  }
+  lines.push(...warnings(data, 'pass_at_k', colours), ...warnings(data, 'overview', colours));
 
   lines.push('', heading('outcome', 'samples', 'share', '95 % interval', colours));
   for (const { outcome, count, share } of data.outcomes) {
     if (count > 0) lines.push(line(OUTCOMES[outcome].label, count, share, 1, paintOf(outcome, colours)));
   }
+
+  lines.push(...warnings(data, 'outcomes', colours));
 
   if (data.categories.length > 0) {
     const top = [...data.categories].sort((a, b) => b.count - a.count).slice(0, most);
@@ -67,9 +67,16 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
       lines.push(line(nameOf(category), category.count, category.share, longest, paintOf(category.outcome, colours)));
     const rest = data.categories.length - top.length;
     if (rest > 0) lines.push(colours.dim(`  and ${plural(rest, 'category', 'categories')} more`));
-    lines.push('', ...feasibility(data, colours));
+    lines.push(...warnings(data, 'categories', colours), '', ...feasibility(data, colours), ...warnings(data, 'feasibility', colours));
   }
   return lines.join('\n');
+}
+
+/** Where there is too little for what stands above. */
+function warnings(data: ReportData, at: ClaimPlace, colours: Colours): string[] {
+  return data.warnings
+    .filter((warning) => warning.at === at)
+    .flatMap(({ text }) => wrap(visibleLine(text), 76).map((each, i) => colours.yellow(`${i === 0 ? '  ! ' : '    '}${each}`)));
 }
 
 /** A line that nobody who reads a rate of it should miss. */

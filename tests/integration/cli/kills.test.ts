@@ -57,7 +57,7 @@ describe('kill -9', () => {
     expect(digest('merged')).toBe(digest('whole'));
     expect(measures('killed')).toHaveLength(SAMPLES);
     expect(measures('killed')).toEqual(measures('whole'));
-    for (const name of ['samples.jsonl', 'samples.jsonl_results.jsonl', 'categories.csv']) {
+    for (const name of ['samples.jsonl', 'samples.jsonl_results.jsonl', 'tables/categories.csv', 'figures/problems.pdf']) {
       const bytes = (run: string) => readFileSync(path.join(folder, run, NAME, name));
       expect(bytes('killed').equals(bytes('whole')), name).toBe(true);
     }

@@ -33,11 +33,14 @@ function digest(outputs: string): string {
 const EXPORTED = [
   'samples.jsonl',
   'samples.jsonl_results.jsonl',
-  'categories.csv',
-  'outcomes.csv',
-  'problems.csv',
-  'pass-at-k.csv',
-  'text_view.csv',
+  'tables/categories.csv',
+  'tables/outcomes.csv',
+  'tables/problems.csv',
+  'tables/pass-at-k.csv',
+  'tables/text-view.csv',
+  'tables/text-view.tex',
+  'figures/categories.pdf',
+  'figures/problems.pdf',
 ];
 
 describe('run', () => {

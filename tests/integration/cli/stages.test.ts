@@ -43,7 +43,8 @@ describe('one stage after another', () => {
       `${NAME}: 60 samples and 0 verdicts in ${path.join(folder, 'parts.db')}\n`,
     ]);
     expect(stored('parts', (store, id) => [store.counts(id).executed, store.experiments()[0]!.pythonVersion, store.experiments()[0]!.finishedAt])).toEqual([0, '', null]); // prettier-ignore
-    expect(existsSync(path.join(folder, 'parts'))).toBe(false);
+    // Of the outputs, only the trail of the runs.
+    expect(readdirSync(path.join(folder, 'parts', NAME))).toEqual(['events.jsonl']);
     const again = await faultline([...run('parts', '--only', 'generate'), '--json'], withoutPython);
     expect(JSON.parse(again.out)).toMatchObject({
       generated: 0,
@@ -83,7 +84,7 @@ describe('one stage after another', () => {
     expect(reported.code, reported.err).toBe(0);
     expect(reported.out.replaceAll('parts', 'whole')).toBe(whole.out);
     expect(readdirSync(path.join(folder, 'parts', NAME)).sort()).toEqual(readdirSync(path.join(folder, 'whole', NAME)).sort());
-    const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'text_view.csv'), 'utf8');
+    const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'tables', 'text-view.csv'), 'utf8');
     expect(areas('parts').split('\r\n').length).toBeGreaterThan(32);
     expect(areas('parts')).toBe(areas('whole'));
 

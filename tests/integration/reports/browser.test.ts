@@ -204,7 +204,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
     ['hostile', hostile],
   ];
   describe.each(pages)('%s', (name) => {
-    it.each([1280, 400])('does not overflow at %d pixels', (width) =>
+    it.each([1280, 390])('does not overflow at %d pixels', (width) =>
       open(name, width, async (page) => {
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
       }),
@@ -214,6 +214,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
       open(name, 1280, async (page) => {
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme });
+          await page.locator('#sample-list summary').first().click();
           const worst = await page.evaluate(() => {
             const luminance = (colour: string): number => {
               const [r, g, b] = colour
@@ -230,18 +231,133 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
               }
               return 'rgb(255, 255, 255)';
             };
-            const ratios = [...document.querySelectorAll('h1,h2,p,dt,dd,th,td,small,.note,.line,.prompt,figcaption,nav a')].map(
-              (element) => {
-                const [a, b] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((x, y) => y - x);
-                return (a! + 0.05) / (b! + 0.05);
-              },
-            );
+            const ratios = [
+              ...document.querySelectorAll(
+                'h1,h2,p,dt,dd,th,td,small,.note,.line,.prompt,figcaption,nav a,label,select,button,summary span:not(.swatch),summary b',
+              ),
+            ].map((element) => {
+              const [a, b] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((x, y) => y - x);
+              return (a! + 0.05) / (b! + 0.05);
+            });
             return Math.min(...ratios);
           });
           expect(worst).toBeGreaterThanOrEqual(4.5);
         }
       }));
   });
+
+  describe('sample browser', () => {
+    const counted = samples.filter(({ outcome }) => outcome !== 'infra');
+    const listed = (page: Page): Promise<string[]> =>
+      page.$$eval('#sample-list .which', (each) => each.map((element) => (element as HTMLElement).innerText));
+    const shown = (page: Page): Promise<string> => page.locator('#sample-count').innerText();
+
+    it('filters by category, problem, status and text, and says how many are left', () =>
+      open('honest', 1280, async (page) => {
+        expect(await shown(page)).toBe(`${whole(counted.length)} of ${whole(counted.length)} samples`);
+        const names = counted.filter(({ categoryCode }) => categoryCode === '4.1');
+        const label = await page.locator('#filter-category option', { hasText: '4.1 crash.name_error' }).innerText();
+        expect(label).toBe(`4.1 crash.name_error (${whole(names.length)})`);
+        await page.locator('#filter-category').selectOption({ label });
+        expect(await shown(page)).toBe(`${whole(names.length)} of ${whole(counted.length)} samples`);
+        expect(await listed(page)).toEqual(names.slice(0, 25).map(({ taskId, sampleIndex }) => `${taskId}, sample ${sampleIndex}`));
+
+        const { taskId } = names.at(-1)!;
+        await page.locator('#filter-problem').selectOption({ label: taskId });
+        const ofProblem = names.filter((each) => each.taskId === taskId);
+        expect(await listed(page)).toEqual(ofProblem.map(({ sampleIndex }) => `${taskId}, sample ${sampleIndex}`));
+        await page.locator('#filter-status').selectOption('syntax');
+        expect(await shown(page)).toBe(`0 of ${whole(counted.length)} samples`);
+
+        await page.locator('#filter-clear').click();
+        await page.locator('#filter-text').fill('NUMBERS.FIRST()');
+        const found = counted.filter(({ completion }) => completion.includes('numbers.first()'));
+        expect(found.length).toBeGreaterThan(0);
+        expect(await shown(page)).toBe(`${whole(found.length)} of ${whole(counted.length)} samples`);
+        await page.locator('#filter-text').fill("no attribute 'first'");
+        expect(await shown(page)).toBe(`${whole(found.length)} of ${whole(counted.length)} samples`);
+
+        await page.locator('#filter-clear').click();
+        const crashes = counted.filter(({ outcome }) => outcome === 'crash');
+        await page.locator('#filter-category').selectOption('outcome crash');
+        expect(await shown(page)).toBe(`${whole(crashes.length)} of ${whole(counted.length)} samples`);
+      }));
+
+    it('opens a sample by keyboard: source with the failing line, verdict, category and evidence', () =>
+      open('honest', 390, async (page) => {
+        await page
+          .locator('#filter-category')
+          .selectOption({ label: await page.locator('#filter-category option', { hasText: '2.1 ' }).innerText() });
+        await page.locator('#sample-list summary').first().focus();
+        await page.keyboard.press('Enter');
+        const first = counted.find(({ categoryCode }) => categoryCode === '2.1')!;
+        const details = page.locator('#sample-list details').first();
+        const { line } = (first.verdict.outcome as { exception: { line: number } }).exception;
+        expect(await details.locator('.line').allTextContents()).toEqual(
+          (first.prompt + first.completion).trimEnd().split('\n').map((text) => `${text}\n`), // prettier-ignore
+        );
+        expect(await details.locator('mark.failing').getAttribute('data-line')).toBe(String(line));
+        expect(await details.locator('.prompt').count()).toBe(first.prompt.split('\n').length - 1);
+        expect(await details.locator('.caret').textContent()).toBe(`${' '.repeat(45)}^\n`);
+        expect(await details.locator('dd').allInnerTexts()).toEqual([
+          "syntax: SyntaxError: closing parenthesis ']' does not match opening parenthesis '('",
+          '2.1 syntax.unclosed',
+          'rule 2.1',
+          expect.stringMatching(/^\d+ tokens, ended by \w+, mean log-probability −0\.\d{3}$/),
+        ]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+        await page.keyboard.press('Enter');
+        expect(await details.getAttribute('open')).toBeNull();
+      }));
+
+    it('turns pages, and begins again where a filter changes', () =>
+      open('honest', 1280, async (page) => {
+        await page.locator('#sample-next').click();
+        expect(await page.locator('#sample-page').innerText()).toBe('26 to 50');
+        expect((await listed(page))[0]).toBe(`${counted[25]!.taskId}, sample ${counted[25]!.sampleIndex}`);
+        await page.locator('#sample-previous').press('Enter');
+        expect(await page.locator('#sample-previous').isDisabled()).toBe(true);
+        await page.locator('#sample-next').click();
+        await page.locator('#filter-status').selectOption('exception');
+        expect(await page.locator('#sample-page').innerText()).toBe('1 to 25');
+      }));
+
+    it('opens from the table of categories', () =>
+      open('honest', 1280, async (page) => {
+        const category = honest.categories.find(({ code }) => code === '4.5')!;
+        await page.locator('#category-table tr', { hasText: 'crash.lookup_error' }).locator('a').click();
+        expect(await shown(page)).toBe(`${whole(category.count)} of ${whole(counted.length)} samples`);
+        expect(new URL(page.url()).hash).toBe('#samples');
+      }));
+
+    it('shows hostile samples as text', () =>
+      open('hostile', 1280, async (page) => {
+        await page.locator('#filter-text').fill('</script></style></pre><script>');
+        expect(await shown(page)).toBe(`21 of ${evil.filter(({ outcome }) => outcome !== 'infra').length} samples`);
+        await page.locator('#sample-list summary').first().click();
+        const details = page.locator('#sample-list details').first();
+        expect(await details.locator('.program').innerText()).toContain("</script></style></pre><script>document.title = 'owned'");
+        expect(await details.locator('script, img, svg').count()).toBe(0);
+        expect(await page.title()).not.toBe('owned');
+      }));
+  });
+
+  it('goes where its navigation says, and prints without what paper cannot do', () =>
+    open('honest', 1280, async (page) => {
+      const links = await page.$$eval('nav a', (each) => each.map((link) => link.getAttribute('href')!));
+      expect(links.length).toBeGreaterThan(5);
+      for (const link of links) {
+        await page.locator(`nav a[href="${link}"]`).click();
+        const top = await page.locator(link).evaluate((section) => section.getBoundingClientRect().top);
+        const atEnd = await page.evaluate(() => window.scrollY + window.innerHeight >= document.documentElement.scrollHeight - 1);
+        expect(Math.abs(top) < 60 || atEnd, link).toBe(true);
+      }
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      expect(await page.locator('nav').isVisible()).toBe(false);
+      expect(await page.locator('#sample-list').isVisible()).toBe(false);
+      expect(await page.locator('#sample-extent').isVisible()).toBe(true);
+      expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(255, 255, 255)');
+    }));
 
   it('runs nothing that a sample, a name or a message holds', () =>
     open('hostile', 1280, async (page) => {
@@ -254,11 +370,11 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
             .flatMap(({ attributes }) => [...attributes])
             .filter(({ name }) => name.startsWith('on') || /^(src|action|formaction)$/.test(name)).length,
           links: elements.map((element) => element.getAttribute('href') ?? '#').filter((href) => !href.startsWith('#')),
-          scripts: document.scripts.length,
+          scripts: [...document.scripts].filter(({ type }) => type === '').length,
         };
       });
       const own =
-        'html head meta title style body header p h1 b nav a main dl dt dd div section h2 span small table caption thead tbody tr th td button figure figcaption svg g path line rect text article h3 pre code mark ul li footer script';
+        'html head meta title style body header p h1 b nav a main dl dt dd div section h2 span small table caption thead tbody tr th td button figure figcaption svg g path line rect text article h3 pre code mark ul ol li label select optgroup option input details summary noscript footer script';
       expect(found.names.filter((name) => !own.split(' ').includes(name))).toEqual([]);
       expect(found).toMatchObject({ handlers: 0, links: [], scripts: 1 });
       // The text itself is there to read.

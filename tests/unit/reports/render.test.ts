@@ -4,7 +4,7 @@ import picocolors from 'picocolors';
 import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../../src/reports/describe.js';
 import { compareCodes } from '../../../src/reports/category-order.js';
-import { categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, samplesCsv, textViewCsv, unguard } from '../../../src/reports/render/csv.js';
+import { samplesCsv, unguard } from '../../../src/reports/render/csv.js';
 import { percent, percentInterval } from '../../../src/reports/render/format.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { markup, multiline } from '../../../src/reports/render/html/markup.js';
@@ -13,10 +13,11 @@ import { REPORT_VERSION, reportJson } from '../../../src/reports/render/json.js'
 import { drawPlots } from '../../../src/reports/render/plots/index.js';
 import { standalone } from '../../../src/reports/render/plots/render.js';
 import { sampleText } from '../../../src/reports/render/sample-text.js';
+import { TABLES } from '../../../src/reports/render/tables/index.js';
 import { renderText } from '../../../src/reports/render/text.js';
 import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
 import { summarise } from '../../../src/reports/summary.js';
-import type { FailureDescription, PartialExtent } from '../../../src/reports/report-data.js';
+import type { FailureDescription, PartialExtent, ReportData } from '../../../src/reports/report-data.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, measuredSamples, sample, verdictOf } from './judged-samples.js';
 
@@ -24,6 +25,18 @@ const FAST = { categories: CATEGORIES, resamples: 199 };
 const rows = judgedSamples(12, 10);
 const data = summarise(EXPERIMENT, rows, FAST);
 const measured = summarise(EXPERIMENT, rows, { ...FAST, texts: measuredSamples(rows) });
+/** A table of the report as CSV. */
+const csvOf =
+  (name: string) =>
+  (of: ReportData): string =>
+    TABLES.find((table) => table.name === name)!.csv(of);
+const [categoriesCsv, outcomesCsv, passAtKCsv, problemsCsv, textViewCsv] = [
+  csvOf('categories'),
+  csvOf('outcomes'),
+  csvOf('pass-at-k'),
+  csvOf('problems'),
+  csvOf('text-view'),
+];
 const everyHostile = Object.values(HOSTILE);
 
 /** RFC 4180, read by a plain state machine: independent of the writer. */
@@ -160,7 +173,9 @@ describe('page', () => {
       FAST,
     );
     const page = renderHtml(bad, await drawPlots(bad));
-    expect(page.match(/<script/g)).toHaveLength(1);
+    // The page's script, and the browser's samples, which are data.
+    expect(page.match(/<script\b[^>]*>/g)).toEqual(['<script type="application/json" id="sample-data">', '<script>']);
+    expect(page.match(/<\/script/gi)).toHaveLength(2);
     // Attributes and everything subtler are looked at in the real browser: tests/integration/reports/browser.test.ts.
     expect(page).not.toMatch(/<(img|iframe|link|object|embed|form|base)\b/i);
     expect(page.match(/<svg/g)).toHaveLength(3);
@@ -205,7 +220,7 @@ describe('page', () => {
     const page = renderHtml(unfinished, { categories: null, problems: null, passAtK: null });
     expect(page).toContain('This run is not finished');
     expect(page).toContain('1 sample could not be judged');
-    expect(page).toContain('Left out: pass@10.');
+    expect(page).toContain('pass@10 needs 10 samples of a problem; there are at most 1: left out.');
     expect(page).toContain('No counted sample failed.');
   });
 

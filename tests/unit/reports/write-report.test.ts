@@ -1,9 +1,10 @@
 /** The files of a report: all of them or none, and one clear error where they cannot be. */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { TABLES } from '../../../src/reports/render/tables/index.js';
 import { summarise } from '../../../src/reports/summary.js';
 import { writeReport } from '../../../src/reports/write-report.js';
 import type { JudgedSample } from '../../../src/store/types.js';
@@ -20,18 +21,23 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const FIGURES = ['categories', 'pass-at-k', 'problems'].flatMap((name) => [`figures/${name}.pdf`, `figures/${name}.svg`]);
 const ALL = [
-  'categories.csv',
-  'categories.svg',
-  'outcomes.csv',
-  'pass-at-k.csv',
-  'pass-at-k.svg',
-  'problems.csv',
-  'problems.svg',
+  'methods.txt',
   'report.html',
   'report.json',
-  'text_view.csv',
-];
+  'tables/methods.tex',
+  ...FIGURES,
+  ...TABLES.flatMap(({ name }) => [`tables/${name}.csv`, `tables/${name}.tex`]),
+].sort();
+
+/** Every file below a folder. */
+function filesBelow(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort();
+}
 
 /** What a rejected call says. */
 async function refusal(promise: Promise<unknown>): Promise<FaultlineError> {
@@ -47,7 +53,8 @@ describe('writeReport', () => {
   it('creates the folder, writes every file, and leaves nothing else', async () => {
     const target = join(folder, 'deep', 'er');
     const paths = await writeReport(target, data);
-    expect(readdirSync(target).sort()).toEqual(ALL);
+    expect(filesBelow(target)).toEqual(ALL);
+    expect(readdirSync(target).sort()).toEqual(['figures', 'methods.txt', 'report.html', 'report.json', 'tables']);
     expect(paths[0]).toBe(join(target, 'report.html'));
     expect(paths.map((path) => path.slice(target.length + 1)).sort()).toEqual(ALL);
     expect(JSON.parse(readFileSync(join(target, 'report.json'), 'utf8'))).toMatchObject({ schema: 'faultline.report' });
@@ -68,13 +75,31 @@ describe('writeReport', () => {
   });
 
   it('changes nothing when one of the places is a folder', async () => {
-    mkdirSync(join(folder, 'problems.csv'));
+    mkdirSync(join(folder, 'tables', 'problems.csv'), { recursive: true });
     writeFileSync(join(folder, 'report.html'), 'old');
     const error = await refusal(writeReport(folder, data));
     expect(error.kind).toBe('output');
-    expect(error.message).toContain(join(folder, 'problems.csv'));
-    expect(readdirSync(folder).sort()).toEqual(['problems.csv', 'report.html']);
+    expect(error.message).toContain(join(folder, 'tables', 'problems.csv'));
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['report.html', 'tables', join('tables', 'problems.csv')]);
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toBe('old');
+  });
+
+  it('changes nothing when the place of a folder is taken by a file', async () => {
+    writeFileSync(join(folder, 'figures'), '');
+    const error = await refusal(writeReport(folder, data));
+    expect(error).toMatchObject({ kind: 'output', place: { file: join(folder, 'figures') } });
+    expect(readdirSync(folder)).toEqual(['figures']);
+  });
+
+  it('removes a figure of an earlier report that there is nothing to draw of', async () => {
+    await writeReport(folder, data);
+    const passes = summarise(
+      EXPERIMENT,
+      rows.filter(({ outcome }) => outcome === 'pass'),
+      { categories: CATEGORIES, resamples: 199 },
+    );
+    await writeReport(folder, passes);
+    expect(filesBelow(folder)).toEqual(ALL.filter((name) => !name.startsWith('figures/categories.')));
   });
 
   it('keeps the old report when the samples fail half-way', async () => {
@@ -110,11 +135,11 @@ describe('writeReport', () => {
 });
 
 describe('start-up', () => {
-  it('loads Vega only when a plot is drawn: no module of the reports imports its values statically', () => {
+  it('loads Vega and pdfkit only when a plot is drawn: no module of the reports imports their values statically', () => {
     const root = new URL('../../../src/reports/', import.meta.url);
     const modules = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     expect(modules.length).toBeGreaterThan(20);
-    const eager = modules.filter((name) => /^import (?!type).*from 'vega/m.test(readFileSync(new URL(name, root), 'utf8')));
+    const eager = modules.filter((name) => /^import (?!type).*from '(vega|pdfkit)/m.test(readFileSync(new URL(name, root), 'utf8')));
     expect(eager).toEqual([]);
   });
 });

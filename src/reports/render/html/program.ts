@@ -5,9 +5,9 @@ import { shorten } from '../visible.js';
 import { markup, multiline, type Markup } from './markup.js';
 
 /** Lines shown at most: a listing longer than this is cut to the surroundings of the failing line, or to its end. */
-const MOST_LINES = 60;
+export const MOST_LINES = 60;
 /** A line of a megabyte is a sample's idea of a joke. */
-const MOST_CHARACTERS = 500;
+export const MOST_CHARACTERS = 500;
 
 export function programListing(prompt: string, completion: string, failure: FailureDescription): Markup {
   const { lines, failing } = programLines(prompt, completion, failure.line);
@@ -38,7 +38,8 @@ function omitted(count: number, where: string): Markup | null {
     : markup`<span class="omitted">… ${count} more ${count === 1 ? 'line' : 'lines'} ${where}${multiline('\n')}</span>`;
 }
 
-function windowOf(count: number, failing: number | null): [number, number] {
+/** The lines that are shown of `count`: the first of them, from 0, and the one behind the last. */
+export function windowOf(count: number, failing: number | null): [number, number] {
   if (count <= MOST_LINES) return [0, count];
   const middle = failing ?? count;
   const from = Math.min(Math.max(0, middle - 1 - MOST_LINES / 2), count - MOST_LINES);

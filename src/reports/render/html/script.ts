@@ -1,7 +1,10 @@
 /**
- * The page's one script: a click on a column's header sorts the table. The page is complete without it. Its hash stands in
- * the page's content security policy, so that no other script can run, wherever it came from.
+ * The page's one script: a click on a column's header sorts the table, and the sample browser. The page is complete without the first, and
+ * says where the samples are without the second. Its hash stands in the page's content security policy, so that no other script can
+ * run, wherever it came from.
  */
+import { BROWSER_SCRIPT } from './browser-script.js';
+
 export const SCRIPT = `
 for (const table of document.querySelectorAll('table')) {
   const body = table.tBodies[0];
@@ -18,4 +21,4 @@ for (const table of document.querySelectorAll('table')) {
     });
   });
 }
-`;
+${BROWSER_SCRIPT}`;

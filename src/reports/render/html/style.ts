@@ -31,6 +31,7 @@ nav a:hover{text-decoration:underline}
 .figures .value{font:600 1.9rem/1.2 var(--serif);white-space:nowrap}
 .figures .interval{font-size:.8125rem;color:var(--muted)}
 .warning{border-left:3px solid var(--outcome-wrong);background:var(--panel);padding:.6rem .9rem;margin:1rem 0;font-size:.9375rem;max-width:none}
+.warning small{display:block;color:var(--muted);font-size:.8125rem}
 .decision{border-left:3px solid var(--ink);padding:.1rem 0 .1rem .9rem;margin:1.5rem 0}
 .bar{display:flex;height:1.9rem;gap:1px;margin:1rem 0 1.25rem;border-radius:2px;overflow:hidden}
 .bar.mini{height:.7rem;width:9rem;margin:0;gap:0;border-radius:1px}
@@ -74,9 +75,27 @@ mark.failing::before{color:var(--alarm);font-weight:700}
 .facts-list dt{color:var(--muted);overflow-wrap:anywhere}
 .facts-list dd{margin:0;overflow-wrap:anywhere}
 .facts-list code,p code,li code{font:.92em var(--mono);overflow-wrap:anywhere}
+.methods{max-width:none;background:var(--panel);border-radius:4px;padding:.8rem 1rem;font-size:.9375rem;overflow-wrap:anywhere}
 ul.notes{padding-left:1.1rem;max-width:46rem;font-size:.9375rem}
 ul.notes li{margin:.35rem 0}
+.filters{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem 1rem;align-items:end;margin:1rem 0}
+.filters label{display:block;font-size:.8125rem;color:var(--muted);min-width:0}
+.filters select,.filters input{display:block;width:100%;height:2.2rem;margin-top:.2rem;padding:0 .5rem;font:inherit;font-size:.875rem;color:var(--ink);background:var(--paper);border:1px solid var(--muted);border-radius:4px}
+.browser button{font:inherit;font-size:.875rem;color:var(--ink);background:var(--panel);border:1px solid var(--muted);border-radius:4px;height:2.2rem;padding:0 .9rem;cursor:pointer}
+.browser button:disabled{opacity:.5;cursor:default}
+.browser :focus-visible,nav a:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+#sample-list{list-style:none;margin:.5rem 0 1rem;padding:0;border-top:1px solid var(--faint)}
+#sample-list li{border-bottom:1px solid var(--faint)}
+.browsed summary{display:grid;grid-template-columns:auto minmax(8rem,14rem) 1fr;gap:0 .75rem;align-items:baseline;padding:.45rem .25rem;cursor:pointer;font-size:.875rem;list-style:none}
+.browsed summary::-webkit-details-marker{display:none}
+.browsed summary:hover{background:var(--panel)}
+.browsed summary .swatch{margin:0}
+.browsed .which{overflow-wrap:anywhere}
+.browsed .what{color:var(--muted);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.browsed .what b{color:var(--ink);font-weight:600}
+.browsed[open] .what{white-space:normal;overflow-wrap:anywhere}
+.pager{display:flex;gap:1rem;align-items:center;font-size:.875rem;color:var(--muted)}
 footer{margin-top:4rem;padding-bottom:3rem;color:var(--muted);font-size:.8125rem}
-@media (max-width:40rem){body{font-size:15px}main,header,footer{padding-inline:1rem}header{padding-top:2rem}h1{font-size:1.9rem}.lead{font-size:1.1rem}section{margin-top:2.75rem}.facts-list{grid-template-columns:1fr;gap:0}.facts-list dd{margin-bottom:.5rem}.note{padding-left:1rem;max-width:calc(100vw - 2rem)}th,td{padding-right:.6rem}tbody small{min-width:8.5rem}}
-@media print{:root{color-scheme:light;${declarations('light')}}body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}nav,button.sort::after{display:none}.scroll,.scroll.tall{overflow:visible;max-height:none}figure svg{min-width:0}.program{white-space:pre-wrap;overflow-wrap:anywhere}.program code{width:auto}.note{max-width:none}figure,.sample,tr,.figures>div{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}.tall thead th{position:static}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media (max-width:40rem){body{font-size:15px}main,header,footer{padding-inline:1rem}header{padding-top:2rem}h1{font-size:1.9rem}.lead{font-size:1.1rem}section{margin-top:2.75rem}.facts-list{grid-template-columns:1fr;gap:0}.facts-list dd{margin-bottom:.5rem}.note{padding-left:1rem;max-width:calc(100vw - 2rem)}th,td{padding-right:.6rem}tbody small{min-width:8.5rem}.filters{grid-template-columns:1fr 1fr}.filters button{align-self:end}.browsed summary{grid-template-columns:auto 1fr}.browsed .what{grid-column:2}}
+@media print{:root{color-scheme:light;${declarations('light')}}body{font-size:10.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}nav,.browser,noscript,button.sort::after{display:none}.scroll,.scroll.tall{overflow:visible;max-height:none}figure svg{min-width:0}.program{white-space:pre-wrap;overflow-wrap:anywhere}.program code{width:auto}.note{max-width:none}figure,.sample,tr,.figures>div{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}.tall thead th{position:static}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -6,10 +6,14 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { colour, literal } from './palette.js';
 
+/** Every plot there is, by file name. */
+export const PLOT_NAMES = ['categories', 'problems', 'pass-at-k'] as const;
+export type PlotName = (typeof PLOT_NAMES)[number];
+
 /** A drawn plot: what a page shows, and what to say about it. */
 export interface Plot {
   /** File name without extension. */
-  readonly name: string;
+  readonly name: PlotName;
   /** What the plot shows, for people who do not see it. */
   readonly description: string;
   /** For inlining: colours are CSS variables. */
@@ -18,7 +22,7 @@ export interface Plot {
 
 /** What a plot module makes: a specification without a theme. */
 export interface PlotSpec {
-  readonly name: string;
+  readonly name: PlotName;
   readonly description: string;
   readonly spec: TopLevelSpec;
 }

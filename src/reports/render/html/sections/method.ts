@@ -1,4 +1,5 @@
 /** How the numbers were made: enough to make them again, and to know what they do not say. */
+import { methodsParts } from '../../../methods.js';
 import type { ReportData } from '../../../report-data.js';
 import { decimal, percent, plural, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
@@ -19,9 +20,14 @@ export function methodSection(data: ReportData): Markup {
     ['CPU-limit calibration', decimal(experiment.calibration, 3)],
     ['begun, finished', `${experiment.createdAt}, ${experiment.finishedAt ?? 'not yet'}`],
     ['faultline', experiment.version],
+    ['report', data.software === null ? 'not known' : `faultline ${data.software.faultline}, Node ${data.software.node}`],
   ];
   return markup`<section id="method">
     <h2>How this was made</h2>
+    <h3>For a methods section</h3>
+    <p class="methods" id="methods">${methodsParts(data).map((part) => (typeof part === 'string' ? part : markup`<code>${part.code}</code>`))}</p>
+    <p class="aside">The same as methods.txt and as LaTeX in tables/methods.tex, beside this page.</p>
+    <h3>Environment</h3>
     <dl class="facts-list" id="environment">${facts.map(([name, value]) => entry(name, markup`${value}`))}</dl>
     <h3>Configuration</h3>
     <dl class="facts-list" id="configuration">${experiment.config.map(({ key, value }) => entry(key, markup`<code>${value}</code>`))}</dl>

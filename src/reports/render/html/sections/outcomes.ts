@@ -5,8 +5,10 @@ import { percent, percentInterval, whole } from '../../format.js';
 import { outcomeColour } from '../../plots/palette.js';
 import { markup, trusted, type Markup } from '../markup.js';
 import { table } from '../table.js';
+import { warningsAt } from '../warnings.js';
 
-export function outcomesSection({ outcomes, intervals }: ReportData): Markup {
+export function outcomesSection(data: ReportData): Markup {
+  const { outcomes, intervals } = data;
   const shown = outcomes.filter(({ count }) => count > 0);
   return markup`<section id="outcomes">
     <h2>Outcomes</h2>
@@ -25,6 +27,7 @@ export function outcomesSection({ outcomes, intervals }: ReportData): Markup {
       ],
       { id: 'outcome-table', caption: 'Outcomes of all counted samples' },
     )}
+    ${warningsAt(data, 'outcomes')}
   </section>`;
 }
 

@@ -3,6 +3,7 @@ import type { ReportData } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
 import { percent, percentInterval, plural, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
+import { warningsAt } from '../warnings.js';
 
 export function overview(data: ReportData): Markup {
   const { experiment, counts, partial, strategy } = data;
@@ -40,7 +41,8 @@ export function overview(data: ReportData): Markup {
         ${plural(counts.unsupported, 'sample')} of problems whose tests need more than values ${counts.unsupported === 1 ? 'is' : 'are'}
         unsupported, and in no rate.
       </p>`
-    }`;
+    }
+    ${warningsAt(data, 'overview')}`;
 }
 
 export function keyFigures(data: ReportData): Markup {

@@ -1,12 +1,14 @@
 /** pass@k as a curve and as a table. */
 import type { ReportData } from '../../../report-data.js';
-import { percent, percentInterval, plural, whole } from '../../format.js';
+import { percent, percentInterval, whole } from '../../format.js';
 import type { Plot } from '../../plots/render.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table } from '../table.js';
+import { warningsAt } from '../warnings.js';
 
-export function passAtKSection({ passAtK, omittedK, intervals }: ReportData, plot: Plot | null): Markup {
+export function passAtKSection(data: ReportData, plot: Plot | null): Markup {
+  const { passAtK, intervals } = data;
   return markup`<section id="pass-at-k">
     <h2>pass@k</h2>
     <p>
@@ -23,12 +25,6 @@ export function passAtKSection({ passAtK, omittedK, intervals }: ReportData, plo
       ],
       { id: 'pass-table', caption: 'pass@k' },
     )}
-    ${
-      omittedK.length > 0 &&
-      markup`<p class="aside">
-        Left out: ${omittedK.map(({ k }) => `pass@${k}`).join(', ')}. No problem has more than
-        ${plural(omittedK[0]!.most, 'counted sample')}.
-      </p>`
-    }
+    ${warningsAt(data, 'pass_at_k')}
   </section>`;
 }

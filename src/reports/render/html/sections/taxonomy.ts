@@ -6,7 +6,9 @@ import type { Plot } from '../../plots/render.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { outcomeName } from './outcomes.js';
+import { browseLink } from './samples.js';
 
 export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
   const { categories, counts, intervals } = data;
@@ -29,7 +31,7 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
       cell: ({ outcome }) => outcomeName(outcome),
       sortBy: ({ outcome }) => OUTCOMES[outcome].label,
     },
-    { title: 'failures', numeric: true, cell: ({ count }) => whole(count), sortBy: ({ count }) => count },
+    { title: 'failures', numeric: true, cell: ({ code, count }) => browseLink(data, code, whole(count)), sortBy: ({ count }) => count },
     { title: 'share', numeric: true, cell: ({ share }) => percent(share.value), sortBy: ({ share }) => share.value ?? -1 },
     { title: `${intervals.confidence * 100} % interval`, numeric: true, cell: ({ share }) => percentInterval(share) },
     { title: 'problems', numeric: true, cell: ({ problems }) => whole(problems), sortBy: ({ problems }) => problems },
@@ -44,7 +46,8 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
         `Share of failures by category, grouped by outcome. Lines are ${intervals.confidence * 100} % intervals by bootstrap over problems.`,
       )
     }
-    ${table(categories, columns, { id: 'category-table', caption: 'Failures by category' })} ${feasibility(data)}
+    ${table(categories, columns, { id: 'category-table', caption: 'Failures by category' })}
+    ${warningsAt(data, 'categories')} ${feasibility(data)} ${warningsAt(data, 'feasibility')}
   </section>`;
 }
 

@@ -4,11 +4,14 @@ import { OUTCOMES } from '../../../outcomes.js';
 import type { CategoryTold, Disagreement, ReportData, TextArea, TextTarget, TextView } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
 import { NO_VALUE, decimal, percent, percentInterval, plural, whole } from '../../format.js';
+import { areaText } from '../../tables/text-view.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { outcomeName } from './outcomes.js';
 
-export function textViewSection({ textView, counts }: ReportData): Markup {
+export function textViewSection(data: ReportData): Markup {
+  const { textView, counts } = data;
   return markup`<section id="text-view">
     <h2>Text view against execution view</h2>
     ${
@@ -24,6 +27,7 @@ export function textViewSection({ textView, counts }: ReportData): Markup {
                 measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. <code>faultline run --only measure,report</code> goes on.
               </p>`,
             areas(textView),
+            warningsAt(data, 'text_view'),
             disagreements(textView),
             untold(textView),
             programs(textView),
@@ -54,7 +58,7 @@ function areas({ targets, intervals, least }: TextView): Markup {
   const column = (title: string, of: (row: MeasureRow) => Estimate): Column<MeasureRow> => ({
     title,
     numeric: true,
-    cell: (row) => area(of(row)),
+    cell: (row) => areaText(of(row)),
     sortBy: (row) => of(row).value ?? -1,
   });
   const missing = new Set(
@@ -85,13 +89,8 @@ function areas({ targets, intervals, least }: TextView): Markup {
     ${missing.size > 0 && markup`<p class="aside">${NO_VALUE}: too little to say (${[...missing].join('; ')}).</p>`}
     <p class="aside">
       The same for every category with at least ${plural(least.samples, 'sample')} of ${plural(least.problems, 'problem')} stands in
-      text_view.csv.
+      tables/text-view.csv.
     </p>`;
-}
-
-function area({ value, low, high }: Estimate): string {
-  if (value === null) return NO_VALUE;
-  return low === null || high === null ? decimal(value, 2) : `${decimal(value, 2)} (${decimal(low, 2)} to ${decimal(high, 2)})`;
 }
 
 function disagreements({ similarFailures, dissimilarPasses }: TextView): Markup {

@@ -1,0 +1,35 @@
+/** The columns of an estimate, alike in all tables: value, ends of the interval and its method in the CSV; value and interval in print. */
+import type { Estimate } from '../../statistics/bootstrap.js';
+import { percent, percentInterval } from '../format.js';
+import type { TableColumn } from './table.js';
+
+/** The level of the intervals as the heads of tables say it. */
+export function intervalTitle(confidence: number): string {
+  return `${confidence * 100} % interval`;
+}
+
+/**
+ * Of a share.
+ * @param names of the value and of the ends in the CSV, and of the value in print
+ */
+export function shareColumns<Row>(
+  estimate: (row: Row) => Estimate,
+  names: { readonly value: string; readonly low: string; readonly high: string; readonly title: string },
+  confidence: number,
+): TableColumn<Row>[] {
+  return [
+    {
+      key: names.value,
+      value: (row) => estimate(row).value,
+      print: { title: names.title, numeric: true, cell: (row) => percent(estimate(row).value) },
+    },
+    { key: names.low, value: (row) => estimate(row).low },
+    { key: names.high, value: (row) => estimate(row).high },
+    {
+      key: null,
+      value: () => null,
+      print: { title: intervalTitle(confidence), numeric: true, cell: (row) => percentInterval(estimate(row)) },
+    },
+    { key: 'interval_method', value: (row) => estimate(row).method },
+  ];
+}

@@ -1,0 +1,34 @@
+/** The categories, and whether any similarity of texts tells each from passes of the same problems. */
+import type { CategoryTold } from '../../report-data.js';
+import { NO_VALUE, whole } from '../format.js';
+import { reportTable } from './table.js';
+
+const TOLD: Readonly<Record<CategoryTold['told'], string>> = { yes: 'yes', not_shown: 'not shown', unknown: 'unknown' };
+
+export const toldTable = reportTable<CategoryTold>({
+  name: 'text-view-categories',
+  caption: ({ intervals }) =>
+    `Categories, and whether the similarity of a sample’s text to the solution tells each from passes of the same problems: the ${intervals.confidence * 100} % interval of the area within problems, by any similarity, does not contain 0.5.`,
+  rows: ({ textView }) => textView?.categories ?? [],
+  columns: () => [
+    { key: 'category_code', value: ({ code }) => code, print: { title: 'code' } },
+    { key: 'category', value: ({ name }) => name, print: { title: 'category' } },
+    { key: 'samples', value: ({ samples }) => samples, print: { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples) } },
+    {
+      key: 'problems',
+      value: ({ problems }) => problems,
+      print: { title: 'problems', numeric: true, cell: ({ problems }) => whole(problems) },
+    },
+    { key: 'mixed_problems', value: ({ mixedProblems }) => mixedProblems },
+    { key: 'told', value: ({ told }) => told, print: { title: 'told apart', cell: ({ told }) => TOLD[told] } },
+    {
+      key: 'by',
+      value: ({ by }) => by.join(' '),
+      print: {
+        title: 'by',
+        cell: ({ by }) => (by.length === 0 ? NO_VALUE : by.length === 1 ? by[0]! : `${by[0]!} and ${by.length - 1} more`),
+      },
+    },
+    { key: 'missing', value: ({ missing }) => missing },
+  ],
+});
