@@ -65,6 +65,7 @@ struct ToJs {
     object.Set("deviceReason", event.device_reason);
     object.Set("isa", event.device.isa);
     object.Set("kernelFamily", event.device.kernel_family);
+    object.Set("defaultBatch", event.device.default_batch);
     object.Set("cpu", event.cpu);
     object.Set("threads", event.threads);
     return object;

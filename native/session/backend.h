@@ -65,6 +65,7 @@ struct BackendDescription {
   std::string isa;     // "avx512", "sm_90"
   std::string
       kernel_family;  // "fma", "dpbf16-2", "mma2", "int8-2": with the same weights and family results are the same bits
+  std::int32_t default_batch = 0;  // Backend::default_batch()
 };
 
 /// A loaded model on some hardware. Use from one thread at a time.

@@ -166,7 +166,8 @@ BackendDescription CpuBackend::description() const {
   return {.device = "cpu",
           .name = selection.cpu_brand,
           .isa = ops::cpu::isa_name(selection.kernel(product).isa),
-          .kernel_family = cpu_kernel_family(type_)};
+          .kernel_family = cpu_kernel_family(type_),
+          .default_batch = default_batch()};
 }
 
 std::uint64_t CpuBackend::default_memory() const { return default_share(base::available_memory()); }

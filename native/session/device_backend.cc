@@ -51,7 +51,8 @@ BackendDescription DeviceBackend::description() const {
   return {.device = context_.api().name,
           .name = info.name,
           .isa = "sm_" + std::to_string(10 * info.major + info.minor),
-          .kernel_family = model_.type == ops::DeviceType::f32 ? "fma" : "mma2"};
+          .kernel_family = model_.type == ops::DeviceType::f32 ? "fma" : "mma2",
+          .default_batch = default_batch()};
 }
 
 std::uint64_t DeviceBackend::default_memory() const { return default_share(context_.free_bytes()); }

@@ -67,6 +67,7 @@ export interface NativeInfo {
   readonly deviceReason: string;
   readonly isa: string;
   readonly kernelFamily: string;
+  readonly defaultBatch: number;
   readonly cpu: string;
   readonly threads: number;
 }

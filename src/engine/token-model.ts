@@ -238,11 +238,11 @@ class Job {
 
 function engineInfo(native: NativeInfo, dtype: DType, hash: string): EngineInfo {
   const { layers, heads, width, vocabularySize, context, eosToken } = native;
-  const { device, deviceName, deviceReason, isa, kernelFamily, cpu, threads } = native;
+  const { device, deviceName, deviceReason, isa, kernelFamily, defaultBatch, cpu, threads } = native;
   return {
     architecture: 'gpt2',
     ...{ layers, heads, width, vocabularySize, context, eosToken, dtype, modelHash: hash },
-    ...{ device, deviceName, deviceReason, isa, kernelFamily, cpu, threads },
+    ...{ device, deviceName, deviceReason, isa, kernelFamily, defaultBatch, cpu, threads },
   };
 }
 

@@ -57,6 +57,8 @@ export interface EngineInfo {
    * architecture only; `int8-2` for int8. The number is another one whenever other bits come out of the same products.
    */
   readonly kernelFamily: string;
+  /** Samples drawn at a time where a call names no batch and memory allows them. */
+  readonly defaultBatch: number;
   /** The machine's CPU, also where a GPU computes. */
   readonly cpu: string;
   readonly threads: number;

@@ -17,8 +17,6 @@ const LITTLE_EXECUTIONS = 500;
 
 /** Samples drawn at a time to measure: enough to make a matrix product of each step, and half a default batch. */
 const ROWS = 64;
-/** What a CPU draws at a time where nobody says otherwise (`native/session/cpu_backend.cc`); on a GPU it is taken to be all that fit. */
-const CPU_BATCH = 128;
 const SHORT_TOKENS = 1;
 const LONG_TOKENS = 9;
 
@@ -47,7 +45,7 @@ export async function generationEstimate(bench: Workbench, asked: boolean): Prom
   const rate = drawRate(measured);
   const mean = meanTokens(bench);
   const tokens = mean ?? values.max_new_tokens;
-  const batch = values['model.batch'] ?? (model.info.device === 'cpu' ? CPU_BATCH : samples);
+  const batch = values['model.batch'] ?? model.info.defaultBatch;
   const demand = { samples: Math.min(samples, batch), promptTokens: longest.tokens, newTokens: values.max_new_tokens };
   const { weightBytes, plannedBytes, prefixBytes, slots } = await planMemory(config, demand);
   // The plan is for one prompt; as many are kept at a time as it takes to fill the slots.

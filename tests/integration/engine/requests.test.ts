@@ -195,6 +195,7 @@ describe('generation', () => {
     const { cpu, kernels, kernelFamily } = engineReport();
     const isaOf = (op: string) => kernels.find((kernel) => kernel.op === op)!.isa;
     expect(onCpu.info).toMatchObject({ device: 'cpu', deviceName: cpu, cpu, isa: isaOf('gemm'), kernelFamily: 'fma' });
+    expect(onCpu.info.defaultBatch).toBeGreaterThan(0);
     expect(onCpu.info.deviceReason).toBe('the CPU was asked for');
     await using halved = await TokenModel.load(tiny, { dtype: 'bfloat16', device: 'cpu' });
     expect(halved.info).toMatchObject({ isa: isaOf('gemm_bf16'), kernelFamily });
