@@ -8,7 +8,8 @@ namespace faultline::session {
 
 /// Rows whose logits are there at the same time, at most: a step unembeds and draws so many rows, then the next ones,
 /// so that logits cost what 64 samples need, whatever the batch (103 MB for 512 of GPT-2 otherwise). The unembedding is
-/// then read once for every 64 rows, which its matrix product does not notice; what other sizes cost: benchmarks/README.md.
+/// then read once for every 64 rows, which its matrix product does not notice; what other sizes cost:
+/// benchmarks/README.md.
 inline constexpr std::int32_t kHeadRows = 64;
 
 /// What a model of that shape costs in host memory.
