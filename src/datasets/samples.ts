@@ -1,12 +1,13 @@
 /**
  * Sample files in HumanEval's format: one line per sample with `task_id` and `completion`, whatever else the line has
- * is kept. Reading only; `atomic-file.ts` and `withFields` write them.
+ * is kept; and in evalplus's, whose `solution` is a whole program. Reading only; `atomic-file.ts` and `withFields` write them.
  */
 import { FaultlineError } from '../errors.js';
 import { lineError, optionalIntegerField, optionalStringField, readJsonl, stringField, type JsonLine } from './jsonl.js';
 
 export interface SampleLine {
   readonly source: JsonLine;
+  /** As the problem file has it. */
   readonly taskId: string;
   readonly completion: string;
   /** `sample_index` where the line has one, else the number of earlier lines of the same task. */
@@ -18,25 +19,30 @@ export interface SampleLine {
 /**
  * Reads a sample file in order.
  *
- * @param known the tasks that a sample may belong to; another one is an error that names it. All are allowed without.
+ * @param known the problems that a sample may belong to, by task; another one is an error that names it. All are allowed without, and then
+ *   there are no solutions, as only the prompt tells what of one is the completion.
  * Errors are `input` with file, line and column; a file without a sample is one, and so is an index that a task has twice.
  */
-export async function* readSamples(file: string, known?: ReadonlySet<string>): AsyncGenerator<SampleLine> {
+export async function* readSamples(file: string, known?: ReadonlyMap<string, { readonly prompt: string }>): AsyncGenerator<SampleLine> {
   const seen = new Map<string, number>();
   const keys = new Set<string>();
   let any = false;
   for await (const source of readJsonl(file)) {
     any = true;
-    const taskId = stringField(source, 'task_id');
+    const named = stringField(source, 'task_id');
+    // evalplus's name for it.
+    const taskId = known?.has(named) === false ? named.replace(/^Mbpp\//, 'MBPP/') : named;
     if (known !== undefined && !known.has(taskId)) {
-      throw lineError(source, `task_id ${JSON.stringify(taskId)} is not in the problem file`, {
+      throw lineError(source, `task_id ${JSON.stringify(named)} is not in the problem file`, {
         field: 'task_id',
         hint: 'Give the problem file that the samples were made from.',
       });
     }
     const before = seen.get(taskId) ?? 0;
     seen.set(taskId, before + 1);
-    const completion = stringField(source, 'completion');
+    const prompt = known?.get(taskId)?.prompt;
+    const isSolution = prompt !== undefined && !('completion' in source.value) && 'solution' in source.value;
+    const completion = isSolution ? completionOf(source, prompt) : stringField(source, 'completion');
     const sampleIndex = optionalIntegerField(source, 'sample_index', 0, 2 ** 32 - 1) ?? before;
     const key = JSON.stringify([taskId, sampleIndex]);
     if (keys.has(key)) {
@@ -60,4 +66,21 @@ export async function* readSamples(file: string, known?: ReadonlySet<string>): A
       hint: 'Give a file with one JSON object per line: `faultline generate` writes one.',
     });
   }
+}
+
+/** What follows the prompt in a whole program; all of it where the program does not begin so, as it defines the prompt's function anew. */
+function completionOf(source: JsonLine, prompt: string): string {
+  const solution = stringField(source, 'solution');
+  if (solution.startsWith(prompt)) return solution.slice(prompt.length);
+  if (/:[ \t]*$/.test(prompt.trimEnd())) {
+    throw lineError(
+      source,
+      'the solution does not begin with the prompt, and nothing else can follow that, as it ends in the middle of a statement',
+      {
+        field: 'solution',
+        hint: 'Give what follows the prompt as `completion`, or solutions that begin with the prompt.',
+      },
+    );
+  }
+  return prompt.endsWith('\n') ? solution : `\n${solution}`;
 }

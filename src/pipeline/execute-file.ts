@@ -56,7 +56,7 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
   const byTask = new Map(problems.map((problem) => [problem.taskId, problem]));
   const content = createHash('sha256');
   const lines: Line[] = [];
-  for await (const sample of readSamples(options.samples, new Set(byTask.keys()))) {
+  for await (const sample of readSamples(options.samples, byTask)) {
     const { taskId, sampleIndex, completion, source } = sample;
     const { prompt, entryPoint, test, canonicalSolution, furtherTest = null, unsupported = null } = byTask.get(taskId)!;
     content.update(source.text).update('\n');

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import os from 'node:os';
 import { canonicalResults, type Config } from '../config/load.js';
+import type { Problem } from '../datasets/problem.js';
 import { readSamples } from '../datasets/samples.js';
 import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
@@ -58,7 +59,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   const { values } = config;
   const view = createCategoryView(values, CATEGORIES, config.origins);
   const problemSet = await problemsOf(config);
-  const { rows, claims, hash } = await readRows(file, new Set(problemSet.problems.map(({ taskId }) => taskId)));
+  const { rows, claims, hash } = await readRows(file, new Map(problemSet.problems.map((problem) => [problem.taskId, problem])));
   const database = databasePath(values);
   using store = Store.open(database);
   signal.throwIfAborted();
@@ -125,7 +126,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
 /** The rows of a file, what its lines claim of themselves, and the file's hash. Throws `input`, with the place. */
 async function readRows(
   file: string,
-  known: ReadonlySet<string>,
+  known: ReadonlyMap<string, Pick<Problem, 'prompt'>>,
 ): Promise<{ rows: SampleRow[]; claims: Map<string, boolean>; hash: string }> {
   const content = createHash('sha256');
   const rows: SampleRow[] = [];

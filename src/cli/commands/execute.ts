@@ -9,7 +9,7 @@ export function define(command: Command): void {
   command.argument('[config]', 'YAML file or ready config with limits, categories and sandbox settings; default: none');
   addConfigFlags(command, ['--problems', '--template', '--seed', ...EXECUTION_FLAGS]);
   command
-    .requiredOption('--samples <file>', 'Samples to judge: one JSON object a line with task_id and completion')
+    .requiredOption('--samples <file>', 'Samples to judge: one JSON object a line with task_id and completion, or solution')
     .requiredOption('--out <file>', 'File to write: the same lines with passed, result, outcome, the category and what it rests on');
   finishDefinition(command, {
     examples: [

@@ -8,7 +8,7 @@ import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
 const NAMED = 5;
 
 export function define(command: Command): void {
-  command.argument('<samples>', "File in HumanEval's layout: one JSON object a line with task_id and completion; results files too");
+  command.argument('<samples>', "One JSON object a line with task_id and completion, or evalplus's solution; results files too");
   command.option('--config <file>', 'YAML file or ready config with limits, categories and sandbox settings; default: none');
   addConfigFlags(command, ['--problems', '--template', '--seed', '--experiment', ...EXECUTION_FLAGS, '--outputs', '--db']);
   finishDefinition(command, {

@@ -117,12 +117,14 @@ describe('withFields', () => {
   });
 });
 
+const known = (...tasks: string[]) => new Map(tasks.map((task) => [task, { prompt: 'def f(x):\n    """Return x."""\n' }]));
+
 describe('readSamples', () => {
   it('reads any file with task_id and completion, keeps the source, numbers samples per task', async () => {
     const file = fileWith(
       '{"task_id": "A", "completion": "x", "other": [1]}\n{"task_id": "B", "completion": ""}\n{"task_id": "A", "completion": "y"}\n{"task_id": "A", "completion": "z", "sample_index": 9, "finish_reason": "length"}\n',
     );
-    const samples = await all(readSamples(file, new Set(['A', 'B'])));
+    const samples = await all(readSamples(file, known('A', 'B')));
     expect(samples.map(({ taskId, completion, sampleIndex, finishReason }) => [taskId, completion, sampleIndex, finishReason])).toEqual([
       ['A', 'x', 0, null],
       ['B', '', 0, null],
@@ -141,9 +143,50 @@ describe('readSamples', () => {
     ['{"task_id": "A", "completion": "", "sample_index": "0"}', 52, /"sample_index" is a string/],
     ['{"task_id": "A", "completion": "", "mean_logprob": NaN}', 52, /not valid JSON/],
   ])('%s', async (text, column, says) => {
-    const error = await refusal(readSamples(fileWith(text), new Set(['A'])));
+    const error = await refusal(readSamples(fileWith(text), known('A')));
     expect([error.place.line, error.place.column]).toEqual([1, column]);
     expect(error.message).toMatch(says);
+  });
+});
+
+describe('whole programs as evalplus has them', () => {
+  const problems = new Map([
+    ['MBPP/2', { prompt: '"""\nReturn x.\n"""' }],
+    ['Open/0', { prompt: 'def f(x):\n' }],
+    ['A', { prompt: 'def f(x):\n    """Return x."""\n' }],
+  ]);
+  const line = (task_id: string, solution: unknown, more: object = {}): string => `${JSON.stringify({ task_id, solution, ...more })}\n`;
+
+  it('are cut where the prompt ends, and follow it whole where they do not begin with it', async () => {
+    const file = fileWith(
+      line('A', 'def f(x):\n    """Return x."""\n    return x\n') +
+        line('A', 'def f(x):\n    return x\n') +
+        line('Mbpp/2', 'def g(x):\n    return x\n') +
+        line('Open/0', 'def f(x):\n    return x\n') +
+        line('A', 'not this', { completion: 'but this' }),
+    );
+    const samples = await all(readSamples(file, problems));
+    expect(samples.map(({ taskId, completion }) => [taskId, completion])).toEqual([
+      ['A', '    return x\n'],
+      ['A', 'def f(x):\n    return x\n'],
+      ['MBPP/2', '\ndef g(x):\n    return x\n'],
+      ['Open/0', '    return x\n'],
+      ['A', 'but this'],
+    ]);
+    // The line itself stays as it was.
+    expect(samples[2]!.source.value['task_id']).toBe('Mbpp/2');
+  });
+
+  it.each([
+    [line('Open/0', 'import os\n'), /the solution does not begin with the prompt, and nothing else can follow that/],
+    [line('A', 7), /field "solution" is a number/],
+    [line('Mbpp/3', ''), /task_id "Mbpp\/3" is not in the problem file/],
+  ])('%s', async (text, says) => {
+    expect((await refusal(readSamples(fileWith(text), problems))).message).toMatch(says);
+  });
+
+  it('need to know their prompt', async () => {
+    expect((await refusal(readSamples(fileWith(line('A', ''))))).message).toMatch(/field "completion" is missing/);
   });
 });
 
@@ -160,7 +203,7 @@ describe('samples that are there twice', () => {
       1,
     ],
   ])('are refused, %s', async (_, text, column) => {
-    const error = await refusal(readSamples(fileWith(text), new Set(['A'])));
+    const error = await refusal(readSamples(fileWith(text), known('A')));
     expect([error.place.line, error.place.column]).toEqual([2, column]);
     expect(error.message).toMatch(/sample \d of A is there twice$/);
   });
