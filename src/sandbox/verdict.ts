@@ -208,10 +208,12 @@ export interface Measurements {
   /** The examples that the prompt shows (doctests and the like) tried in that pass, after its assertions; null where the program ended before. */
   readonly examples: { readonly total: number; readonly passed: number } | null;
   /**
-   * Over all calls of that pass, the examples' included, where at least two differ in their arguments and two in their expected values:
-   * `constant` where all returned the same value, `argument` where each returned one of its arguments as it was. Null where a call raised.
+   * Over all calls of that pass that the candidate answered with a value, the examples' included: `none` where all returned None. Else, where
+   * at least two of them differ in their arguments, and two calls, answered or not, in their expected values: `constant` where all returned
+   * the same value, `argument` where each returned one of its arguments as it was. Null where neither holds and where no call was
+   * answered. Results of before `none` was told apart have `constant` or null in its place, and null where any call raised.
    */
-  readonly returns: 'constant' | 'argument' | null;
+  readonly returns: 'none' | 'constant' | 'argument' | null;
   readonly source: SourceFacts | null;
   readonly fragility: Fragility | null;
   /** Where a program that met its CPU limit was at that moment, by its own account. No result: it differs from run to run. */

@@ -72,7 +72,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.1',
     name: 'generation.truncated',
     outcome: 'generation',
-    rule: 'generation met the token limit or the context, and the text ends inside a statement; or the prompt left no room at all',
+    rule: 'generation met the token limit or the context, and the text does not parse as it ends inside a statement; or the prompt left no room at all',
     published: published(['A.1'], ['Incomplete Generation'], []),
   },
   {
@@ -86,7 +86,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.3',
     name: 'generation.repetition',
     outcome: 'generation',
-    rule: 'the same lines or block of text at least four times in a row, or compressible to under a fifth',
+    rule: 'the same lines, or the same 8 characters or more, at least four times in a row, or compressible to under a fifth',
     published: published([], [], ['Logic']),
   },
   {
@@ -127,7 +127,7 @@ const LEAVES: readonly Leaf[] = [
     code: '2.4',
     name: 'syntax.misplaced',
     outcome: 'syntax',
-    rule: 'a statement, keyword or mark where it may not stand, an impossible target, a malformed header, a statement that breaks off',
+    rule: 'a statement, keyword or mark where it may not stand, a closing bracket too many, an impossible target, a malformed header, a statement that breaks off',
     published: published(['A'], ['Syntax Error'], []),
   },
   {
@@ -209,7 +209,7 @@ const LEAVES: readonly Leaf[] = [
     code: '8.3',
     name: 'wrong.type',
     outcome: 'wrong',
-    rule: 'returned a value of another type than expected, one without a plain form, or one on which the test itself fails',
+    rule: 'returned a value of another type than expected in all failing assertions, one without a plain form, or one on which the test itself fails',
     published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   {
@@ -233,7 +233,13 @@ const LEAVES: readonly Leaf[] = [
     rule: 'equal but for rounding: within a thousandth of its size, or of an expected 0 within 1e-9',
     published: published(['C.1', 'C.3'], [], ['Logic']),
   },
-  { code: '8.7', name: 'wrong.constant', outcome: 'wrong', rule: 'a constant, or an argument as it was', published: LOGIC },
+  {
+    code: '8.7',
+    name: 'wrong.constant',
+    outcome: 'wrong',
+    rule: 'the same value in every answered call, or an argument as it was',
+    published: LOGIC,
+  },
   {
     code: '8.8',
     name: 'wrong.mutation',
@@ -245,7 +251,7 @@ const LEAVES: readonly Leaf[] = [
     code: '8.9',
     name: 'wrong.corner_case',
     outcome: 'wrong',
-    rule: 'fails on empty, zero, one, negative or duplicate inputs only',
+    rule: 'fails on one kind of input alone, in at most half of the assertions: empty, zero, one, negative or with duplicates',
     published: published(['B.3', 'C.1'], ['Missing Corner Case'], ['Logic']),
   },
   {

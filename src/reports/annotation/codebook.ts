@@ -10,6 +10,38 @@ function meaning(outcome: OutcomeName): string {
   return OUTCOMES[outcome].meaning;
 }
 
+/**
+ * What the definitions leave open to somebody who has only the sheet; one row, one question that people have answered in two ways. They
+ * say in words what the rules do, and change with them.
+ */
+const READINGS: readonly (readonly [leaves: readonly string[], reading: string])[] = [
+  [
+    ['2.1', '2.3', '2.4', '2.6'],
+    'Of several mistakes the one that counts is the one that `failure` and `failing_line` report, whatever stands further on. Only a string that is left open, a character that is no token and a closing bracket that closes nothing, or another kind, come before it, wherever they stand.',
+  ],
+  [['2.4'], 'A closing bracket too many is here; an opening one without its end, and one closed by another kind, are `syntax.unclosed`.'],
+  [
+    ['1.1'],
+    'The end of the text must be what does not parse. Where the mistake stands further up, a longer text would have it as well: that is a leaf of `syntax`.',
+  ],
+  [
+    ['1.3'],
+    'Four times in a row: a line of at least 4 characters, a block of up to 8 lines, or a piece of 8 to 400 characters anywhere in a line. A shorter piece does not count, however often it stands there (`-1, -1, -1`), nested calls do.',
+  ],
+  [
+    ['8.1', '8.7'],
+    'A call that raises answers nothing: the others decide, in the test and in the examples. `wrong.constant` needs two of them with different arguments, and a test that expects two different values.',
+  ],
+  [
+    ['8.3', '8.4', '8.5', '8.6'],
+    'It must be so in every failing assertion in which something was returned and a value was expected. None in some and a wrong number in others is `wrong.partial` or `wrong.all`. A truth value is no number, and None has a type of its own.',
+  ],
+  [
+    ['8.9'],
+    'One and the same trait in the arguments of every failing assertion, and in those of no passing one: empty; the number 0; the number 1, or one element; a negative number, or a list that holds one; two equal elements. At least as many assertions hold as fail. Only the test is asked, not the examples.',
+  ],
+];
+
 export function codebook(leaves: readonly Category[]): string {
   const outcomes = [...new Set(leaves.map(({ outcome }) => outcome))];
   const name = (code: string): string => {
@@ -49,6 +81,10 @@ Leaves of generation take the place of others only as follows, asked in this ord
 ${GENERATION_RULES.map(({ code, over }) => `- ${name(code)}: in place of ${over.map((stage) => (stage === 'generation' ? 'nothing (there was nothing to run or to call)' : `\`${stage}\``)).join(', ')}`).join('\n')}
 
 A leaf marked * is for what fits none of its neighbours.
+
+## How the definitions are meant
+
+${READINGS.map(([codes, reading]) => `- ${codes.map(name).join(', ')}: ${reading}`).join('\n')}
 
 ## The leaves
 ${outcomes

@@ -311,6 +311,7 @@ class Execution:
             raise wire.Malformed("an answer of another shape")
         name, comparison, reason = description
         if self._trials is not None:
+            self._trials.refused()
             raise TypeError("the value has no plain form")
         if type(comparison) is str:
             self._settle(self._tamper("the returned type %s defines %s" % (name[: wire.NAME_MOST], comparison[:40])))

@@ -19,7 +19,9 @@ class Call:
         self.key = key
         self.traits = traits
         self.arguments = arguments
+        # Neither: it raised, or the program ended.
         self.value = _NOTHING
+        self.is_refused = False
         self.changes = {}
 
 
@@ -50,6 +52,10 @@ class Trials:
         call.value = value
         call.changes = changes
         self.has_changed_arguments = self.has_changed_arguments or bool(changes)
+
+    def refused(self):
+        """The call's value has no plain form."""
+        self._pending[-1].is_refused = True
 
     # What the instrumented test calls
 
@@ -157,11 +163,15 @@ def _was_already(call, expected):
 
 
 class Summary:
-    """Whether the candidate always returns the same value, or always one of its arguments."""
+    """Whether all that the candidate returns is None, the same value, or one of its arguments.
+
+    Of the calls that it answers: one that raises returns nothing, and says nothing of what the others do.
+    """
 
     def __init__(self):
         self._first_value = None
         self._first_expected = None
+        self._are_none = True
         self._are_constant = True
         self._are_arguments = True
         self._arguments_differ = False
@@ -169,20 +179,22 @@ class Summary:
         self._first_key = None
 
     def add(self, call, expected):
-        if call.value is _NOTHING:
-            # It raised: neither.
-            self._are_constant = self._are_arguments = False
+        if call.is_refused:
+            self._are_none = self._are_constant = self._are_arguments = False
+        if not (self._are_none or self._are_constant or self._are_arguments):
             return
-        if not (self._are_constant or self._are_arguments):
+        # Whether one value could be right everywhere is the test's to say, of calls that raise as well.
+        if expected is not _NOTHING and not self._expected_differ:
+            self._expect(expected)
+        if call.value is _NOTHING:
             return
         value = wire.encode(call.value)
+        self._are_none = self._are_none and call.value is None
         self._are_arguments = self._are_arguments and value in call.arguments
         if self._first_value is None:
             self._first_value, self._first_key = value, call.key
         self._are_constant = self._are_constant and value == self._first_value
         self._arguments_differ = self._arguments_differ or call.key != self._first_key
-        if expected is not _NOTHING:
-            self._expect(expected)
 
     def _expect(self, expected):
         try:
@@ -194,6 +206,8 @@ class Summary:
         self._expected_differ = self._expected_differ or expected != self._first_expected
 
     def result(self):
+        if self._first_value is not None and self._are_none:
+            return "none"
         if not (self._arguments_differ and self._expected_differ):
             return None
         # An argument that is the same every time is a constant.

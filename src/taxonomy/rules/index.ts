@@ -73,7 +73,7 @@ const EXCEPTION_RULES: readonly (readonly [leaf: number, name: string, rule: Rul
  * The order within 8: what explains more comes first, so that a coincidence cannot hide it.
  *   8.2, 8.8   where the right value went instead: this names the very mistake. Before 8.1, as both return None.
  *   8.1, 8.7   a program that answers nothing, or nothing that depends on the question; it says all of every call.
- *   8.9        one trait tells the failing inputs from the passing ones: it explains both, and the values below only the failing.
+ *   8.9        one trait tells the failing inputs, at most half, from the passing ones: it explains both, and the values below only the failing.
  *   8.3 to 8.6 how each failing value differs. Type before value. Order before off by one, as two swapped elements are also
  *              shifted by one; off by one before rounding, as a large integer one away is also within its tolerance.
  *   8.10       says which assertions fail, and nothing about why.

@@ -110,15 +110,26 @@ describe('measurements of failures', () => {
     expect((await measure('    return 1\n', test, { prompt: 'def f(x):\n' })).examples).toEqual({ total: 0, passed: 0 });
   });
 
-  it('sees constants and arguments in what calls return', async () => {
+  it('sees None, constants and arguments in what calls return', async () => {
     const test = 'assert f([3]) == [6]\nassert f([4]) == [8]\n';
     expect((await measure('    return [8]\n', test)).returns).toBe('constant');
     expect((await measure('    return x\n', test)).returns).toBe('argument');
     expect((await measure('    return x + x\n', test)).returns).toBeNull();
-    expect((await measure('    if x == [4]: raise KeyError\n', test)).returns).toBeNull();
+    expect((await measure('    pass\n', test)).returns).toBe('none');
+    expect((await measure('    if x == [4]: return [8]\n', test)).returns).toBeNull();
     expect((await measure('    return True\n', 'assert f([3])\nassert not f([4])\n')).returns).toBe('constant');
+    // What raises is no answer; what cannot be handed over is one.
+    expect((await measure('    raise KeyError\n', test)).returns).toBeNull();
+    expect((await measure('    if x == [4]: raise KeyError\n', test)).returns).toBe('none');
+    expect((await measure('    if x == [4]: return iter(x)\n', test)).returns).toBeNull();
+    const three = `${test}assert f([5]) == [8]\n`;
+    expect((await measure('    if x == [3]: raise KeyError\n    return [8]\n', three)).returns).toBe('constant');
+    expect((await measure('    if x == [3]: raise KeyError\n    return x\n', three)).returns).toBe('argument');
+    expect((await measure('    if x == [3]: return iter(x)\n    return [8]\n', three)).returns).toBeNull();
     // Nothing to tell apart.
     const once = { prompt: 'def f(x):\n' };
+    expect((await measure('    pass\n', 'assert f([3]) == [6]\n', once)).returns).toBe('none');
+    expect((await measure('    if x == [4]: raise KeyError\n    return x\n', test, once)).returns).toBeNull();
     expect((await measure('    return x\n', 'assert f([3]) == [6]\n', once)).returns).toBeNull();
     expect((await measure('    return x\n', 'assert f([3]) == [6]\nassert f([4]) == [6]\n', once)).returns).toBeNull();
   });

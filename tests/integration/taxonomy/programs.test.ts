@@ -32,6 +32,7 @@ const NEGATIVE = testOf(
   'assert candidate(9, 3) == 12',
   'assert candidate(8, -2) == 6',
 );
+const MOSTLY_NEGATIVE = testOf('assert candidate(0, 7) == 7', 'assert candidate(-3, 8) == 5', 'assert candidate(-9, 2) == -7');
 const SHOWN = 'def add(a, b):\n    """Return a + b.\n\n    >>> add(1, 2)\n    3\n    """\n';
 const LARGE = testOf('assert candidate(1, 2) == 3', 'assert candidate(40, 50) == 90', 'assert candidate(33, 44) == 77');
 
@@ -124,10 +125,12 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['6.3', { completion: '    import ctypes\n    ctypes.CDLL(None).unshare(0x10000000)\n' }],
   ['8.1', { completion: '    c = a + b\n' }],
   ['8.1', { completion: '    c = a + b\n', test: 'def check(candidate):\n    assert abs(candidate(1, 2) - 3) < 1e-6\n' }],
+  ['8.1', { completion: '    if a != 1:\n        raise ValueError\n' }],
   ['8.2', { completion: '    print(a + b)\n' }],
   ['8.2', { completion: '    print("sum:")\n    print(a + b)\n' }],
   ['8.2', { completion: '    print("a\'b")\n', test: 'def check(candidate):\n    assert candidate(1, 2) == "a\'b"\n' }],
   ['8.3', { completion: '    return str(a + b)\n' }],
+  ['8.3', { completion: '    return None if a == 1 else str(a)\n' }],
   ['8.3', { completion: '    return (x for x in [a + b])\n' }],
   ['8.3', { completion: '    return "ab"\n', test: 'def check(candidate):\n    assert abs(candidate(1, 2) - 3) < 1e-6\n' }],
   ['8.4', { completion: '    return a + b\n', test: SORTED }],
@@ -137,12 +140,14 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['8.6', { completion: '    return round(a + b, 3)\n', test: FLOATS }],
   ['8.7', { completion: '    return 7\n' }],
   ['8.7', { completion: '    return b\n', test: SORTED }],
+  ['8.7', { completion: '    if a > 5:\n        raise ValueError\n    return 1\n' }],
   ['8.8', { completion: '    a.extend(b)\n    a.sort()\n', test: SORTED }],
   ['8.8', { completion: '    a += b\n    return sorted(a)\n', test: KEPT }],
   ['8.9', { completion: '    return a + b if b > 0 else None\n', test: NEGATIVE }],
   ['8.9', { completion: '    return sorted(set(a + b))\n', test: DUPLICATES }],
   ['8.10', { completion: '    return 3 if b == 2 else a * b\n', prompt: SHOWN, test: LARGE }],
   ['8.11', { completion: '    return a + b if a < 5 else 0\n' }],
+  ['8.11', { completion: '    return abs(a) + b\n', test: MOSTLY_NEGATIVE }],
   ['8.11', { completion: '    return a - b if a == 1 else a + b\n' }],
   ['8.12', { completion: '    return a - b + 100\n' }],
 ];

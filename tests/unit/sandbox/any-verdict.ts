@@ -92,7 +92,7 @@ export function anyMeasurements(text: fc.Arbitrary<string>): fc.Arbitrary<Measur
     nearLimit: fc.boolean(),
     assertions: fc.option(assertions),
     examples: fc.option(fc.record({ total: fc.nat(), passed: fc.nat() })),
-    returns: fc.option(oneOf('constant', 'argument')),
+    returns: fc.option(oneOf('none', 'constant', 'argument')),
     source: fc.option(source),
     fragility: fc.option(fragility),
     stack: fc.option(fc.array(anyFrame(text), { maxLength: 3 })),

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { AssertionTrial, ExceptionInfo, Fragility, Outcome } from '../../../src/sandbox/verdict.js';
+import type { AssertionTrial, ExceptionInfo, Fragility, Measurements, Outcome } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { classify } from '../../../src/taxonomy/classify.js';
 import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
@@ -25,6 +25,9 @@ const loop = '    x = a + b\n'.repeat(6);
 
 /** A false assertion, with these trials in the second pass. */
 const wrong = (...trials: readonly AssertionTrial[]): Evidence => evidence(failed(), { measurements: { assertions: tried(...trials) } });
+/** One call in the first pass, which returned None; and what the second one saw. */
+const nothingAnd = (returns: Measurements['returns'], ...trials: readonly AssertionTrial[]): Evidence =>
+  evidence(failed(nothing), { measurements: { allNone: true, calls: 1, returns, assertions: tried(...trials) } });
 /** A passing sample of which this was found. */
 const passing = (fields: Partial<Fragility>): Evidence =>
   evidence(
@@ -134,6 +137,8 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['5.2', 'a map that finds no room', evidence(raised('call', 'OSError', '[Errno 12] Cannot allocate memory'))],
   ['7', 'forged bytes', evidence({ status: 'tamper', evidence: 'bytes outside the protocol' })],
   ['8.1', 'None and nothing else', evidence(failed(nothing), { measurements: { allNone: true, calls: 3 } })],
+  ['8.1', 'None in the second pass as well', nothingAnd('none', fails(['type']), fails(null))],
+  ['8.1', 'None, before none was told apart', nothingAnd('constant', fails(['type']), fails(['type']))],
   [
     '8.1',
     'None in a test that then fails on it',
@@ -161,6 +166,7 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ],
   ['8.3', 'a tuple for a list', evidence(failed({ returned: '(1,)', returnedType: 'tuple', expected: '[1]', expectedType: 'list' }))],
   ['8.3', 'a truth value for a number', evidence(failed({ returned: 'False', returnedType: 'bool' }))],
+  ['8.3', 'None in the only call of the first pass, another type in the second', nothingAnd(null, fails(['type']), fails(['type']))],
   ['8.3', 'None in one branch', evidence(failed(nothing), { measurements: { allNone: false, calls: 2 } })],
   ['8.3', 'a generator', evidence({ status: 'unserialisable', typeName: 'generator', reason: 'has no plain form' })],
   [
@@ -178,6 +184,16 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['8.8', 'sorts in place', evidence(failed(nothing), { measurements: { allNone: true, assertions: tried(fails(['in_place', 'type'])) } })],
   ['8.8', 'spoils the arguments of a right answer', wrong(fails(['unaliased']), holds())],
   ['8.9', 'empty inputs only', wrong(fails(['off_by_one'], { traits: ['empty'] }), holds({ traits: ['one'] }))],
+  [
+    '8.11',
+    'all but the empty input',
+    wrong(fails([], { traits: ['negative'] }), fails([], { traits: ['negative'] }), holds({ traits: ['empty'] })),
+  ],
+  [
+    '8.11',
+    'two traits of which neither explains every failure',
+    wrong(fails([], { traits: ['empty'] }), fails([], { traits: ['one'] }), holds(), holds()),
+  ],
   [
     '8.10',
     'examples pass',

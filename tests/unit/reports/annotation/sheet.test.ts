@@ -217,4 +217,10 @@ describe('the codebook', () => {
     expect(order.indexOf('`wrong.printed`')).toBeLessThan(order.indexOf('`wrong.none`'));
     expect(order).toContain('`wrong.all`');
   });
+
+  it('says how definitions are meant, in the names that the config gives the leaves', () => {
+    const renamed = CATEGORIES.map((leaf) => (leaf.code === '8.1' ? { ...leaf, name: 'wrong.nothing' } : leaf));
+    expect(codebook(CATEGORIES)).toMatch(/^- `wrong\.none`, `wrong\.constant`: A call that raises /m);
+    expect(codebook(renamed)).toMatch(/^- `wrong\.nothing`, `wrong\.constant`: A call that raises /m);
+  });
 });
