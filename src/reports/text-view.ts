@@ -73,12 +73,15 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
   const targets = questions(categories).map(({ target, isPositive, measures }): TextTarget => {
     // Asked once for all measures.
     const classes = new Int8Array(rows.length);
-    for (const row of rows) classes[row.number] = Number(isPositive(row) ?? -1);
-    const positives = measured.filter(({ number }) => classes[number] === 1);
+    const positives = new Int32Array(problems);
+    for (const row of rows) {
+      const side = isPositive(row);
+      classes[row.number] = Number(side ?? -1);
+      if (side === true && row.measures !== null) positives[row.problem]!++;
+    }
     return {
       ...target,
-      samples: positives.length,
-      problems: problemsOf(positives),
+      ...sizeOf(positives),
       measures: measures.map((measure) => areaOf(bootstrap, measure, ordered.get(measure.key)!, classes)),
     };
   });
