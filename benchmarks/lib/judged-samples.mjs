@@ -110,6 +110,13 @@ export function judgedSamples(problem, count) {
       outcome: kind.decision.outcome,
       evidence: 'made for a benchmark',
       generationCode: null,
+      // Not made up: what a decision has beside its leaf costs a column each, whatever it holds.
+      published: null,
+      rule: null,
+      place: null,
+      tokens: null,
+      node: null,
+      tags: [],
     });
   }
   return { samples, executions };

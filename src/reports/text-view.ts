@@ -72,12 +72,16 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
   const categories = categoriesOf(measured);
   const targets = questions(categories).map(({ target, isPositive, measures }): TextTarget => {
     // Asked once for all measures.
-    const classes = Int8Array.from(rows, (row) => Number(isPositive(row) ?? -1));
-    const positives = measured.filter(({ number }) => classes[number] === 1);
+    const classes = new Int8Array(rows.length);
+    const positives = new Int32Array(problems);
+    for (const row of rows) {
+      const side = isPositive(row);
+      classes[row.number] = Number(side ?? -1);
+      if (side === true && row.measures !== null) positives[row.problem]!++;
+    }
     return {
       ...target,
-      samples: positives.length,
-      problems: problemsOf(positives),
+      ...sizeOf(positives),
       measures: measures.map((measure) => areaOf(bootstrap, measure, ordered.get(measure.key)!, classes)),
     };
   });
@@ -165,36 +169,47 @@ function questions(categories: readonly CategoryCount[]): Question[] {
 }
 
 function orderBy(rows: readonly MeasuredRow[], { key }: Measure): Ordered {
-  const withValue = rows
-    .filter(({ measures }) => measures[key] !== null)
-    .sort((a, b) => compareNumbers(a.measures[key]!, b.measures[key]!));
-  // An area asks for order alone, and for finite numbers: the largest one stands for an infinite perplexity.
-  const scores = Float64Array.from(withValue, ({ measures }) => Math.min(measures[key]!, Number.MAX_VALUE));
+  const withValue = rows.filter(({ measures }) => measures[key] !== null);
+  const values = Float64Array.from(withValue, ({ measures }) => measures[key]!);
+  // Equal values stay in the samples' order.
+  const order = Int32Array.from(withValue.keys()).sort((a, b) => compareNumbers(values[a]!, values[b]!));
   return {
-    scores,
-    numbers: Int32Array.from(withValue, ({ number }) => number),
-    problems: Int32Array.from(withValue, ({ problem }) => problem),
+    // An area asks for order alone, and for finite numbers: the largest one stands for an infinite perplexity.
+    scores: Float64Array.from(order, (place) => Math.min(values[place]!, Number.MAX_VALUE)),
+    numbers: order.map((place) => withValue[place]!.number),
+    problems: order.map((place) => withValue[place]!.problem),
   };
 }
 
 /** @param classes for each counted sample, by number, whether it is of the class; -1 where it is not compared */
 function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classes: Int8Array): TextArea {
-  const compared = ordered.numbers.map((number, place) => (classes[number] === -1 ? -1 : place)).filter((place) => place >= 0);
-  const pick = (values: Int32Array): Int32Array => compared.map((place) => values[place]!);
-  // In the order of their values, which leaves next to nothing to sort there: it was done once for all classes.
-  const scores = Float64Array.from(compared, (place) => ordered.scores[place]!);
-  const positive = pick(ordered.numbers).map((number) => classes[number]!);
-  const problems = pick(ordered.problems);
-  const [ofClass, others] = [1, 0].map((side) => {
-    const own = problems.filter((_, i) => positive[i] === side);
-    return { samples: own.length, problems: new Set(own).size };
-  }) as [Size, Size];
+  // In the order of their values, which leaves nothing to sort there: it was done once for all classes.
+  const scores = new Float64Array(ordered.scores.length);
+  const positive = new Int8Array(scores.length);
+  const problems = new Int32Array(scores.length);
+  /** Samples of each problem, beside the class and in it. */
+  const counts = [new Int32Array(bootstrap.size), new Int32Array(bootstrap.size)] as const;
+  let compared = 0;
+  for (let place = 0; place < scores.length; place++) {
+    const side = classes[ordered.numbers[place]!]!;
+    if (side === -1) continue;
+    const problem = ordered.problems[place]!;
+    scores[compared] = ordered.scores[place]!;
+    positive[compared] = side;
+    problems[compared++] = problem;
+    counts[side === 1 ? 1 : 0][problem]!++;
+  }
+  const [others, ofClass] = [sizeOf(counts[0]), sizeOf(counts[1])];
   const facts = { measure: measure.key, better: measure.better, positives: ofClass.samples, negatives: others.samples };
   if (!isLargeEnough(ofClass) || !isLargeEnough(others)) {
     const missing = isLargeEnough(ofClass) ? describeSize(others, 'beside the class') : describeSize(ofClass, 'in the class');
-    return { ...facts, pooled: NOTHING, within: NOTHING, mixedProblems: mixed(positive, problems), missing };
+    return { ...facts, pooled: NOTHING, within: NOTHING, mixedProblems: mixed(counts), missing };
   }
-  const { pooled, within, mixedProblems } = aurocByProblem(bootstrap, { scores, positive, problems });
+  const { pooled, within, mixedProblems } = aurocByProblem(bootstrap, {
+    scores: scores.subarray(0, compared),
+    positive: positive.subarray(0, compared),
+    problems: problems.subarray(0, compared),
+  });
   if (mixedProblems >= LEAST.problems) return { ...facts, pooled, within, mixedProblems, missing: null };
   const missing = `${mixedProblems} problems have both; at least ${LEAST.problems} are needed`;
   return { ...facts, pooled, within: NOTHING, mixedProblems, missing };
@@ -215,10 +230,19 @@ function describeSize({ samples, problems }: Size, where: string): string {
   return `${samples} samples of ${problems} problems ${where}; at least ${LEAST.samples} of ${LEAST.problems} are needed`;
 }
 
+/** @param counts of each problem */
+function sizeOf(counts: Int32Array): Size {
+  let [samples, problems] = [0, 0];
+  for (const count of counts) {
+    samples += count;
+    problems += Number(count > 0);
+  }
+  return { samples, problems };
+}
+
 /** Problems that have samples of both sides. */
-function mixed(positive: Int32Array, problems: Int32Array): number {
-  const withPositive = new Set(problems.filter((_, i) => positive[i] === 1));
-  return new Set(problems.filter((problem, i) => positive[i] === 0 && withPositive.has(problem))).size;
+function mixed([others, ofClass]: readonly [Int32Array, Int32Array]): number {
+  return others.reduce((sum, count, problem) => sum + Number(count > 0 && ofClass[problem]! > 0), 0);
 }
 
 /** Whether the similarities tell a category from passes of the same problems: one interval without 0.5 is enough. */

@@ -97,7 +97,8 @@ export class Executions {
     );
     this.#categoryId = database.prepare<[number, string], number>('SELECT id FROM categories WHERE experiment_id = ? AND code = ?').pluck();
     this.#removeUnusedCategories = database.prepare<[number]>(
-      'DELETE FROM categories WHERE experiment_id = ? AND id NOT IN (SELECT category_id FROM classifications WHERE category_id IS NOT NULL)',
+      `DELETE FROM categories WHERE experiment_id = ?
+         AND NOT EXISTS (SELECT 1 FROM classifications c WHERE c.category_id = categories.id)`,
     );
   }
 

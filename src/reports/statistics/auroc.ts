@@ -37,12 +37,12 @@ export interface Auroc {
  * @throws RangeError where lengths differ or a score is not finite
  */
 export function auroc({ scores, positive }: Scored): number | null {
-  return pooledArea({ scores, positive, problems: new Uint8Array(scores.length) }, 1)(new Uint16Array([1]));
+  return new Pairs({ scores, positive, problems: new Uint8Array(scores.length) }, 1).within(0);
 }
 
 /**
- * The pooled and the within-problem area with intervals by bootstrap over problems. Time: resamples x problems with positives x problems;
- * memory: problems x problems x 8 bytes.
+ * The pooled and the within-problem area with intervals by bootstrap over problems. Time: samples (sorted, where they are not by ascending
+ * score), positives x problems, and resamples x problems with positives x problems / 2; memory: problems x problems x 16 bytes.
  * @throws RangeError where lengths differ, a score is not finite, or a problem's number is out of range
  */
 export function aurocByProblem(bootstrap: Bootstrap, { scores, positive, problems }: ScoredProblems): Auroc {
@@ -53,12 +53,10 @@ export function aurocByProblem(bootstrap: Bootstrap, { scores, positive, problem
       throw new RangeError(`a problem's number from 0 to ${bootstrap.size - 1}, not ${problem}`);
     }
   }
-  const pooled = bootstrap.statistic(pooledArea({ scores, positive, problems }, bootstrap.size));
-  const members = Array.from({ length: bootstrap.size }, (): number[] => []);
-  for (let i = 0; i < problems.length; i++) members[problems[i]!]!.push(i);
-  const own = members.map((samples) => auroc({ scores: samples.map((i) => scores[i]!), positive: samples.map((i) => positive[i]!) }));
+  const pairs = new Pairs({ scores, positive, problems }, bootstrap.size);
+  const own = Array.from({ length: bootstrap.size }, (_, problem) => pairs.within(problem));
   return {
-    pooled,
+    pooled: bootstrap.statistic(pairs.pooled(), pairs.pooledWithout()),
     within: bootstrap.ratio(
       own.map((area) => area ?? 0),
       own.map((area) => (area === null ? 0 : 1)),
@@ -67,74 +65,140 @@ export function aurocByProblem(bootstrap: Bootstrap, { scores, positive, problem
   };
 }
 
-/** Samples by ascending score; of equal scores the negatives first. */
-function byScore({ scores, positive }: Scored): number[] {
+/** Samples by ascending score: as they stand, where they stand so. */
+function byScore({ scores, positive }: Scored): Int32Array {
   if (scores.length !== positive.length) throw new RangeError(`${scores.length} scores and ${positive.length} classes`);
-  const order = Array.from({ length: scores.length }, (_, i) => i);
-  for (const i of order) if (!Number.isFinite(scores[i])) throw new RangeError(`a finite score, not ${scores[i]!}`);
-  return order.sort((a, b) => scores[a]! - scores[b]! || Number(positive[a]!) - Number(positive[b]!));
+  const order = new Int32Array(scores.length);
+  let isAscending = true;
+  for (let i = 0; i < order.length; i++) {
+    if (!Number.isFinite(scores[i])) throw new RangeError(`a finite score, not ${scores[i]!}`);
+    order[i] = i;
+    isAscending &&= i === 0 || scores[i - 1]! <= scores[i]!;
+  }
+  return isAscending ? order : order.sort((a, b) => scores[a]! - scores[b]!);
 }
 
 /**
- * The pooled area as a function of how often each problem was drawn. What problem c's positives win against problem d's
- * negatives does not depend on the draw, so that it is counted once.
+ * What each problem's positives win against each problem's negatives, a tie counting half. That does not depend on how often a problem is
+ * drawn, so that it is counted once. All numbers here are multiples of a half below 2^53: sums are exact in whatever order.
  */
-function pooledArea(samples: ScoredProblems, size: number): ClusterStatistic {
-  const { scores, positive, problems } = samples;
-  const positives = new Float64Array(size);
-  const negatives = new Float64Array(size);
-  for (let i = 0; i < scores.length; i++) (positive[i] ? positives : negatives)[problems[i]!]!++;
-  const winners = Array.from(positives.keys()).filter((problem) => positives[problem]! > 0);
-  const rowOf = new Map(winners.map((problem) => [problem, new Float64Array(size)]));
+class Pairs {
+  readonly #positives: Float64Array;
+  readonly #negatives: Float64Array;
+  /** [problem of the positives, problem of the negatives]. */
+  readonly #wins: Float64Array;
 
-  const order = byScore(samples);
-  /** Negatives of each problem with a smaller score, and those with the same score. */
-  const below = new Float64Array(size);
-  const tied = new Float64Array(size);
-  for (const [place, sample] of order.entries()) {
-    if (place > 0 && scores[sample] !== scores[order[place - 1]!]) {
-      for (let d = 0; d < size; d++) below[d]! += tied[d]!;
-      tied.fill(0);
+  constructor(
+    samples: ScoredProblems,
+    private readonly size: number,
+  ) {
+    const { scores, positive, problems } = samples;
+    const order = byScore(samples);
+    this.#positives = new Float64Array(size);
+    this.#negatives = new Float64Array(size);
+    this.#wins = new Float64Array(size * size);
+    /** What a positive wins against each problem: its negatives with a smaller score, and half of those with the same. */
+    const won = new Float64Array(size);
+    for (let from = 0, to = 0; from < order.length; from = to) {
+      const score = scores[order[from]!]!;
+      for (to = from; to < order.length && scores[order[to]!] === score; to++) {
+        const problem = problems[order[to]!]!;
+        if (positive[order[to]!]) this.#positives[problem]!++;
+        else {
+          this.#negatives[problem]!++;
+          won[problem]! += 0.5;
+        }
+      }
+      for (let at = from; at < to; at++) if (positive[order[at]!]) this.#addWins(problems[order[at]!]!, won);
+      for (let at = from; at < to; at++) if (!positive[order[at]!]) won[problems[order[at]!]!]! += 0.5;
     }
-    if (!positive[sample]) {
-      tied[problems[sample]!]!++;
-      continue;
-    }
-    const row = rowOf.get(problems[sample]!)!;
-    for (let d = 0; d < size; d++) row[d]! += below[d]! + tied[d]! / 2;
   }
 
-  const drawn = new Float64Array(size);
-  return (weights) => {
-    drawn.set(weights);
-    let [wins, allPositives, allNegatives] = [0, 0, 0];
-    for (let d = 0; d < size; d++) allNegatives += drawn[d]! * negatives[d]!;
-    for (const [problem, row] of rowOf) {
-      const weight = drawn[problem]!;
-      if (weight === 0) continue;
-      wins += weight * dot(drawn, row);
-      allPositives += weight * positives[problem]!;
+  /** The area of one problem's own pairs; null where it has none. */
+  within(problem: number): number | null {
+    return area(this.#wins[problem * this.size + problem]!, this.#positives[problem]!, this.#negatives[problem]!);
+  }
+
+  /** The pooled area as a function of how often each problem was drawn. */
+  pooled(): ClusterStatistic {
+    // What two problems win against each other is asked for together, and problems without positives win nothing.
+    const winners = [...this.#positives.keys()].filter((problem) => this.#positives[problem]! > 0);
+    const others = [...this.#positives.keys()].filter((problem) => this.#positives[problem] === 0 && this.#negatives[problem]! > 0);
+    const members = Int32Array.from([...winners, ...others]);
+    const length = members.length;
+    const mutual = new Float64Array(winners.length * length);
+    for (let c = 0; c < winners.length; c++) {
+      for (let d = c; d < length; d++) mutual[c * length + d] = this.#mutual(members[c]!, members[d]!);
     }
-    return allPositives === 0 || allNegatives === 0 ? null : wins / (allPositives * allNegatives);
-  };
+    const positives = Float64Array.from(members, (problem) => this.#positives[problem]!);
+    const negatives = Float64Array.from(members, (problem) => this.#negatives[problem]!);
+    const drawn = new Float64Array(length);
+    return (weights) => {
+      let [wins, allPositives, allNegatives] = [0, 0, 0];
+      for (let i = 0; i < length; i++) {
+        const weight = weights[members[i]!]!;
+        drawn[i] = weight;
+        allPositives += weight * positives[i]!;
+        allNegatives += weight * negatives[i]!;
+      }
+      for (let c = 0; c < winners.length; c++) {
+        const weight = drawn[c]!;
+        if (weight !== 0) wins += weight * dot(drawn, mutual, c, c * length);
+      }
+      return area(wins, allPositives, allNegatives);
+    };
+  }
+
+  /** The pooled area of all problems but one. */
+  pooledWithout(): (problem: number) => number | null {
+    const { size } = this;
+    let [wins, positives, negatives] = [0, 0, 0];
+    /** Of all that is won, what a problem has a part in. */
+    const parts = new Float64Array(size);
+    for (let c = 0; c < size; c++) {
+      positives += this.#positives[c]!;
+      negatives += this.#negatives[c]!;
+      for (let d = 0; d < size; d++) {
+        const won = this.#wins[c * size + d]!;
+        wins += won;
+        parts[c]! += won;
+        if (d !== c) parts[d]! += won;
+      }
+    }
+    return (problem) => area(wins - parts[problem]!, positives - this.#positives[problem]!, negatives - this.#negatives[problem]!);
+  }
+
+  #addWins(problem: number, won: Float64Array): void {
+    const start = problem * this.size;
+    for (let d = 0; d < won.length; d++) this.#wins[start + d]! += won[d]!;
+  }
+
+  #mutual(c: number, d: number): number {
+    const { size } = this;
+    return c === d ? this.#wins[c * size + c]! : this.#wins[c * size + d]! + this.#wins[d * size + c]!;
+  }
+}
+
+function area(wins: number, positives: number, negatives: number): number | null {
+  return positives === 0 || negatives === 0 ? null : wins / (positives * negatives);
 }
 
 /**
- * The sum of products of two arrays of one length. In four sums, as one would wait for each addition before the next; all terms here are
- * multiples of a half, so that their order changes no bit.
+ * The sum of products of `a` from `from` on and a row of `b`, which begins at `row`. In four sums, as one would wait for each addition before
+ * the next.
  */
-function dot(a: Float64Array, b: Float64Array): number {
+function dot(a: Float64Array, b: Float64Array, from: number, row: number): number {
   let first = 0;
   let second = 0;
   let third = 0;
   let fourth = 0;
-  let i = 0;
+  let i = from;
   for (const last = a.length - 3; i < last; i += 4) {
-    first += a[i]! * b[i]!;
-    second += a[i + 1]! * b[i + 1]!;
-    third += a[i + 2]! * b[i + 2]!;
-    fourth += a[i + 3]! * b[i + 3]!;
+    first += a[i]! * b[row + i]!;
+    second += a[i + 1]! * b[row + i + 1]!;
+    third += a[i + 2]! * b[row + i + 2]!;
+    fourth += a[i + 3]! * b[row + i + 3]!;
   }
-  for (; i < a.length; i++) first += a[i]! * b[i]!;
+  for (; i < a.length; i++) first += a[i]! * b[row + i]!;
   return first + second + third + fourth;
 }

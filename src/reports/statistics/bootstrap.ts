@@ -99,20 +99,29 @@ export class Bootstrap {
    *
    * Null where the data do not define it. Resamples that do not are left out, as is a value left undefined by leaving a cluster out.
    * Where resampling cannot vary it there is no interval, method `none`: nothing can stand in for a statistic of which nothing is known.
+   * @param without the statistic of the data but one cluster, by its number: what `of` says of weights 1 and one 0, where that is to be had
+   *   for less than an evaluation
    */
-  statistic(of: ClusterStatistic): Estimate {
+  statistic(of: ClusterStatistic, without: (cluster: number) => number | null = this.#byEvaluation(of)): Estimate {
     const value = of(new Uint16Array(this.size).fill(1));
     if (value === null) return NOTHING;
-    const weights = new Uint16Array(this.size).fill(1);
     const left: number[] = [];
     for (let i = 0; i < this.size; i++) {
-      weights[i] = 0;
-      const without = of(weights);
-      if (without !== null) left.push(without);
-      weights[i] = 1;
+      const rest = without(i);
+      if (rest !== null) left.push(rest);
     }
     const interval = this.bca(value, this.statisticReplicates(of), jackknifeAcceleration(left));
     return interval === null ? { value, low: null, high: null, method: 'none' } : { value, ...interval, method: 'bca' };
+  }
+
+  #byEvaluation(of: ClusterStatistic): (cluster: number) => number | null {
+    const weights = new Uint16Array(this.size).fill(1);
+    return (cluster) => {
+      weights[cluster] = 0;
+      const rest = of(weights);
+      weights[cluster] = 1;
+      return rest;
+    };
   }
 
   /** The statistic in every resample that defines it, ascending. */

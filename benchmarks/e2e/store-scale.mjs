@@ -1,0 +1,143 @@
+/**
+ * Does a whole study fit: ten models, 164 problems, 200 samples of each, 328,000 samples in one database?
+ *
+ *   node benchmarks/e2e/store-scale.mjs [--models 10] [--problems 164] [--samples 200] [--keep FOLDER]
+ *
+ * Fills a database with made-up samples, verdicts, decisions and text measures of realistic size, and then asks what users ask: everything that a
+ * report reads of one experiment, each named view for one experiment and for the whole file, words of error messages, and the whole report. The
+ * bounds are those that the project has set itself: 1 s for a question, 20 s for a report, 1 GiB for the database without its token arrays.
+ * Above a bound the script ends with 1. A view that counts over all samples of all experiments has no bound: its time is shown.
+ *
+ * With --keep the database stays in that folder and is used again by the next call; without, it is removed.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseFlags } from '../lib/flags.mjs';
+import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
+import { markdownTable } from '../lib/table.mjs';
+import { trialInFreshProcess } from '../lib/trial.mjs';
+
+const QUESTION_SECONDS = 1;
+const REPORT_SECONDS = 20;
+const DATABASE_BYTES = 2 ** 30;
+/** Views that look at every sample of the file before the first row is known: nobody's page waits for them. */
+const COUNTING_VIEWS = new Set(['category_counts', 'error_messages', 'problem_results']);
+
+const flags = parseFlags(import.meta.url, {
+  models: { type: 'string', default: '10' },
+  problems: { type: 'string', default: '164' },
+  samples: { type: 'string', default: '200' },
+  keep: { type: 'string' },
+});
+const models = Number(flags.models);
+const problems = Number(flags.problems);
+const samples = Number(flags.samples);
+const total = models * problems * samples;
+const trials = path.join(path.dirname(fileURLToPath(import.meta.url)), 'trials');
+const mebibytes = (/** @type {number} */ bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+const seconds = (/** @type {number} */ value) => `${value.toFixed(value < 0.1 ? 3 : 2)} s`;
+
+const machine = describeMachine();
+console.log(`Machine: ${machineLine(machine)}\n${total} samples: ${models} models x ${problems} problems x ${samples}`);
+await warnIfBusy();
+
+/** @typedef {{others: number, stolen: number}} Foreign */
+/** @typedef {{kind: string, question: string, rows: number, seconds: number}} Asked */
+
+const folder = flags.keep ?? fs.mkdtempSync(path.join(os.tmpdir(), 'store-scale-'));
+/** @type {string[]} */
+const missed = [];
+try {
+  fs.mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `study-${models}-${problems}-${samples}.db`);
+  // Under another name until it is whole: a build that was cut short is not used.
+  const sizesFile = `${file}.json`;
+  if (!fs.existsSync(sizesFile)) {
+    for (const part of ['', '.shards', '-wal', '-shm']) fs.rmSync(`${file}${part}`, { recursive: true, force: true });
+    /** @type {{seconds: number, databaseBytes: number, shardBytes: number}} */
+    const built = await trialInFreshProcess(path.join(trials, 'scale-build.mjs'), { file, models, problems, samples });
+    fs.writeFileSync(sizesFile, JSON.stringify(built));
+    console.log(`Built in ${seconds(built.seconds)}, ${(total / built.seconds).toFixed(0)} samples/s`);
+  }
+  const sizes = /** @type {{databaseBytes: number, shardBytes: number}} */ (JSON.parse(fs.readFileSync(sizesFile, 'utf8')));
+
+  // Neither the oldest nor the newest: its rows stand in the middle of the file.
+  const name = `model-${Math.floor(models / 2)}`;
+  /** @type {{answers: Asked[]} & Foreign} */
+  const asked = await trialInFreshProcess(path.join(trials, 'scale-queries.mjs'), { file, name });
+  const outputs = path.join(folder, 'outputs');
+  const onIt = ['--experiment', name, '--db', file, '--outputs', outputs];
+  /** @type {{seconds: number} & Foreign} */
+  const report = await trialInFreshProcess(path.join(trials, 'scale-command.mjs'), { parameters: ['report', ...onIt] });
+  /** @type {{seconds: number} & Foreign} */
+  const analysis = await trialInFreshProcess(path.join(trials, 'scale-command.mjs'), {
+    parameters: ['analyze', ...onIt, '--output', path.join(folder, 'analysis.json')],
+  });
+
+  /** @type {{what: string, rows: string, figure: string, bound: string, isMissed: boolean}[]} */
+  const rows = asked.answers.map(({ kind, question, rows: found, seconds: taken }) => {
+    const isBound = !(kind === 'whole file' && COUNTING_VIEWS.has(question));
+    return {
+      what: `${kind}: ${question}`,
+      rows: String(found),
+      figure: seconds(taken),
+      bound: isBound ? seconds(QUESTION_SECONDS) : 'none',
+      isMissed: isBound && taken > QUESTION_SECONDS,
+    };
+  });
+  for (const [what, taken] of /** @type {const} */ ([
+    ['faultline report', report.seconds],
+    ['faultline analyze', analysis.seconds],
+  ])) {
+    rows.push({
+      what: `${what}, one experiment`,
+      rows: String(problems * samples),
+      figure: seconds(taken),
+      bound: seconds(REPORT_SECONDS),
+      isMissed: taken > REPORT_SECONDS,
+    });
+  }
+  rows.push({
+    what: 'database',
+    rows: String(total),
+    figure: mebibytes(sizes.databaseBytes),
+    bound: mebibytes(DATABASE_BYTES),
+    isMissed: sizes.databaseBytes > DATABASE_BYTES,
+  });
+  rows.push({ what: 'token arrays beside it', rows: String(total), figure: mebibytes(sizes.shardBytes), bound: 'none', isMissed: false });
+  console.log('');
+  console.log(
+    markdownTable(
+      ['what', 'rows', 'figure', 'bound', ''],
+      rows.map(({ what, rows: found, figure, bound, isMissed }) => [what, found, figure, bound, isMissed ? 'MISSED' : '']),
+    ),
+  );
+  missed.push(...rows.filter(({ isMissed }) => isMissed).map(({ what, figure, bound }) => `${what}: ${figure}, at most ${bound}`));
+
+  const bounded = asked.answers.filter(({ kind, question }) => kind !== 'whole file' || !COUNTING_VIEWS.has(question));
+  const slowest = bounded.reduce((a, b) => (b.seconds > a.seconds ? b : a));
+  const size = `${total} samples of ${models} experiments`;
+  printReadmeRows(foreignShare([asked, report, analysis]), machine, [
+    [`store, ${size}: slowest question, ${slowest.kind}: ${slowest.question}`, seconds(slowest.seconds), seconds(QUESTION_SECONDS), ''],
+    [
+      `report of ${problems * samples} samples, with ${size} in the database`,
+      seconds(report.seconds),
+      seconds(REPORT_SECONDS),
+      `**${((100 * report.seconds) / REPORT_SECONDS).toFixed(0)} %**`,
+    ],
+    [
+      `database, ${size}`,
+      mebibytes(sizes.databaseBytes),
+      mebibytes(DATABASE_BYTES),
+      `**${((100 * sizes.databaseBytes) / DATABASE_BYTES).toFixed(0)} %**`,
+    ],
+  ]);
+} finally {
+  if (flags.keep === undefined) fs.rmSync(folder, { recursive: true, force: true });
+}
+if (missed.length > 0) {
+  console.error(`\nBounds missed:\n  ${missed.join('\n  ')}`);
+  process.exit(1);
+}
