@@ -9,7 +9,7 @@ import { createCategoryView, type CategoryView } from './category-view.js';
 import { decide, executeAll, programKey, type Executable } from './execute.js';
 import { interrupted } from './generate-file.js';
 import { problemsOf } from './inputs.js';
-import { checkWritable, PartialFile } from './partial-file.js';
+import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 import { RESULT_FIELDS, resultFields, type ResultFields } from './result-fields.js';
 import { INFRASTRUCTURE, UNSUPPORTED } from './result-text.js';
@@ -52,7 +52,8 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
   const { out, signal, progress } = options;
   const view = createCategoryView(values, CATEGORIES, config.origins);
   await checkWritable(out);
-  const { problems, hash } = await problemsOf(config);
+  const { problems, hash, path } = await problemsOf(config);
+  refuseInputs(out, [path, options.samples]);
   const byTask = new Map(problems.map((problem) => [problem.taskId, problem]));
   const content = createHash('sha256');
   const lines: Line[] = [];

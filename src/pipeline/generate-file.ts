@@ -7,7 +7,7 @@ import { FaultlineError } from '../errors.js';
 import { kernelsOf, noteDevice } from './device.js';
 import { generateSamples, loadModel } from './generate.js';
 import { problemsOf } from './inputs.js';
-import { checkWritable, PartialFile } from './partial-file.js';
+import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 import { shardsToRun } from './work-shards.js';
 import { seedField } from './report.js';
@@ -36,7 +36,8 @@ export interface GenerateFileResult {
 export async function generateFile(config: Config, { out, logprobs, signal, progress }: GenerateFileOptions): Promise<GenerateFileResult> {
   const { values } = config;
   await checkWritable(out);
-  const { problems: all, hash } = await problemsOf(config);
+  const { problems: all, hash, path } = await problemsOf(config);
+  refuseInputs(out, [path]);
   const problems = heldBy(shardsToRun(config, null, all.length), all);
   const model = await loadModel(config);
   try {

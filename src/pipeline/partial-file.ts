@@ -33,6 +33,20 @@ export async function checkWritable(out: string): Promise<void> {
   await (await AtomicFile.open(out)).abort();
 }
 
+/** Refuses an output that is one of the files that it is made from, also by another name. Throws FaultlineError of kind `usage`. */
+export function refuseInputs(out: string, inputs: readonly string[]): void {
+  const own = statSync(out, { throwIfNoEntry: false });
+  if (own === undefined) return;
+  for (const input of inputs) {
+    const other = statSync(input, { throwIfNoEntry: false });
+    if (other === undefined || other.ino !== own.ino || other.dev !== own.dev) continue;
+    throw new FaultlineError('usage', 'is an input of this command, and would be replaced', {
+      place: { file: out },
+      hint: 'Give --out another name.',
+    });
+  }
+}
+
 export class PartialFile {
   private readonly lines = new Map<number, string>();
   private file: number | null;

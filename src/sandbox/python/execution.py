@@ -380,8 +380,9 @@ class Execution:
             return {"status": "assertion", "assertion": self._assertion(node, frame, line)}
         if isinstance(error, MemoryError):
             return {"status": "limit", "resource": "memory", "exception": own_info(error)}
-        if isinstance(error, wire.Unserialisable) and self.calls > 0:
-            # It may come from a value of the sample's: passing that on must not take a sample out of the count.
+        if isinstance(error, wire.Unserialisable) and self.calls > 0 and error.reason != wire.NO_PLAIN_FORM:
+            # Too much or too deep may come of a value of the sample's: passing that on must not take a sample out of the count. What has
+            # no plain form does not, as all that a candidate returns has one.
             return {"status": "unserialisable", "typeName": type(error.offender).__name__, "reason": error.reason}
         if isinstance(error, wire.Unserialisable):
             return {"status": "infra", "reason": "the test passes a %s to the candidate, which %s" % (type(error.offender).__name__, error)}

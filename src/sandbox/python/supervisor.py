@@ -33,6 +33,9 @@ _LOOK_SECONDS = 0.1
 # Until then a candidate is waited for by nothing but its end.
 _FIRST_LOOK_SECONDS = 0.02
 _CHILD = frozenset((signal.SIGCHLD,))
+# How often that sleep begins again after a signal that did not tell of the candidate's end: one may wait from an earlier candidate.
+# No oftener, as a candidate can send as many as it likes, or stop and go on: whatever wakes up, its limits are looked at.
+_SLEEPS = (0, 1)
 _wait_for_signal = signal.sigtimedwait
 _wait = os.wait4
 # How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
@@ -213,9 +216,10 @@ class _Watch:
         Most end at once. Until then this process sleeps in one call: each page that it writes to while the candidate shares it
         has to be copied first. Nobody misses anything meanwhile: a pipe full of output waits, and so does the judge.
         """
-        while _wait_for_signal(_CHILD, _FIRST_LOOK_SECONDS) is not None:
+        for _ in _SLEEPS:
+            if _wait_for_signal(_CHILD, _FIRST_LOOK_SECONDS) is None:
+                break
             ended, status, usage = _wait(pid, 1)  # WNOHANG
-            # Otherwise it told of one that an earlier candidate had left.
             if ended:
                 os.close(channel)
                 return status, usage

@@ -146,6 +146,11 @@ describe('judging', () => {
     });
     expect((await judge({ test: 'def check(candidate:\n' })).outcome).toMatchObject({ status: 'infra' });
     expect((await judge({ test: 'assert add(lambda: 1, 2) == 3\n' })).outcome).toMatchObject({ status: 'infra' });
+    // After a call as before it: all that a candidate returns has a plain form.
+    expect((await judge({ test: 'assert add(1, 2) == 3\nassert add(lambda: 1, 2) == 3\n' })).outcome).toEqual({
+      status: 'infra',
+      reason: 'the test passes a function to the candidate, which has no plain form',
+    });
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
   });
 

@@ -1,10 +1,10 @@
 /** Output files that appear only when complete, and continue after kill -9. */
-import { appendFileSync, existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import { checkWritable, PartialFile } from '../../../src/pipeline/partial-file.js';
+import { checkWritable, PartialFile, refuseInputs } from '../../../src/pipeline/partial-file.js';
 
 let out = '';
 beforeEach(() => {
@@ -110,6 +110,28 @@ describe('PartialFile', () => {
     await expect(file.complete(2)).rejects.toThrow('line 0');
     file.close();
     expect(beside()).toEqual(['out.jsonl.partial']);
+  });
+});
+
+describe('refuseInputs', () => {
+  it('refuses an input by any of its names, and nothing else', () => {
+    const folder = path.dirname(out);
+    const input = path.join(folder, 'in.jsonl');
+    expect(() => {
+      refuseInputs(out, [input, out]);
+    }).not.toThrow();
+    writeFileSync(input, '');
+    writeFileSync(out, '');
+    expect(() => {
+      refuseInputs(out, [input]);
+    }).not.toThrow();
+    const link = path.join(folder, 'link.jsonl');
+    symlinkSync(input, link);
+    for (const name of [input, link]) {
+      expect(() => {
+        refuseInputs(name, [path.join(folder, 'absent'), input]);
+      }).toThrow(expect.objectContaining({ kind: 'usage', message: `${name}: is an input of this command, and would be replaced` }));
+    }
   });
 });
 
