@@ -63,7 +63,7 @@ export function latexCode(text: string): string {
 
 /** Text for a narrow column: names may break as code may, in the text's own font. */
 function latexNarrow(text: string): string {
-  return pieces(text, 16).map(latexText).join('\\allowbreak{}');
+  return pieces(text, WORD).map(latexText).join('\\allowbreak{}');
 }
 
 /** The text cut where a name may break: behind its marks, and after so many characters. */
@@ -98,10 +98,12 @@ export interface LatexTable {
 /** From so many rows on, a table may break between pages. */
 const LONG = 40;
 /** Characters of `\small` that fit a line of the class `article` at 10 points, 345 pt, and what the space between two columns takes. */
-const LINE = 72;
-const GAP = 2.6;
-/** The least that a column is narrowed to, in characters. */
-const NARROW = 14;
+const LINE = 73;
+const GAP = 1.8;
+/** The least that a column is narrowed to, in characters, where what cannot break is no longer. */
+const NARROW = 10;
+/** Characters after which a name without a mark may break all the same. */
+const WORD = 16;
 
 /**
  * The table with its float, caption and label; a `longtable`, which does not float, where it has more than 40 rows. Columns of text become paragraphs,
@@ -127,7 +129,7 @@ export function latexTable({ caption, label, columns, rows }: LatexTable): strin
     rows.length > LONG
       ? [
           needs,
-          '\\begingroup\\small',
+          '\\begingroup\\small\\setlength{\\tabcolsep}{4pt}',
           `\\begin{longtable}{${format}}`,
           `${captionLine} \\\\`,
           '\\toprule',
@@ -147,7 +149,7 @@ export function latexTable({ caption, label, columns, rows }: LatexTable): strin
       : [
           needs,
           '\\begin{table}',
-          '\\centering\\small',
+          '\\centering\\small\\setlength{\\tabcolsep}{4pt}',
           captionLine,
           `\\begin{tabular}{${format}}`,
           '\\toprule',
@@ -166,13 +168,23 @@ function narrowed(columns: readonly LatexColumn[], rows: readonly (readonly stri
   const natural = columns.map(({ title }, i) => rows.reduce((most, row) => Math.max(most, [...row[i]!].length), title.length));
   const room = LINE - GAP * (columns.length - 1);
   const width = [...natural];
+  // And one for letters that are wider than the average.
+  const least = columns.map(({ title }, i) =>
+    [title, ...rows.map((row) => row[i]!)].reduce(
+      (most, text) => pieces(text, WORD).reduce((longest, piece) => Math.max(longest, Math.ceil(piece.trimEnd().length * 1.15)), most),
+      NARROW,
+    ),
+  );
   const isText = columns.map(({ numeric }) => !numeric);
   for (let over = sum(width) - room; over > 0; over = sum(width) - room) {
-    const widest = width.reduce((best, own, i) => (isText[i] === true && (best < 0 || own > width[best]!) ? i : best), -1);
-    if (widest < 0 || width[widest]! <= NARROW) break;
+    const widest = width.reduce(
+      (best, own, i) => (isText[i] === true && own > least[i]! && (best < 0 || own > width[best]!) ? i : best),
+      -1,
+    );
+    if (widest < 0) break;
     // Down to the next widest, so that columns alike in width stay alike.
-    const next = Math.max(NARROW, ...width.filter((own, i) => isText[i] === true && own < width[widest]!));
-    width[widest] = Math.max(next - 1, width[widest]! - over, NARROW);
+    const next = Math.max(0, ...width.filter((own, i) => isText[i] === true && own < width[widest]!));
+    width[widest] = Math.max(next - 1, width[widest]! - over, least[widest]!);
   }
   return width.map((own, i) => (own < natural[i]! || columns[i]!.wraps ? own : null));
 }

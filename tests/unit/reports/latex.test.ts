@@ -19,7 +19,7 @@ import {
 const OF_TEXT =
   /^(textbackslash|textasciicircum|textasciitilde|textless|textgreater|textbar|textasciigrave|textquote(left|right)|textquotedbl(left|right)|texttt|dots|times|pm|le|ge|allowbreak|[{}$&#%_])$/;
 const OF_TABLE =
-  /^(begin|end|caption|label|centering|toprule|midrule|bottomrule|endfirsthead|endhead|endfoot|linewidth|small|raggedright|arraybackslash|begingroup|endgroup|\\)$/;
+  /^(begin|end|caption|label|centering|toprule|midrule|bottomrule|endfirsthead|endhead|endfoot|linewidth|small|setlength|tabcolsep|raggedright|arraybackslash|begingroup|endgroup|\\)$/;
 
 /** Commands and what else LaTeX obeys, with every group and environment closed. Fails on what would stop TeX or change the document. */
 function obeyed(latex: string, allowed: (command: string) => boolean): string[] {

@@ -1,11 +1,11 @@
-/** Categories of failures and what else is true of their samples: every pair in the CSV, the most frequent without lengths in print. */
+/** Categories of failures and what else is true of their samples: every pair in the CSV, the most frequent telling ones in print. */
 import type { CoOccurrence, TagPair } from '../../analysis/co-occurrence.js';
 import { decimal, percent, whole } from '../format.js';
 import { reportTable } from './table.js';
 
-/** Lengths have a table of their own. */
-export function withoutLengths({ tags }: CoOccurrence): TagPair[] {
-  return tags.filter(({ tag }) => !tag.startsWith('length:')).sort((a, b) => b.count - a.count);
+/** The pairs worth reading, the most frequent first: lengths have a table of their own, and that a category of family 1 has its own leaf is no news. */
+export function tellingPairs({ tags }: CoOccurrence): TagPair[] {
+  return tags.filter(({ tag, code }) => !tag.startsWith('length:') && tag !== code).sort((a, b) => b.count - a.count);
 }
 
 /** Rows that are printed. */
@@ -21,7 +21,7 @@ export const categoryTagsTable = reportTable<Row>({
     `Categories of failures with secondary tags, the ${MOST} most frequent pairs: shares of the category’s failures and of all failures; lift is the first over the second.`,
   rows: ({ analyses }) => {
     if (analyses === null) return [];
-    const first = new Set(withoutLengths(analyses.coOccurrence).slice(0, MOST));
+    const first = new Set(tellingPairs(analyses.coOccurrence).slice(0, MOST));
     return [...analyses.coOccurrence.tags].sort((a, b) => b.count - a.count).map((each) => ({ ...each, printed: first.has(each) }));
   },
   isPrinted: ({ printed }) => printed,

@@ -11,7 +11,7 @@ export const failurePositionTable = reportTable<Row>({
   name: 'failure-position',
   caption: ({ analyses }) => {
     const found = analyses?.failurePosition;
-    return `The failing line over the lines of the completion, 1 for the last one, of the failures that have one${found === undefined ? '' : `: ${whole(found.position.count)} of ${plural(found.failures, 'failure')}`}.`;
+    return `The failing line over the lines of the completion, 1 for the last one, of the failures that have one${found === undefined ? '' : `: ${whole(found.position.count)} of ${plural(found.failures, 'failure')}`}. Quartiles by category.`;
   },
   rows: ({ analyses }) =>
     analyses === null ? [] : spreadRows<PositionCounts>(analyses.failurePosition, analyses.failurePosition.categories),

@@ -11,13 +11,13 @@ export const firstDivergenceTable = reportTable<Row>({
   name: 'first-divergence',
   caption: ({ analyses }) => {
     const found = analyses?.firstDivergence;
-    return `The first token that leaves every passing sample of the problem, over the tokens of the sample${found === undefined ? '' : `: ${whole(found.position.count)} of ${plural(found.failures, 'failure')}`}. Entropy in nats, there and over all tokens of the same samples.${untold(found?.missing)}`;
+    return `The first token that leaves every passing sample of the problem, over the tokens of the sample${found === undefined ? '' : `: ${whole(found.position.count)} of ${plural(found.failures, 'failure')}`}. Quartiles by category; entropy in nats, there and over all tokens of the same samples.${untold(found?.missing)}`;
   },
   rows: ({ analyses }) =>
     analyses === null ? [] : spreadRows<DivergenceCounts>(analyses.firstDivergence, analyses.firstDivergence.categories),
   columns: () => [
     ...spreadColumns<Row>(),
-    mean('entropy_at', ({ entropy }) => entropy?.at, 'entropy there'),
+    mean('entropy_at', ({ entropy }) => entropy?.at, 'entropy'),
     mean('entropy_overall', ({ entropy }) => entropy?.overall, 'overall'),
     mean('logprob_at', ({ logprob }) => logprob?.at),
     mean('logprob_overall', ({ logprob }) => logprob?.overall),

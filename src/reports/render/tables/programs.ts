@@ -36,10 +36,10 @@ export const programsTable = reportTable<Row>({
     { key: 'kind', value: ({ kind }) => kind },
     { key: 'code', value: ({ code }) => code },
     { key: 'name', value: ({ name }) => name, print: { title: 'outcome', cell: ({ label }) => label } },
-    { key: 'samples', value: ({ samples }) => samples, print: { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples) } },
+    { key: 'samples', value: ({ samples }) => samples },
     ...shareColumns<Row>(
       ({ ofSamples }) => ofSamples,
-      { value: 'of_samples', low: 'of_samples_low', high: 'of_samples_high', method: 'of_samples_interval_method', title: 'share' },
+      { value: 'of_samples', low: 'of_samples_low', high: 'of_samples_high', method: 'of_samples_interval_method', title: 'of samples' },
       confidence,
     ),
     {
@@ -49,7 +49,13 @@ export const programsTable = reportTable<Row>({
     },
     ...shareColumns<Row>(
       ({ ofPrograms }) => ofPrograms,
-      { value: 'of_programs', low: 'of_programs_low', high: 'of_programs_high', method: 'of_programs_interval_method', title: 'share' },
+      {
+        value: 'of_programs',
+        low: 'of_programs_low',
+        high: 'of_programs_high',
+        method: 'of_programs_interval_method',
+        title: 'of programs',
+      },
       confidence,
     ),
   ],

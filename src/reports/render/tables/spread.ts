@@ -1,4 +1,4 @@
-/** The columns of a spread, alike in all tables: count and quartiles in print, the histogram's tenths in the CSV beside them. */
+/** The columns of a spread, alike in all tables: count and quartiles (lower, median, upper) in print, the histogram's tenths in the CSV beside them. */
 import type { CategoryKey } from '../../analysis/rows.js';
 import type { Spread } from '../../analysis/spread.js';
 import { decimal, whole } from '../format.js';
@@ -26,9 +26,9 @@ export function spreadColumns<Row extends SpreadRow>(): TableColumn<Row>[] {
       value: ({ position }) => position.count,
       print: { title: 'failures', numeric: true, cell: ({ position }) => whole(position.count) },
     },
-    quartile('lower_quartile', 'lower quartile', 0),
+    quartile('lower_quartile', 'lower', 0),
     quartile('median', 'median', 1),
-    quartile('upper_quartile', 'upper quartile', 2),
+    quartile('upper_quartile', 'upper', 2),
     ...Array.from({ length: 10 }, (_, i): TableColumn<Row> => ({ key: `tenth_${i + 1}`, value: ({ position }) => position.histogram[i]! })),
   ];
 }

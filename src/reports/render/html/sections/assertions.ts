@@ -35,7 +35,8 @@ function hidden(found: HiddenAssertions, intervals: Intervals): Markup {
   return markup`<h3>On hidden assertions</h3>
     <p>
       The prompts of ${whole(problems.withVisible)} of ${plural(problems.marked, 'problem')} show ${whole(assertions.visible)} of their
-      ${plural(assertions.total, 'assertion')}. The others are hidden: a program that only repeats what its prompt shows fails them.
+      ${plural(assertions.total, 'assertion')}. The others are hidden: no prompt gives
+      them away.
       ${problems.marked < problems.all && markup`Not marked, and in no number here: ${plural(problems.all - problems.marked, 'problem')}.`}
       ${problems.allVisible > 0 && markup`Without a hidden assertion, and in no rate here: ${plural(problems.allVisible, 'problem')}.`}
     </p>
@@ -63,7 +64,7 @@ function hidden(found: HiddenAssertions, intervals: Intervals): Markup {
     }
     <p class="aside">
       Over ${plural(samples, 'sample')}.
-      ${unknown > 0 && markup`Of ${whole(unknown)} it is not known whether they pass the hidden ones; they count as failing, and as passing under “at most”.`}
+      ${unknown > 0 && markup`${plural(unknown, 'sample')} ended before it was known whether the hidden ones hold: counted as failing, and as passing under “at most”.`}
       ${
         shown > 0 &&
         markup`Where a prompt shows some, ${plural(shown, 'sample')} ${shown === 1 ? 'passes' : 'pass'} those, and ${whole(cells.both)} of these the

@@ -4,7 +4,7 @@ import type { DimensionName, Group } from '../../../analysis/distribution.js';
 import { OUTCOME_ORDER } from '../../../outcomes.js';
 import type { Analyses, Intervals } from '../../../report-data.js';
 import { decimal, percent, whole } from '../../format.js';
-import { withoutLengths } from '../../tables/category-tags.js';
+import { tellingPairs } from '../../tables/category-tags.js';
 import { distributionOf, mostFrequent } from '../../tables/distribution.js';
 import { markup, type Markup } from '../markup.js';
 import { table } from '../table.js';
@@ -31,7 +31,7 @@ function by(dimension: DimensionName, analyses: Analyses, intervals: Intervals):
               {
                 title: unit ?? dimension,
                 header: true,
-                cell: ({ value }) => value ?? 'not recorded',
+                cell: ({ value }) => markup`<span class="nowrap">${value ?? 'not recorded'}</span>`,
                 sortBy: (group) => order.get(group)!,
               },
               { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples), sortBy: ({ samples }) => samples },
@@ -56,7 +56,7 @@ function bar({ outcomes }: Group): Markup {
 }
 
 function together(found: CoOccurrence): Markup {
-  const tags = withoutLengths(found);
+  const tags = tellingPairs(found);
   const { problems } = found;
   return markup`<h3>Categories and what else is true of their samples</h3>
     ${
