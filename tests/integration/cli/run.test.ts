@@ -37,10 +37,19 @@ const EXPORTED = [
   'tables/outcomes.csv',
   'tables/problems.csv',
   'tables/pass-at-k.csv',
+  'tables/hidden-assertions.csv',
+  'tables/programs.csv',
+  'tables/by-difficulty.csv',
+  'tables/by-length.tex',
+  'tables/category-tags.csv',
+  'tables/category-pairs.csv',
+  'tables/failure-position.csv',
+  'tables/first-divergence.csv',
   'tables/text-view.csv',
   'tables/text-view.tex',
   'figures/categories.pdf',
   'figures/problems.pdf',
+  'figures/failure-position.svg',
 ];
 
 describe('run', () => {

@@ -1,7 +1,7 @@
 /** Shares over samples beside shares over distinct programs: outcomes and categories in the CSV, outcomes in print. */
 import type { TwoShares } from '../../analysis/programs.js';
 import { OUTCOMES } from '../../outcomes.js';
-import { plural, whole } from '../format.js';
+import { plural } from '../format.js';
 import { shareColumns } from './estimate.js';
 import { reportTable } from './table.js';
 
@@ -39,14 +39,10 @@ export const programsTable = reportTable<Row>({
     { key: 'samples', value: ({ samples }) => samples },
     ...shareColumns<Row>(
       ({ ofSamples }) => ofSamples,
-      { value: 'of_samples', low: 'of_samples_low', high: 'of_samples_high', method: 'of_samples_interval_method', title: 'of samples' },
+      { value: 'of_samples', low: 'of_samples_low', high: 'of_samples_high', method: 'of_samples_interval_method', title: 'samples' },
       confidence,
     ),
-    {
-      key: 'programs',
-      value: ({ programs }) => programs,
-      print: { title: 'programs', numeric: true, cell: ({ programs }) => whole(programs) },
-    },
+    { key: 'programs', value: ({ programs }) => programs },
     ...shareColumns<Row>(
       ({ ofPrograms }) => ofPrograms,
       {
@@ -54,7 +50,7 @@ export const programsTable = reportTable<Row>({
         low: 'of_programs_low',
         high: 'of_programs_high',
         method: 'of_programs_interval_method',
-        title: 'of programs',
+        title: 'programs',
       },
       confidence,
     ),
