@@ -165,7 +165,7 @@ export function latexTable({ caption, label, columns, rows }: LatexTable): strin
 
 /** For each column its width in characters where it is to be a paragraph, else null. */
 function narrowed(columns: readonly LatexColumn[], rows: readonly (readonly string[])[]): (number | null)[] {
-  const natural = columns.map(({ title }, i) => rows.reduce((most, row) => Math.max(most, [...row[i]!].length), title.length));
+  const natural = columns.map(({ title }, i) => rows.reduce((most, row) => Math.max(most, row[i]!.length), title.length));
   const room = LINE - GAP * (columns.length - 1);
   const width = [...natural];
   // And one for letters that are wider than the average.

@@ -20,7 +20,7 @@ export function distributionTable(dimension: DimensionName): ReportTable {
   return reportTable<Group>({
     name: `by-${dimension}`,
     caption: (data) =>
-      `Passes and crashes by ${dimension}, as shares of the samples, with ${data.intervals.confidence * 100} % intervals by bootstrap over problems.${untold(distributionOf(data, dimension)?.missing)}`,
+      `Passes and crashes by ${dimension}, as shares of the samples, with ${data.intervals.confidence * 100} % intervals by bootstrap over problems; top is the most frequent category of failures.${untold(distributionOf(data, dimension)?.missing)}`,
     rows: (data) => distributionOf(data, dimension)?.groups ?? [],
     columns: (data) => {
       const { confidence } = data.intervals;
