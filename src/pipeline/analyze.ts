@@ -25,6 +25,12 @@ export function analyzeExperiment(store: Store, experiment: Experiment): Analysi
   return analyse(report, { rows, marks, firstDivergence: divergenceOf(store, experiment) });
 }
 
+/** What a report's files are made from: the numbers with the analyses among them. */
+export function reportWithAnalyses(store: Store, experiment: Experiment): ReportData {
+  const { report, ...analyses } = analyzeExperiment(store, experiment);
+  return { ...report, analyses };
+}
+
 /** Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one. Returns its name. Throws `output`. */
 export async function writeAnalysis(analysis: Analysis, file: string): Promise<string> {
   const output = await AtomicFile.open(file);
@@ -54,7 +60,7 @@ export async function reportStored(
 ): Promise<{ report: ReportData; directory: string; files: readonly string[] }> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
-  const report = summariseExperiment(store, experiment);
+  const report = reportWithAnalyses(store, experiment);
   const directory = outputFolder(store, values, experiment);
   return { report, directory, files: await writeOutputs(store, experiment, report, directory) };
 }

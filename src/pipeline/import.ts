@@ -11,6 +11,7 @@ import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { reportWithAnalyses } from './analyze.js';
 import { markAssertions } from './assertion-marks.js';
 import { version } from './bundled.js';
 import { createCategoryView } from './category-view.js';
@@ -19,7 +20,7 @@ import { checkResumable, experimentName } from './experiment.js';
 import { interrupted } from './generate-file.js';
 import { databasePath, problemsOf } from './inputs.js';
 import type { Progress } from './progress.js';
-import { chooseExperiment, outputFolder, prepareOutputs, summariseExperiment, writeOutputs } from './report.js';
+import { chooseExperiment, outputFolder, prepareOutputs, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { storeVerdicts } from './stages/execute.js';
 
@@ -109,7 +110,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   // By the present rules and categories, also where all was there.
   classifyStored(store, id, view);
   const experiment = chooseExperiment(store, identity.hash);
-  const report = summariseExperiment(store, experiment);
+  const report = reportWithAnalyses(store, experiment);
   const files = await writeOutputs(store, experiment, report, directory);
   return {
     experiment,

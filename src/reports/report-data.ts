@@ -7,6 +7,12 @@
 import type { Assertion, FailingNode, Outcome } from '../sandbox/verdict.js';
 import type { Experiment } from '../store/types.js';
 import type { Measure, MeasureKey } from '../text-metrics/measures.js';
+import type { CoOccurrence } from './analysis/co-occurrence.js';
+import type { Distribution } from './analysis/distribution.js';
+import type { FailurePosition } from './analysis/failure-position.js';
+import type { FirstDivergence } from './analysis/first-divergence.js';
+import type { HiddenAssertions } from './analysis/hidden-assertions.js';
+import type { ProgramShares } from './analysis/programs.js';
 import type { CountedOutcome } from './outcomes.js';
 import type { Estimate } from './statistics/bootstrap.js';
 
@@ -40,11 +46,24 @@ export interface ReportData {
   readonly browsed: BrowsedSamples;
   /** What a view of the texts alone would have said; null where no counted sample's text was measured. */
   readonly textView: TextView | null;
+  /** What goes further than the counts; null where nobody made it: a summary alone does not. */
+  readonly analyses: Analyses | null;
   readonly intervals: Intervals;
   /** What made the report, which need not be what made the experiment; null where nobody said. */
   readonly software: { readonly faultline: string; readonly node: string } | null;
   /** Where there is too little for a claim; see `warnings.ts`. */
   readonly warnings: readonly ReportWarning[];
+}
+
+/** Of the same samples as the report; each part is a file in `analysis/`. */
+export interface Analyses {
+  readonly hiddenAssertions: HiddenAssertions;
+  readonly programs: ProgramShares;
+  /** In the order of the table of dimensions. */
+  readonly distributions: readonly Distribution[];
+  readonly coOccurrence: CoOccurrence;
+  readonly failurePosition: FailurePosition;
+  readonly firstDivergence: FirstDivergence;
 }
 
 /** The parts of a report that make claims. */

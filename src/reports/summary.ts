@@ -96,6 +96,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       options.texts === undefined
         ? null
         : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
+    analyses: null,
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
     software: options.software ?? null,
   };

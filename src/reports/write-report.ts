@@ -28,6 +28,7 @@ type Content = Iterable<string | Uint8Array>;
 /**
  * Writes report.html, report.json, methods.txt, each figure as SVG and PDF into `figures/` and each table as CSV and LaTeX, and the methods paragraph, into `tables/` below
  * `directory`, which is created. A figure that there is nothing to draw of is removed where an earlier report left one.
+ * The analyses are on the page and in the tables where `data` has them.
  * @returns the paths, report.html first
  * @throws FaultlineError kind `output` when the folder or a file in it cannot be written; then nothing has changed there, unless the
  *   file system failed between two renames

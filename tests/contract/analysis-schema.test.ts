@@ -3,13 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { analyse } from '../../src/reports/analysis/analysis.js';
-import { firstDivergence } from '../../src/reports/analysis/first-divergence.js';
-import { AnalysisRows } from '../../src/reports/analysis/rows.js';
 import { ANALYSIS_SCHEMA, ANALYSIS_VERSION, analysisJson } from '../../src/reports/render/analysis-json.js';
-import { summarise } from '../../src/reports/summary.js';
-import type { AssertionMarks, JudgedSample, TokenSample } from '../../src/store/types.js';
-import { CATEGORIES, EXPERIMENT, judgedSamples, measuredSamples, sample } from '../unit/reports/judged-samples.js';
+import type { JudgedSample } from '../../src/store/types.js';
+import { CATEGORIES, analysed, judgedSamples, measuredSamples, placed, sample } from '../unit/reports/judged-samples.js';
 import { root } from './project.js';
 
 type Schema = Record<string, unknown>;
@@ -30,40 +26,17 @@ function closed(schema: unknown): unknown {
 
 /** As a reader of the file has it. */
 function documentOf(samples: readonly JudgedSample[], { marked = true, measured = true } = {}): Record<string, unknown> {
-  const taskIds = [...new Set(samples.map(({ taskId }) => taskId))];
-  const marks = taskIds.map((taskId, i): AssertionMarks => ({ taskId, examples: 1, total: 3, visible: i % 2 === 0 ? [0] : [], missing: null })); // prettier-ignore
-  const rows = new AnalysisRows(marked ? marks : []);
-  const report = summarise(EXPERIMENT, rows.through(samples), {
+  const analysis = analysed(samples, {
     categories: CATEGORIES,
     resamples: 99,
+    marked,
     ...(measured ? { texts: measuredSamples(samples) } : {}),
   });
-  const tokens = samples.map(({ strategy, taskId, sampleIndex, outcome, categoryCode, categoryName, tokenCount }): TokenSample => ({
-    strategy,
-    taskId,
-    sampleIndex,
-    outcome,
-    categoryCode,
-    categoryName,
-    tokens: {
-      tokens: Int32Array.from({ length: tokenCount }, (_, at) => (at * (sampleIndex + 1)) % 7),
-      logprobs: new Float32Array(tokenCount).fill(-0.5),
-      entropies: new Float32Array(tokenCount).fill(0.25),
-    },
-  }));
-  const analysis = analyse(report, { rows, marks: marked ? marks : [], firstDivergence: firstDivergence(tokens) });
   return JSON.parse(JSON.stringify(analysisJson(analysis))) as Record<string, unknown>;
 }
 
 /** With what the taxonomy adds to a failure: its place, a tag, and a leaf of family 1. */
-const WHOLE = documentOf(
-  judgedSamples(20, 30).map((each) => {
-    const { outcome } = each.verdict;
-    const line = 'exception' in outcome ? (outcome.exception?.line ?? null) : null;
-    if (line === null) return each;
-    return { ...each, place: { line, column: null, range: null }, tags: ['a_tag'], generationCode: '1.1' };
-  }),
-);
+const WHOLE = documentOf(placed(judgedSamples(20, 30)));
 
 describe('the schema of analyses', () => {
   it('names the version that is written', () => {

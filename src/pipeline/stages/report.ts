@@ -1,6 +1,7 @@
 /** The stage `report`: from the store alone to the files of `outputs/<experiment>/`. What they hold is `../report.ts`'s. */
 import { plural } from '../../reports/render/format.js';
-import { outputFolder, prepareOutputs, summariseExperiment, writeOutputs } from '../report.js';
+import { reportWithAnalyses } from '../analyze.js';
+import { outputFolder, prepareOutputs, writeOutputs } from '../report.js';
 import type { Stage } from './stage.js';
 
 export const stage: Stage = {
@@ -14,7 +15,7 @@ export const stage: Stage = {
   async work(bench) {
     const { store, directory } = bench;
     const experiment = bench.begun();
-    bench.report = summariseExperiment(store, experiment);
+    bench.report = reportWithAnalyses(store, experiment);
     bench.files = await writeOutputs(store, experiment, bench.report, directory!);
     const done = bench.files.length;
     return { done, skipped: 0, text: `${plural(done, 'file')} in ${directory!}` };

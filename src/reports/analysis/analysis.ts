@@ -3,25 +3,19 @@
  * Pure; each part is a file of its own.
  */
 import type { AssertionMarks } from '../../store/types.js';
-import type { ReportData } from '../report-data.js';
+import type { Analyses, ReportData } from '../report-data.js';
 import { Bootstrap } from '../statistics/bootstrap.js';
-import { coOccurrence, type CoOccurrence } from './co-occurrence.js';
-import { distributions, type Distribution } from './distribution.js';
-import { failurePosition, type FailurePosition } from './failure-position.js';
+import { coOccurrence } from './co-occurrence.js';
+import { distributions } from './distribution.js';
+import { failurePosition } from './failure-position.js';
 import type { FirstDivergence } from './first-divergence.js';
-import { hiddenAssertions, type HiddenAssertions } from './hidden-assertions.js';
-import { programShares, type ProgramShares } from './programs.js';
+import { hiddenAssertions } from './hidden-assertions.js';
+import { programShares } from './programs.js';
 import type { AnalysisRows } from './rows.js';
 
-export interface Analysis {
+export interface Analysis extends Analyses {
+  /** The numbers alone: without the analyses, which stand beside it. */
   readonly report: ReportData;
-  readonly hiddenAssertions: HiddenAssertions;
-  readonly programs: ProgramShares;
-  /** In the order of the table of dimensions. */
-  readonly distributions: readonly Distribution[];
-  readonly coOccurrence: CoOccurrence;
-  readonly failurePosition: FailurePosition;
-  readonly firstDivergence: FirstDivergence;
 }
 
 export interface AnalysisParts {

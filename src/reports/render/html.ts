@@ -6,10 +6,13 @@ import { createHash } from 'node:crypto';
 import type { ReportData } from '../report-data.js';
 import { markup, trusted } from './html/markup.js';
 import { SCRIPT } from './html/script.js';
+import { assertionsSection } from './html/sections/assertions.js';
+import { dependenceSection } from './html/sections/dependence.js';
 import { methodSection } from './html/sections/method.js';
 import { outcomesSection } from './html/sections/outcomes.js';
 import { keyFigures, overview } from './html/sections/overview.js';
 import { passAtKSection } from './html/sections/pass-at-k.js';
+import { positionsSection } from './html/sections/positions.js';
 import { problemsSection } from './html/sections/problems.js';
 import { samplesSection } from './html/sections/samples.js';
 import { taxonomySection } from './html/sections/taxonomy.js';
@@ -23,6 +26,8 @@ export interface ReportPlots {
   readonly categories: Plot | null;
   readonly problems: Plot | null;
   readonly passAtK: Plot | null;
+  readonly failurePosition: Plot | null;
+  readonly firstDivergence: Plot | null;
 }
 
 export function renderHtml(data: ReportData, plots: ReportPlots): string {
@@ -33,6 +38,8 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
+  // Of nothing there is nothing to analyse, and a page of empty tables says less than one without them.
+  const analyses = data.counts.counted === 0 ? null : data.analyses;
   const page = markup`<!doctype html>
     <html lang="en">
       <head>
@@ -49,13 +56,25 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
           ${overview(data)}
           <nav aria-label="Sections">
             <a href="#outcomes">Outcomes</a><a href="#taxonomy">Failure taxonomy</a><a href="#problems">Problems</a
-            ><a href="#pass-at-k">pass@k</a><a href="#text-view">Text view</a><a href="#worst">Worst samples</a
+            ><a href="#pass-at-k">pass@k</a>${
+              analyses &&
+              markup`<a href="#assertions">Hidden assertions</a><a href="#dependence">What failures depend on</a><a href="#positions"
+                  >Where samples fail</a
+                >`
+            }<a href="#text-view">Text view</a><a href="#worst">Worst samples</a
             ><a href="#samples">All samples</a><a href="#method">How this was made</a>
           </nav>
         </header>
         <main>
           ${keyFigures(data)} ${outcomesSection(data)} ${taxonomySection(data, plots.categories)} ${problemsSection(data, plots.problems)}
-          ${passAtKSection(data, plots.passAtK)} ${textViewSection(data)} ${worstSection(data)} ${samplesSection(data)}
+          ${passAtKSection(data, plots.passAtK)} ${
+            analyses && [
+              assertionsSection(analyses, data.intervals),
+              dependenceSection(analyses, data.intervals),
+              positionsSection(analyses, plots),
+            ]
+          }
+          ${textViewSection(data)} ${worstSection(data)} ${samplesSection(data)}
           ${methodSection(data)}
         </main>
         <footer>

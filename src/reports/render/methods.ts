@@ -10,8 +10,8 @@ export function methodsText(data: ReportData): string {
   return `${wrap(visibleLine(methodsLine(data)), 100).join('\n')}\n`;
 }
 
-/** A paragraph for `\input`; needs no package. */
+/** A paragraph for `\input`; needs no package. Sloppy, because names and hashes leave few places to break a line. */
 export function methodsLatex(data: ReportData): string {
   const parts = methodsParts(data).map((part) => (typeof part === 'string' ? latexText(part) : latexCode(part.code)));
-  return `${parts.join('').trimEnd()}\n`;
+  return `{\\sloppy\n${parts.join('').trimEnd()}\\par}\n`;
 }

@@ -37,6 +37,14 @@ const EXPORTED = [
   'tables/outcomes.csv',
   'tables/problems.csv',
   'tables/pass-at-k.csv',
+  'tables/hidden-assertions.csv',
+  'tables/programs.csv',
+  'tables/by-difficulty.csv',
+  'tables/by-length.tex',
+  'tables/category-tags.csv',
+  'tables/category-pairs.csv',
+  'tables/failure-position.csv',
+  'tables/first-divergence.csv',
   'tables/text-view.csv',
   'tables/text-view.tex',
   'figures/categories.pdf',
@@ -107,7 +115,10 @@ describe('run', () => {
     expect(Object.fromEntries(report.categories.map(({ code: category, count }) => [category, count]))).toEqual(
       Object.fromEntries(categories),
     );
-    expect(readFileSync(output('whole', 'report.html'), 'utf8')).toContain('<svg');
+    const page = readFileSync(output('whole', 'report.html'), 'utf8');
+    expect(page).toContain('<svg');
+    // The analyses are in it, made of what the run stored.
+    for (const id of ['hidden-table', 'program-table', 'length-table']) expect(page).toContain(`id="${id}"`);
   });
 
   it('says by which rule and where each sample failed, down to its tokens, for everybody to read', async () => {

@@ -10,11 +10,21 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TwoShares } from '../../../src/reports/analysis/programs.js';
+import { OUTCOMES } from '../../../src/reports/outcomes.js';
 import type { ReportData } from '../../../src/reports/report-data.js';
 import { percent, percentInterval, whole } from '../../../src/reports/render/format.js';
-import { summarise } from '../../../src/reports/summary.js';
 import { writeReport } from '../../../src/reports/write-report.js';
-import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, measuredSamples } from '../../unit/reports/judged-samples.js';
+import {
+  CATEGORIES,
+  EXPERIMENT,
+  HOSTILE,
+  analysedReport,
+  hostileSample,
+  judgedSamples,
+  measuredSamples,
+  placed,
+} from '../../unit/reports/judged-samples.js';
 
 /** CHROMIUM_PATH where it is set, else the usual names on the PATH. */
 function findChromium(): string | null {
@@ -39,28 +49,35 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Numbers of samples and of programs with their shares, as a row of the page has them. */
+function both({ samples, ofSamples, programs, ofPrograms }: TwoShares): string[] {
+  return [whole(samples), percent(ofSamples.value), percentInterval(ofSamples), whole(programs), percent(ofPrograms.value), percentInterval(ofPrograms)]; // prettier-ignore
+}
+
 describe.skipIf(executablePath === null)('report page in a browser', () => {
   let folder: string;
   let context: BrowserContext | undefined;
-  const samples = judgedSamples(80, 20);
-  const honest = summarise(EXPERIMENT, samples, { categories: CATEGORIES, texts: measuredSamples(samples), resamples: 499 });
+  const samples = placed(judgedSamples(80, 20));
+  const honest = analysedReport(samples, { categories: CATEGORIES, texts: measuredSamples(samples), resamples: 499 });
   const evil = [
     ...judgedSamples(6, 5),
+    hostileSample({ sampleIndex: 21, outcome: 'pass', categoryCode: null, categoryName: null, tokenCount: 3 }),
     // Frequent enough to be printed in full.
     ...Array.from({ length: 20 }, (_, sampleIndex) => hostileSample({ sampleIndex })),
     hostileSample({ sampleIndex: 20, outcome: 'wrong', categoryCode: HOSTILE.svg, categoryName: HOSTILE.entity }),
   ];
-  const hostile = summarise(
-    {
+  const hostile = analysedReport(placed(evil), {
+    experiment: {
       ...EXPERIMENT,
       name: HOSTILE.script,
       cpu: HOSTILE.image,
       finishedAt: null,
       config: JSON.stringify({ [HOSTILE.svg]: HOSTILE.script }),
     },
-    evil,
-    { categories: CATEGORIES, texts: measuredSamples(evil), resamples: 499 },
-  );
+    categories: CATEGORIES,
+    texts: measuredSamples(evil),
+    resamples: 499,
+  });
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'faultline-browser-'));
@@ -133,7 +150,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
 
   it('shows the text view’s numbers', () =>
     open('honest', 1280, async (page) => {
-      const { targets, similarFailures, programs } = honest.textView!;
+      const { targets, similarFailures } = honest.textView!;
       const two = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
       const rows = await cells(page, 'text-table');
       const [pass, crash] = targets;
@@ -144,8 +161,51 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
       );
       const similar = await cells(page, 'similar-table');
       expect(similar.map(([task, sample]) => [task, sample])).toEqual(similarFailures.map(({ taskId, sampleIndex }) => [taskId, String(sampleIndex)])); // prettier-ignore
-      const counts = await cells(page, 'program-table');
-      expect(counts.map((row) => row[2])).toEqual(programs.outcomes.map((outcome) => whole(outcome.programs)));
+    }));
+
+  it('shows the analyses’ numbers, and draws them', () =>
+    open('honest', 1280, async (page) => {
+      const { hiddenAssertions, programs, distributions, coOccurrence, failurePosition, firstDivergence } = honest.analyses!;
+      expect((await cells(page, 'hidden-table')).map((row) => [row[0], row[1], row[2], row[3], row[4]])).toEqual(
+        hiddenAssertions.passAtK.map(({ k, all, hidden }) => [
+          String(k), percent(all.value), percentInterval(all), percent(hidden.value), percentInterval(hidden)]), // prettier-ignore
+      );
+      expect(await cells(page, 'program-table')).toEqual(
+        programs.outcomes.map(({ outcome, ...each }) => [OUTCOMES[outcome].label, ...both(each)]),
+      );
+      expect(await cells(page, 'program-category-table')).toEqual(
+        programs.categories.map(({ code, name, ...each }) => [`${code} ${name}`, ...both(each)]),
+      );
+      for (const dimension of ['difficulty', 'length']) {
+        const { groups } = distributions.find((each) => each.dimension === dimension)!;
+        expect(groups.length).toBeGreaterThan(1);
+        expect((await cells(page, `${dimension}-table`)).map(([value, count, , pass]) => [value, count, pass])).toEqual(
+          groups.map(({ value, samples: count, pass }) => [value, whole(count), percent(pass.value)]),
+        );
+      }
+      expect(await cells(page, 'tag-table')).not.toEqual([]);
+      expect((await cells(page, 'pair-table')).map((row) => row[2])).toEqual(coOccurrence.problems.map(({ both: count }) => String(count)));
+      for (const [table, plot, { position, categories }] of [
+        ['position-table', 'failure-position', failurePosition],
+        ['divergence-table', 'first-divergence', firstDivergence],
+      ] as const) {
+        expect((await cells(page, table)).map((row) => row[1])).toEqual([position, ...categories.map((each) => each.position)].map(({ count }) => whole(count))); // prettier-ignore
+        // The bars of a bin stand on each other: their heights are as the bins' counts.
+        const bars = await page.$$eval(`#plot-${plot} .mark-rect path`, (paths) =>
+          paths.map((path) => path.getBoundingClientRect()).map(({ left, height }) => ({ left, height })),
+        );
+        const heights = new Map<number, number>();
+        for (const { left, height } of bars) heights.set(Math.round(left), (heights.get(Math.round(left)) ?? 0) + height);
+        const tallest = Math.max(...heights.values());
+        const counts = position.histogram.filter((count) => count > 0);
+        // Each bar is drawn with a stroke of a pixel.
+        [...heights.entries()]
+          .sort(([a], [b]) => a - b)
+          .forEach(([, height], i) => {
+            expect(Math.abs(height / tallest - counts[i]! / Math.max(...counts))).toBeLessThan(0.05);
+          });
+        expect(heights.size).toBe(counts.length);
+      }
     }));
 
   it('draws a bar for every category, as long as its share', () =>
@@ -303,6 +363,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
           "syntax: SyntaxError: closing parenthesis ']' does not match opening parenthesis '('",
           '2.1 syntax.unclosed',
           'rule 2.1',
+          'a_tag',
           expect.stringMatching(/^\d+ tokens, ended by \w+, mean log-probability −0\.\d{3}$/),
         ]);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
@@ -333,7 +394,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
     it('shows hostile samples as text', () =>
       open('hostile', 1280, async (page) => {
         await page.locator('#filter-text').fill('</script></style></pre><script>');
-        expect(await shown(page)).toBe(`21 of ${evil.filter(({ outcome }) => outcome !== 'infra').length} samples`);
+        expect(await shown(page)).toBe(`22 of ${evil.filter(({ outcome }) => outcome !== 'infra').length} samples`);
         await page.locator('#sample-list summary').first().click();
         const details = page.locator('#sample-list details').first();
         expect(await details.locator('.program').innerText()).toContain("</script></style></pre><script>document.title = 'owned'");

@@ -2,9 +2,14 @@
  * Judged samples for the reports' tests, made from a seed: the shape of a real run (problems of different difficulty, failures of many
  * kinds, a few infrastructure failures), with programs whose failing lines are where the verdicts say. Executes nothing.
  */
+import { analyse, type Analysis } from '../../../src/reports/analysis/analysis.js';
+import { firstDivergence } from '../../../src/reports/analysis/first-divergence.js';
+import { AnalysisRows } from '../../../src/reports/analysis/rows.js';
+import type { ReportData } from '../../../src/reports/report-data.js';
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
 import type { ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
-import type { Experiment, JudgedSample, MeasuredSample, StoredMeasures } from '../../../src/store/types.js';
+import { summarise, type SummaryOptions } from '../../../src/reports/summary.js';
+import type { AssertionMarks, Experiment, JudgedSample, MeasuredSample, StoredMeasures, TokenSample } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { measureText } from '../../../src/text-metrics/measure-text.js';
 import { verdict } from '../sandbox/verdicts.js';
@@ -265,6 +270,55 @@ export function measuredSamples(rows: readonly JudgedSample[]): MeasuredSample[]
     const ofTokens = meanLogprob === null ? {} : { mean_logprob: meanLogprob, perplexity: Math.exp(-meanLogprob) };
     return { strategy, taskId, sampleIndex, completion, outcome, categoryCode, categoryName, measures: { ...measures, ...ofTokens } };
   });
+}
+
+/** The same samples with what the taxonomy adds to a failure that has a line: its place, a tag, and a leaf of family 1 beside it. */
+export function placed(rows: readonly JudgedSample[]): JudgedSample[] {
+  return rows.map((each) => {
+    const { outcome } = each.verdict;
+    const line = 'exception' in outcome ? (outcome.exception?.line ?? null) : null;
+    if (line === null) return each;
+    return { ...each, place: { line, column: null, range: null }, tags: ['a_tag'], generationCode: '1.1' };
+  });
+}
+
+export interface AnalysedOptions extends SummaryOptions {
+  /** Default {@link EXPERIMENT}. */
+  readonly experiment?: Experiment;
+  /** Whether assertions are marked at all; default true. */
+  readonly marked?: boolean;
+}
+
+/**
+ * Analyses of samples with tokens made up for them; every problem's first assertion of three is visible in every other problem. */
+export function analysed(
+  samples: readonly JudgedSample[],
+  { experiment = EXPERIMENT, marked = true, ...options }: AnalysedOptions,
+): Analysis {
+  const taskIds = [...new Set(samples.map(({ taskId }) => taskId))];
+  const marks = taskIds.map((taskId, i): AssertionMarks => ({ taskId, examples: 1, total: 3, visible: i % 2 === 0 ? [0] : [], missing: null })); // prettier-ignore
+  const rows = new AnalysisRows(marked ? marks : []);
+  const report = summarise(experiment, rows.through(samples), options);
+  const tokens = samples.map(({ strategy, taskId, sampleIndex, outcome, categoryCode, categoryName, tokenCount }): TokenSample => ({
+    strategy,
+    taskId,
+    sampleIndex,
+    outcome,
+    categoryCode,
+    categoryName,
+    tokens: {
+      tokens: Int32Array.from({ length: tokenCount }, (_, at) => (at * (sampleIndex + 1)) % 7),
+      logprobs: new Float32Array(tokenCount).fill(-0.5),
+      entropies: new Float32Array(tokenCount).fill(0.25),
+    },
+  }));
+  return analyse(report, { rows, marks: marked ? marks : [], firstDivergence: firstDivergence(tokens) });
+}
+
+/** What a report of them is written from. */
+export function analysedReport(samples: readonly JudgedSample[], options: AnalysedOptions): ReportData {
+  const { report, ...analyses } = analysed(samples, options);
+  return { ...report, analyses };
 }
 
 /** One sample with chosen fields; everything else is ordinary. */

@@ -19,7 +19,18 @@ import { shorten, visible, visibleLine } from '../../../src/reports/render/visib
 import { summarise } from '../../../src/reports/summary.js';
 import type { FailureDescription, PartialExtent, ReportData } from '../../../src/reports/report-data.js';
 import type { JudgedSample } from '../../../src/store/types.js';
-import { CATEGORIES, EXPERIMENT, HOSTILE, hostileSample, judgedSamples, measuredSamples, sample, verdictOf } from './judged-samples.js';
+import {
+  CATEGORIES,
+  EXPERIMENT,
+  HOSTILE,
+  analysedReport,
+  hostileSample,
+  judgedSamples,
+  measuredSamples,
+  placed,
+  sample,
+  verdictOf,
+} from './judged-samples.js';
 
 const FAST = { categories: CATEGORIES, resamples: 199 };
 const rows = judgedSamples(12, 10);
@@ -184,12 +195,12 @@ describe('page', () => {
   });
 
   it('says of texts what they showed, or which command measures them', () => {
-    const none = { categories: null, problems: null, passAtK: null };
+    const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null };
     const section = (page: string): string => /<section id="text-view">[^]*?<\/section>/.exec(page)![0].replace(/\s+/g, ' ');
     expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
     expect(section(renderHtml(data, none))).not.toContain('<table');
     const shown = section(renderHtml(measured, none));
-    expect(shown.match(/<table/g)!.length).toBeGreaterThanOrEqual(4);
+    expect(shown.match(/<table/g)!.length).toBeGreaterThanOrEqual(3);
     expect(shown).not.toContain('--only measure');
     // No entropies were recorded.
     expect(shown).toContain('–: too little to say (');
@@ -206,7 +217,7 @@ describe('page', () => {
   });
 
   it('forbids everything but itself', () => {
-    const page = renderHtml(data, { categories: null, problems: null, passAtK: null });
+    const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
     expect(policy).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[A-Za-z0-9+/=]+'/);
   });
@@ -217,7 +228,7 @@ describe('page', () => {
       [sample(), sample({ sampleIndex: 1, outcome: 'infra', verdict: verdictOf({ status: 'infra', reason: '' }) })],
       FAST,
     );
-    const page = renderHtml(unfinished, { categories: null, problems: null, passAtK: null });
+    const page = renderHtml(unfinished, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
     expect(page).toContain('This run is not finished');
     expect(page).toContain('1 sample could not be judged');
     expect(page).toContain('pass@10 needs 10 samples of a problem; there are at most 1: left out.');
@@ -227,10 +238,13 @@ describe('page', () => {
   it('says what part of the experiment it covers, where that is not the whole', () => {
     const samples = [sample(), sample({ sampleIndex: 1 })];
     const page = (whole: PartialExtent) =>
-      renderHtml(summarise(EXPERIMENT, samples, { ...FAST, whole }), { categories: null, problems: null, passAtK: null }).replace(
-        /\s+/g,
-        ' ',
-      );
+      renderHtml(summarise(EXPERIMENT, samples, { ...FAST, whole }), {
+        categories: null,
+        problems: null,
+        passAtK: null,
+        failurePosition: null,
+        firstDivergence: null,
+      }).replace(/\s+/g, ' ');
     expect(page({ samples: 40, problems: 4, shards: ['0/4', '3/4'] })).toContain(
       'This report is partial: it covers 2 of the experiment’s 40 samples of 4 problems, those of shards 0/4, 3/4. No rate',
     );
@@ -240,7 +254,13 @@ describe('page', () => {
 
   it('does not promise another try for what nobody can judge', () => {
     const rows = [sample(), sample({ taskId: 'Other/1', outcome: 'infra', verdict: verdictOf({ status: 'unsupported', reason: '' }) })];
-    const page = renderHtml(summarise(EXPERIMENT, rows, FAST), { categories: null, problems: null, passAtK: null });
+    const page = renderHtml(summarise(EXPERIMENT, rows, FAST), {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+    });
     expect(page).toMatch(/1 sample of problems whose tests need more than values is\s+unsupported, and in no rate/);
     expect(page).not.toMatch(/could not be judged|again retries/);
   });
@@ -266,10 +286,96 @@ describe('page', () => {
       ],
       FAST,
     );
-    const page = renderHtml(one, { categories: null, problems: null, passAtK: null });
+    const page = renderHtml(one, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
     expect(page).toContain('assert candidate(1) == 2');
     expect(page).toContain('&#60;b&#62;3&#60;/b&#62;');
     expect(page).toContain('no single line failed');
+  });
+});
+
+describe('analyses', () => {
+  const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null };
+  const plain = (page: string): string => page.replace(/\s+/g, ' ');
+
+  it('are three parts of the page with their links, and none where nobody made them or no sample counts', () => {
+    const ids = ['assertions', 'dependence', 'positions'];
+    const page = renderHtml(analysedReport(placed(rows), FAST), none);
+    for (const id of ids) {
+      expect(page).toContain(`<section id="${id}">`);
+      expect(page).toContain(`href="#${id}"`);
+    }
+    for (const without of [data, analysedReport([], FAST)])
+      for (const id of ids) expect(renderHtml(without, none)).not.toMatch(new RegExp(`"#?${id}"`));
+  });
+
+  it('say why there is nothing to compare, and show no table there', () => {
+    const alike = [0, 1].map((sampleIndex) => sample({ sampleIndex, difficulty: 3 }));
+    const page = plain(renderHtml(analysedReport(alike, { ...FAST, marked: false }), none));
+    expect(page).toContain('<p>Nothing to compare: all samples have one difficulty: 3.</p>');
+    expect(page).toContain('<p>Nothing to compare: all samples have one length: 0 to 15 tokens.</p>');
+    expect(page).toContain('<p>Nothing to show: assertions were not marked when these samples were executed;');
+    expect(page).toContain('<p>No failure has a tag.</p>');
+    expect(page).toContain('<p>No problem has failures of two categories.</p>');
+    expect(page).toContain('<p>None of 0 failures has a failing line that could be placed.</p>');
+    expect(page).toContain('<p>Nothing to show: no sample failed.</p>');
+    for (const id of ['difficulty', 'length', 'hidden', 'tag', 'pair', 'position', 'divergence'])
+      expect(page).not.toContain(`id="${id}-table"`);
+  });
+
+  it('are in the CSV with every number, and say in print why there is none', () => {
+    const report = analysedReport(placed(rows), FAST);
+    const { hiddenAssertions, programs, distributions, coOccurrence, failurePosition, firstDivergence } = report.analyses!;
+    const column = (table: string, name: string): string[] => {
+      const [header, ...cells] = parseCsv(csvOf(table)(report));
+      expect(header).toContain(name);
+      expect(new Set(header).size).toBe(header!.length);
+      return cells.map((row) => row[header!.indexOf(name)]!);
+    };
+    const numbers = (table: string, name: string): number[] => column(table, name).map(Number);
+    expect(numbers('hidden-assertions', 'hidden_low')).toEqual(hiddenAssertions.passAtK.map(({ hidden }) => hidden.low));
+    expect(numbers('hidden-assertions', 'all')).toEqual(hiddenAssertions.passAtK.map(({ all }) => all.value));
+    expect(numbers('programs', 'of_programs_high')).toEqual([...programs.outcomes, ...programs.categories].map(({ ofPrograms }) => ofPrograms.high)); // prettier-ignore
+    const groupsOf = (name: string) => distributions.find(({ dimension }) => dimension === name)!.groups;
+    expect(column('by-difficulty', 'difficulty')).toEqual(groupsOf('difficulty').map(({ value }) => value));
+    expect(column('by-length', 'length_tokens')).toEqual(groupsOf('length').map(({ value }) => value));
+    expect(numbers('by-length', 'crash')).toEqual(groupsOf('length').map(({ crash }) => crash.value));
+    expect(numbers('category-tags', 'lift').sort()).toEqual(coOccurrence.tags.map(({ lift }) => lift).sort());
+    expect(numbers('category-pairs', 'expected')).toEqual(coOccurrence.problems.map(({ expected }) => expected));
+    for (const [table, { position, categories }] of [
+      ['failure-position', failurePosition],
+      ['first-divergence', firstDivergence],
+    ] as const) {
+      // prettier-ignore
+      expect(position.count).toBeGreaterThan(0);
+      expect(numbers(table, 'median')).toEqual([position, ...categories.map((each) => each.position)].map(({ quartiles }) => quartiles![1])); // prettier-ignore
+      expect(numbers(table, 'tenth_10')).toEqual([position, ...categories.map((each) => each.position)].map(({ histogram }) => histogram[9])); // prettier-ignore
+    }
+    const latex = (name: string): string =>
+      TABLES.find((table) => table.name === name)!.latex(analysedReport([sample({ difficulty: 3 })], { ...FAST, marked: false }));
+    expect(latex('by-difficulty')).toContain('Nothing to show: all samples have one difficulty: 3.');
+    expect(latex('hidden-assertions')).toContain('Nothing to show: assertions were not marked');
+    expect(latex('first-divergence')).toContain('Nothing to show: no sample failed.');
+  });
+
+  it('are drawn as ten bins, stacked by outcome', async () => {
+    const report = analysedReport(placed(rows), FAST);
+    const { failurePosition, firstDivergence } = await drawPlots(report);
+    for (const [plot, { categories }] of [
+      [failurePosition, report.analyses!.failurePosition],
+      [firstDivergence, report.analyses!.firstDivergence],
+    ] as const) {
+      // prettier-ignore
+      const bins = new Set(
+        categories.flatMap(({ code, position }) =>
+          position.histogram.flatMap((count, bin) =>
+            count === 0 ? [] : [`${bin} ${report.categories.find((category) => category.code === code)!.outcome}`],
+          ),
+        ),
+      );
+      const [, bars] = /<g class="mark-rect role-mark[^>]*>(.*?)<\/g>/s.exec(plot!.svg)!;
+      expect(bars!.match(/<path/g)).toHaveLength(bins.size);
+      expect(plot!.svg).not.toContain('NaN');
+    }
   });
 });
 
@@ -291,7 +397,13 @@ describe('plots', () => {
   });
 
   it('draw nothing where there is nothing', async () => {
-    expect(await drawPlots(summarise(EXPERIMENT, [], FAST))).toEqual({ categories: null, problems: null, passAtK: null });
+    expect(await drawPlots(summarise(EXPERIMENT, [], FAST))).toEqual({
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+    });
   });
 
   it('draw a single sample', async () => {

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { PLOT_NAMES } from '../../../src/reports/render/plots/render.js';
 import { TABLES } from '../../../src/reports/render/tables/index.js';
-import { summarise } from '../../../src/reports/summary.js';
 import { writeReport } from '../../../src/reports/write-report.js';
 import type { JudgedSample } from '../../../src/store/types.js';
-import { CATEGORIES, EXPERIMENT, judgedSamples } from './judged-samples.js';
+import { CATEGORIES, analysedReport, judgedSamples, placed } from './judged-samples.js';
 
-const rows = judgedSamples(6, 5);
-const data = summarise(EXPERIMENT, rows, { categories: CATEGORIES, resamples: 199 });
+const rows = placed(judgedSamples(6, 20));
+const data = analysedReport(rows, { categories: CATEGORIES, resamples: 199 });
 let folder: string;
 
 beforeEach(() => {
@@ -21,7 +21,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const FIGURES = ['categories', 'pass-at-k', 'problems'].flatMap((name) => [`figures/${name}.pdf`, `figures/${name}.svg`]);
+const FIGURES = PLOT_NAMES.flatMap((name) => [`figures/${name}.pdf`, `figures/${name}.svg`]);
 const ALL = [
   'methods.txt',
   'report.html',
@@ -93,13 +93,12 @@ describe('writeReport', () => {
 
   it('removes a figure of an earlier report that there is nothing to draw of', async () => {
     await writeReport(folder, data);
-    const passes = summarise(
-      EXPERIMENT,
+    const passes = analysedReport(
       rows.filter(({ outcome }) => outcome === 'pass'),
       { categories: CATEGORIES, resamples: 199 },
     );
     await writeReport(folder, passes);
-    expect(filesBelow(folder)).toEqual(ALL.filter((name) => !name.startsWith('figures/categories.')));
+    expect(filesBelow(folder)).toEqual(ALL.filter((name) => !/^figures\/(categories|failure-position|first-divergence)\./.test(name)));
   });
 
   it('keeps the old report when the samples fail half-way', async () => {

@@ -52,7 +52,7 @@ thead th{color:var(--muted);font-size:.8125rem;border-bottom-color:var(--muted);
 td:not(.numeric),tbody th{overflow-wrap:break-word}
 tbody th{max-width:26rem}
 tbody small{display:block;color:var(--muted);font-size:.8125rem;min-width:11rem}
-.outcome{white-space:nowrap}
+.outcome,.nowrap{white-space:nowrap}
 button.sort{all:unset;cursor:pointer}
 button.sort:hover{color:var(--ink)}
 button.sort:focus-visible{outline:2px solid var(--accent);outline-offset:2px}

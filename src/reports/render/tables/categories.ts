@@ -1,5 +1,4 @@
 /** The failures by category. */
-import { OUTCOMES } from '../../outcomes.js';
 import type { CategoryShare } from '../../report-data.js';
 import { plural, whole } from '../format.js';
 import { shareColumns } from './estimate.js';
@@ -13,7 +12,8 @@ export const categoriesTable = reportTable<CategoryShare>({
   columns: ({ intervals }) => [
     { key: 'category_code', value: ({ code }) => code, print: { title: 'code' } },
     { key: 'category', value: ({ name }) => name, print: { title: 'category' } },
-    { key: 'outcome', value: ({ outcome }) => outcome, print: { title: 'outcome', cell: ({ outcome }) => OUTCOMES[outcome].label } },
+    // Not in print: the names of categories begin with it, and the line is short.
+    { key: 'outcome', value: ({ outcome }) => outcome },
     { key: 'residual', value: ({ residual }) => residual },
     { key: 'failures', value: ({ count }) => count, print: { title: 'failures', numeric: true, cell: ({ count }) => whole(count) } },
     ...shareColumns<CategoryShare>(

@@ -10,11 +10,12 @@ export function intervalTitle(confidence: number): string {
 
 /**
  * Of a share.
- * @param names of the value and of the ends in the CSV, and of the value in print
+ * @param names of the value, the ends and the method in the CSV (default of the last: `interval_method`; a table with two shares needs others), and of
+ *   the value in print
  */
 export function shareColumns<Row>(
   estimate: (row: Row) => Estimate,
-  names: { readonly value: string; readonly low: string; readonly high: string; readonly title: string },
+  names: { readonly value: string; readonly low: string; readonly high: string; readonly title: string; readonly method?: string },
   confidence: number,
 ): TableColumn<Row>[] {
   return [
@@ -30,6 +31,6 @@ export function shareColumns<Row>(
       value: () => null,
       print: { title: intervalTitle(confidence), numeric: true, cell: (row) => percentInterval(estimate(row)) },
     },
-    { key: 'interval_method', value: (row) => estimate(row).method },
+    { key: names.method ?? 'interval_method', value: (row) => estimate(row).method },
   ];
 }

@@ -1,7 +1,13 @@
 /** The tables of a report: one file each, one row here. Each becomes a CSV and a LaTeX file in `outputs/<experiment>/tables/`. */
 import { categoriesTable } from './categories.js';
+import { categoryPairsTable } from './category-pairs.js';
+import { categoryTagsTable } from './category-tags.js';
 import { disagreementsTable } from './disagreements.js';
+import { distributionTable } from './distribution.js';
+import { failurePositionTable } from './failure-position.js';
 import { finishReasonsTable } from './finish-reasons.js';
+import { firstDivergenceTable } from './first-divergence.js';
+import { hiddenAssertionsTable } from './hidden-assertions.js';
 import { outcomesTable } from './outcomes.js';
 import { parametersTable } from './parameters.js';
 import { passAtKTable } from './pass-at-k.js';
@@ -16,10 +22,17 @@ export const TABLES: readonly ReportTable[] = [
   categoriesTable,
   problemsTable,
   passAtKTable,
+  hiddenAssertionsTable,
+  programsTable,
+  distributionTable('difficulty'),
+  distributionTable('length'),
+  categoryTagsTable,
+  categoryPairsTable,
+  failurePositionTable,
+  firstDivergenceTable,
   textViewTable,
   toldTable,
   disagreementsTable,
-  programsTable,
   finishReasonsTable,
   parametersTable,
 ];

@@ -35,6 +35,11 @@ export interface TableSpec<Row> {
 /** Of a printed cell: a name from a config or a model may be any length, and the page is not. */
 const MOST_CHARACTERS = 48;
 
+/** The end of a caption: why the table has no rows, where it has none. */
+export function untold(missing: string | null | undefined): string {
+  return missing == null ? '' : ` Nothing to show: ${missing}.`;
+}
+
 /** A table with its rows' type forgotten. */
 export interface ReportTable {
   readonly name: string;

@@ -1,9 +1,9 @@
-/** What the texts alone would have said: areas by measure, where the two views disagree, and how many programs there really are. */
+/** What the texts alone would have said: areas by measure, and where the two views disagree. */
 import { MEASURES } from '../../../../text-metrics/measures.js';
 import { OUTCOMES } from '../../../outcomes.js';
 import type { CategoryTold, Disagreement, ReportData, TextArea, TextTarget, TextView } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
-import { NO_VALUE, decimal, percent, percentInterval, plural, whole } from '../../format.js';
+import { NO_VALUE, decimal, plural, whole } from '../../format.js';
 import { areaText } from '../../tables/text-view.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
@@ -30,7 +30,6 @@ export function textViewSection(data: ReportData): Markup {
             warningsAt(data, 'text_view'),
             disagreements(textView),
             untold(textView),
-            programs(textView),
           ]
     }
   </section>`;
@@ -167,29 +166,4 @@ function untold({ categories, least, intervals }: TextView): Markup {
 
 function names(categories: readonly CategoryTold[]): string {
   return categories.length === 0 ? 'none' : categories.map(({ code, name }) => `${code ?? ''} ${name}`.trim()).join(', ');
-}
-
-function programs({ programs: { samples, programs: distinct, outcomes }, intervals }: TextView): Markup {
-  return markup`<h3>Distinct programs</h3>
-    <p>
-      ${plural(samples, 'counted sample')} are ${plural(distinct, 'distinct program')}, ${percent(distinct / samples)}: equal completions of one
-      problem are one. Shares are of distinct programs; those of samples stand under Outcomes.
-    </p>
-    ${table(
-      outcomes,
-      [
-        { title: 'outcome', header: true, cell: ({ outcome }) => outcomeName(outcome), sortBy: ({ outcome }) => OUTCOMES[outcome].label },
-        { title: 'samples', numeric: true, cell: ({ samples: count }) => whole(count), sortBy: ({ samples: count }) => count },
-        { title: 'programs', numeric: true, cell: ({ programs: count }) => whole(count), sortBy: ({ programs: count }) => count },
-        {
-          title: 'distinct',
-          numeric: true,
-          cell: (row) => percent(row.samples === 0 ? null : row.programs / row.samples),
-          sortBy: (row) => (row.samples === 0 ? -1 : row.programs / row.samples),
-        },
-        { title: 'share of programs', numeric: true, cell: ({ share }) => percent(share.value), sortBy: ({ share }) => share.value ?? -1 },
-        { title: `${intervals.confidence * 100} % interval`, numeric: true, cell: ({ share }) => percentInterval(share) },
-      ],
-      { id: 'program-table', caption: 'Samples and distinct programs by outcome' },
-    )}`;
 }
