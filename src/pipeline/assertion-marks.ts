@@ -17,7 +17,12 @@ export interface MarkOptions {
   readonly executor: Pick<Executor, 'execute'>;
   readonly seed: bigint;
   readonly signal: AbortSignal;
+  /** Told of problems whose canonical solution does not pass: their tests may be at fault, where no verdict can show it. */
+  readonly note: (text: string) => void;
 }
+
+const CANONICAL_FAILS = 'the canonical solution fails';
+const MOST_NOTES = 5;
 
 /** Marks the assertions of every problem of an experiment that has no marks yet. Rejects as the executor does; what is stored stays. */
 export async function markAssertions(store: Store, experimentId: number, options: MarkOptions): Promise<void> {
@@ -26,21 +31,31 @@ export async function markAssertions(store: Store, experimentId: number, options
   const signal = AbortSignal.any([options.signal]);
   // Every execution in flight listens for the abort; that is no leak, and Node need not warn of one.
   setMaxListeners(0, signal);
+  const failing: AssertionMarks[] = [];
   for (let at = 0; at < left.length; at += BATCH) {
     const batch = left.slice(at, at + BATCH);
-    store.addAssertionMarks(experimentId, await Promise.all(batch.map((problem) => marksOf(problem, { ...options, signal }))));
+    const marks = await Promise.all(batch.map((problem) => marksOf(problem, { ...options, signal })));
+    store.addAssertionMarks(experimentId, marks);
+    failing.push(...marks.filter(({ missing }) => missing?.startsWith(CANONICAL_FAILS) === true));
   }
+  for (const { taskId, missing } of failing.slice(0, MOST_NOTES)) {
+    options.note(`${taskId}: ${missing!}; unless that is meant, its test is at fault, and so are its failures`);
+  }
+  if (failing.length > MOST_NOTES) options.note(`and those of ${failing.length - MOST_NOTES} more problems`);
 }
 
 /** The marks of one problem; where its canonical solution cannot tell, why. */
-export async function marksOf(problem: Omit<ProblemRow, 'position'>, { executor, seed, signal }: MarkOptions): Promise<AssertionMarks> {
+export async function marksOf(
+  problem: Omit<ProblemRow, 'position'>,
+  { executor, seed, signal }: Omit<MarkOptions, 'note'>,
+): Promise<AssertionMarks> {
   const { taskId, prompt, entryPoint, test, canonicalSolution, unsupported } = problem;
   const unknown = (missing: string): AssertionMarks => ({ taskId, examples: null, total: null, visible: [], missing });
   if (unsupported != null) return unknown(unsupported);
   if (canonicalSolution.trim() === '') return unknown('there is no canonical solution');
   const job = { taskId, prompt, entryPoint, test, completion: canonicalSolution, seed: sandboxSeed(seed), sampleIndex: 0 };
   const { passed, outcome, measurements } = await executor.execute({ ...job, tryAssertions: true }, signal);
-  if (!passed) return unknown(`the canonical solution fails (${outcome.status})`);
+  if (!passed) return unknown(`${CANONICAL_FAILS} (${outcome.status})`);
   const { assertions, examples } = measurements;
   if (assertions?.trials == null) return unknown('the canonical solution meets a limit when its assertions are tried alone');
   return {

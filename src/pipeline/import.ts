@@ -84,7 +84,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
         problemSet.problems.map((problem, position) => ({ ...problem, position })),
       );
       for (let at = 0; at < rows.length; at += BATCH) store.addSamples(id, rows.slice(at, at + BATCH));
-      await markAssertions(store, id, { executor, seed: values.seed, signal });
+      await markAssertions(store, id, { executor, seed: values.seed, signal, note: (text) => progress.note(text) });
       const task = progress.task('execute', rows.length, before);
       await storeVerdicts(
         store,

@@ -31,7 +31,7 @@ export const stage: Stage = {
     const before = store.counts(id).executed;
     if (executor !== null) {
       // Before the first verdict, so that whatever has verdicts has them.
-      await markAssertions(store, id, { executor, seed: values.seed, signal });
+      await markAssertions(store, id, { executor, seed: values.seed, signal, note: (text) => progress.note(text) });
       const task = progress.task('execute', bench.total(), before);
       const tokensOf = bench.tokensOf();
       await storeVerdicts(

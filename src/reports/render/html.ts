@@ -78,7 +78,7 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
           ${methodSection(data)}
         </main>
         <footer>
-          The same numbers as data, beside this page: report.json and samples.csv; every figure as SVG and PDF in figures/, every table as CSV
+          The numbers as data, beside this page: report.json and samples.csv; every figure as SVG and PDF in figures/, every table as CSV
           and LaTeX in tables/.
         </footer>
         <script>${trusted(SCRIPT)}</script>

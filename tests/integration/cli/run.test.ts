@@ -80,6 +80,16 @@ describe('run', () => {
     expect(results.some((result) => !result.startsWith('infrastructure'))).toBe(true);
   });
 
+  it('says where a canonical solution fails its test, as no verdict can tell the fault of a test after its first call', async () => {
+    const problem = { prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n' };
+    const test = 'def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(undefined_name) == 1\n';
+    const faulty = writeLines(path.join(folder, 'second.jsonl'), [{ task_id: 'Faulty/0', ...problem, test }]);
+    const outputs = ['--outputs', path.join(folder, 'second')];
+    const { code, err } = await faultline(['run', '--problems', faulty, '--samples', '2', '--max-new-tokens', '8', ...outputs]);
+    expect(code).toBe(0);
+    expect(err).toMatch(/Faulty\/0: the canonical solution fails \(test_error\); unless that is meant, its test is at fault/);
+  });
+
   it('writes report and samples whose numbers agree with a recount', async () => {
     const { code, out, err } = await faultline(args('whole'));
     expect(code, err).toBe(0);
