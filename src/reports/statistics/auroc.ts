@@ -130,21 +130,25 @@ class Pairs {
     for (let c = 0; c < winners.length; c++) {
       for (let d = c; d < length; d++) mutual[c * length + d] = this.#mutual(members[c]!, members[d]!);
     }
-    const positives = Float64Array.from(members, (problem) => this.#positives[problem]!);
-    const negatives = Float64Array.from(members, (problem) => this.#negatives[problem]!);
-    const drawn = new Float64Array(length);
+    const draw: Draw = { places: new Int32Array(length), weights: new Float64Array(length), count: 0 };
     return (weights) => {
       let [wins, allPositives, allNegatives] = [0, 0, 0];
-      for (let i = 0; i < length; i++) {
-        const weight = weights[members[i]!]!;
-        drawn[i] = weight;
-        allPositives += weight * positives[i]!;
-        allNegatives += weight * negatives[i]!;
+      draw.count = 0;
+      for (let place = 0; place < length; place++) {
+        const problem = members[place]!;
+        const weight = weights[problem]!;
+        if (weight === 0) continue;
+        draw.places[draw.count] = place;
+        draw.weights[draw.count++] = weight;
+        allPositives += weight * this.#positives[problem]!;
+        allNegatives += weight * this.#negatives[problem]!;
       }
-      for (let c = 0; c < winners.length; c++) {
-        const weight = drawn[c]!;
-        if (weight !== 0) wins += weight * dot(drawn, mutual, c, c * length);
-      }
+      // Problems without positives stand behind the winners, and have no row.
+      let rows = draw.count;
+      while (rows > 0 && draw.places[rows - 1]! >= winners.length) rows--;
+      let at = 0;
+      for (; at + 3 < rows; at += 4) wins += winsOfFour(mutual, length, draw, at);
+      for (; at < rows; at++) wins += winsOf(mutual, length, draw, at);
       return area(wins, allPositives, allNegatives);
     };
   }
@@ -183,22 +187,35 @@ function area(wins: number, positives: number, negatives: number): number | null
   return positives === 0 || negatives === 0 ? null : wins / (positives * negatives);
 }
 
+/** The problems that were drawn, by their ascending places in a matrix, and how often. The arrays are reused; `count` of them count. */
+interface Draw {
+  readonly places: Int32Array;
+  readonly weights: Float64Array;
+  count: number;
+}
+
+/** What the problem at `at` of a draw wins against itself and those behind it, which have `length` columns in `mutual`. */
+function winsOf(mutual: Float64Array, length: number, { places, weights, count }: Draw, at: number): number {
+  const row = places[at]! * length;
+  let sum = 0;
+  for (let i = at; i < count; i++) sum += weights[i]! * mutual[row + places[i]!]!;
+  return weights[at]! * sum;
+}
+
 /**
- * The sum of products of `a` from `from` on and a row of `b`, which begins at `row`. In four sums, as one would wait for each addition before
- * the next.
+ * The same of four problems from `at` on. Nearly all time of a report goes by here: four rows share what is loaded of the draw, and no sum waits
+ * for another, in half the time of row by row. Left of its own column a row holds zeros.
  */
-function dot(a: Float64Array, b: Float64Array, from: number, row: number): number {
-  let first = 0;
-  let second = 0;
-  let third = 0;
-  let fourth = 0;
-  let i = from;
-  for (const last = a.length - 3; i < last; i += 4) {
-    first += a[i]! * b[row + i]!;
-    second += a[i + 1]! * b[row + i + 1]!;
-    third += a[i + 2]! * b[row + i + 2]!;
-    fourth += a[i + 3]! * b[row + i + 3]!;
+function winsOfFour(mutual: Float64Array, length: number, { places, weights, count }: Draw, at: number): number {
+  const [rowA, rowB, rowC, rowD] = [places[at]! * length, places[at + 1]! * length, places[at + 2]! * length, places[at + 3]! * length];
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = at; i < count; i++) {
+    const weight = weights[i]!;
+    const column = places[i]!;
+    a += weight * mutual[rowA + column]!;
+    b += weight * mutual[rowB + column]!;
+    c += weight * mutual[rowC + column]!;
+    d += weight * mutual[rowD + column]!;
   }
-  for (; i < a.length; i++) first += a[i]! * b[row + i]!;
-  return first + second + third + fourth;
+  return weights[at]! * a + weights[at + 1]! * b + weights[at + 2]! * c + weights[at + 3]! * d;
 }

@@ -89,15 +89,28 @@ describe('the area by problem', () => {
     expect(both.mixedProblems).toBeGreaterThan(40);
   });
 
-  it('weighs each sample as often as its problem was drawn', () => {
-    const { scores, positive, problems } = drawn(8, 6, 0.1, 2n);
-    const bootstrap = new Bootstrap(8, { seed: 3n, resamples: 49 });
-    const repeated = bootstrap.statistic((weights) => {
-      const chosen = scores.flatMap((_, i) => new Array<number>(weights[problems[i]!]!).fill(i));
-      return auroc({ scores: chosen.map((i) => scores[i]!), positive: chosen.map((i) => positive[i]!) });
-    });
-    const { pooled } = aurocByProblem(bootstrap, { scores, positive, problems });
-    for (const key of ['value', 'low', 'high'] as const) expect(pooled[key]).toBeCloseTo(repeated[key]!, 10);
+  it('weighs each sample as often as its problem was drawn, to the bit', () => {
+    const samples = fc.array(
+      fc.record(
+        { score: fc.integer({ min: 0, max: 9 }), positive: fc.boolean(), problem: fc.integer({ min: 0, max: 11 }) },
+        { noNullPrototype: true },
+      ),
+      { minLength: 1, maxLength: 90, size: 'max' },
+    );
+    fc.assert(
+      // Those without positives are of problems that win nothing.
+      fc.property(samples, fc.integer({ min: 0, max: 12 }), (list, winners) => {
+        const scores = list.map(({ score }) => score);
+        const positive = list.map((sample) => sample.positive && sample.problem < winners);
+        const problems = list.map(({ problem }) => problem);
+        const bootstrap = new Bootstrap(12, { seed: 3n, resamples: 49 });
+        const repeated = bootstrap.statistic((weights) => {
+          const chosen = scores.flatMap((_, i) => new Array<number>(weights[problems[i]!]!).fill(i));
+          return auroc({ scores: chosen.map((i) => scores[i]!), positive: chosen.map((i) => positive[i]!) });
+        });
+        expect(aurocByProblem(bootstrap, { scores, positive, problems }).pooled).toEqual(repeated);
+      }),
+    );
   });
 
   it('takes the mean of the problems that have both classes', () => {
