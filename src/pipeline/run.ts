@@ -160,8 +160,7 @@ async function runStages(bench: Workbench, loaded: readonly LoadedStage[], track
     executed: after.executed - before.executed,
     stages,
     estimate,
-    unjudged: gatherUnjudged(samplesOfStatus(store, experiment, 'infra')),
-    unsupported: gatherUnjudged(samplesOfStatus(store, experiment, 'unsupported')),
+    ...leftOut(store, experiment),
   };
 }
 
@@ -313,14 +312,16 @@ function interrupted(bench: Workbench): FaultlineError {
   });
 }
 
-function* samplesOfStatus(
-  store: Store,
-  { id }: Experiment,
-  status: 'infra' | 'unsupported',
-): Generator<{ taskId: string; reason: string }> {
-  const faults = faultyProblems(store.judgedSamples(id, { outcome: 'infra' }));
-  for (const { taskId, verdict } of store.judgedSamples(id, { outcome: 'infra' })) {
-    const { outcome } = faults.get(taskId)?.verdict ?? verdict;
-    if (outcome.status === status) yield { taskId, reason: outcome.reason };
-  }
+/** Samples in no rate, by problem, and whether that is because of the problem's test or of what it needs. */
+function leftOut(store: Store, { id }: Experiment): Pick<RunResult, 'unjudged' | 'unsupported'> {
+  const samples = [...store.judgedSamples(id, { outcome: 'infra' })];
+  const faults = faultyProblems(samples);
+  const ofStatus = (status: 'infra' | 'unsupported'): Unjudged[] =>
+    gatherUnjudged(
+      samples.flatMap(({ taskId, verdict }) => {
+        const { outcome } = faults.get(taskId)?.verdict ?? verdict;
+        return outcome.status === status ? [{ taskId, reason: outcome.reason }] : [];
+      }),
+    );
+  return { unjudged: ofStatus('infra'), unsupported: ofStatus('unsupported') };
 }

@@ -8,7 +8,7 @@
  */
 import type { MeasuredSample } from '../store/types.js';
 import { MEASURES, type Measure } from '../text-metrics/measures.js';
-import { compareCodes } from './category-order.js';
+import { failuresByCategory, problemsOf, type CategoryKey } from './analysis/rows.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
 import { aurocByProblem } from './statistics/auroc.js';
@@ -116,30 +116,14 @@ function countedRows(samples: Iterable<MeasuredSample>): { readonly rows: readon
   return { rows, problems: problems.size };
 }
 
-interface CategoryCount {
-  readonly code: string | null;
-  readonly name: string;
+interface CategoryCount extends CategoryKey {
   readonly samples: number;
   readonly problems: number;
 }
 
 /** The categories of the failures, by code. */
 function categoriesOf(rows: readonly MeasuredRow[]): CategoryCount[] {
-  const found = new Map<string | null, MeasuredRow[]>();
-  for (const row of rows) {
-    if (row.outcome === 'pass') continue;
-    const own = found.get(row.categoryCode);
-    if (own === undefined) found.set(row.categoryCode, [row]);
-    else own.push(row);
-  }
-  return [...found]
-    .map(([code, own]) => ({
-      code,
-      name: own[0]!.categoryName ?? code ?? 'without a category',
-      samples: own.length,
-      problems: problemsOf(own),
-    }))
-    .sort((a, b) => compareCodes(a.code, b.code));
+  return failuresByCategory(rows).map(({ code, name, rows: own }) => ({ code, name, samples: own.length, problems: problemsOf(own) }));
 }
 
 function questions(categories: readonly CategoryCount[]): Question[] {
@@ -305,10 +289,6 @@ function programCounts(rows: readonly Row[], bootstrap: Bootstrap): ProgramCount
       return { outcome, samples: own.length, programs: sum(counts), share: bootstrap.ratio(counts, all) };
     }),
   };
-}
-
-function problemsOf(rows: readonly Row[]): number {
-  return new Set(rows.map(({ problem }) => problem)).size;
 }
 
 /** Unlike a difference, also for two infinite numbers. */

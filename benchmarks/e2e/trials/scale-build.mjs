@@ -1,6 +1,7 @@
 /** A part of ../store-scale.mjs: fills one database with a made-up study, as a run and its stage `measure` would have. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { benchmarkManifest } from '../../lib/manifest.mjs';
 import { marksOf, problemRow, studySamples } from '../../lib/study-samples.mjs';
 import { runTrial } from '../../lib/trial.mjs';
 import { Store } from '../../../dist/store/store.js';
@@ -12,25 +13,8 @@ runTrial(async (/** @type {Settings} */ { file, models, problems, samples }) => 
   const store = Store.open(file);
   for (let model = 0; model < models; model++) {
     const hash = model.toString(16).padStart(2, '0').repeat(32);
-    const { id } = store.beginExperiment({
-      name: `model-${model}`,
-      config: JSON.stringify({ model: `model-${model}`, samples }),
-      hash,
-      seed: '1',
-      modelHash: hash,
-      tokenizerHash: '0'.repeat(64),
-      problemsHash: '0'.repeat(64),
-      dtype: 'float32',
-      device: 'cpu',
-      deviceName: 'benchmark',
-      kernelFamily: 'fma',
-      isa: 'avx2',
-      cpu: 'benchmark',
-      pythonVersion: '3.11.0',
-      isolationTier: 'namespaces',
-      calibration: 1,
-      version: '0.1.0',
-    });
+    const config = JSON.stringify({ model: `model-${model}`, samples });
+    const { id } = store.beginExperiment(benchmarkManifest({ name: `model-${model}`, config, hash, modelHash: hash }));
     store.addProblems(
       id,
       Array.from({ length: problems }, (_, problem) => problemRow(problem)),

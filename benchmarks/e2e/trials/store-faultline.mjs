@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { judgedSamples, problemRow } from '../../lib/judged-samples.mjs';
+import { benchmarkManifest } from '../../lib/manifest.mjs';
 import { runTrial } from '../../lib/trial.mjs';
 import { Store } from '../../../dist/store/store.js';
 
@@ -9,25 +10,7 @@ runTrial(async (/** @type {{folder: string, problems: number, samples: number}} 
   const rows = Array.from({ length: problems }, (_, problem) => judgedSamples(problem, samples));
   const start = performance.now();
   const store = Store.open(path.join(folder, 'store.db'));
-  const { id } = store.beginExperiment({
-    name: 'store-rate',
-    config: '{}',
-    hash: '0'.repeat(64),
-    seed: '1',
-    modelHash: '0'.repeat(64),
-    tokenizerHash: '0'.repeat(64),
-    problemsHash: '0'.repeat(64),
-    dtype: 'float32',
-    device: 'cpu',
-    deviceName: 'benchmark',
-    kernelFamily: 'fma',
-    isa: 'avx2',
-    cpu: 'benchmark',
-    pythonVersion: '3.11.0',
-    isolationTier: 'namespaces',
-    calibration: 1,
-    version: '0.1.0',
-  });
+  const { id } = store.beginExperiment(benchmarkManifest({ name: 'store-rate' }));
   store.addProblems(
     id,
     Array.from({ length: problems }, (_, problem) => problemRow(problem)),

@@ -120,7 +120,7 @@ export function perProblem(
 }
 
 /** How many problems have one of `rows`. */
-export function problemsOf(rows: readonly AnalysisRow[]): number {
+export function problemsOf(rows: readonly Pick<AnalysisRow, 'problem'>[]): number {
   return new Set(rows.map(({ problem }) => problem)).size;
 }
 

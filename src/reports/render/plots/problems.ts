@@ -1,9 +1,10 @@
 /** Every problem as one column of stacked outcome shares, best first: whether a few problems fail in their own way or all in the same. */
-import { OUTCOMES, OUTCOME_ORDER } from '../../outcomes.js';
+import { OUTCOME_ORDER } from '../../outcomes.js';
 import type { ProblemRow, ReportData } from '../../report-data.js';
 import { plural } from '../format.js';
-import { colour, outcomeColour } from './palette.js';
+import { colour } from './palette.js';
 import type { PlotSpec } from './render.js';
+import { outcomeChannel, stackedOutcomes } from './stacked-outcomes.js';
 
 export function problemsPlot({ problems, outcomes }: ReportData): PlotSpec {
   const counted = problems.filter(({ samples }) => samples > 0);
@@ -14,16 +15,9 @@ export function problemsPlot({ problems, outcomes }: ReportData): PlotSpec {
     const decisive = present.find((outcome) => share(a, outcome) !== share(b, outcome));
     return decisive === undefined ? 0 : share(b, decisive) - share(a, decisive);
   });
-  const values = ordered.flatMap((problem, column) => {
-    let bottom = 0;
-    return present
-      .filter((outcome) => share(problem, outcome) > 0)
-      .map((outcome) => {
-        const from = bottom;
-        bottom += share(problem, outcome);
-        return { outcome: OUTCOMES[outcome].label, from, to: bottom, left: column, right: column + 1 };
-      });
-  });
+  const values = ordered.flatMap((problem, column) =>
+    stackedOutcomes(present, (outcome) => share(problem, outcome), { left: column, right: column + 1 }),
+  );
   // A hairline of paper between columns, as long as columns are wide enough to spare it.
   const gap = ordered.length <= 200 ? 0.6 : 0;
   return {
@@ -53,13 +47,7 @@ export function problemsPlot({ problems, outcomes }: ReportData): PlotSpec {
           axis: { format: '.0%', values: [0, 0.25, 0.5, 0.75, 1], grid: false },
         },
         y2: { field: 'to' },
-        color: {
-          field: 'outcome',
-          type: 'nominal',
-          title: null,
-          scale: { domain: present.map((outcome) => OUTCOMES[outcome].label), range: present.map(outcomeColour) },
-          legend: { orient: 'top', direction: 'horizontal', symbolType: 'square', symbolSize: 110, columnPadding: 18, offset: 10 },
-        },
+        color: outcomeChannel(present),
       },
     },
   };

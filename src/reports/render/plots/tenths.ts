@@ -1,10 +1,11 @@
 /** A histogram of ten bins along a sample, stacked by outcome: what the plots of positions share. Is no plot itself. */
 import type { CategoryKey } from '../../analysis/rows.js';
 import type { Spread } from '../../analysis/spread.js';
-import { OUTCOMES, OUTCOME_ORDER, type CountedOutcome } from '../../outcomes.js';
+import { OUTCOME_ORDER, type CountedOutcome } from '../../outcomes.js';
 import type { ReportData } from '../../report-data.js';
-import { colour, outcomeColour } from './palette.js';
+import { colour } from './palette.js';
 import type { PlotSpec } from './render.js';
+import { outcomeChannel, stackedOutcomes } from './stacked-outcomes.js';
 
 interface Tenths extends Pick<PlotSpec, 'name' | 'description'> {
   readonly title: string;
@@ -22,16 +23,9 @@ export function tenthsPlot({ categories: known }: ReportData, { name, descriptio
   }
   const present = OUTCOME_ORDER.filter((outcome) => counts.has(outcome));
   const bins = categories[0]!.position.histogram.map((_, i) => i);
-  const values = bins.flatMap((bin) => {
-    let bottom = 0;
-    return present
-      .filter((outcome) => counts.get(outcome)![bin]! > 0)
-      .map((outcome) => {
-        const from = bottom;
-        bottom += counts.get(outcome)![bin]!;
-        return { outcome: OUTCOMES[outcome].label, from, to: bottom, left: bin / bins.length, right: (bin + 1) / bins.length };
-      });
-  });
+  const values = bins.flatMap((bin) =>
+    stackedOutcomes(present, (outcome) => counts.get(outcome)![bin]!, { left: bin / bins.length, right: (bin + 1) / bins.length }),
+  );
   return {
     name,
     description,
@@ -52,13 +46,7 @@ export function tenthsPlot({ categories: known }: ReportData, { name, descriptio
         x2: { field: 'right' },
         y: { field: 'from', type: 'quantitative', title: 'failures', axis: { tickCount: 5, format: ',d', tickMinStep: 1 } },
         y2: { field: 'to' },
-        color: {
-          field: 'outcome',
-          type: 'nominal',
-          title: null,
-          scale: { domain: present.map((outcome) => OUTCOMES[outcome].label), range: present.map(outcomeColour) },
-          legend: { orient: 'top', direction: 'horizontal', symbolType: 'square', symbolSize: 110, columnPadding: 18, offset: 10 },
-        },
+        color: outcomeChannel(present),
       },
     },
   };
