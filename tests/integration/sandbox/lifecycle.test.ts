@@ -225,7 +225,10 @@ describe('ends', () => {
     try {
       await eventually(() => {
         processes = descendants(owner.pid);
-        expect(processes.some(({ command }) => command.includes('zygote.py'))).toBe(true);
+        // Both, because the launcher starts one after the other.
+        for (const script of ['zygote.py', 'judge.py']) {
+          expect(processes.some(({ command }) => command.includes(script)), script).toBe(true);
+        }
       });
       expect(processes.length).toBeGreaterThanOrEqual(3);
     } finally {
