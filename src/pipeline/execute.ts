@@ -135,8 +135,8 @@ export async function executeAll<T extends Executable>(
       throw thrown;
     }
   };
-  // Twice as many lanes as workers: a worker that is done finds the next job waiting.
-  await Promise.all(Array.from({ length: executor.info.workers * 2 }, lane));
+  // For each worker the job that it does, the one that it has been handed ahead, and as many that wait: of fewer none is handed ahead.
+  await Promise.all(Array.from({ length: executor.info.workers * 4 }, lane));
 }
 
 /** The decision about one verdict; also used to decide again without executing again. */

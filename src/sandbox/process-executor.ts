@@ -8,7 +8,7 @@ import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
 import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './limits.js';
 import type { CompartmentEnd, LaunchOptions } from './launcher.js';
-import { judgeJob } from './protocol.js';
+import { judgeJob, type JudgeAnswer } from './protocol.js';
 import { findPython, type Python } from './python.js';
 import { startIsolated, type IsolatingTier } from './tiers.js';
 import { unmeasuredVerdict, type Outcome, type Verdict } from './verdict.js';
@@ -62,6 +62,15 @@ interface Task {
   done: boolean;
 }
 
+/** A task whose job a worker has received. */
+interface Handed {
+  readonly task: Task;
+  readonly worker: Worker;
+  readonly limits: Limits;
+  /** Rejects as `Worker.judge` does. */
+  readonly answer: Promise<JudgeAnswer>;
+}
+
 /**
  * A place for one execution at a time. Its worker is started when first needed and again after each end. Jobs under another
  * hash seed need another interpreter: the workers of other seeds rest meanwhile.
@@ -74,6 +83,10 @@ interface Slot {
   /** By hash seed, the longest unused first. */
   readonly resting: Map<number, Worker>;
   busy: boolean;
+  /** Whether its worker is at an ordinary job, so that the next one may be handed over. */
+  takesAhead: boolean;
+  /** What the worker does next, at once. It counts as begun only when its turn has come: a worker that is given up hands it back. */
+  ahead: Handed | null;
 }
 
 /** Each holds a warm interpreter's memory. Two beside the current one serve fragility's three seeds without a restart. */
@@ -100,6 +113,8 @@ export class ProcessExecutor implements Executor {
       place: placeOf(index, info.workers),
       resting: new Map(),
       busy: false,
+      takesAhead: false,
+      ahead: null,
     }));
   }
 
@@ -177,29 +192,69 @@ export class ProcessExecutor implements Executor {
   /** Starts whatever may start now. */
   private dispatch(): void {
     if (this.failure !== null) return;
+    for (const slot of this.slots) if (!slot.busy) this.goOn(slot);
     for (;;) {
       const free = this.slots.find((slot) => !slot.busy);
-      if (free === undefined) return;
+      if (free === undefined) break;
       const alone = this.secondRuns.length > 0;
       // While a second run waits nothing else starts, so that it gets its turn.
       if (alone && this.slots.some((slot) => slot.busy)) return;
       const task = alone ? this.secondRuns.shift() : this.queue.shift();
       if (task === undefined) return;
       if (task.done) continue;
-      free.busy = true;
-      task.slot = free;
-      const run = this.run(task, free).finally(() => {
-        this.running.delete(run);
-        free.busy = false;
-        task.slot = null;
-        this.dispatch();
-      });
-      this.running.add(run);
+      this.occupy(free, task, this.begin(task, free));
       if (alone) return;
     }
+    for (const slot of this.slots) this.handAhead(slot);
   }
 
-  private async run(task: Task, slot: Slot): Promise<void> {
+  /** The slot is the task's until `end`, and the next one's after that. */
+  private occupy(slot: Slot, task: Task, end: Promise<void>): void {
+    slot.busy = true;
+    task.slot = slot;
+    const run = end.finally(() => {
+      this.running.delete(run);
+      slot.busy = false;
+      task.slot = null;
+      this.dispatch();
+    });
+    this.running.add(run);
+  }
+
+  /**
+   * Hands a worker that is at an ordinary job the next one, so that it need not wait for this process in between. Nothing is handed ahead while
+   * a second run waits to be alone, nor of the last few jobs, which go to whoever is free first.
+   */
+  private handAhead(slot: Slot): void {
+    if (!slot.takesAhead || slot.ahead !== null || slot.worker === null || slot.worker.jobs + 1 >= JOBS_PER_WORKER) return;
+    if (this.secondRuns.length > 0 || this.queue.length < this.slots.length || this.diskIsFull()) return;
+    const next = this.queue[0]!;
+    if (next.deaths > 0 || (next.job.hashSeed ?? 0) !== slot.hashSeed) return;
+    this.queue.shift();
+    if (next.done) return;
+    slot.ahead = this.hand(next, slot.worker);
+    // Nobody looks at the answer of a job that is handed back.
+    slot.ahead.answer.catch(() => undefined);
+  }
+
+  /** Begins the job that a free slot's worker has already, if it has one. */
+  private goOn(slot: Slot): void {
+    const { ahead } = slot;
+    slot.ahead = null;
+    if (ahead === null) return;
+    // Aborted: the worker does not know, and may be at it.
+    if (ahead.task.done) this.retire(slot);
+    else this.occupy(slot, ahead.task, this.follow(ahead, slot));
+  }
+
+  private hand(task: Task, worker: Worker): Handed {
+    const factor = task.first === null ? 1 : RERUN_FACTOR;
+    const limits = adaptedLimits(this.info.limits, this.info.calibration, factor);
+    return { task, worker, limits, answer: worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1)) };
+  }
+
+  /** Finds the slot a worker, and has that do the task. */
+  private async begin(task: Task, slot: Slot): Promise<void> {
     this.turnTo(slot, task.job.hashSeed ?? 0);
     let worker: Worker;
     try {
@@ -213,14 +268,22 @@ export class ProcessExecutor implements Executor {
       this.failed(task, fullDisk());
       return;
     }
-    const limits = adaptedLimits(this.info.limits, this.info.calibration, task.first === null ? 1 : RERUN_FACTOR);
+    await this.follow(this.hand(task, worker), slot);
+  }
+
+  /** Waits for the answer, for as long as the worker is not taken for hung, and decides what becomes of the task. */
+  private async follow({ task, worker, limits, answer: pending }: Handed, slot: Slot): Promise<void> {
     const watch = { isHung: false };
     const hung = setTimeout(() => {
       watch.isHung = true;
       worker.kill();
     }, hungMilliseconds(limits));
+    slot.takesAhead = task.first === null && task.deaths === 0;
+    this.handAhead(slot);
     try {
-      const answer = await worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1));
+      const answer = await pending.finally(() => {
+        slot.takesAhead = false;
+      });
       // The judge noticed before the launcher, which knows how the zygote ended.
       if (answer.retry) throw await worker.death();
       clearTimeout(hung);
@@ -355,6 +418,9 @@ export class ProcessExecutor implements Executor {
     if (slot.worker === null) return;
     this.end(slot.worker);
     slot.worker = null;
+    const { ahead } = slot;
+    slot.ahead = null;
+    if (ahead !== null && !ahead.task.done) this.again(ahead.task);
   }
 
   private end(worker: Worker): void {
@@ -458,15 +524,15 @@ export class ProcessExecutor implements Executor {
   /** Rejects everything that waits or runs, now and later, and kills all workers. */
   private stop(failure: FaultlineError): void {
     this.failure ??= failure;
-    for (const task of [...this.queue.splice(0), ...this.secondRuns.splice(0)])
-      this.finish(task, (own) => {
-        own.reject(failure);
-      });
     for (const slot of this.slots) {
       this.retire(slot);
       for (const worker of slot.resting.values()) this.end(worker);
       slot.resting.clear();
     }
+    for (const task of [...this.queue.splice(0), ...this.secondRuns.splice(0)])
+      this.finish(task, (own) => {
+        own.reject(failure);
+      });
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * One worker: a launcher with its judge and zygote, and at most one job at a time. Decides nothing about samples:
- * it hands an answer on, or says how the worker died.
+ * One worker: a launcher with its judge and zygote, which does one job after the other. Decides nothing about samples:
+ * it hands answers on, or says how the worker died.
  */
 import { FaultlineError } from '../errors.js';
 import {
@@ -48,7 +48,8 @@ const PASSING = /: (Resource temporarily unavailable|Cannot allocate memory|Too 
 
 export class Worker {
   private readonly reader = new FrameReader();
-  private waiting: { resolve: (message: JudgeMessage) => void; reject: (error: Error) => void } | null = null;
+  /** For an answer each, in the order in which they were asked for. */
+  private readonly waiting: { resolve: (message: JudgeMessage) => void; reject: (error: Error) => void }[] = [];
   private diagnostics = '';
   private ended = false;
   /** Jobs answered by this worker. */
@@ -77,9 +78,7 @@ export class Worker {
       try {
         for (const message of this.reader.push(chunk)) this.take(message);
       } catch (error) {
-        this.settle((waiting) => {
-          waiting.reject(error as Error);
-        });
+        this.rejectAll(error as Error);
         this.kill();
       }
     });
@@ -113,7 +112,10 @@ export class Worker {
     }
   }
 
-  /** One job, one answer. Throws WorkerEnded when the worker dies meanwhile. Not to be called while another call is pending. */
+  /**
+   * One job, one answer. Throws WorkerEnded when the worker dies meanwhile. A job that comes while another is pending waits in the judge's pipe,
+   * and begins as soon as that one is answered, whatever the answer says.
+   */
   async judge(job: JudgeJob): Promise<JudgeAnswer> {
     const message = await this.request(encodeFrame(job));
     if (!('verdict' in message)) throw new FaultlineError('internal', 'a judge answered something else than a verdict');
@@ -160,27 +162,21 @@ export class Worker {
   private next(): Promise<JudgeMessage> {
     if (this.ended) return Promise.reject(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics));
     return new Promise((resolve, reject) => {
-      this.waiting = { resolve, reject };
+      this.waiting.push({ resolve, reject });
     });
   }
 
   private take(message: JudgeMessage): void {
-    this.settle((waiting) => {
-      waiting.resolve(message);
-    });
+    this.waiting.shift()?.resolve(message);
   }
 
-  private settle(action: (waiting: NonNullable<Worker['waiting']>) => void): void {
-    const waiting = this.waiting;
-    this.waiting = null;
-    if (waiting !== null) action(waiting);
+  private rejectAll(error: Error): void {
+    for (const { reject } of this.waiting.splice(0)) reject(error);
   }
 
   private end(resolve: () => void): void {
     this.ended = true;
-    this.settle((waiting) => {
-      waiting.reject(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics));
-    });
+    this.rejectAll(new WorkerEnded(parseEnd(this.diagnostics), this.diagnostics));
     resolve();
   }
 }

@@ -6,6 +6,7 @@ import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
+import { Worker } from '../../../src/sandbox/worker.js';
 import { job, RIGHT, SLEEPS } from './jobs.js';
 import { allProcesses, descendants, eventually, gone, survivors, type ProcessInfo } from './processes.js';
 
@@ -227,7 +228,10 @@ describe('ends', () => {
         processes = descendants(owner.pid);
         // Both, because the launcher starts one after the other.
         for (const script of ['zygote.py', 'judge.py']) {
-          expect(processes.some(({ command }) => command.includes(script)), script).toBe(true);
+          expect(
+            processes.some(({ command }) => command.includes(script)),
+            script,
+          ).toBe(true);
         }
       });
       expect(processes.length).toBeGreaterThanOrEqual(3);
@@ -247,6 +251,119 @@ describe('ends', () => {
     expect(new Set(users).size).toBe(users.length);
     expect(users.length).toBeGreaterThanOrEqual(1);
     expect(Math.min(...users)).toBeGreaterThanOrEqual(30000);
+  });
+});
+
+describe('jobs handed ahead', () => {
+  /** How many jobs any worker has at a time, and all workers together, while the spy is on; entries at the start of each job. */
+  const watchJudging = (): { readonly ofWorker: number[]; readonly ofAll: number[]; restore: () => void } => {
+    const pending = new Map<Worker, number>();
+    const [ofWorker, ofAll]: [number[], number[]] = [[], []];
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
+    const original = Worker.prototype.judge;
+    const spy = vi.spyOn(Worker.prototype, 'judge').mockImplementation(async function (this: Worker, ...parameters) {
+      pending.set(this, (pending.get(this) ?? 0) + 1);
+      ofWorker.push(pending.get(this)!);
+      ofAll.push([...pending.values()].reduce((a, b) => a + b));
+      try {
+        return await original.apply(this, parameters);
+      } finally {
+        pending.set(this, pending.get(this)! - 1);
+      }
+    });
+    return {
+      ofWorker,
+      ofAll,
+      restore: () => {
+        spy.mockRestore();
+      },
+    };
+  };
+
+  it('are one for each worker, none of the last few, and none beside a second run', async () => {
+    const executor = await create({ workers: 2, calibration: 1, limits: { cpuSeconds: 0.2 } });
+    await Promise.all([executor.execute(job(RIGHT)), executor.execute(job(RIGHT))]);
+    const judging = watchJudging();
+    try {
+      await Promise.all(Array.from({ length: 8 }, (_, i) => executor.execute(job(RIGHT, i))));
+      expect(Math.max(...judging.ofWorker)).toBe(2);
+      expect(Math.max(...judging.ofAll)).toBe(4);
+      judging.ofWorker.length = 0;
+      await Promise.all(Array.from({ length: 3 }, (_, i) => executor.execute(job(RIGHT, i))));
+      expect(judging.ofWorker).toEqual([1, 1, 1]);
+
+      judging.ofAll.length = 0;
+      const slow = executor.execute(job(computes(0.3)));
+      const verdicts = await Promise.all([slow, ...Array.from({ length: 20 }, (_, i) => executor.execute(job(RIGHT, i)))]);
+      expect(verdicts.map(({ passed }) => passed)).toEqual(Array.from({ length: 21 }, () => true));
+      // The second run of the slow one, and perhaps what came after it.
+      expect(judging.ofAll).toHaveLength(22);
+      expect(judging.ofAll.slice(2)).toContain(1);
+    } finally {
+      judging.restore();
+    }
+  });
+
+  it('are executed from the start where the worker is given up before, and count as begun by nobody', async () => {
+    const executor = await create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2 } });
+    const bodies = [
+      '    import os\n    os.write(3, b"passed")\n    return x + 1\n',
+      '    import ctypes\n    ctypes.CDLL(None).ptrace(0, 0, 0, 0)\n    return x + 1\n',
+      '    open("/tmp/left", "w").close()\n    return x + 1\n',
+      // The judge dies of the value.
+      '    from decimal import Decimal\n    return Decimal("1e9999999")\n',
+    ];
+    const usesValue = { test: 'assert int(f(1)) == 2\n' };
+    const verdicts = await Promise.all(
+      bodies.flatMap((body, i) => [
+        executor.execute({ ...job(body, i), ...usesValue }),
+        executor.execute(job('    import os\n    return x + 1 + os.path.exists("/tmp/left")\n', i)),
+        executor.execute(job('    return x\n', i)),
+      ]),
+    );
+    for (let i = 0; i < bodies.length; i++) {
+      expect(verdicts[3 * i + 1]).toMatchObject({ passed: true, outcome: { status: 'passed' } });
+      expect(verdicts[3 * i + 2]).toMatchObject({ passed: false, outcome: { status: 'assertion' } });
+    }
+    expect(verdicts[0]!.outcome.status).toBe('tamper');
+    expect(verdicts[3]!.outcome.status).toBe('forbidden');
+    expect(verdicts[9]!.outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
+  });
+
+  it('leave the one before alone when they are aborted, and hold up nobody after it', async () => {
+    const executor = await create({ workers: 1 });
+    await executor.execute(job(RIGHT));
+    const judging = watchJudging();
+    try {
+      const before = executor.execute(job('    import time\n    time.sleep(0.3)\n    return x + 1\n'));
+      const controller = new AbortController();
+      const ahead = executor.execute(job(SLEEPS), controller.signal);
+      await eventually(() => {
+        expect(judging.ofWorker).toEqual([1, 2]);
+      });
+      controller.abort();
+      expect((await rejection(ahead)).kind).toBe('interrupted');
+      const processes = descendants();
+      const after = executor.execute(job(RIGHT));
+      expect((await before).passed).toBe(true);
+      expect((await after).passed).toBe(true);
+      // The worker was at the aborted one.
+      expect(survivors(processes)).toEqual([]);
+    } finally {
+      judging.restore();
+    }
+  });
+
+  it('come to nothing when the sandbox is closed', async () => {
+    const executor = await create({ workers: 1 });
+    const all = Array.from({ length: 4 }, (_, i) => rejection(executor.execute(job(SLEEPS, i))));
+    await eventually(() => {
+      expect(descendants().some(({ pid, session }) => pid === session)).toBe(true);
+    });
+    const processes = descendants();
+    await executor.dispose();
+    expect((await Promise.all(all)).map(({ kind }) => kind)).toEqual(Array.from({ length: 4 }, () => 'interrupted'));
+    await gone(processes);
   });
 });
 
