@@ -209,6 +209,7 @@ function measuresOf(
     token_similarity: similarity(5),
     weighted_ngrams: similarity(6),
     block_similarity: program % 7 === 0 ? null : similarity(7),
+    ast_match: similarity(10),
     characters: text.length,
     lines,
     python_tokens: lines * 7 + (program % 5),

@@ -6,14 +6,16 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Store } from '../store/store.js';
 import type { MeasuresRow } from '../store/types.js';
 import { measureText } from '../text-metrics/measure-text.js';
+import { loadGrammar } from '../text-metrics/syntax-tree.js';
 import { ComparedText } from '../text-metrics/text.js';
 import { BatchWriter } from './batch-writer.js';
 
 /**
- * Measures every sample of an experiment that has not been measured, in batches, those of an unfinished batch when it is stopped or fails.
+ * Measures every sample of an experiment that has not been measured, or by an earlier table of measures, in batches, those of an unfinished batch when it is stopped or fails.
  * Throws the signal's reason when that is aborted, between two samples.
  */
 export async function measureStored(store: Store, experimentId: number, signal: AbortSignal, onMeasured: () => void): Promise<void> {
+  await loadGrammar();
   // Taken apart once for all samples of a problem, which need not come one after the other.
   const references = new Map<string, ComparedText | null>();
   const writer = new BatchWriter<MeasuresRow>((batch) => {

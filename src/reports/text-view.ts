@@ -229,16 +229,21 @@ function mixed([others, ofClass]: readonly [Int32Array, Int32Array]): number {
   return others.reduce((sum, count, problem) => sum + Number(count > 0 && ofClass[problem]! > 0), 0);
 }
 
-/** Whether the similarities tell a category from passes of the same problems: one interval without 0.5 is enough. */
+/**
+ * Whether the similarities tell a category from passes of the same problems: one interval without 0.5 is enough. A similarity that no sample
+ * has a value of is not asked where others have: measures stored by an earlier release lack those that came later.
+ */
 function toldFromPasses(category: CategoryCount, targets: readonly TextTarget[]): CategoryTold {
   const target = targets.find(({ kind, code, against }) => kind === 'category' && code === category.code && against === 'pass');
   if (target === undefined) {
     return { ...category, mixedProblems: null, told: 'unknown', by: [], missing: describeSize(category, 'in the class') };
   }
-  const mixedProblems = Math.min(...target.measures.map((area) => area.mixedProblems));
-  const unsure = target.measures.find(({ within }) => within.value === null);
+  const withValues = target.measures.filter(({ positives, negatives }) => positives + negatives > 0);
+  const asked = withValues.length > 0 ? withValues : target.measures;
+  const mixedProblems = Math.min(...asked.map((area) => area.mixedProblems));
+  const unsure = asked.find(({ within }) => within.value === null);
   if (unsure !== undefined) return { ...category, mixedProblems, told: 'unknown', by: [], missing: unsure.missing };
-  const by = target.measures.filter(({ within: { low, high } }) => low! > 0.5 || high! < 0.5).map(({ measure }) => measure);
+  const by = asked.filter(({ within: { low, high } }) => low! > 0.5 || high! < 0.5).map(({ measure }) => measure);
   return { ...category, mixedProblems, told: by.length > 0 ? 'yes' : 'not_shown', by, missing: null };
 }
 

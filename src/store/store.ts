@@ -252,13 +252,13 @@ export class Store {
     });
   }
 
-  /** How many samples have been measured. */
+  /** How many samples have been measured, and are not stale: a release after that has other measures. */
   measuredCount(experimentId: number): number {
     return this.#guard(() => this.#textMeasures.count(experimentId));
   }
 
   /**
-   * Samples that have not been measured, in the order in which they were stored, so that each file of token arrays is read once.
+   * Samples that have not been measured, or whose measures are stale, in the order in which they were stored, so that each file of token arrays is read once.
    * Measures may be recorded while this is read. A few samples are in memory at a time. Throws `input` where a shard is damaged.
    */
   unmeasuredSamples(experimentId: number): Iterable<UnmeasuredSample> {

@@ -16,6 +16,7 @@ export const MEASURE_COLUMNS = [
   'token_similarity',
   'weighted_ngrams',
   'block_similarity',
+  'ast_match',
   'characters',
   'lines',
   'python_tokens',
@@ -53,14 +54,16 @@ export class TextMeasures {
        VALUES (@sampleId, ${MEASURE_COLUMNS.map((column) => `@${column}`).join(', ')})`,
     );
     this.#count = database
-      .prepare<[number], number>('SELECT count(*) FROM samples s JOIN text_measures m ON m.sample_id = s.id WHERE s.experiment_id = ?')
+      .prepare<[number], number>(
+        'SELECT count(*) FROM samples s JOIN text_measures m ON m.sample_id = s.id WHERE s.experiment_id = ? AND m.is_stale = 0',
+      )
       .pluck();
     // The plus keeps the planner on the table's own order, in which a shard's samples stand together, so that each shard is read once.
     this.#unmeasured = database.prepare<[number, number], UnmeasuredRecord>(
       `SELECT s.id AS place, s.strategy, p.task_id AS taskId, s.sample_index AS sampleIndex, s.completion,
          p.canonical_solution AS canonicalSolution, s.token_count AS tokenCount, s.shard_id AS shardId, s.shard_offset AS shardOffset
        FROM samples s JOIN problems p ON p.id = s.problem_id LEFT JOIN text_measures m ON m.sample_id = s.id
-       WHERE +s.experiment_id = ? AND s.id > ? AND m.sample_id IS NULL
+       WHERE +s.experiment_id = ? AND s.id > ? AND (m.sample_id IS NULL OR m.is_stale = 1)
        ORDER BY s.id LIMIT ${CHUNK}`,
     );
     this.#judged = database.prepare<[number, string, number], MeasuredRecord>(

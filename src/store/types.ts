@@ -169,7 +169,7 @@ export interface MeasuresRow extends SampleKey {
   readonly measures: StoredMeasures;
 }
 
-/** A sample whose text has not been measured, with all that measuring needs. */
+/** A sample whose text has not been measured by all measures of today, with all that measuring needs. */
 export interface UnmeasuredSample extends SampleKey {
   readonly completion: string;
   readonly canonicalSolution: string;

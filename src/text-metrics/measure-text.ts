@@ -20,8 +20,9 @@ export interface SampleToMeasure {
 export type TextMeasures = Readonly<Record<MeasureKey, number | null>>;
 
 /**
- * All measures of a sample, a function of its arguments alone. Synchronous, safe on any thread.
- * @throws FaultlineError kind `input` where a log-probability or an entropy is not finite, or their counts differ
+ * All measures of a sample, a function of its arguments alone. Synchronous, safe on any thread that has awaited `loadGrammar`.
+ * @throws FaultlineError kind `input` where a log-probability or an entropy is not finite, or their counts differ; `internal` where there
+ *   is a reference and the grammar was not loaded
  */
 export function measureText({ completion, reference, tokens = null }: SampleToMeasure): TextMeasures {
   const comparedReference = typeof reference === 'string' ? new ComparedText(reference) : reference;

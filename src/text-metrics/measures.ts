@@ -2,12 +2,14 @@
  * The table of measures: what is stored, reported and used to predict iterates over it, and nothing else names a measure. Each row's
  * definition stands in a file of its own; here is which form of the texts it is asked about.
  */
+import { astMatch } from './ast-match.js';
 import { bleu } from './bleu.js';
 import { chrf } from './chrf.js';
 import { editSimilarity } from './levenshtein.js';
 import { pairOf } from './pair.js';
 import { longestLineRun, repeatedNgrams } from './repetition.js';
 import { rougeL } from './rouge-l.js';
+import { LONGEST_PARSED } from './syntax-tree.js';
 import { codePointsOf, type ComparedText } from './text.js';
 import { meanEntropy, meanLogprob, perplexity, type TokenValues } from './token-values.js';
 import { weightedNgrams } from './weighted-ngrams.js';
@@ -112,6 +114,19 @@ export const MEASURES = [
     needs: 'reference',
     nullWhen: null,
     of: ({ reference, sample }) => blockSimilarity(reference.blocks, sample.blocks),
+  },
+  {
+    key: 'ast_match',
+    title: 'AST match',
+    unit: 'share',
+    better: 'high',
+    range: [0, 1],
+    needs: 'reference',
+    nullWhen: `one of the texts has more than ${LONGEST_PARSED} characters, or the parser breaks down on it`,
+    of: ({ reference, sample }) => {
+      const [wanted, found] = [reference.syntaxTree, sample.syntaxTree];
+      return wanted === null || found === null ? null : astMatch(wanted, found);
+    },
   },
   {
     key: 'characters',

@@ -1,9 +1,10 @@
 /**
- * A text in the forms in which it is compared: code points, words, Python's tokens, blocks. Each is made once, when it is first
+ * A text in the forms in which it is compared: code points, words, Python's tokens, blocks, syntax tree. Each is made once, when it is first
  * asked for, so that a reference that many samples are compared with is taken apart once. No measures: they stand in files of their own.
  */
 import { blocksOf, type Block } from './blocks.js';
 import { pythonTokens, type PythonToken } from './python-tokens.js';
+import { syntaxTreeOf, type SyntaxTree } from './syntax-tree.js';
 
 /** What Python's `str.split()` splits at: Unicode's white space and the four separators U+001C to U+001F, but not U+FEFF. */
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
@@ -21,6 +22,7 @@ export class ComparedText {
   private madeTokens: readonly PythonToken[] | undefined;
   private madeTokenTexts: readonly string[] | undefined;
   private madeBlocks: Block | undefined;
+  private madeTree: SyntaxTree | null | undefined;
 
   constructor(text: string) {
     this.text = text
@@ -57,6 +59,12 @@ export class ComparedText {
   /** The tree of statements that indentation spells; its root stands for the whole text. */
   get blocks(): Block {
     return (this.madeBlocks ??= blocksOf(this.text, this.tokens));
+  }
+
+  /** The syntax tree, null where there is none: see `syntaxTreeOf`, which throws before `loadGrammar`. */
+  get syntaxTree(): SyntaxTree | null {
+    if (this.madeTree === undefined) this.madeTree = syntaxTreeOf(this.text, this.tokens);
+    return this.madeTree;
   }
 }
 

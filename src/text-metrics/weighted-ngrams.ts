@@ -1,6 +1,6 @@
 /**
  * Match of n-grams of Python's tokens in which a keyword weighs five times as much as any other token. One of CodeBLEU's four parts;
- * not CodeBLEU, two of whose parts need a parse.
+ * not CodeBLEU. Another of its parts is `ast-match.ts`.
  *
  * Source: S. Ren et al., "CodeBLEU: a method for automatic evaluation of code synthesis", arXiv:2009.10297 (2020), section 3.2, as its
  * authors' program computes it: shares of the reference's n-grams for n = 1 to 4, weighted for n = 1, with BLEU's smoothing and

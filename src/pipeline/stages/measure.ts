@@ -1,4 +1,4 @@
-/** The stage `measure`: from stored samples to what their texts are like. Measuring is `../measure.ts`'s; executes and parses nothing. */
+/** The stage `measure`: from stored samples to what their texts are like. Measuring is `../measure.ts`'s; executes nothing. */
 import { plural, whole } from '../../reports/render/format.js';
 import { measureStored } from '../measure.js';
 import type { Stage } from './stage.js';

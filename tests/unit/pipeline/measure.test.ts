@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { measureStored } from '../../../src/pipeline/measure.js';
 import { Store } from '../../../src/store/store.js';
@@ -41,7 +42,7 @@ describe('measureStored', () => {
       // A blank solution is none.
       const reference = problem.position === 3 ? null : problem.canonicalSolution;
       expect(measures).toEqual(measureText({ completion, reference, tokens: sample(problem, sampleIndex) }));
-      expect(measures!.bleu === null).toBe(problem.position === 3);
+      expect([measures!.bleu === null, measures!.ast_match === null]).toEqual([problem.position === 3, problem.position === 3]);
       expect(measures!.characters).toBeGreaterThan(0);
     }
   });
@@ -58,6 +59,21 @@ describe('measureStored', () => {
     expect([measured, store.measuredCount(id)]).toEqual([20, 20]);
     await measureStored(store, id, never, () => measured++);
     expect(measured).toBe(20);
+  });
+
+  it('measures again what was measured by an earlier table of measures', async () => {
+    await measureStored(store, id, never, () => undefined);
+    const direct = new Database(path.join(folder, 'faultline.db'));
+    direct.exec('UPDATE text_measures SET is_stale = 1, ast_match = NULL WHERE sample_id % 2 = 0');
+    const values = () => direct.prepare('SELECT sample_id, bleu, ast_match, is_stale FROM text_measures ORDER BY 1').all();
+    const stale = values();
+    let measured = 0;
+    await measureStored(store, id, never, () => measured++);
+    const now = values() as { bleu: number | null; ast_match: number | null; is_stale: number }[];
+    direct.close();
+    expect([measured, store.measuredCount(id)]).toEqual([10, 20]);
+    expect(now).not.toEqual(stale);
+    expect(now.every((row) => row.is_stale === 0 && (row.ast_match === null) === (row.bleu === null))).toBe(true);
   });
 
   it('lets a signal come between two samples', async () => {

@@ -12,7 +12,11 @@ import { summarise, type SummaryOptions } from '../../../src/reports/summary.js'
 import type { AssertionMarks, Experiment, JudgedSample, MeasuredSample, StoredMeasures, TokenSample } from '../../../src/store/types.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { measureText } from '../../../src/text-metrics/measure-text.js';
+import { loadGrammar } from '../../../src/text-metrics/syntax-tree.js';
 import { verdict } from '../sandbox/verdicts.js';
+
+// Before anything is measured: the samples are made while test files are collected.
+await loadGrammar();
 
 export { CATEGORIES };
 

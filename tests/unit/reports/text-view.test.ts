@@ -165,8 +165,22 @@ describe('categories', () => {
     expect(told('4.1')).toMatchObject({ told: 'yes', by: ['bleu'], samples: 40, problems: 8, mixedProblems: 8, missing: null });
   });
 
-  it('are not shown to be told where all seven intervals contain it', () => {
+  it('are not shown to be told where the intervals of all similarities contain it', () => {
     expect(told('8.3')).toMatchObject({ told: 'not_shown', by: [], mixedProblems: 8, missing: null });
+  });
+
+  it('are told by the similarities that have values, where an earlier release stored no others', () => {
+    const lacking = (keys: readonly string[]) =>
+      textView(
+        samples.map((each) => ({ ...each, measures: { ...each.measures!, ...Object.fromEntries(keys.map((key) => [key, null])) } })),
+        FAST,
+      )!.categories;
+    expect(lacking(['ast_match'])).toEqual(found);
+    const all = MEASURES.filter(({ needs }) => needs === 'reference').map(({ key }) => key);
+    expect(lacking(all).find(({ code }) => code === '4.1')).toMatchObject({
+      told: 'unknown',
+      missing: expect.stringContaining('0 samples of 0 problems') as string,
+    });
   });
 
   it('are unknown where they are rare, or never in a problem with passes', () => {

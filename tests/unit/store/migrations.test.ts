@@ -172,6 +172,33 @@ describe('the schema', () => {
     }
   });
 
+  it('takes a database of the ninth version along: what was measured stays, and is to be measured again', () => {
+    const old = new Database(':memory:');
+    try {
+      migrate(old, ID, loadMigrations().slice(0, 9));
+      old.exec(`INSERT INTO experiments (id, hash, name, config, seed, model_hash, tokenizer_hash, problems_hash, dtype, kernel_family, isa, cpu,
+          python_version, isolation_tier, calibration, version, created_at, device, device_name)
+        VALUES (1, 'h', 'n', '{}', '1', 'm', 't', 'p', 'float32', 'fma', 'avx2', 'a CPU', '3.11.7', 'namespaces', 1.5, '0.1.0', 'then', 'cpu', 'a CPU');
+        INSERT INTO problems (id, hash, task_id, prompt, entry_point, canonical_solution, test) VALUES (1, 'h', 'T/0', 'p', 'f', 'c', 't');
+        INSERT INTO experiment_problems VALUES (1, 0, 1);
+        INSERT INTO samples (id, experiment_id, strategy, problem_id, sample_index, completion, discarded, finish_reason, seed, token_count)
+        VALUES (1, 1, 's', 1, 0, 'x', '', 'stop', '1', 0), (2, 1, 's', 1, 1, 'y', '', 'stop', '1', 0);
+        INSERT INTO text_measures VALUES (1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 8, 9, 10, 0.11, 12, 0.13, -0.14, 0.15, 1.16),
+          (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 8, 9, 10, NULL, 12, NULL, NULL, NULL, NULL)`);
+      const before = old.prepare('SELECT * FROM text_measures ORDER BY sample_id').all() as Record<string, unknown>[];
+      const seen = old.prepare('SELECT * FROM text_measures_by_sample ORDER BY sample_index').all() as Record<string, unknown>[];
+      migrate(old, ID, loadMigrations().slice(0, 10));
+      const now = old.prepare('SELECT * FROM text_measures ORDER BY sample_id').all();
+      expect(now).toEqual(before.map((row) => ({ ...row, ast_match: null, is_stale: 1 })));
+      const shown = old.prepare('SELECT * FROM text_measures_by_sample ORDER BY sample_index').all();
+      expect(shown).toEqual(seen.map((row) => ({ ...row, ast_match: null })));
+      expect(shown).toHaveLength(2);
+      expect(old.pragma('foreign_key_check')).toEqual([]);
+    } finally {
+      old.close();
+    }
+  });
+
   it('has one view with a row for each sample, judged or not', () => {
     expect(database.prepare('SELECT count(*) FROM sample_results').pluck().get()).toBe(0);
   });

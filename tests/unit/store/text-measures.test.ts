@@ -51,8 +51,10 @@ describe('the columns', () => {
   it('are the table of measures, in its order', () => {
     const database = new Database(':memory:');
     migrate(database, 1, loadMigrations());
-    const columns = (database.pragma('table_info(text_measures)') as { name: string; type: string; notnull: number }[]).slice(1);
+    const all = database.pragma('table_info(text_measures)') as { name: string; type: string; notnull: number }[];
     database.close();
+    const columns = all.slice(1, -1);
+    expect([all[0]!.name, all.at(-1)!.name]).toEqual(['sample_id', 'is_stale']);
     expect(columns.map(({ name }) => name)).toEqual(MEASURES.map(({ key }) => key));
     expect(columns.every(({ type, notnull }) => type === 'REAL' && notnull === 0)).toBe(true);
     expect(MEASURE_COLUMNS).toEqual(MEASURES.map(({ key }) => key));
@@ -96,6 +98,23 @@ describe('what is left to measure', () => {
     expect(new Set([...seen, ...rest.map(keyOf)]).size).toBe(9);
     store.putTextMeasures(id, rest.map((each) => row(each))); // prettier-ignore
     expect([...store.unmeasuredSamples(id)]).toEqual([]);
+  });
+
+  it('are the samples with stale measures too, which stay until others come', () => {
+    fill();
+    const key = sample(PROBLEMS[0]!, 0);
+    store.addExecutions(id, [execution(PROBLEMS[0]!, 0)]);
+    store.putTextMeasures(id, [row(key, { bleu: 0.25 }), row(sample(PROBLEMS[1]!, 0))]);
+    const direct = new Database(file);
+    direct.exec('UPDATE text_measures SET is_stale = 1 WHERE bleu = 0.25');
+    direct.close();
+    expect(store.measuredCount(id)).toBe(1);
+    expect([...store.unmeasuredSamples(id)].map(keyOf)).toContain(keyOf(key));
+    expect([...store.measuredSamples(id)][0]!.measures).toEqual(measures({ bleu: 0.25 }));
+    store.putTextMeasures(id, [row(key, { bleu: 0.5 })]);
+    expect(store.measuredCount(id)).toBe(2);
+    expect([...store.unmeasuredSamples(id)].map(keyOf)).not.toContain(keyOf(key));
+    expect([...store.measuredSamples(id)][0]!.measures).toEqual(measures({ bleu: 0.5 }));
   });
 
   it('is of one experiment', () => {

@@ -1,7 +1,7 @@
 /** Every measure: reference values, hand-made ones, and what must hold for any text. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { bleu } from '../../../src/text-metrics/bleu.js';
 import { chrf } from '../../../src/text-metrics/chrf.js';
@@ -11,6 +11,7 @@ import { pairOf } from '../../../src/text-metrics/pair.js';
 import { levenshtein } from '../../../src/text-metrics/levenshtein.js';
 import { longestLineRun, repeatedNgrams } from '../../../src/text-metrics/repetition.js';
 import { rougeL } from '../../../src/text-metrics/rouge-l.js';
+import { loadGrammar } from '../../../src/text-metrics/syntax-tree.js';
 import { ComparedText, codePointsOf } from '../../../src/text-metrics/text.js';
 import { weightedNgrams } from '../../../src/text-metrics/weighted-ngrams.js';
 import { zlibRatio } from '../../../src/text-metrics/zlib-ratio.js';
@@ -32,6 +33,8 @@ const golden = (file: string): GoldenPair[] =>
 const rows: readonly Measure[] = MEASURES;
 const comparing = rows.filter(({ needs }) => needs === 'reference').map(({ key }) => key);
 const alone = { reference: null, tokens: null };
+
+beforeAll(loadGrammar);
 
 describe.each(['text-metrics.json', 'text-metrics-more.json'])('reference values of tests/golden/%s', (file) => {
   it.each(golden(file))('$candidate', (pair) => {
@@ -248,6 +251,9 @@ describe('any text', () => {
     for (const key of ['bleu', 'chrf', 'weighted_ngrams'] as const) {
       expect(measureText({ completion: long, reference: short })[key]).not.toBe(measureText({ completion: short, reference: long })[key]);
     }
+    const [twice, once] = ['x = 1\nx = 1', 'x = 1'];
+    expect(measureText({ completion: twice, reference: once }).ast_match).toBe(2 / 3);
+    expect(measureText({ completion: once, reference: twice }).ast_match).toBe(2 / 5);
   });
 
   it('without a reference has no similarities', () => {
