@@ -63,6 +63,8 @@ export interface ExecuteOptions<T> {
 
 /** Verdicts kept for later samples with the same program: a few megabytes. More than a batch of rows on its way to the store. */
 const VERDICTS_MOST = 1024;
+/** The job that a worker does, the one that it has been handed ahead, and one that waits: of fewer the sandbox hands none ahead. */
+export const LANES_PER_WORKER = 3;
 /** Samples that may wait for an equal one to be executed without keeping a lane: their texts are in memory. */
 const WAITING_MOST = 256;
 
@@ -135,8 +137,7 @@ export async function executeAll<T extends Executable>(
       throw thrown;
     }
   };
-  // For each worker the job that it does, the one that it has been handed ahead, and as many that wait: of fewer none is handed ahead.
-  await Promise.all(Array.from({ length: executor.info.workers * 4 }, lane));
+  await Promise.all(Array.from({ length: executor.info.workers * LANES_PER_WORKER }, lane));
 }
 
 /** The decision about one verdict; also used to decide again without executing again. */

@@ -97,6 +97,8 @@ export class ProcessExecutor implements Executor {
   private readonly queue: Task[] = [];
   /** Second runs: each is alone on the machine as far as this executor goes. */
   private readonly secondRuns: Task[] = [];
+  /** The second run that is on: until its end nothing else starts. */
+  private alone: Task | null = null;
   private failuresInARow = 0;
   private failure: FaultlineError | null = null;
   private readonly running = new Set<Promise<void>>();
@@ -191,19 +193,23 @@ export class ProcessExecutor implements Executor {
 
   /** Starts whatever may start now. */
   private dispatch(): void {
-    if (this.failure !== null) return;
+    if (this.failure !== null || this.alone !== null) return;
     for (const slot of this.slots) if (!slot.busy) this.goOn(slot);
+    while (this.secondRuns.length > 0) {
+      // While one waits nothing else starts, so that it gets its turn.
+      if (this.slots.some((slot) => slot.busy)) return;
+      const task = this.secondRuns.shift()!;
+      if (task.done) continue;
+      this.alone = task;
+      this.occupy(this.slots[0]!, task, this.begin(task, this.slots[0]!));
+      return;
+    }
     for (;;) {
       const free = this.slots.find((slot) => !slot.busy);
       if (free === undefined) break;
-      const alone = this.secondRuns.length > 0;
-      // While a second run waits nothing else starts, so that it gets its turn.
-      if (alone && this.slots.some((slot) => slot.busy)) return;
-      const task = alone ? this.secondRuns.shift() : this.queue.shift();
+      const task = this.queue.shift();
       if (task === undefined) return;
-      if (task.done) continue;
-      this.occupy(free, task, this.begin(task, free));
-      if (alone) return;
+      if (!task.done) this.occupy(free, task, this.begin(task, free));
     }
     for (const slot of this.slots) this.handAhead(slot);
   }
@@ -216,6 +222,7 @@ export class ProcessExecutor implements Executor {
       this.running.delete(run);
       slot.busy = false;
       task.slot = null;
+      if (this.alone === task) this.alone = null;
       this.dispatch();
     });
     this.running.add(run);
@@ -223,11 +230,11 @@ export class ProcessExecutor implements Executor {
 
   /**
    * Hands a worker that is at an ordinary job the next one, so that it need not wait for this process in between. Nothing is handed ahead while
-   * a second run waits to be alone, nor of the last few jobs, which go to whoever is free first.
+   * a second run waits to be alone or is, nor of the last few jobs, which go to whoever is free first.
    */
   private handAhead(slot: Slot): void {
     if (!slot.takesAhead || slot.ahead !== null || slot.worker === null || slot.worker.jobs + 1 >= JOBS_PER_WORKER) return;
-    if (this.secondRuns.length > 0 || this.queue.length < this.slots.length || this.diskIsFull()) return;
+    if (this.alone !== null || this.secondRuns.length > 0 || this.queue.length < this.slots.length || this.diskIsFull()) return;
     const next = this.queue[0]!;
     if (next.deaths > 0 || (next.job.hashSeed ?? 0) !== slot.hashSeed) return;
     this.queue.shift();

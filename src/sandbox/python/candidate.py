@@ -4,7 +4,8 @@ Everything in this process belongs to the program once it runs: it can read and 
 nothing of worth does. No expected value ever enters, and what leaves is either a plain value (see wire.py), taken for
 just that, or the program's own description of its failure.
 
-Messages to the judge, by their first byte:
+The first message from the judge is the program's text. It comes here and nowhere else: whatever the zygote read would stand in its
+memory, and so in that of every later candidate. Messages to the judge, by their first byte:
   L                              the program's body was executed, and the entry point is callable
   M <kind>                       ... the entry point is `unbound` or `not_callable`
   S <exception>                  the program does not compile
@@ -14,7 +15,7 @@ Messages to the judge, by their first byte:
   u <nonce> <(type, comparison, reason)>   a call returned what has no plain form
   x <nonce> <exception>          a call raised
   F <facts>                      what the program's text tells (source.py); asked for by the job's `inspect`, and then nothing is executed
-Messages from it: `c <nonce> <(arguments, named arguments)>`.
+Later messages from it: `c <nonce> <(arguments, named arguments)>`.
 
 How far it came (link.py's PHASES) also stands in a byte shared with the zygote, for the case that it ends without a word.
 """
@@ -40,6 +41,30 @@ from source import facts
 __builtins__ = dict(vars(builtins))
 
 
+class _Lines:
+    """The program's lines as `linecache` has them, cut when somebody asks: hardly a program does, and each line costs it a page."""
+
+    __slots__ = ("text", "_cut")
+
+    def __init__(self):
+        self.text = ""
+        self._cut = None
+
+    def __len__(self):
+        return len(self._all())
+
+    def __getitem__(self, place):
+        return self._all()[place]
+
+    def _all(self):
+        if self._cut is None:
+            self._cut = self.text.splitlines(True)
+        return self._cut
+
+
+_LINES = _Lines()
+
+
 # The descriptor of the channel to the judge, in the place of the zygote's own.
 CHANNEL = 3
 # Where the candidate writes where it is when it gets the signal.
@@ -49,17 +74,14 @@ _CHANNEL = wire.Channel(CHANNEL)
 
 
 def expect(job):
-    """Called in the zygote before each fork: whatever needs no more of the program than its text.
+    """Called in the zygote before each fork: whatever needs nothing of the program.
 
     A page that is written to before the fork is the candidate's without being copied for it.
     """
-    text = job["program"]
     random.seed(job["seed"])
-    job["describe"] = Describer(text, job["promptLines"])
     job["cpuLimit"] = _cpu_limit(job)
     job["channel"] = _CHANNEL
     job["namespace"] = sys.modules["program"].__dict__
-    linecache.cache[FILE_NAME] = (len(text), None, text.splitlines(True), FILE_NAME)
 
 
 # Bound once, as the program may change what the names mean in their modules; and a name of one's own costs a candidate fewer
@@ -84,6 +106,8 @@ _recursion_limit = sys.getrecursionlimit
 _set_recursion_limit = sys.setrecursionlimit
 _usual_recursion = sys.getrecursionlimit()
 _MESSAGE_MOST = wire.BYTES_MOST + 64
+# The judge is trusted: as much as a frame can hold.
+_PROGRAM_MOST = 0xFFFFFFFF
 
 
 def run(job, nothing, output, channel, stacks, phase, restrict):
@@ -170,12 +194,17 @@ def _serve(job, channel, phase):
     own = _getpid()
     encode = _encode
     decode = _decode
-    describe = job["describe"]
-    if job["inspect"]:
-        _send(channel, own, b"F" + encode(facts(job["program"], job["promptLength"], job["entryPoint"])))
+    text = channel.receive(_PROGRAM_MOST)
+    if text is None:
         return
+    text = text.decode("utf-8", "surrogatepass")
+    if job["inspect"]:
+        _send(channel, own, b"F" + encode(facts(text, job["promptLength"], job["entryPoint"])))
+        return
+    describe = Describer(text, job["promptLines"])
+    _LINES.text = text
     try:
-        code = compile(job["program"], FILE_NAME, "exec", 0, True)
+        code = compile(text, FILE_NAME, "exec", 0, True)
     except BaseException as error:
         _send(channel, own, b"S" + describe.syntax(error))
         return
@@ -285,6 +314,8 @@ def prepare(phase):
         # Fills the interpreter's caches, which each candidate would otherwise fill in copies of their pages of its own.
         _set_stage()
         _rehearse(phase)
+    # What does not come from a file has no time of change, and so is never looked for again.
+    linecache.cache[FILE_NAME] = (0, None, _LINES, FILE_NAME)
     for name in ("wire", "blocked", "link", "warm", "describer", "source", "candidate", "supervisor"):
         sys.modules.pop(name, None)
     _set_stage()
@@ -301,11 +332,12 @@ def _set_stage():
 
 def _rehearse(phase):
     """One execution from beginning to end, of a program that is known, but for the limits and the filter."""
-    job = {"program": _REHEARSAL, "promptLines": 1, "entryPoint": "f", "seed": "0", "ownUser": False, "inspect": False}
+    job = {"promptLines": 1, "entryPoint": "f", "seed": "0", "ownUser": False, "inspect": False}
     job.update(cpuSeconds=1, memoryBytes=1 << 30, fileBytes=0)
     expect(job)
     judge, mine = _socket.socketpair()
     calls = wire.Channel(judge.fileno())
+    calls.send(_REHEARSAL.encode())
     for arguments in ((1, "a"), ([1.5], {}), (0, None)):
         calls.send(b"c" + bytes(8) + wire.encode((arguments, {})))
     judge.shutdown(_socket.SHUT_WR)

@@ -44,9 +44,8 @@ NOTHING_MEASURED = {
 }
 
 
-# What the zygote and the candidate need of a job. Nothing of the test.
+# What the zygote needs of a job. Nothing of the test, and nothing of the program: later candidates inherit what it has read.
 _ZYGOTE_KEYS = (
-    "program",
     "promptLines",
     "entryPoint",
     "seed",
@@ -181,6 +180,7 @@ class Execution:
         link.send_request(self._zygote, request, theirs.fileno())
         theirs.close()
         self._channel = wire.Channel(mine.detach())
+        self._send(job["program"].encode("utf-8", "surrogatepass"))
 
     def _load(self):
         """Waits until the program is loaded and can be called."""

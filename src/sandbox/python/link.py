@@ -69,8 +69,14 @@ def receive_request(socket):
 
 
 def send_report(socket, status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, head, stack):
+    """`head` and `stack` are views of memory: what a candidate wrote is put into no object, which a later one could find."""
     record = _REPORT.pack(status, STOPPED.index(stopped), phase, used_scratch, leftovers, cpu, wall, memory, len(head), len(stack))
-    socket.sendall(record + head + stack)
+    parts = (record, head, stack)
+    sent = socket.sendmsg(parts)
+    for part in parts:
+        if sent < len(part):
+            socket.sendall(memoryview(part)[sent:])
+        sent = max(0, sent - len(part))
 
 
 def receive_report(socket):

@@ -5,6 +5,9 @@ signalled from inside; in tier `landlock` the candidate's system-call filter see
 the kernel: wait status, resource usage, the process's CPU clock. One execution at a time; when it is over, everything that the
 candidate started is killed and reaped before the next one begins.
 
+Every candidate inherits this process's memory and descriptors. So nothing that a candidate has read or written enters either: programs do not
+come here (candidate.py), what is read of a candidate goes into a map that no fork gets, and each has descriptors of its own.
+
 A page that is written to after a fork is copied, by the zygote as by the candidate, and that is most of what an execution takes.
 Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
 
@@ -41,6 +44,12 @@ _wait = os.wait4
 # How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
 _STACK_SECONDS = 0.05
 _PIECE_SECONDS = 0.005
+# What _Watch.words holds where.
+_STACK_AT = link.STDOUT_BYTES
+_REST_AT = _STACK_AT + link.STACK_BYTES
+_WORDS_BYTES = _REST_AT + 65536
+# Of the page that a candidate shares only the first byte is read, but all of it would come to the next one.
+_NO_PHASE = bytes(mmap.PAGESIZE)
 # The folder that candidates may write to.
 _SCRATCH = os.environ["HOME"]
 # Files and folders, as many as the launcher's tmpfs takes.
@@ -68,9 +77,8 @@ def prepare():
     _Watch.delays = blocked.RunDelays(_socket.socket(fileno=os.dup(DELAYS)))
     os.close(DELAYS)
     phase = mmap.mmap(-1, mmap.PAGESIZE)
-    # One for all candidates, read only when one is asked where it is. Neither end ever waits.
-    stacks = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    nothing = os.open("/dev/null", os.O_RDWR)
+    _Watch.words = mmap.mmap(-1, _WORDS_BYTES)
+    _Watch.words.madvise(mmap.MADV_DONTFORK)
     # The launcher ignores them; candidates shall not.
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_DFL)
@@ -79,12 +87,12 @@ def prepare():
     candidate.prepare(phase)
 
     def serve():
-        _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing)
+        _serve(control, turn, phase, restrict, tier, own_user)
 
     return serve
 
 
-def _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing):
+def _serve(control, turn, phase, restrict, tier, own_user):
     scratch = _scratch()
     control.sendall(link.READY)
     while True:
@@ -93,7 +101,7 @@ def _serve(control, turn, phase, restrict, tier, own_user, stacks, nothing):
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing)
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch)
         if report is None:
             return
         link.send_report(control, *report)
@@ -143,7 +151,7 @@ def _candidate_restriction(tier):
     return restrict if tier == "namespaces" else restrict_among_others
 
 
-def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks, nothing):
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone.
 
     `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
@@ -151,17 +159,24 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks
     candidate.bear_limits(job)
     candidate.expect(job)
     output, output_end = os.pipe()
-    phase[0] = 0
-    watch = _Watch(job, output, control, stacks[0], scratch if tier == "landlock" else None)
+    # Read only when the candidate is asked where it is. Neither end ever waits.
+    stacks, stacks_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    # Opened for each: modes and locks belong to what was opened, and would come to the next one.
+    nothing = os.open("/dev/null", os.O_RDWR)
+    phase[:] = _NO_PHASE
+    watch = _Watch(job, output, control, stacks, scratch if tier == "landlock" else None)
     pid = os.fork()
     if pid == 0:
-        candidate.run(job, nothing, output_end, channel, stacks[1], phase, restrict)
+        candidate.run(job, nothing, output_end, channel, stacks_end, phase, restrict)
+    os.close(nothing)
     status, usage = watch.until_end(pid, channel, turn)
     leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
     watch.drain()
     os.close(output)
+    os.close(stacks)
+    os.close(stacks_end)
     if not watch.judge_alive:
         return None
     cpu = usage.ru_utime + usage.ru_stime
@@ -175,7 +190,7 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch, stacks
         stopped = "cpu"
     used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head, watch.stack
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head(), watch.stack()
 
 
 def _scratch():
@@ -191,17 +206,18 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    __slots__ = tuple("stopped stack judge_alive output_bytes head start _job _output _control _stacks _scratch _pid".split())
+    __slots__ = tuple("stopped judge_alive output_bytes start _stack_bytes _job _output _control _stacks _scratch _pid".split())
 
     # Where run delays are asked for: one blocked.RunDelays for all candidates.
     delays = None
+    # What the candidate has written: the head of its output, where it is, and room for the rest. One for all, and no fork's.
+    words = None
 
     def __init__(self, job, output, control, stacks, scratch):
         self.stopped = None
-        self.stack = b""
         self.judge_alive = True
         self.output_bytes = 0
-        self.head = b""
+        self._stack_bytes = 0
         self._job = job
         self._output = output
         self._control = control
@@ -314,28 +330,30 @@ class _Watch:
     def _kill(self, reason):
         self.stopped = reason
         if reason == "cpu":
-            self.stack = self._ask_where()
+            self._ask_where()
         os.kill(self._pid, signal.SIGKILL)
 
     def _ask_where(self):
-        """What the candidate says about where it is, empty where the program has seen to it that it says nothing."""
-        self._read_stack()
+        """Asks the candidate where it is: it says nothing where the program has seen to that."""
+        # What the program itself wrote there, and what there may be no room beside.
+        self._read_stack(_REST_AT, _WORDS_BYTES)
         os.kill(self._pid, candidate.STACK_SIGNAL)
         poll = select.poll()
         poll.register(self._stacks, 1)
-        text = b""
+        count = 0
         end = time.monotonic() + _STACK_SECONDS
         # It comes in pieces, and nothing says which is the last.
-        while len(text) < link.STACK_BYTES and poll.poll(1000 * (_PIECE_SECONDS if text else _STACK_SECONDS)) and time.monotonic() < end:
-            text += self._read_stack()
-        return text[: link.STACK_BYTES]
+        while count < link.STACK_BYTES and poll.poll(1000 * (_PIECE_SECONDS if count else _STACK_SECONDS)) and time.monotonic() < end:
+            count += self._read_stack(_STACK_AT + count, _STACK_AT + link.STACK_BYTES)
+        self._stack_bytes = count
 
-    def _read_stack(self):
-        try:
-            # All that the pipe can hold.
-            return os.read(self._stacks, 1 << 20)
-        except BlockingIOError:
-            return b""
+    def _read_stack(self, start, end):
+        """Returns how many bytes there were, as far as they fit."""
+        with self._view(start, end) as room:
+            try:
+                return os.readv(self._stacks, (room,))
+            except BlockingIOError:
+                return 0
 
     def drain(self):
         """Takes what the pipe still holds, once nobody can write to it any more."""
@@ -344,11 +362,23 @@ class _Watch:
 
     def _take(self):
         """Takes what one read gives, which must not have to wait. Returns False at the end of the output."""
-        data = os.read(self._output, 65536)
-        self.output_bytes += len(data)
-        if len(self.head) < link.STDOUT_BYTES:
-            self.head += data[: link.STDOUT_BYTES - len(self.head)]
-        return len(data) > 0
+        # First what is missing of the head, then what is only counted.
+        with self._view(min(self.output_bytes, link.STDOUT_BYTES), link.STDOUT_BYTES) as head, self._view(_REST_AT, _WORDS_BYTES) as rest:
+            count = os.readv(self._output, (head, rest))
+        self.output_bytes += count
+        return count > 0
+
+    def head(self):
+        """The first bytes of the output, where they stand."""
+        return self._view(0, min(self.output_bytes, link.STDOUT_BYTES))
+
+    def stack(self):
+        """What the candidate said about where it is, where it stands."""
+        return self._view(_STACK_AT, _STACK_AT + self._stack_bytes)
+
+    def _view(self, start, end):
+        with memoryview(self.words) as whole:
+            return whole[start:end]
 
 
 def _open_process(pid):

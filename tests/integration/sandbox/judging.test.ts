@@ -124,6 +124,20 @@ describe('judging', () => {
     expect(verdict.measurements.peakMemoryBytes).toBeGreaterThan(1 << 20);
   });
 
+  it('shows a program its own lines, as a file would', async () => {
+    const completion = `    import inspect, traceback
+    try:
+        raise ValueError
+    except ValueError:
+        shown = traceback.format_exc().splitlines()[2].strip()
+    print(shown, inspect.getsource(${ADD.entryPoint}).splitlines()[-1].strip(), sep="|")
+    return a + b  # the last line
+`;
+    const verdict = await judge({ completion });
+    expect(verdict.passed).toBe(true);
+    expect(verdict.measurements.stdout.split('\n')[0]).toBe('raise ValueError|return a + b  # the last line');
+  });
+
   it('ends at an exit even where the test would catch it', async () => {
     const test = 'def check(candidate):\n    try:\n        candidate(1, 2)\n    except BaseException:\n        pass\n';
     expect((await judge({ test, completion: '    raise SystemExit(0)\n' })).outcome).toEqual({

@@ -6,6 +6,7 @@ import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
+import type { JudgeJob } from '../../../src/sandbox/protocol.js';
 import { Worker } from '../../../src/sandbox/worker.js';
 import { job, RIGHT, SLEEPS } from './jobs.js';
 import { allProcesses, descendants, eventually, gone, survivors, type ProcessInfo } from './processes.js';
@@ -255,50 +256,72 @@ describe('ends', () => {
 });
 
 describe('jobs handed ahead', () => {
-  /** How many jobs any worker has at a time, and all workers together, while the spy is on; entries at the start of each job. */
-  const watchJudging = (): { readonly ofWorker: number[]; readonly ofAll: number[]; restore: () => void } => {
-    const pending = new Map<Worker, number>();
-    const [ofWorker, ofAll]: [number[], number[]] = [[], []];
+  interface Judged {
+    readonly job: JudgeJob;
+    readonly worker: Worker;
+    readonly start: number;
+    end: number;
+  }
+  /** Every job that a worker receives, from when to when it has it, until the spy is restored. */
+  const watchJudging = (): { readonly jobs: Judged[]; readonly restore: () => void } => {
+    const jobs: Judged[] = [];
     // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
     const original = Worker.prototype.judge;
-    const spy = vi.spyOn(Worker.prototype, 'judge').mockImplementation(async function (this: Worker, ...parameters) {
-      pending.set(this, (pending.get(this) ?? 0) + 1);
-      ofWorker.push(pending.get(this)!);
-      ofAll.push([...pending.values()].reduce((a, b) => a + b));
+    const spy = vi.spyOn(Worker.prototype, 'judge').mockImplementation(async function (this: Worker, job) {
+      const entry = { job, worker: this, start: performance.now(), end: Infinity };
+      jobs.push(entry);
       try {
-        return await original.apply(this, parameters);
+        return await original.call(this, job);
       } finally {
-        pending.set(this, pending.get(this)! - 1);
+        entry.end = performance.now();
       }
     });
     return {
-      ofWorker,
-      ofAll,
+      jobs,
       restore: () => {
         spy.mockRestore();
       },
     };
   };
+  /** Of every job, how many its worker had when it came, itself included. */
+  const depths = (jobs: readonly Judged[]): number[] =>
+    jobs.map((own, i) => jobs.slice(0, i + 1).filter(({ worker, end }) => worker === own.worker && end > own.start).length);
 
-  it('are one for each worker, none of the last few, and none beside a second run', async () => {
-    const executor = await create({ workers: 2, calibration: 1, limits: { cpuSeconds: 0.2 } });
+  it('are one for each worker, and none of the last few', async () => {
+    const executor = await create({ workers: 2 });
     await Promise.all([executor.execute(job(RIGHT)), executor.execute(job(RIGHT))]);
     const judging = watchJudging();
     try {
       await Promise.all(Array.from({ length: 8 }, (_, i) => executor.execute(job(RIGHT, i))));
-      expect(Math.max(...judging.ofWorker)).toBe(2);
-      expect(Math.max(...judging.ofAll)).toBe(4);
-      judging.ofWorker.length = 0;
+      expect(new Set(judging.jobs.map(({ worker }) => worker)).size).toBe(2);
+      expect(Math.max(...depths(judging.jobs))).toBe(2);
+      judging.jobs.length = 0;
       await Promise.all(Array.from({ length: 3 }, (_, i) => executor.execute(job(RIGHT, i))));
-      expect(judging.ofWorker).toEqual([1, 1, 1]);
+      expect(depths(judging.jobs)).toEqual([1, 1, 1]);
+    } finally {
+      judging.restore();
+    }
+  });
 
-      judging.ofAll.length = 0;
-      const slow = executor.execute(job(computes(0.3)));
-      const verdicts = await Promise.all([slow, ...Array.from({ length: 20 }, (_, i) => executor.execute(job(RIGHT, i)))]);
-      expect(verdicts.map(({ passed }) => passed)).toEqual(Array.from({ length: 21 }, () => true));
-      // The second run of the slow one, and perhaps what came after it.
-      expect(judging.ofAll).toHaveLength(22);
-      expect(judging.ofAll.slice(2)).toContain(1);
+  it('are none beside a second run, and nor is any other job, whenever it comes', async () => {
+    const executor = await create({ workers: 2, calibration: 1, limits: { cpuSeconds: 0.2 } });
+    const judging = watchJudging();
+    try {
+      let next = 0;
+      // As the pipeline does it: each lane brings its next job when the last one is done.
+      const lane = async (): Promise<void> => {
+        while (next < 60) {
+          const i = next++;
+          expect((await executor.execute(job(i % 20 === 5 ? computes(0.3) : RIGHT, i))).passed).toBe(true);
+        }
+      };
+      await Promise.all(Array.from({ length: 6 }, lane));
+      const second = judging.jobs.filter(({ job: { moreTime } }) => moreTime === 1);
+      expect(second).toHaveLength(3);
+      for (const own of second) {
+        expect(judging.jobs.filter((other) => other !== own && other.start < own.end && other.end > own.start)).toEqual([]);
+      }
+      expect(Math.max(...depths(judging.jobs))).toBe(2);
     } finally {
       judging.restore();
     }
@@ -339,7 +362,7 @@ describe('jobs handed ahead', () => {
       const controller = new AbortController();
       const ahead = executor.execute(job(SLEEPS), controller.signal);
       await eventually(() => {
-        expect(judging.ofWorker).toEqual([1, 2]);
+        expect(depths(judging.jobs)).toEqual([1, 2]);
       });
       controller.abort();
       expect((await rejection(ahead)).kind).toBe('interrupted');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { defaultValues } from '../../../src/config/defaults.js';
 import { createCategoryView } from '../../../src/pipeline/category-view.js';
-import { decide, executeAll, programKey, type Executable, type Judgement } from '../../../src/pipeline/execute.js';
+import { decide, executeAll, LANES_PER_WORKER, programKey, type Executable, type Judgement } from '../../../src/pipeline/execute.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { unmeasuredVerdict, type Verdict } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
@@ -67,7 +67,7 @@ describe('equal programs', () => {
           expect(judged.get(each)).toEqual({ verdict, decision: decide(each, verdict, view) });
         }
         expect(executor.jobs).toHaveLength(programs(samples).size);
-        expect(executor.most()).toBeLessThanOrEqual(2 * workers);
+        expect(executor.most()).toBeLessThanOrEqual(LANES_PER_WORKER * workers);
       }),
       { numRuns: 150 },
     );
@@ -145,7 +145,7 @@ describe('equal programs', () => {
     });
     expect(judged).toBe(250);
     expect(fake.jobs).toHaveLength(51);
-    expect(fake.most()).toBe(2 * workers - 1);
+    expect(fake.most()).toBe(LANES_PER_WORKER * workers - 1);
   });
 
   it('are remembered in bounded number; what is forgotten is asked for', async () => {

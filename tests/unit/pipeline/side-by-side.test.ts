@@ -16,6 +16,7 @@ import type { ExecutionJob, Executor } from '../../../src/sandbox/executor.js';
 import { NOT_MEASURED } from '../../../src/sandbox/verdict.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Store } from '../../../src/store/store.js';
+import { LANES_PER_WORKER } from '../../../src/pipeline/execute.js';
 import { WorkQueue } from '../../../src/pipeline/work-queue.js';
 import { fakeExecutor, fakeVerdict, raising } from './fake-executor.js';
 import type { ExperimentManifest, SampleRow } from '../../../src/store/types.js';
@@ -280,8 +281,8 @@ describe('generation beside execution', () => {
       if (count === all) release(read);
     };
     const { id } = await run(watched, { ...world, executor: waiting }, { onSample });
-    // Two lanes a worker, each with one sample in hand.
-    expect(await generated).toBeLessThanOrEqual(2 * world.executor.info.workers);
+    // Each lane has one sample in hand.
+    expect(await generated).toBeLessThanOrEqual(LANES_PER_WORKER * world.executor.info.workers);
     expect(read).toBe(all);
     expect(store.counts(id)).toMatchObject({ samples: all, executed: all });
   });
