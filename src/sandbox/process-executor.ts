@@ -24,13 +24,15 @@ export interface ProcessExecutorOptions {
   readonly calibration?: number;
   /** The isolation to use, and no other; default: the best that this machine allows. */
   readonly tier?: IsolatingTier;
+  /** Jobs after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state; default: 5,000. */
+  readonly jobsPerWorker?: number;
   /** Runs without any isolation (`--unsafe-no-sandbox`), recorded as tier `none`. */
   readonly unsafe?: boolean;
 }
 
 /** Failures of the machine in a row, over all jobs, that end the run: workers that do not start or cannot do the simplest job. */
 const INFRASTRUCTURE_MOST = 3;
-/** Executions after which a worker is replaced, so that nothing can build up in a test's or the kernel's hidden state. */
+/** See ProcessExecutorOptions.jobsPerWorker. */
 const JOBS_PER_WORKER = 5000;
 /** What a judge may take for one job, in limits: the test, its assertions one by one, without write-back, and the text; each of these three with more time, too. */
 const PASSES_MOST = 4 + 3 * RERUN_FACTOR;
@@ -107,6 +109,7 @@ export class ProcessExecutor implements Executor {
   private constructor(
     readonly info: ExecutorInfo,
     private readonly python: Python,
+    private readonly jobsPerWorker: number,
     first: Worker,
   ) {
     this.slots = Array.from({ length: info.workers }, (_, index) => ({
@@ -154,7 +157,7 @@ export class ProcessExecutor implements Executor {
         limits,
         calibration,
       };
-      return new ProcessExecutor(info, python, first);
+      return new ProcessExecutor(info, python, options.jobsPerWorker ?? JOBS_PER_WORKER, first);
     } catch (error) {
       first.kill();
       await first.exit;
@@ -233,7 +236,7 @@ export class ProcessExecutor implements Executor {
    * a second run waits to be alone or is, nor of the last few jobs, which go to whoever is free first.
    */
   private handAhead(slot: Slot): void {
-    if (!slot.takesAhead || slot.ahead !== null || slot.worker === null || slot.worker.jobs + 1 >= JOBS_PER_WORKER) return;
+    if (!slot.takesAhead || slot.ahead !== null || slot.worker === null || slot.worker.jobs + 1 >= this.jobsPerWorker) return;
     if (this.alone !== null || this.secondRuns.length > 0 || this.queue.length < this.slots.length || this.diskIsFull()) return;
     const next = this.queue[0]!;
     if (next.deaths > 0 || (next.job.hashSeed ?? 0) !== slot.hashSeed) return;
@@ -294,7 +297,7 @@ export class ProcessExecutor implements Executor {
       // The judge noticed before the launcher, which knows how the zygote ended.
       if (answer.retry) throw await worker.death();
       clearTimeout(hung);
-      if (answer.renew || worker.jobs >= JOBS_PER_WORKER) this.retire(slot);
+      if (answer.renew || worker.jobs >= this.jobsPerWorker) this.retire(slot);
       if (metFullDisk(answer.verdict) && this.diskIsFull()) this.failed(task, fullDisk());
       else if (task.deaths === 0 && mayBeOutside(answer.verdict)) {
         task.deaths++;
