@@ -13,6 +13,7 @@ export type {
   FinishReason,
   GroupRequest,
   HookPoint,
+  RunPlan,
   SampleTokens,
   SamplingParameters,
   StopPolicy,

@@ -52,6 +52,25 @@ std::vector<std::string> with_parents(const std::string& mount, std::string grou
   return folders;
 }
 
+// A row of a folder's memory.stat, such as "inactive_file 4096"; 0 where it is not there.
+std::uint64_t memory_row(const std::string& folder, std::string_view name) {
+  std::ifstream file(folder + "/memory.stat");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name) && line.size() > name.size() && line[name.size()] == ' ')
+      return leading_number(std::string_view(line).substr(name.size() + 1)).value_or(0);
+  }
+  return 0;
+}
+
+// What a group may still be given. Files that were read and not looked at since (the checkpoint that was just packed or
+// hashed is one) count as used, but the kernel gives their pages away before it kills.
+void read_memory_left(const std::string& folder, std::uint64_t limit, const char* used_file, const char* files_row,
+                      CgroupLimits& limits) {
+  const std::uint64_t used = number_in(folder + used_file).value_or(0);
+  const std::uint64_t needed = used - std::min(used, memory_row(folder, files_row));
+  keep_smaller(limits.memory_left, limit - std::min(limit, needed));
+}
+
 void read_version2(const std::string& folder, CgroupLimits& limits) {
   if (const auto text = read_text(folder + "/cpu.max")) {
     // "200000 100000" or "max 100000": microseconds of CPU per period.
@@ -63,8 +82,7 @@ void read_version2(const std::string& folder, CgroupLimits& limits) {
       keep_smaller(limits.cpus, static_cast<double>(*quota) / static_cast<double>(*period));
   }
   const auto limit = number_in(folder + "/memory.max");
-  const auto used = number_in(folder + "/memory.current");
-  if (limit) keep_smaller(limits.memory_left, *limit - std::min(*limit, used.value_or(0)));
+  if (limit) read_memory_left(folder, *limit, "/memory.current", "inactive_file", limits);
 }
 
 void read_version1_cpu(const std::string& folder, CgroupLimits& limits) {
@@ -76,10 +94,10 @@ void read_version1_cpu(const std::string& folder, CgroupLimits& limits) {
 
 void read_version1_memory(const std::string& folder, CgroupLimits& limits) {
   const auto limit = number_in(folder + "/memory.limit_in_bytes");
-  const auto used = number_in(folder + "/memory.usage_in_bytes");
-  // "No limit" is written as the largest multiple of a page below 2^63.
+  // "No limit" is written as the largest multiple of a page below 2^63. The plain rows leave the groups below out,
+  // whose use is in the usage.
   if (limit && *limit < std::uint64_t{1} << 62)
-    keep_smaller(limits.memory_left, *limit - std::min(*limit, used.value_or(0)));
+    read_memory_left(folder, *limit, "/memory.usage_in_bytes", "total_inactive_file", limits);
 }
 
 bool lists(std::string_view controllers, std::string_view name) {

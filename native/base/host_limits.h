@@ -15,7 +15,8 @@ namespace faultline::base {
 int default_threads();
 
 /// Bytes this process may still be given: the smaller of the machine's available memory and the tightest cgroup
-/// limit minus that group's present use. Throws Error(environment) when the system does not say.
+/// limit minus that group's present use, in which files that the kernel can drop do not count. Throws
+/// Error(environment) when the system does not say.
 std::uint64_t available_memory();
 
 /// What both functions above read, with the system's root replaced, so that tests can show them any machine.

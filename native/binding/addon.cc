@@ -9,32 +9,31 @@
 #include "native/model/hooks.h"
 #include "native/ops/device.h"
 #include "native/ops/registry.h"
+#include "native/ops/self_test.h"
 #include "native/session/cpu_backend.h"
 #include "native/session/model_plan.h"
 
 namespace faultline::binding {
 namespace {
 
-/// A C++ error as JavaScript throws it: the message, and the whole as `fault`.
-Napi::Error to_throw(Napi::Env env, const base::Error& error) {
-  Napi::Error thrown = Napi::Error::New(env, error.what());
-  thrown.Set("fault", error_to_js(env, error));
-  return thrown;
-}
-
-/// engineReport(): which instruction set was picked, and why no better one.
+/// engineReport(): which instruction set was picked, and why no better one. Where FAULTLINE_FORCE_ISA cannot be met,
+/// what would be picked without it, beside what is wrong: that is when people need to see what there is.
 Napi::Value engine_report(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ops::Selection* selection = nullptr;
+  ops::Selection unforced;
+  Napi::Object report = Napi::Object::New(env);
+  report.Set("fault", env.Null());
   try {
     selection = &ops::selection();
   } catch (const base::Error& error) {
-    throw to_throw(env, error);
+    report.Set("fault", error_to_js(env, error));
+    unforced = ops::select(nullptr, ops::cpu::this_cpu(), ops::set_fault);
+    selection = &unforced;
   }
-  Napi::Object report = Napi::Object::New(env);
   report.Set("cpu", selection->cpu_brand);
   report.Set("isa", ops::cpu::isa_name(selection->isa));
-  report.Set("kernelFamily", session::cpu_kernel_family(ops::WeightType::bf16));
+  report.Set("kernelFamily", session::cpu_kernel_family(ops::WeightType::bf16, *selection));
   Napi::Array candidates = Napi::Array::New(env);
   for (const ops::Candidate& candidate : selection->candidates) {
     Napi::Object row = Napi::Object::New(env);
@@ -135,6 +134,7 @@ Napi::Value memory_plan(const Napi::CallbackInfo& info) {
   result.Set("suffixBytes", number(plan.memory.slot_bytes));
   result.Set("plannedBytes", number(plan.memory.total_bytes));
   result.Set("slots", plan.memory.slots);
+  result.Set("defaultBatch", plan.default_batch);
   result.Set("mostSlots", plan.most_slots);
   return result;
 }

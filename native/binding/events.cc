@@ -97,6 +97,17 @@ struct ToJs {
 
   Napi::Object operator()(Done&& event) const { return for_job(env, "done", event.job); }
 
+  Napi::Object operator()(Planned&& event) const {
+    const session::RunPlan& plan = event.plan;
+    const auto number = [this](std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
+    Napi::Object object = for_job(env, "planned", event.job);
+    object.Set("weightBytes", number(plan.weight_bytes));
+    object.Set("budgetBytes", number(plan.budget_bytes));
+    object.Set("plannedBytes", number(plan.memory.total_bytes));
+    object.Set("slots", plan.memory.slots);
+    return object;
+  }
+
   Napi::Object operator()(ActivationsReady&& event) const {
     Napi::Array arrays = Napi::Array::New(env, event.activations.size());
     std::uint32_t index = 0;
@@ -138,6 +149,12 @@ Napi::Object error_to_js(Napi::Env env, const base::Error& error) {
   object.Set("message", error.what());
   object.Set("hint", error.hint().empty() ? env.Null() : Napi::String::New(env, error.hint()).As<Napi::Value>());
   return object;
+}
+
+Napi::Error to_throw(Napi::Env env, const base::Error& error) {
+  Napi::Error thrown = Napi::Error::New(env, error.what());
+  thrown.Set("fault", error_to_js(env, error));
+  return thrown;
 }
 
 }  // namespace faultline::binding

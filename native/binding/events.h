@@ -36,6 +36,10 @@ struct SampleEnded {
 struct Done {
   session::JobId job;
 };
+struct Planned {
+  session::JobId job;
+  session::RunPlan plan;
+};
 struct ActivationsReady {
   session::JobId job;
   std::vector<model::Activation> activations;
@@ -49,7 +53,8 @@ struct Failed {
 };
 struct Stopped {};
 
-using Event = std::variant<Loaded, LoadFailed, SampleEnded, Done, ActivationsReady, Cancelled, Failed, Stopped>;
+using Event =
+    std::variant<Loaded, LoadFailed, SampleEnded, Done, Planned, ActivationsReady, Cancelled, Failed, Stopped>;
 
 /// Whether something that JavaScript waits for has ended with this event: loading, a job, or stopping.
 bool ends_wait(const Event& event);
@@ -59,5 +64,8 @@ Napi::Object to_js(Napi::Env env, Event&& event);
 
 /// { kind, message, hint }.
 Napi::Object error_to_js(Napi::Env env, const base::Error& error);
+
+/// The same as JavaScript throws it: an Error with the message, and the whole as `fault`.
+Napi::Error to_throw(Napi::Env env, const base::Error& error);
 
 }  // namespace faultline::binding

@@ -34,9 +34,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info)
     // No destructor runs for an object whose constructor throws.
     napi_remove_env_cleanup_hook(env_, environment_ends, this);
     deliver_.Release();
-    Napi::Error thrown = Napi::Error::New(env, error.what());
-    thrown.Set("fault", error_to_js(env, error));
-    throw thrown;
+    throw to_throw(env, error);
   }
 }
 
@@ -60,11 +58,6 @@ void NativeModel::shut_down() {
   engine_.reset();
 }
 
-session::Engine& NativeModel::engine(Napi::Env env) {
-  if (!engine_) throw Napi::Error::New(env, "the model is disposed");
-  return *engine_;
-}
-
 void NativeModel::begin_wait(Napi::Env env) {
   if (waits_++ == 0) deliver_.Ref(env);
 }
@@ -73,15 +66,27 @@ Napi::Value NativeModel::generate(const Napi::CallbackInfo& info) { return start
 
 Napi::Value NativeModel::check(const Napi::CallbackInfo& info) { return start(info, &session::Engine::check); }
 
+/// A job that `push(engine)` begins, awaited from here on; its number.
+template <class Push>
+Napi::Value NativeModel::push_job(Napi::Env env, Push&& push) {
+  try {
+    if (!engine_) session::Engine::refuse_stopped();
+    const session::JobId job = push(*engine_);
+    begin_wait(env);
+    return Napi::Number::New(env, job);
+  } catch (const base::Error& error) {
+    throw to_throw(env, error);
+  }
+}
+
 /// A job over groups and a batch size.
 Napi::Value NativeModel::start(const Napi::CallbackInfo& info, EngineCall call) {
   const Napi::Env env = info.Env();
   if (info.Length() < 2 || !info[0].IsArray() || !info[1].IsNumber())
     throw Napi::TypeError::New(env, "expected an array of groups and a batch size");
   std::vector<session::GroupRequest> requests = group_requests(info[0].As<Napi::Array>());
-  const session::JobId job = (engine(env).*call)(std::move(requests), info[1].As<Napi::Number>().Int32Value());
-  begin_wait(env);
-  return Napi::Number::New(env, job);
+  const std::int32_t batch = info[1].As<Napi::Number>().Int32Value();
+  return push_job(env, [&](session::Engine& engine) { return (engine.*call)(std::move(requests), batch); });
 }
 
 Napi::Value NativeModel::activations(const Napi::CallbackInfo& info) {
@@ -89,9 +94,8 @@ Napi::Value NativeModel::activations(const Napi::CallbackInfo& info) {
   if (info.Length() < 2) throw Napi::TypeError::New(env, "activations takes tokens and hook points");
   std::vector<std::int32_t> tokens = int32_array(info[0], "tokens");
   std::vector<std::string> hooks = strings(info[1], "hooks");
-  const session::JobId job = engine(env).activations(std::move(tokens), std::move(hooks));
-  begin_wait(env);
-  return Napi::Number::New(env, job);
+  return push_job(env,
+                  [&](session::Engine& engine) { return engine.activations(std::move(tokens), std::move(hooks)); });
 }
 
 void NativeModel::cancel(const Napi::CallbackInfo& info) {
@@ -100,7 +104,10 @@ void NativeModel::cancel(const Napi::CallbackInfo& info) {
 }
 
 void NativeModel::stop(const Napi::CallbackInfo& info) {
-  engine(info.Env()).stop();
+  // `stopped` comes once: a second wait for it would keep Node alive for ever.
+  if (stopping_ || !engine_) return;
+  stopping_ = true;
+  engine_->stop();
   begin_wait(info.Env());
 }
 
@@ -111,13 +118,14 @@ void NativeModel::loaded(const session::Session& session) {
               .device = session.device(),
               .device_reason = session.device_reason(),
               // Not the registry's: on another device nobody asks which instruction set the CPU would use.
-              .cpu = ops::cpu::detect_cpu().brand});
+              .cpu = ops::cpu::this_cpu().brand});
 }
 void NativeModel::load_failed(const base::Error& error) { push(LoadFailed{error}); }
 void NativeModel::sample(session::JobId job, session::SampleResult&& result) {
   push(SampleEnded{job, std::move(result)});
 }
 void NativeModel::done(session::JobId job) { push(Done{job}); }
+void NativeModel::planned(session::JobId job, const session::RunPlan& plan) { push(Planned{job, plan}); }
 void NativeModel::activations(session::JobId job, std::vector<model::Activation>&& result) {
   push(ActivationsReady{job, std::move(result)});
 }

@@ -32,6 +32,8 @@ class NativeModel : public Napi::ObjectWrap<NativeModel>, private session::Liste
   Napi::Value check(const Napi::CallbackInfo& info);
   using EngineCall = session::JobId (session::Engine::*)(std::vector<session::GroupRequest>, std::int32_t);
   Napi::Value start(const Napi::CallbackInfo& info, EngineCall call);
+  template <class Push>
+  Napi::Value push_job(Napi::Env env, Push&& push);
   Napi::Value activations(const Napi::CallbackInfo& info);
   void cancel(const Napi::CallbackInfo& info);
   void stop(const Napi::CallbackInfo& info);
@@ -41,6 +43,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel>, private session::Liste
   void load_failed(const base::Error& error) override;
   void sample(session::JobId job, session::SampleResult&& result) override;
   void done(session::JobId job) override;
+  void planned(session::JobId job, const session::RunPlan& plan) override;
   void activations(session::JobId job, std::vector<model::Activation>&& result) override;
   void cancelled(session::JobId job) override;
   void failed(session::JobId job, const base::Error& error) override;
@@ -48,7 +51,6 @@ class NativeModel : public Napi::ObjectWrap<NativeModel>, private session::Liste
   void push(Event&& event);
 
   // On Node's thread.
-  session::Engine& engine(Napi::Env env);
   void begin_wait(Napi::Env env);
   void deliver(Napi::Env env, Napi::Function on_events);
   void shut_down();
@@ -68,6 +70,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel>, private session::Liste
   std::shared_ptr<Mailbox> mailbox_;
   Napi::ThreadSafeFunction deliver_;
   int waits_ = 0;
+  bool stopping_ = false;
   std::unique_ptr<session::Engine> engine_;  // last: its thread uses what stands above
 };
 

@@ -30,6 +30,12 @@ constexpr std::size_t element_size(ops::KvType type) {
   return type == ops::KvType::f32 ? sizeof(float) : sizeof(std::uint16_t);
 }
 
+/// What one token's keys and values take.
+constexpr std::size_t token_bytes(const KvShape& shape) {
+  return 2 * element_size(shape.type) * static_cast<std::size_t>(shape.layers) * static_cast<std::size_t>(shape.heads) *
+         static_cast<std::size_t>(shape.dim);
+}
+
 /// Owns its memory: [layer][head] slabs, per slab the keys in blocks of 16 as ops.h says, then the values as rows. A
 /// token touches every slab, so small pages: with huge ones the first token would make the system zero the whole
 /// segment, and most samples end long before their last one.

@@ -49,7 +49,11 @@ std::string place_of(const tensor::Shape& shape, std::int64_t index) {
   return "[" + place + "]";
 }
 
-bool is_gguf(const std::string& path) { return path.ends_with(".gguf") && !std::filesystem::is_directory(path); }
+/// A path that cannot be looked at is taken for a file, whose reader says what is wrong with it.
+bool is_gguf(const std::string& path) {
+  std::error_code unknown;
+  return path.ends_with(".gguf") && !std::filesystem::is_directory(path, unknown);
+}
 
 }  // namespace
 

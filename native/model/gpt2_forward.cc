@@ -10,7 +10,7 @@
 
 #include "native/base/check.h"
 #include "native/base/error.h"
-#include "native/base/host_limits.h"
+#include "native/base/promised_memory.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
 #include "native/tensor/convert.h"
@@ -444,7 +444,7 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
                       "Use --dtype float32 or bfloat16.");
   const ops::WeightType packing = ops::packing_of(type);
   // The system would grant more than it has, and kill who then uses it.
-  check_weights_fit(gpt2_weight_bytes(config, packing), ops::selection().cpu_brand, base::available_memory());
+  check_weights_fit(gpt2_weight_bytes(config, packing), ops::selection().cpu_brand, base::unpromised_memory());
   return {config, load_gpt2_weights(files, packing, pool), ops::ops()};
 }
 

@@ -141,6 +141,11 @@ DeviceContext::~DeviceContext() {
   if (device_ != nullptr) api_->close(device_);
 }
 
+base::PromisedMemory& DeviceContext::promises() {
+  static base::PromisedMemory memory;  // of the first device, the only one that is opened
+  return memory;
+}
+
 DeviceContext::Memory DeviceContext::memory() const {
   Memory memory{};
   check(api_->memory(device_, &memory.free, &memory.peak), "asking for the device's free memory");

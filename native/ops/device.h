@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "native/base/promised_memory.h"
 #include "native/ops/device_api.h"
 
 namespace faultline::ops {
@@ -42,8 +43,10 @@ class DeviceContext {
   const DeviceApi& api() const { return *api_; }
   Device* raw() const { return device_; }
   const DeviceInfo& info() const { return info_; }
-  /// Bytes that can be allocated now, other programs counted.
-  std::uint64_t free_bytes() const { return memory().free; }
+  /// Of that device's memory, for all contexts of this process.
+  static base::PromisedMemory& promises();
+  /// Bytes that can be allocated now, other programs counted, and that no run of this process is promised.
+  std::uint64_t free_bytes() const { return promises().left_of(memory().free); }
   /// The most bytes that this context had allocated at any time.
   std::uint64_t peak_bytes() const { return memory().peak; }
 

@@ -127,7 +127,8 @@ Selection select(const char* forced, const CpuFeatures& machine, SelfTest self_t
     only = cpu::isa_from_name(forced);
     if (!only) {
       throw Error(ErrorCode::usage,
-                  "FAULTLINE_FORCE_ISA=" + std::string(forced) + " is no instruction set; valid are " + valid_names());
+                  "FAULTLINE_FORCE_ISA=" + std::string(forced) + " is no instruction set; valid are " + valid_names(),
+                  "Set FAULTLINE_FORCE_ISA to one of them, or unset it.");
     }
     std::string reason = refusal(*only, machine);
     if (reason.empty() && self_test != nullptr) reason = self_test(*only);
@@ -156,7 +157,7 @@ Selection select(const char* forced, const CpuFeatures& machine, SelfTest self_t
 }
 
 const Selection& selection() {
-  static const Selection chosen = select(std::getenv("FAULTLINE_FORCE_ISA"), cpu::detect_cpu(), set_fault);
+  static const Selection chosen = select(std::getenv("FAULTLINE_FORCE_ISA"), cpu::this_cpu(), set_fault);
   return chosen;
 }
 

@@ -86,7 +86,7 @@ std::string product_fault(const OpTable& ops, const OpTable& right, WeightType t
 std::string set_fault(cpu::Isa isa) {
   const std::optional<OpTable> right = portable_ops(isa);
   if (!right) return {};
-  const Selection own = select(cpu::isa_name(isa), cpu::detect_cpu());
+  const Selection own = select(cpu::isa_name(isa), cpu::this_cpu());
   for (const WeightType type : {own.bf16_weights, WeightType::int8}) {
     std::string fault = product_fault(own.ops, *right, type);
     if (!fault.empty()) return fault;

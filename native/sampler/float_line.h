@@ -34,7 +34,9 @@ float least_where(Predicate&& holds) {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
   if (holds(low)) return low;
-  for (float guess = middle(low, high); guess != low; guess = middle(low, high)) (holds(guess) ? high : low) = guess;
+  // By place: denormals, which are different floats, are all equal to zero in the mode of base::FpEnv.
+  for (float guess = middle(low, high); ordered(guess) != ordered(low); guess = middle(low, high))
+    (holds(guess) ? high : low) = guess;
   return high;
 }
 

@@ -68,7 +68,8 @@ class Search {
     high_residual_ = residual(high_);
     while (low_.tail.count - high_.tail.count > kCollect) {
       const float guess = next_guess();
-      if (guess == low_.key) return low_.band;  // neighbouring floats: more than kCollect tokens tie here
+      if (ordered(guess) == ordered(low_.key))
+        return low_.band;  // neighbouring floats: more than kCollect tokens tie here
       move_end(at(guess));
     }
     return decide_one_by_one();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "native/base/promised_memory.h"
 #include "native/base/thread_pool.h"
 #include "native/model/config.h"
 #include "native/model/hooks.h"
@@ -56,6 +57,8 @@ class Stepper {
   /// start any more, so all later calls are for some of these lanes. A backend may then draw ahead, for lanes that the
   /// caller ends meanwhile too.
   virtual void next(std::span<Lane* const> lanes, bool nothing_waits) = 0;
+  /// Bytes of the plan, prompts apart, that the memory's free bytes lack already; no more than they do.
+  virtual std::size_t touched_bytes() const = 0;
 };
 
 /// What the session tells of where it runs; recorded with every experiment.
@@ -77,8 +80,12 @@ class Backend {
   virtual BackendDescription description() const = 0;
   /// What is used when the caller names no budget: how much may go to keys, values and activations.
   virtual std::uint64_t default_memory() const = 0;
-  /// What can be allocated now: a larger budget is cut to it.
+  /// Of the loaded model.
+  virtual std::uint64_t weight_bytes() const = 0;
+  /// What can be allocated now and is promised to nobody: a larger budget is cut to it.
   virtual std::uint64_t free_memory() const = 0;
+  /// Where a run says what it has planned with.
+  virtual base::PromisedMemory& promises() = 0;
   /// The most device memory that the model and its runs had allocated at any time; 0 on the CPU.
   virtual std::uint64_t peak_memory() const = 0;
   /// Slots when the caller names none.
@@ -92,14 +99,15 @@ class Backend {
   virtual std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) = 0;
 
   /// What the hook points carry when `tokens` (checked by the caller) pass through; nothing when `cancelled` was set in
-  /// between. Throws Error(environment) when it does not fit `memory_bytes`.
+  /// between. Throws Error(environment) when it does not fit `memory_bytes`, or what is free.
   virtual std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
                                                                     std::span<const model::HookPoint> points,
                                                                     std::uint64_t memory_bytes,
                                                                     const std::atomic<bool>& cancelled) = 0;
 };
 
-/// The refusal that both backends give when hook points do not fit.
-[[noreturn]] void refuse_activations(std::uint64_t needed, std::uint64_t budget);
+/// For both backends: so many bytes for hook points, kept from runs of this process. Throws Error(environment) where
+/// they do not fit `budget`, or what is free.
+base::PromisedMemory::Share promise_activations(Backend& backend, std::uint64_t needed, std::uint64_t budget);
 
 }  // namespace faultline::session

@@ -1,9 +1,11 @@
 #include "native/session/batch_run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "native/base/bytes_text.h"
 #include "native/base/check.h"
 #include "native/base/error.h"
 #include "native/constraint/function_end.h"
@@ -37,9 +39,23 @@ Demand demand_of(const RunContext& context, std::span<const GroupRequest> reques
   return demand;
 }
 
-/// The budget, cut to what there is.
-std::uint64_t budget_of(const RunContext& context) {
-  return std::min(context.memory_bytes, context.backend.free_memory());
+/// plan_run() of a demand.
+RunPlan plan_demand(const RunContext& context, const Demand& demand) {
+  Backend& backend = context.backend;
+  RunPlan plan{.weight_bytes = backend.weight_bytes(),
+               .budget_bytes = std::min(context.memory_bytes, backend.free_memory()),
+               .memory = {}};
+  try {
+    plan.memory = plan_memory(backend.footprint(), demand, plan.budget_bytes);
+  } catch (const Error& error) {
+    const std::uint64_t promised = backend.promises().bytes();
+    // Where the caller's budget is whole, other runs are not in the way.
+    if (promised == 0 || plan.budget_bytes == context.memory_bytes) throw;
+    throw Error(error.code(),
+                std::string(error.what()) + "; other runs of this process are promised " + base::bytes_text(promised),
+                "Wait until one of them ends, or give each model its share with --memory.");
+  }
+  return plan;
 }
 
 /// Why this group cannot be drawn, although others can; empty when it can.
@@ -109,16 +125,22 @@ void check_requests(const RunContext& context, std::span<const GroupRequest> req
   }
 }
 
-void check_memory(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch) {
-  plan_memory(context.backend.footprint(), demand_of(context, requests, batch), budget_of(context));
+RunPlan plan_run(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch) {
+  return plan_demand(context, demand_of(context, requests, batch));
 }
 
 BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch)
-    : context_(context), requests_(requests), memory_bytes_(budget_of(context)) {
+    : context_(context), requests_(requests) {
   const Demand demand = demand_of(context, requests, batch);
-  plan_ = plan_memory(context.backend.footprint(), demand, memory_bytes_);
+  promise_ = context.backend.promises().promise([&] {
+    const RunPlan plan = plan_demand(context, demand);
+    memory_bytes_ = plan.budget_bytes;
+    plan_ = plan.memory;
+    return plan_.total_bytes;
+  });
   committed_bytes_ = plan_.total_bytes - static_cast<std::size_t>(plan_.groups) * plan_.group_bytes;
   stepper_ = context.backend.stepper(plan_, demand.longest_suffix);
+  say_what_is_untouched();
   for (std::int32_t i = 0; i < plan_.slots; ++i) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->lane.slot = i;
@@ -194,6 +216,7 @@ bool BatchRun::prefill_open_groups(const std::atomic<bool>& cancelled) {
   std::vector<std::unique_ptr<Prompt>> done = stepper_->prefill(prompts, cancelled);
   if (done.empty()) return false;
   for (std::size_t i = 0; i < opened.size(); ++i) opened[i]->prompt = std::move(done[i]);
+  say_what_is_untouched();
   return true;
 }
 
@@ -213,7 +236,7 @@ bool BatchRun::open_next_group(const SampleSink& sink) {
   }
   const std::size_t bytes =
       context_.backend.footprint().prompt_bytes(static_cast<std::int32_t>(request.prompt.size()), request.heal.size());
-  if (!groups_.empty() && committed_bytes_ + bytes > memory_bytes_) return false;
+  if (!groups_.empty() && !may_keep(bytes)) return false;
 
   auto group = std::make_unique<Group>();
   group->index = index;
@@ -277,11 +300,40 @@ void BatchRun::settle(std::span<Slot* const> slots, const SampleSink& sink) {
 }
 
 void BatchRun::close_finished_groups() {
-  groups_.remove_if([&](const std::unique_ptr<Group>& group) {
-    const bool finished = group->live == 0 && !group->has_pending();
-    if (finished) committed_bytes_ -= group->bytes;
-    return finished;
+  std::list<std::unique_ptr<Group>> finished;  // freed when what they took is promised again
+  for (auto group = groups_.begin(); group != groups_.end();) {
+    const auto here = group++;
+    if ((*here)->live > 0 || (*here)->has_pending()) continue;
+    committed_bytes_ -= (*here)->bytes;
+    finished.splice(finished.end(), groups_, here);
+  }
+  say_what_is_untouched();
+}
+
+/// Whether one more prompt of so many bytes may be kept. The plan has room for as many as fill the slots on average;
+/// more are kept where the budget allows it and nobody else has taken the memory meanwhile.
+bool BatchRun::may_keep(std::size_t bytes) {
+  const std::size_t wanted = committed_bytes_ + bytes;
+  if (wanted > memory_bytes_) return false;
+  if (wanted <= covered_bytes()) return true;
+  const std::size_t more = wanted - covered_bytes();
+  bool fits = false;
+  const base::PromisedMemory::Share taken = context_.backend.promises().promise([&] {
+    fits = context_.backend.free_memory() >= more;
+    return fits ? more : 0;
   });
+  if (fits) promise_.set(promise_.bytes() + more);
+  return fits;
+}
+
+/// What this run has been promised, touched or not.
+std::size_t BatchRun::covered_bytes() const { return std::max(plan_.total_bytes, committed_bytes_); }
+
+void BatchRun::say_what_is_untouched() {
+  std::size_t touched = stepper_->touched_bytes();
+  for (const std::unique_ptr<Group>& group : groups_)
+    if (group->prompt != nullptr) touched += group->bytes;
+  promise_.set(covered_bytes() - std::min(covered_bytes(), touched));
 }
 
 }  // namespace faultline::session

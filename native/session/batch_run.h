@@ -39,7 +39,7 @@ class BatchRun {
  public:
   /// Plans and allocates. `requests` must outlive the run and have passed check_requests(). `batch` 0 takes the
   /// backend's default, or fewer slots where the budget holds fewer; a number that was asked for and does not fit is
-  /// plan_memory's error.
+  /// plan_memory's error. What is planned and not touched yet is kept from other runs of this process until the end.
   BatchRun(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch);
   ~BatchRun();
 
@@ -58,11 +58,15 @@ class BatchRun {
   std::vector<Lane*> lanes_of(std::span<Slot* const> slots);
   void settle(std::span<Slot* const> slots, const SampleSink& sink);
   void close_finished_groups();
+  bool may_keep(std::size_t bytes);
+  std::size_t covered_bytes() const;
+  void say_what_is_untouched();
 
   const RunContext context_;
   std::span<const GroupRequest> requests_;
-  std::uint64_t memory_bytes_;  // the budget, cut to what there is
+  std::uint64_t memory_bytes_ = 0;  // the budget, cut to what there is
   MemoryPlan plan_;
+  base::PromisedMemory::Share promise_;  // of the plan, what is not touched yet; given back after all below is freed
   std::unique_ptr<Stepper> stepper_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;
@@ -76,7 +80,14 @@ class BatchRun {
 /// that names the group.
 void check_requests(const RunContext& context, std::span<const GroupRequest> requests);
 
-/// Plans as a BatchRun of these requests would, with its errors, and allocates nothing.
-void check_memory(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch);
+/// What a run takes of memory beside a model that is loaded.
+struct RunPlan {
+  std::uint64_t weight_bytes;  // of the model, beside the budget
+  std::uint64_t budget_bytes;  // what is asked for, cut to what is free and promised to no other run
+  MemoryPlan memory;
+};
+
+/// Plans as a BatchRun of these requests would, with its errors. Allocates nothing, and is promised nothing.
+RunPlan plan_run(const RunContext& context, std::span<const GroupRequest> requests, std::int32_t batch);
 
 }  // namespace faultline::session

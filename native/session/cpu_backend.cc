@@ -4,19 +4,15 @@
 #include <utility>
 
 #include "native/base/error.h"
-#include "native/base/host_limits.h"
+#include "native/base/promised_memory.h"
 #include "native/constraint/heal.h"
 #include "native/kv/kv_segment.h"
-#include "native/ops/registry.h"
 
 namespace faultline::session {
 namespace {
 
 /// Rows of one prefill pass: enough that weights are read once for many tokens, few enough that activations stay small.
 constexpr std::int32_t kPrefillRows = 128;
-
-/// Slots when the caller names none: matrix products gain little beyond so many rows.
-constexpr std::int32_t kDefaultBatch = 128;
 
 struct CpuPrompt final : Prompt {
   kv::KvSegment prefix;
@@ -51,7 +47,10 @@ bool run_prompt(const model::Gpt2& model, base::ThreadPool& pool, model::Activat
 class CpuStepper final : public Stepper {
  public:
   CpuStepper(const model::Gpt2& model, base::ThreadPool& pool, const MemoryPlan& plan, std::int32_t longest_suffix)
-      : model_(model), pool_(pool), activations_(model.config, plan.rows, std::min(plan.slots, kHeadRows)) {
+      : model_(model),
+        pool_(pool),
+        activations_(model.config, plan.rows, std::min(plan.slots, kHeadRows)),
+        longest_(static_cast<std::size_t>(plan.slots)) {
     for (std::int32_t i = 0; i < plan.slots; ++i) suffixes_.emplace_back(model.kv_shape(), longest_suffix);
   }
 
@@ -98,6 +97,18 @@ class CpuStepper final : public Stepper {
            [&](std::size_t i) { return logits + static_cast<std::int64_t>(i) * stride; });
     };
     model::forward(model_, pool_, activations_, rows, model::LogitRows::all, nullptr, draw_block);
+    for (Lane* const lane : lanes) {
+      std::int32_t& longest = longest_[static_cast<std::size_t>(lane->slot)];
+      const std::int32_t length = lane->sample->drawn();
+      if (length <= longest) continue;
+      touched_tokens_ += length - longest;
+      longest = length;
+    }
+  }
+
+  /// Keys and values that were written. Activations count as untouched, some megabytes at most.
+  std::size_t touched_bytes() const override {
+    return static_cast<std::size_t>(touched_tokens_) * kv::token_bytes(model_.kv_shape());
   }
 
  private:
@@ -124,6 +135,8 @@ class CpuStepper final : public Stepper {
   base::ThreadPool& pool_;
   model::Activations activations_;
   std::vector<kv::KvSegment> suffixes_;  // by slot
+  std::vector<std::int32_t> longest_;    // tokens that each has held
+  std::int64_t touched_tokens_ = 0;      // their sum
 };
 
 }  // namespace
@@ -146,14 +159,16 @@ std::int32_t CpuFootprint::prefill_rows() const { return kPrefillRows; }
 CpuBackend::CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool)
     : pool_(pool), type_(type), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config, type) {}
 
-std::string cpu_kernel_family(ops::WeightType weights) {
+std::string cpu_kernel_family(ops::WeightType weights) { return cpu_kernel_family(weights, ops::selection()); }
+
+std::string cpu_kernel_family(ops::WeightType weights, const ops::Selection& selection) {
   switch (weights) {
     case ops::WeightType::f32:
       return "fma";
     case ops::WeightType::int8:
       return "int8-2";
     default:
-      return std::string(ops::cpu::family_name(ops::selection().family)) + "-2";
+      return std::string(ops::cpu::family_name(selection.family)) + "-2";
   }
 }
 
@@ -170,9 +185,15 @@ BackendDescription CpuBackend::description() const {
           .default_batch = default_batch()};
 }
 
-std::uint64_t CpuBackend::default_memory() const { return default_share(base::available_memory()); }
+std::uint64_t CpuBackend::default_memory() const { return default_share(free_memory()); }
 
-std::uint64_t CpuBackend::free_memory() const { return base::available_memory(); }
+std::uint64_t CpuBackend::weight_bytes() const {
+  return model::gpt2_weight_bytes(model_.config, ops::packing_of(type_));
+}
+
+std::uint64_t CpuBackend::free_memory() const { return base::unpromised_memory(); }
+
+base::PromisedMemory& CpuBackend::promises() { return base::host_promises(); }
 
 std::int32_t CpuBackend::default_batch() const { return kDefaultBatch; }
 
@@ -191,7 +212,7 @@ std::optional<std::vector<model::Activation>> CpuBackend::activations(std::span<
   const std::int32_t logit_rows = logits ? chunk : 0;
   const std::uint64_t needed = footprint_.segment_bytes(length) + footprint_.activation_bytes(chunk, logit_rows) +
                                model::Capture::bytes(model_.config, points, length);
-  if (needed > memory_bytes) refuse_activations(needed, memory_bytes);
+  const base::PromisedMemory::Share promise = promise_activations(*this, needed, memory_bytes);
 
   model::Capture capture(model_.config, points, length);
   model::Activations buffers(model_.config, chunk, std::min(logit_rows, kHeadRows));

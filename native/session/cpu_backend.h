@@ -2,6 +2,7 @@
 #pragma once
 
 #include "native/model/gpt2_forward.h"
+#include "native/ops/registry.h"
 #include "native/session/backend.h"
 
 namespace faultline::session {
@@ -31,6 +32,9 @@ class CpuFootprint final : public Footprint {
 /// other bits come out of the same products: 2 since keys and values stand in bfloat16. Throws as ops::selection does.
 std::string cpu_kernel_family(ops::WeightType weights);
 
+/// The same of a choice that need not be this process's.
+std::string cpu_kernel_family(ops::WeightType weights, const ops::Selection& selection);
+
 class CpuBackend final : public Backend {
  public:
   /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's.
@@ -39,11 +43,16 @@ class CpuBackend final : public Backend {
   /// Of so many free bytes, what a run takes when it is told no budget.
   static constexpr std::uint64_t default_share(std::uint64_t free_bytes) { return free_bytes / 2; }
 
+  /// Slots when the caller names none: matrix products gain little beyond so many rows.
+  static constexpr std::int32_t kDefaultBatch = 128;
+
   const model::ModelConfig& config() const override { return model_.config; }
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;
   std::uint64_t default_memory() const override;
+  std::uint64_t weight_bytes() const override;
   std::uint64_t free_memory() const override;
+  base::PromisedMemory& promises() override;
   std::uint64_t peak_memory() const override { return 0; }
   std::int32_t default_batch() const override;
   std::string lacks(const sampler::SamplingParameters&) const override { return {}; }

@@ -11,10 +11,6 @@
 namespace faultline::session {
 namespace {
 
-/// Slots for each multiprocessor when the caller names none: 16 prompts of 100 samples on the largest devices (132 of
-/// them). More would gain little, and make a step of a small device so long that a cancelled run keeps it waiting.
-constexpr std::int32_t kDefaultBatchEach = 12;
-
 /// The truncations that ops/cuda/sample.cu does.
 constexpr const sampler::Truncation* kTruncations[] = {&sampler::top_k, &sampler::top_p};
 
@@ -57,9 +53,7 @@ BackendDescription DeviceBackend::description() const {
 
 std::uint64_t DeviceBackend::default_memory() const { return default_share(context_.free_bytes()); }
 
-std::int32_t DeviceBackend::default_batch() const {
-  return ops::device_round_up(kDefaultBatchEach * context_.info().multiprocessors, 64);
-}
+std::int32_t DeviceBackend::default_batch() const { return default_batch_of(context_.info()); }
 
 std::string DeviceBackend::lacks(const sampler::SamplingParameters& parameters) const {
   if (parameters.temperature == 0) return {};
@@ -86,7 +80,7 @@ std::optional<std::vector<model::Activation>> DeviceBackend::activations(std::sp
   const std::uint64_t needed = footprint_.segment_bytes(length) +
                                model::DeviceActivations::bytes(config(), model_.type, chunk, logit_rows) +
                                model::Capture::bytes(config(), points, length);
-  if (needed > memory_bytes) refuse_activations(needed, memory_bytes);
+  const base::PromisedMemory::Share promise = promise_activations(*this, needed, memory_bytes);
 
   model::Capture capture(config(), points, length);
   const model::DeviceActivations buffers(context_, config(), model_.type, chunk, logit_rows);

@@ -35,11 +35,20 @@ class DeviceBackend final : public Backend {
   /// and whoever draws on the screen.
   static constexpr std::uint64_t default_share(std::uint64_t free_bytes) { return free_bytes / 10 * 9; }
 
+  /// Slots when the caller names none: 16 prompts of 100 samples on the largest devices (132 multiprocessors). More
+  /// would gain little, and make a step of a small device so long that a cancelled run keeps it waiting.
+  static std::int32_t default_batch_of(const ops::DeviceInfo& info) {
+    constexpr std::int32_t kEach = 12;  // multiprocessor
+    return ops::device_round_up(kEach * info.multiprocessors, 64);
+  }
+
   const model::ModelConfig& config() const override { return model_.config; }
   const Footprint& footprint() const override { return footprint_; }
   BackendDescription description() const override;
   std::uint64_t default_memory() const override;
+  std::uint64_t weight_bytes() const override { return model::device_weight_bytes(model_.config, model_.type); }
   std::uint64_t free_memory() const override { return context_.free_bytes(); }
+  base::PromisedMemory& promises() override { return ops::DeviceContext::promises(); }
   std::uint64_t peak_memory() const override { return context_.peak_bytes(); }
   std::int32_t default_batch() const override;
   std::string lacks(const sampler::SamplingParameters& parameters) const override;

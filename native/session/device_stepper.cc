@@ -129,6 +129,9 @@ DeviceStepper::DeviceStepper(const ops::DeviceContext& context, const model::Dev
       slot_bytes_(model::device_segment_bytes(model.config, model.type, longest_suffix)),
       slot_capacity_(model::device_segment_capacity(longest_suffix)),
       mask_words_(constraint::TokenMask::bytes(model.config.vocabulary) / sizeof(std::uint64_t)),
+      allocated_bytes_(
+          model::DeviceActivations::bytes(model.config, model.type, std::max(plan.rows, capacity_), capacity_) +
+          static_cast<std::size_t>(plan.slots) * slot_bytes_),
       activations_(context, model.config, model.type, std::max(plan.rows, capacity_), capacity_),
       slots_(context, slot_bytes_ * static_cast<std::uint64_t>(plan.slots), "keys and values of the samples"),
       rows_(context, sizeof(DeviceRow) * static_cast<std::uint64_t>(capacity_), "rows"),

@@ -59,6 +59,7 @@ class DeviceStepper final : public Stepper {
                                                const std::atomic<bool>& cancelled) override;
   void first(std::span<Lane* const> lanes) override;
   void next(std::span<Lane* const> lanes, bool nothing_waits) override;
+  std::size_t touched_bytes() const override { return allocated_bytes_; }
 
  private:
   /// What the graph of a step is good for.
@@ -100,6 +101,7 @@ class DeviceStepper final : public Stepper {
   std::uint64_t slot_bytes_;
   std::int32_t slot_capacity_;  // tokens
   std::size_t mask_words_;
+  std::size_t allocated_bytes_;  // of activations and slots: at once, on a device
   model::DeviceActivations activations_;
   ops::DeviceBuffer slots_;
   ops::DeviceBuffer rows_;

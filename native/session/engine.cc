@@ -54,14 +54,17 @@ void Engine::stop() {
   wake_.notify_all();
 }
 
+void Engine::refuse_stopped() { throw Error(ErrorCode::usage, "the model is disposed", "Load it again."); }
+
 JobId Engine::push(std::function<void(Session&, Job&)> run) {
   JobId id = 0;
   {
     const std::lock_guard lock(mutex_);
+    // The thread may have looked for the last time: the job would never end.
+    if (stopping_) refuse_stopped();
     Job& job = jobs_.emplace_back();
     id = job.id = ++last_id_;
     job.run = std::move(run);
-    job.cancelled = stopping_;
   }
   wake_.notify_all();
   return id;
@@ -80,8 +83,7 @@ JobId Engine::generate(std::vector<GroupRequest> requests, std::int32_t batch) {
 
 JobId Engine::check(std::vector<GroupRequest> requests, std::int32_t batch) {
   return push([this, requests = std::move(requests), batch](Session& session, Job& job) {
-    session.check(requests, batch);
-    listener_.done(job.id);
+    listener_.planned(job.id, session.check(requests, batch));
   });
 }
 

@@ -21,7 +21,7 @@ namespace faultline::session {
 using JobId = std::uint32_t;
 
 /// What happens, in order, on the engine's thread. Implementations must not throw and must not destroy the engine.
-/// Every job ends with exactly one of done, activations, cancelled or failed; nothing comes for it afterwards.
+/// Every job ends with exactly one of done, planned, activations, cancelled or failed; nothing comes for it afterwards.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -31,6 +31,7 @@ class Listener {
   virtual void load_failed(const base::Error& error) = 0;
   virtual void sample(JobId job, SampleResult&& result) = 0;
   virtual void done(JobId job) = 0;
+  virtual void planned(JobId job, const RunPlan& plan) = 0;
   virtual void activations(JobId job, std::vector<model::Activation>&& result) = 0;
   virtual void cancelled(JobId job) = 0;
   virtual void failed(JobId job, const base::Error& error) = 0;
@@ -49,18 +50,20 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Jobs run one after the other, in the order of these calls.
+  /// Jobs run one after the other, in the order of these calls, which throw Error(usage) after stop().
   JobId generate(std::vector<GroupRequest> requests, std::int32_t batch);
-  /// Done when the same call of generate() would begin, failed with its error otherwise: Session::check.
+  /// Planned when the same call of generate() would begin, failed with its error otherwise: Session::check.
   JobId check(std::vector<GroupRequest> requests, std::int32_t batch);
   /// Hook points by name; an unknown one fails the job with Error(usage).
   JobId activations(std::vector<std::int32_t> tokens, std::vector<std::string> hooks);
 
   /// The job ends within one forward pass, or at once when it has not begun. Unknown or finished jobs: nothing happens.
   void cancel(JobId job);
-  /// Cancels every job, those still to come too, and ends the thread. Returns at once; the listener hears of each
-  /// job's end and then stopped().
+  /// Cancels every job and ends the thread. Returns at once; the listener hears of each job's end and then stopped(),
+  /// once, however often this is called.
   void stop();
+  /// What a call after stop() throws: Error(usage).
+  [[noreturn]] static void refuse_stopped();
 
  private:
   struct Job {

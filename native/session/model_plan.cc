@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "native/base/error.h"
-#include "native/base/host_limits.h"
+#include "native/base/promised_memory.h"
 #include "native/model/checkpoint.h"
 #include "native/model/gpt2_weights.h"
 #include "native/ops/cpu/isa.h"
@@ -39,9 +39,10 @@ void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& fo
 
 void place_on_cpu(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
   plan.device = "cpu";
-  plan.device_name = ops::cpu::detect_cpu().brand;
+  plan.device_name = ops::cpu::this_cpu().brand;
+  plan.default_batch = CpuBackend::kDefaultBatch;
   plan.weight_bytes = model::gpt2_weight_bytes(config, ops::packing_of(options.weights));
-  place(plan, options, CpuFootprint(config, options.weights), base::available_memory(), CpuBackend::default_share);
+  place(plan, options, CpuFootprint(config, options.weights), base::unpromised_memory(), CpuBackend::default_share);
 }
 
 void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
@@ -49,6 +50,7 @@ void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const mod
   const ops::DeviceContext context;
   plan.device = context.api().name;
   plan.device_name = context.info().name;
+  plan.default_batch = DeviceBackend::default_batch_of(context.info());
   plan.weight_bytes = model::device_weight_bytes(config, type);
   place(plan, options, DeviceFootprint(config, type), context.free_bytes(), DeviceBackend::default_share);
 }

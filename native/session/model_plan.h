@@ -31,6 +31,7 @@ struct ModelPlan {
   std::uint64_t budget_bytes;  // for everything else
   std::int32_t new_tokens;     // that a sample may draw
   MemoryPlan memory;           // with as many of the samples at a time as fit
+  std::int32_t default_batch;  // slots of a run that names none, at most
   std::int32_t most_slots;  // that fit the budget, however many samples there are; kPlanMostSlots stands for "or more"
 };
 

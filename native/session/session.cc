@@ -77,9 +77,9 @@ bool Session::generate(std::span<const GroupRequest> requests, std::int32_t batc
   return BatchRun(context(), requests, batch).run(sink, cancelled);
 }
 
-void Session::check(std::span<const GroupRequest> requests, std::int32_t batch) {
+RunPlan Session::check(std::span<const GroupRequest> requests, std::int32_t batch) {
   check_asked(context(), requests, batch);
-  check_memory(context(), requests, batch);
+  return plan_run(context(), requests, batch);
 }
 
 std::optional<std::vector<model::Activation>> Session::activations(std::span<const std::int32_t> tokens,

@@ -72,9 +72,9 @@ class Session {
   bool generate(std::span<const GroupRequest> requests, std::int32_t batch, const SampleSink& sink,
                 const std::atomic<bool>& cancelled);
 
-  /// Throws what generate() of the same requests and batch would before anything runs; runs and allocates nothing. For
-  /// callers that have more to start than a model.
-  void check(std::span<const GroupRequest> requests, std::int32_t batch);
+  /// What generate() of the same requests and batch would take now. Throws what that would before anything runs; runs
+  /// and allocates nothing. For callers that have more to start than a model.
+  RunPlan check(std::span<const GroupRequest> requests, std::int32_t batch);
 
   /// What the hook points `points` carry when `tokens` pass through, in the order asked for. Nothing when `cancelled`
   /// was set in between. Throws Error(usage) before anything runs: no token, a token outside the vocabulary, more

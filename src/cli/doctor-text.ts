@@ -24,11 +24,11 @@ export function renderDoctor(report: DoctorReport): string {
   return [...text, '', ...verdict].join('\n');
 }
 
-function engineLines({ cpu, isa, kernelFamily, candidates, kernels }: NonNullable<DoctorReport['engine']>): string[] {
+function engineLines({ fault, cpu, isa, kernelFamily, candidates, kernels }: NonNullable<DoctorReport['engine']>): string[] {
   const refused = candidates.filter((candidate) => candidate.refused !== null);
   return [
     cpu,
-    `instruction set ${isa}, kernel family of bfloat16 ${kernelFamily}`,
+    `${fault === null ? '' : 'without FAULTLINE_FORCE_ISA: '}instruction set ${isa}, kernel family of bfloat16 ${kernelFamily}`,
     ...refused.map((candidate) => `not ${candidate.isa}: ${candidate.refused ?? ''}`),
     `kernels: ${kernels.map(({ op, isa: kernelIsa }) => `${op} (${kernelIsa})`).join(', ')}`,
   ];

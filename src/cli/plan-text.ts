@@ -5,7 +5,7 @@ import type { PlanReport } from '../pipeline/memory-plan.js';
 const MANY = 2 ** 20;
 
 export function renderPlan(plan: PlanReport): string {
-  const { device, deviceName, samples, promptTokens, newTokens, slots, mostSlots } = plan;
+  const { device, deviceName, samples, promptTokens, newTokens, slots, defaultBatch, mostSlots } = plan;
   const own = slots * plan.suffixBytes;
   const rows: [string, string][] = [
     ['model', `${plan.model} in ${plan.dtype}`],
@@ -16,6 +16,7 @@ export function renderPlan(plan: PlanReport): string {
     ['suffixes', `${mebibytes(own)}: ${slots} x ${mebibytes(plan.suffixBytes)} of ${newTokens} new tokens`],
     ['activations', mebibytes(plan.activationBytes)],
     ['in all', `${mebibytes(plan.plannedBytes)} for ${slots} of ${samples} samples at a time`],
+    ['default', `at most ${defaultBatch} samples at a time where --batch does not say otherwise`],
     ['largest', `${mostSlots >= MANY ? `${MANY} or more` : mostSlots} samples at a time fit the budget`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;

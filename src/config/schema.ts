@@ -21,6 +21,9 @@ import {
   type ValueType,
 } from './value-types.js';
 
+/** Engine threads, at most: the engine sets up for all of them before the system can refuse one. */
+export const THREADS_MOST = 1024;
+
 /** One config entry. */
 export interface Entry<T> {
   readonly type: ValueType<T>;
@@ -83,12 +86,12 @@ export const ENTRIES = {
     noResults,
     "Budget for keys, values and activations, of the device's memory, such as 8GiB. Default: half of what is free, on CUDA nine tenths.",
   ),
-  'model.threads': entry(optional(integer(1, 1024), 'what the machine allows'), null, noResults, 'Engine threads.'),
+  'model.threads': entry(optional(integer(1, THREADS_MOST), 'what the machine allows'), null, noResults, 'Engine threads.'),
   'model.batch': entry(
     optional(integer(1, 65536), '128, on CUDA 12 for each multiprocessor'),
     null,
     noResults,
-    'Most samples generated at once; one that does not fit the memory budget is an error. Default: 128, on CUDA 12 for each multiprocessor (1600 on an H200), or what fits.',
+    'Most samples generated at once; one that does not fit the memory budget is an error. Default: 128, on CUDA 12 for each multiprocessor (1600 on an H200), or fewer where fewer fit.',
   ),
 
   'problems.path': entry(

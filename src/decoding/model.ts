@@ -14,6 +14,7 @@ import type {
   FinishReason,
   GroupRequest,
   HookPoint,
+  RunPlan,
   SamplingParameters,
   SampleTokens,
   StopPolicy,
@@ -31,7 +32,7 @@ import { resolveStrategy } from './strategy.js';
 export interface TokenEngine {
   readonly info: EngineInfo;
   generate(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): AsyncIterable<SampleTokens>;
-  check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): Promise<void>;
+  check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): Promise<RunPlan>;
   activations(tokens: Int32Array, hooks: readonly string[], options: { signal?: AbortSignal }): Promise<Map<string, ActivationArray>>;
   hookPoints(): readonly HookPoint[];
   dispose(): Promise<void>;
@@ -87,7 +88,7 @@ export interface GenerateOptions {
   readonly stopStrings?: readonly string[];
   /**
    * The most samples computed at once; one that does not fit the memory budget is an error that names the largest that
-   * does. Default: 128 on the CPU, 12 for each multiprocessor of a GPU, or what fits. Changes no result.
+   * does. Default: 128 on the CPU, 12 for each multiprocessor of a GPU, or fewer where fewer fit. Changes no result.
    */
   readonly batch?: number;
   /** Stops within one step; the iteration then rejects with the signal's reason. */
@@ -211,12 +212,13 @@ export class Model {
   }
 
   /**
-   * Rejects with the error that `generate` with the same options would reject with before it draws anything, such as a batch that does not
-   * fit the memory budget. For callers that have more to start than a model.
+   * What `generate` with the same options would take of memory; null where there is nothing to draw. Rejects with the error that it would
+   * reject with before it draws anything, such as a batch that does not fit the memory budget. For callers that have more to start than a
+   * model.
    */
-  async check(options: GenerateOptions): Promise<void> {
+  async check(options: GenerateOptions): Promise<RunPlan | null> {
     const { groups } = this.#plan(options);
-    if (groups.length > 0) await this.#engine.check(groups, engineOptionsOf(options));
+    return groups.length === 0 ? null : this.#engine.check(groups, engineOptionsOf(options));
   }
 
   /** Like `generate`, all at once, in the order of the problems and then of the sample indices. */

@@ -3,7 +3,7 @@
  * to the real thing. No behaviour. Values are checked before they get here; the addon throws on what would otherwise
  * read outside an array.
  */
-import type { DeviceChoice, DType, FinishReason, SamplingParameters, StopPolicy } from './types.js';
+import type { DeviceChoice, DType, FinishReason, RunPlan, SamplingParameters, StopPolicy } from './types.js';
 
 /** A C++ error as data: `kind` is a row of native/base/error_codes.def. */
 export interface NativeFault {
@@ -78,21 +78,25 @@ export type NativeEvent =
   | { readonly type: 'loadFailed'; readonly error: NativeFault }
   | { readonly type: 'sample'; readonly job: number; readonly sample: NativeSample }
   | { readonly type: 'done'; readonly job: number }
+  | ({ readonly type: 'planned'; readonly job: number } & RunPlan)
   | { readonly type: 'activations'; readonly job: number; readonly activations: readonly NativeActivation[] }
   | { readonly type: 'cancelled'; readonly job: number }
   | { readonly type: 'failed'; readonly job: number; readonly error: NativeFault }
   | { readonly type: 'stopped' };
 
-/** One model with its thread. `generate`, `check` and `activations` return the job's number; jobs run in the order of the calls. */
+/**
+ * One model with its thread. `generate`, `check` and `activations` return the job's number; jobs run in the order of the calls. After `stop`
+ * they throw an Error with a `fault`.
+ */
 export interface NativeModel {
   /** `batch` 0 leaves the choice to the engine. */
   generate(groups: readonly NativeGroup[], batch: number): number;
-  /** Ends with `done` where the same `generate` would begin, and with its `failed` where it would not. */
+  /** Ends with `planned` where the same `generate` would begin, and with its `failed` where it would not. */
   check(groups: readonly NativeGroup[], batch: number): number;
   activations(tokens: Int32Array, hooks: readonly string[]): number;
   /** The job ends with `cancelled` within one forward pass, unless it ends otherwise before. */
   cancel(job: number): void;
-  /** Cancels all jobs; `stopped` comes last, when memory and thread are free. */
+  /** Cancels all jobs; `stopped` comes last, once, when memory and thread are free. */
   stop(): void;
 }
 
@@ -124,13 +128,17 @@ export interface NativePlan {
   readonly suffixBytes: number;
   /** Activations, prefix and the suffixes of all slots. */
   readonly plannedBytes: number;
-  /** Samples drawn at a time. */
+  /** Samples drawn at a time, where the batch is as large as their number. */
   readonly slots: number;
+  /** Drawn at a time by a run that names no batch, at most. */
+  readonly defaultBatch: number;
   /** The most that fit the budget, however many samples there are. */
   readonly mostSlots: number;
 }
 
 export interface NativeEngineReport {
+  /** Why FAULTLINE_FORCE_ISA cannot be met: the rest is then what would be picked without it. Null where it can, or is not set. */
+  readonly fault: NativeFault | null;
   readonly cpu: string;
   readonly isa: string;
   /** Of models in bfloat16. */
@@ -167,7 +175,7 @@ export interface NativeDeviceReport {
 
 export interface Addon {
   readonly NativeModel: new (options: NativeModelOptions, onEvents: (events: readonly NativeEvent[]) => void) => NativeModel;
-  /** Throws an Error with a `fault` when FAULTLINE_FORCE_ISA cannot be met. */
+  /** Throws nothing for what the machine or its environment variables may say. */
   engineReport(): NativeEngineReport;
   /** Looks once per process; throws nothing for what the machine may lack. */
   deviceReport(): NativeDeviceReport;

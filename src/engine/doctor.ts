@@ -1,7 +1,6 @@
 /** What the engine found on this machine, for `faultline doctor`. Loads no model. */
 import { addon } from './addon.js';
 import type { NativeDeviceReport, NativeEngineReport } from './addon-types.js';
-import { fromThrown } from './native-error.js';
 
 export type EngineReport = NativeEngineReport;
 
@@ -34,17 +33,12 @@ export interface DeviceReport {
 }
 
 /**
- * CPU, the instruction set picked, every candidate with the reason why it was refused, and the kernel behind each op.
- * Throws an `environment` FaultlineError when the addon cannot be loaded or FAULTLINE_FORCE_ISA cannot be met, a
- * `usage` one when that names no instruction set.
+ * CPU, the instruction set picked, every candidate with the reason why it was refused, and the kernel behind each op. Where
+ * FAULTLINE_FORCE_ISA cannot be met, `fault` says why, of kind `usage` when that names no instruction set, and the rest is what would be
+ * picked without it. Throws an `environment` FaultlineError when the addon cannot be loaded, and nothing else.
  */
 export function engineReport(): EngineReport {
-  const native = addon();
-  try {
-    return native.engineReport();
-  } catch (error) {
-    throw fromThrown(error);
-  }
+  return addon().engineReport();
 }
 
 /** What there is beside the CPU. Throws an `environment` FaultlineError when the addon cannot be loaded, and nothing else. */

@@ -2,6 +2,7 @@
  * A loaded model: tokens in, tokens out. Owns one native engine with its thread; the event loop is never held longer
  * than turning finished samples into objects takes. Knows no text and no problem.
  */
+import { THREADS_MOST } from '../config/schema.js';
 import { FaultlineError } from '../errors.js';
 import { ggufFileOf } from '../gguf.js';
 import { addon } from './addon.js';
@@ -9,7 +10,7 @@ import type { NativeEvent, NativeGroup, NativeInfo, NativeModel } from './addon-
 import { checkHooks } from './hook-points.js';
 import { modelHash } from './model-hash.js';
 import { fromFault, fromThrown } from './native-error.js';
-import type { ActivationArray, DType, EngineInfo, EngineOptions, GroupRequest, HookPoint, SampleTokens } from './types.js';
+import type { ActivationArray, DType, EngineInfo, EngineOptions, GroupRequest, HookPoint, RunPlan, SampleTokens } from './types.js';
 
 /** Events of one job, handed to whoever waits for it. */
 type JobListener = (event: NativeEvent) => void;
@@ -50,7 +51,7 @@ export class TokenModel {
   static async load(model: string, options: EngineOptions): Promise<TokenModel> {
     const folder = ggufFileOf(model) ?? model;
     const { dtype, device = 'auto', threads, memoryBytes, vocabulary = null } = options;
-    if (threads !== undefined) requireInteger('threads', threads, 1, INT32_MOST);
+    if (threads !== undefined) requireInteger('threads', threads, 1, THREADS_MOST);
     if (memoryBytes !== undefined) requireInteger('memoryBytes', memoryBytes, 1, Number.MAX_SAFE_INTEGER);
     const { NativeModel: Native } = addon();
 
@@ -86,8 +87,8 @@ export class TokenModel {
    * most; without it as many as are worth while and fit. Leaving the loop early cancels the rest.
    *
    * Rejects with a `usage` error that names the group before anything runs, with an `environment` error when not one
-   * sample fits the memory budget, or not the `batch` (it names the largest that does), and with the signal's reason when that is aborted. A prompt that cannot be generated
-   * from fails as its samples' own `error`; the others go on.
+   * sample fits the memory budget, or not the `batch` (it names the largest that does), and with the signal's reason
+   * when that is aborted. A prompt that cannot be generated from fails as its samples' own `error`; the others go on.
    */
   async *generate(
     groups: readonly GroupRequest[],
@@ -113,13 +114,19 @@ export class TokenModel {
     }
   }
 
-  /** Resolves where the same `generate` would begin, and rejects with its error where it would not; runs and allocates nothing. */
-  async check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal } = {}): Promise<void> {
+  /**
+   * What the same `generate` would take, as things are now. Rejects with its error where it would not begin. Runs and
+   * allocates nothing, and keeps nothing from other runs.
+   */
+  async check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal } = {}): Promise<RunPlan> {
     const { natives, batch } = toCall(groups, options);
     const job = this.#run((native) => native.check(natives, batch), options.signal);
     try {
       while (!job.ended) await job.news();
-      job.result();
+      const event = job.result();
+      if (event.type !== 'planned') throw new FaultlineError('internal', `engine: unexpected event ${event.type}`);
+      const { weightBytes, budgetBytes, plannedBytes, slots } = event;
+      return { weightBytes, budgetBytes, plannedBytes, slots };
     } finally {
       job.close();
     }

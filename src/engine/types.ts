@@ -83,6 +83,18 @@ export interface SamplingParameters {
   readonly eta: number;
 }
 
+/** What a call of `generate` takes of memory beside the loaded model, in bytes. */
+export interface RunPlan {
+  /** Of the model, beside the budget. */
+  readonly weightBytes: number;
+  /** What was asked for, cut to what is free now and promised to no other run of this process. */
+  readonly budgetBytes: number;
+  /** Activations, the prompts that fill the slots with what heals them, and what the slots draw. */
+  readonly plannedBytes: number;
+  /** Samples drawn at a time. */
+  readonly slots: number;
+}
+
 export type StopPolicy = 'function' | 'eos' | 'none';
 
 /** One prompt, n samples. */

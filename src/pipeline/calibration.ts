@@ -7,8 +7,7 @@ import type { Model } from '../decoding/model.js';
 import { plural, whole } from '../reports/render/format.js';
 import { drawRate, drawSeconds, sampleBytes, showBytes, showRate, type DrawMeasurement, type StageEstimate } from './estimate.js';
 import { executeAll, type Executable } from './execute.js';
-import { strategyOf } from './generate.js';
-import { planMemory } from './memory-plan.js';
+import { checkGeneration, strategyOf } from './generate.js';
 import type { Workbench } from './workbench.js';
 
 /** Work below this is done sooner than anybody reads an estimate of it: some seconds of GPT-2 on two cores. */
@@ -25,7 +24,7 @@ const LENGTHS_MOST = 1_000;
 
 /** What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room. */
 export async function generationEstimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null> {
-  const { values, tasks, config, signal } = bench;
+  const { values, tasks, signal } = bench;
   const samples = tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
   if (samples === 0 || (!asked && samples * values.max_new_tokens < LITTLE_TOKENS)) return null;
   const model = await bench.loadModel();
@@ -33,8 +32,7 @@ export async function generationEstimate(bench: Workbench, asked: boolean): Prom
     .map(({ problem }) => ({ problem, tokens: model.tokenizer.encodePrompt(problem.prompt).length }))
     .filter(({ tokens }) => tokens + LONG_TOKENS < model.info.context)
     .sort((a, b) => a.tokens - b.tokens);
-  const longest = lengths.at(-1);
-  if (longest === undefined) return null;
+  if (lengths.length === 0) return null;
 
   // Prompts of middling length, as many as it takes to fill the rows.
   const perPrompt = Math.min(values.samples, ROWS);
@@ -45,18 +43,17 @@ export async function generationEstimate(bench: Workbench, asked: boolean): Prom
   const rate = drawRate(measured);
   const mean = meanTokens(bench);
   const tokens = mean ?? values.max_new_tokens;
-  const batch = values['model.batch'] ?? model.info.defaultBatch;
-  const demand = { samples: Math.min(samples, batch), promptTokens: longest.tokens, newTokens: values.max_new_tokens };
-  const { weightBytes, plannedBytes, prefixBytes, slots } = await planMemory(config, demand);
-  // The plan is for one prompt; as many are kept at a time as it takes to fill the slots.
-  const runBytes = plannedBytes + prefixBytes * (Math.min(tasks.length, Math.ceil(slots / values.samples)) - 1);
+  // The loaded model's own plan: one from files would look for room for the weights a second time.
+  const plan = await checkGeneration(model, values, tasks, signal);
+  if (plan === null) return null;
+  const { weightBytes, plannedBytes } = plan;
   return {
     seconds: drawSeconds({ prompts: tasks.length, samples, tokens }, rate),
     atMost: mean === null,
     onCpu: model.info.device !== 'cuda',
     basis: `${plural(samples, 'sample')} of ${mean === null ? `up to ${whole(tokens)}` : `about ${whole(tokens)}`} tokens, ${showRate(1 / rate.secondsPerToken)} measured`,
-    memoryBytes: weightBytes + runBytes,
-    memoryOf: `weights ${showBytes(weightBytes)}, keys, values and activations ${showBytes(runBytes)}`,
+    memoryBytes: weightBytes + plannedBytes,
+    memoryOf: `weights ${showBytes(weightBytes)}, keys, values and activations ${showBytes(plannedBytes)}`,
     diskBytes: sampleBytes(samples, tokens),
   };
 }

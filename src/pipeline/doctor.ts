@@ -6,7 +6,7 @@ import type { ConfigValues } from '../config/schema.js';
 import { locateModel } from '../datasets/models.js';
 import { locateProblems } from '../datasets/problems.js';
 import { deviceReport, engineReport, type DeviceReport, type EngineReport } from '../engine/doctor.js';
-import { FaultlineError } from '../errors.js';
+import { FaultlineError, type ErrorKind } from '../errors.js';
 import { sandboxReport, type SandboxReport } from '../sandbox/doctor.js';
 import { version } from './bundled.js';
 import { databasePath } from './inputs.js';
@@ -14,6 +14,8 @@ import { databasePath } from './inputs.js';
 /** Something that a run needs and does not find. */
 export interface Lack {
   readonly what: 'engine' | 'cuda' | 'sandbox' | 'python' | 'disk' | 'model' | 'problems';
+  /** `usage` where not the machine is to blame but what it was told. */
+  readonly kind: ErrorKind;
   readonly reason: string;
   readonly hint: string | null;
 }
@@ -46,21 +48,26 @@ export async function examine(values: ConfigValues): Promise<DoctorReport> {
       return await check();
     } catch (thrown) {
       if (!(thrown instanceof FaultlineError)) throw thrown;
-      missing.push({ what, reason: thrown.message, hint: thrown.hint ?? null });
+      missing.push({ what, kind: thrown.kind, reason: thrown.message, hint: thrown.hint ?? null });
       return null;
     }
   };
 
   const engine = await attempt('engine', () => engineReport());
+  if (engine !== null && engine.fault !== null) {
+    const { kind, message, hint } = engine.fault;
+    missing.push({ what: 'engine', kind, reason: message, hint });
+  }
   const cuda = engine === null ? null : deviceReport();
   // Without a GPU a run takes the CPU, unless it was told not to.
   if (cuda !== null && cuda.refused !== null && values['model.device'] === 'cuda')
-    missing.push({ what: 'cuda', reason: `CUDA cannot be used: ${cuda.refused}`, hint: cuda.hint });
+    missing.push({ what: 'cuda', kind: 'environment', reason: `CUDA cannot be used: ${cuda.refused}`, hint: cuda.hint });
   const python = values['sandbox.python'];
   const tier = values['sandbox.tier'];
   const sandbox = await sandboxReport({ ...(python === null ? {} : { python }), ...(tier === null ? {} : { tier }) });
   if (sandbox.tier === null) {
-    missing.push({ what: sandbox.python === null ? 'python' : 'sandbox', reason: sandbox.reason ?? 'no isolation', hint: sandbox.hint });
+    const what = sandbox.python === null ? 'python' : 'sandbox';
+    missing.push({ what, kind: 'environment', reason: sandbox.reason ?? 'no isolation', hint: sandbox.hint });
   }
   const folder = nearestExisting(dirname(databasePath(values)));
   const freeBytes = await attempt('disk', () => freeSpace(folder));

@@ -4,6 +4,7 @@ import type { ConfigValues } from '../config/schema.js';
 import type { Problem } from '../datasets/problem.js';
 import { Model, type GenerateOptions, type Sample } from '../decoding/model.js';
 import { resolveStrategy } from '../decoding/strategy.js';
+import type { RunPlan } from '../engine/types.js';
 import type { SampleRow } from '../store/types.js';
 import { engineOptionsOf } from './device.js';
 import { modelFolderOf } from './inputs.js';
@@ -48,14 +49,17 @@ export async function* generateSamples(
   for await (const sample of model.generate(optionsOf(values, tasks, signal))) yield present(sample, strategy.name);
 }
 
-/** Rejects with what `generateSamples` would reject with before it draws anything: a batch that does not fit, for instance. */
+/**
+ * What `generateSamples` would take of memory; null where there is nothing to draw. Rejects with what it would reject with before it draws
+ * anything: a batch that does not fit, for instance.
+ */
 export async function checkGeneration(
   model: Model,
   values: ConfigValues,
   tasks: readonly GenerationTask[],
   signal: AbortSignal,
-): Promise<void> {
-  if (tasks.length > 0) await model.check(optionsOf(values, tasks, signal));
+): Promise<RunPlan | null> {
+  return tasks.length === 0 ? null : model.check(optionsOf(values, tasks, signal));
 }
 
 function optionsOf(values: ConfigValues, tasks: readonly GenerationTask[], signal: AbortSignal): GenerateOptions {

@@ -5,7 +5,10 @@ import { engineOptionsOf } from './device.js';
 import { modelFolderOf } from './inputs.js';
 
 export interface PlanReport extends Omit<MemoryPlan, 'newTokens'>, PlanDemand {
-  /** Whether all samples fit at once. Where not, a run draws as many as fit and goes on as they end; `--batch` would be refused. */
+  /**
+   * Whether all samples fit at once, as `--batch` of their number asks for. Where not, that would be refused; a run without it draws as many
+   * as fit, at most `defaultBatch`, and goes on as they end.
+   */
   readonly fits: boolean;
   /** The model's folder. */
   readonly model: string;

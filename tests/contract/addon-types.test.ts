@@ -8,14 +8,14 @@ import type { NativeEvent } from '../../src/engine/addon-types.js';
 import { read, root } from './project.js';
 import { PLAIN_SAMPLING } from '../../src/decoding/strategy.js';
 
-const source = ts.createSourceFile('addon-types.ts', read('src/engine/addon-types.ts'), ts.ScriptTarget.ES2022, true);
+const parse = (name: string) => ts.createSourceFile(name, read(`src/engine/${name}`), ts.ScriptTarget.ES2022, true);
+const source = parse('addon-types.ts');
+const types = parse('types.ts');
 
 /** Names of the members of an interface, sorted. */
-function members(name: string): string[] {
-  const found = source.statements.find(
-    (node): node is ts.InterfaceDeclaration => ts.isInterfaceDeclaration(node) && node.name.text === name,
-  );
-  if (!found) throw new Error(`addon-types.ts has no interface ${name}`);
+function members(name: string, file = source): string[] {
+  const found = file.statements.find((node): node is ts.InterfaceDeclaration => ts.isInterfaceDeclaration(node) && node.name.text === name);
+  if (!found) throw new Error(`${file.fileName} has no interface ${name}`);
   return found.members.map((member) => (member.name as ts.Identifier).text).sort();
 }
 
@@ -66,6 +66,7 @@ describe('addon-types.ts', () => {
       stopStrings: [],
     };
     model.generate([request], 0);
+    model.check([request], 0);
     model.activations(Int32Array.of(1), ['logits']);
     model.activations(Int32Array.of(1), ['no such hook']);
     await until('failed');
@@ -82,6 +83,7 @@ describe('addon-types.ts', () => {
     expect(keys(of('activations').activations[0]!)).toEqual(members('NativeActivation'));
     for (const type of ['failed', 'loadFailed'] as const) expect(keys(of(type).error)).toEqual(members('NativeFault'));
     for (const type of ['done', 'cancelled'] as const) expect(keys(of(type))).toEqual(['job', 'type']);
+    expect(keys(of('planned'))).toEqual([...members('RunPlan', types), 'job', 'type'].sort());
     expect(keys(of('stopped'))).toEqual(['type']);
   });
 

@@ -13,6 +13,7 @@
 #include "native/base/check.h"
 #include "native/base/fp_env.h"
 #include "native/base/mapped_file.h"
+#include "native/base/promised_memory.h"
 #include "tests/native/check.h"
 
 namespace faultline::check {
@@ -68,6 +69,28 @@ TEST(buffer_moves) {
 TEST(buffer_refuses_the_impossible) {
   EXPECT_THROWS(environment, "out of memory", AlignedBuffer(std::numeric_limits<std::size_t>::max()));
   EXPECT_THROWS(environment, "elements of 4 bytes", AlignedBuffer(std::numeric_limits<std::size_t>::max() / 2, 4));
+}
+
+TEST(promised_memory_is_left_to_the_run_that_it_is_promised_to) {
+  base::PromisedMemory memory;
+  EXPECT_EQ(memory.left_of(100), std::uint64_t{100});
+  {
+    base::PromisedMemory::Share one = memory.promise([] { return std::uint64_t{60}; });
+    base::PromisedMemory::Share two;
+    two = memory.promise([&] { return memory.left_of(100) / 2; });
+    EXPECT_EQ(two.bytes(), std::uint64_t{20});
+    EXPECT_EQ(memory.left_of(100), std::uint64_t{20});
+    EXPECT_EQ(memory.left_of(70), std::uint64_t{0});
+    one.set(10);
+    one.set(15);
+    EXPECT_EQ(memory.bytes(), std::uint64_t{35});
+    // A plan that throws is promised nothing, and the next one is made.
+    EXPECT_THROWS(usage, "no",
+                  memory.promise([]() -> std::uint64_t { throw base::Error(base::ErrorCode::usage, "no"); }));
+    const base::PromisedMemory::Share moved = std::move(one);
+    EXPECT_EQ(memory.bytes(), std::uint64_t{35});
+  }
+  EXPECT_EQ(memory.bytes(), std::uint64_t{0});
 }
 
 TEST(mapped_file_reads_and_refuses) {

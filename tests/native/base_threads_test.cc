@@ -147,6 +147,28 @@ TEST(limits_of_cgroup_version_1) {
   EXPECT_EQ(limits.memory_left.value_or(1), std::uint64_t{0});
 }
 
+/// A checkpoint that was read through once stays in memory until something needs the room.
+TEST(limits_do_not_count_files_that_can_be_dropped) {
+  const FakeRoot two("v2-files");
+  two.put("/proc/self/cgroup", "0::/job\n");
+  two.put("/sys/fs/cgroup/job/memory.max", "1000000\n");
+  two.put("/sys/fs/cgroup/job/memory.current", "900000\n");
+  two.put("/sys/fs/cgroup/job/memory.stat", "anon 200000\nfile 700000\ninactive_file_x 7\ninactive_file 600000\n");
+  EXPECT_EQ(base::cgroup_limits(two.path).memory_left.value_or(0), std::uint64_t{700000});
+  // The two files are not read at one moment.
+  two.put("/sys/fs/cgroup/job/memory.stat", "inactive_file 950000\n");
+  EXPECT_EQ(base::cgroup_limits(two.path).memory_left.value_or(0), std::uint64_t{1000000});
+  two.put("/sys/fs/cgroup/job/memory.stat", "inactive_file oops\n");
+  EXPECT_EQ(base::cgroup_limits(two.path).memory_left.value_or(0), std::uint64_t{100000});
+
+  const FakeRoot one("v1-files");
+  one.put("/proc/self/cgroup", "5:memory:/box\n");
+  one.put("/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "5000\n");
+  one.put("/sys/fs/cgroup/memory/box/memory.usage_in_bytes", "6000\n");
+  one.put("/sys/fs/cgroup/memory/box/memory.stat", "inactive_file 100\ntotal_inactive_file 3000\n");
+  EXPECT_EQ(base::cgroup_limits(one.path).memory_left.value_or(0), std::uint64_t{2000});
+}
+
 TEST(limits_without_cgroups_are_absent) {
   const base::CgroupLimits limits = base::cgroup_limits(temporary_folder() + "/nothing");
   EXPECT(!limits.cpus && !limits.memory_left);

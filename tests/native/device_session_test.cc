@@ -216,6 +216,7 @@ TEST(device_session_model_plan_is_the_sessions_own) {
     EXPECT_EQ(plan.device, session.device().device);
     EXPECT_EQ(plan.device_reason, "CUDA was asked for");
     EXPECT_EQ(plan.budget_bytes, asked.memory_bytes);
+    EXPECT_EQ(plan.default_batch, session.device().default_batch);
     // A bias is counted for matrices that have none, and a real allocator rounds.
     EXPECT(plan.weight_bytes >= weights / 100 * 97 && plan.weight_bytes <= weights / 100 * 110 + 4096);
 
@@ -247,6 +248,19 @@ TEST(device_session_a_budget_is_cut_to_what_there_is) {
   const Variable smaller("FAULTLINE_SIMT_MEMORY", std::to_string(used + weights + least.activation_bytes));
   Session poorer(greedy);
   EXPECT_THROWS(environment, "but the memory budget is", run(poorer, requests, 0));
+}
+
+/// A device takes activations and slots at once, so that only prompts that are to come are promised.
+TEST(device_session_a_run_is_promised_its_prompts) {
+  Session session(on_device());
+  const std::vector<GroupRequest> requests = short_requests(2);
+  const MemoryPlan plan = session.check(requests, 4).memory;
+  const std::uint64_t prompts = static_cast<std::uint64_t>(plan.groups) * plan.group_bytes;
+  const std::atomic<bool> cancelled{false};
+  EXPECT(session.generate(
+      requests, 4, [&](SampleResult&&) { EXPECT(ops::DeviceContext::promises().bytes() < prompts); }, cancelled));
+  EXPECT_EQ(ops::DeviceContext::promises().bytes(), std::uint64_t{0});
+  EXPECT_EQ(base::host_promises().bytes(), std::uint64_t{0});
 }
 
 TEST(device_session_is_cancelled_between_launches) {

@@ -364,6 +364,15 @@ void poke(const std::string& path, const format::TensorFile& file, const std::st
 }
 
 /// In every type and both formats, in matrices, norms and biases; with and without threads.
+TEST(model_gguf_path_that_cannot_be_looked_at) {
+  const std::string too_long = check::temporary_folder() + "/" + std::string(300, 'n') + ".gguf";
+  EXPECT_THROWS(input, "File name too long", open_model(too_long));
+  EXPECT_THROWS(input, "File name too long", open_config(too_long));
+  const std::string through_a_file = check::temporary_folder() + "/plain-file";
+  std::ofstream(through_a_file) << "x";
+  EXPECT_THROWS(input, "Not a directory", open_config(through_a_file + "/model.gguf"));
+}
+
 TEST(model_refuses_weights_that_are_not_finite) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();

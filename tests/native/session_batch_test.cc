@@ -174,7 +174,11 @@ TEST(session_memory_is_planned) {
     expect_same("tight", run(tight, requests, 0), want);
     EXPECT_THROWS(environment, "64 samples at a time need", run(tight, requests, 64));
     EXPECT_THROWS(environment, "64 samples at a time need", tight.check(requests, 64));
-    tight.check(requests, 0);
+    const RunPlan own = tight.check(requests, 0);
+    EXPECT(own.memory.slots >= 1 && own.memory.slots < 64);
+    EXPECT_EQ(own.budget_bytes, budget);
+    EXPECT(own.memory.total_bytes <= budget);
+    EXPECT_EQ(own.weight_bytes, model::gpt2_weight_bytes(tight.config(), ops::WeightType::f32));
   }
   Session starved(options(1, 1000));
   EXPECT_THROWS(environment, "memory budget", run(starved, requests, 0));
@@ -214,6 +218,7 @@ TEST(session_model_plan_is_the_sessions_own) {
   EXPECT_EQ(plan.memory.slots, 9);
 
   Session session(options(1, 1 << 20));
+  EXPECT_EQ(plan.default_batch, session.device().default_batch);
   expect_most_slots(session, asked, plan.most_slots);
 
   // Told no budget, it takes the backend's share of what the weights leave.
@@ -349,6 +354,9 @@ class Recorder : public Listener {
     changed_.notify_all();
   }
   void done(JobId job) override { note("done " + std::to_string(job)); }
+  void planned(JobId job, const RunPlan& plan) override {
+    note("planned " + std::to_string(job) + " " + std::to_string(plan.memory.slots));
+  }
   void activations(JobId job, std::vector<model::Activation>&& result) override {
     note("activations " + std::to_string(job) + " " + std::to_string(result.size()));
   }
@@ -427,7 +435,7 @@ TEST(session_engine_runs_jobs_in_order) {
   EXPECT(recorder.notes() ==
          (std::vector<std::string>{
              "loaded", "done 1", "activations 2 2", "failed 3 this model has no hook point blocks.2.hook_resid_pre",
-             "failed 4 token 23 is outside the vocabulary of 23", "done 5",
+             "failed 4 token 23 is outside the vocabulary of 23", "planned 5 4",
              "failed 6 group 2: max-new-tokens is 0, but must be at least 1", "done 7", "stopped"}));
   EXPECT(recorder.samples(5).empty());
   expect_same("engine", recorder.samples(1), recorder.samples(7));
@@ -467,18 +475,25 @@ TEST(session_engine_stops_at_any_moment) {
       if (moment > 2) recorder.wait_for_samples(job, static_cast<std::size_t>(moment) * 20);
       if (moment % 2 == 1) engine.stop();
       if (moment == 5) {
-        engine.generate(mixed_requests(1), 1);
-        engine.check(mixed_requests(1), 1);
+        // The thread may be at its end already, so that nobody would end the job.
+        EXPECT_THROWS(usage, "disposed", engine.generate(mixed_requests(1), 1));
+        recorder.wait_for_note("stopped");
+        EXPECT_THROWS(usage, "disposed", engine.check(mixed_requests(1), 1));
+        EXPECT_THROWS(usage, "disposed", engine.activations({1}, {"logits"}));
+        engine.stop();
       }
     }
     const std::vector<std::string> notes = recorder.notes();
     EXPECT_EQ(notes.back(), "stopped");
     EXPECT_EQ(std::ranges::count(notes, "stopped"), std::ptrdiff_t{1});
-    // However it did, each job has ended once, those that came after the stop too.
-    for (int job = 1; job <= (moment == 5 ? 4 : 2); ++job) {
+    // However it did, each job has ended once.
+    for (int job = 1; job <= 2; ++job) {
       const std::string id = std::to_string(job);
-      EXPECT_EQ(std::ranges::count_if(
-                    notes, [&](const std::string& note) { return note == "cancelled " + id || note == "done " + id; }),
+      EXPECT_EQ(std::ranges::count_if(notes,
+                                      [&](const std::string& note) {
+                                        return note == "cancelled " + id || note == "done " + id ||
+                                               note.starts_with("planned " + id + " ");
+                                      }),
                 std::ptrdiff_t{1});
     }
   }

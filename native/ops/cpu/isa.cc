@@ -127,4 +127,9 @@ CpuFeatures detect_cpu() {
   return cpu;
 }
 
+const CpuFeatures& this_cpu() {
+  static const CpuFeatures cpu = detect_cpu();
+  return cpu;
+}
+
 }  // namespace faultline::ops::cpu

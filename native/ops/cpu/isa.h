@@ -53,4 +53,7 @@ struct CpuFeatures {
 /// thread then has. Thread-safe, costs microseconds.
 CpuFeatures detect_cpu();
 
+/// What detect_cpu() says, asked once per process.
+const CpuFeatures& this_cpu();
+
 }  // namespace faultline::ops::cpu

@@ -1,6 +1,6 @@
 /**
- * `faultline doctor`: what this machine offers. Exit code 4 when something that a run needs is missing. With `--plan`: what a run
- * would take of memory; exit code 4 when the samples do not fit at once.
+ * `faultline doctor`: what this machine offers. Exit code 4 when something that a run needs is missing, 2 when it is there and was told
+ * wrongly. With `--plan`: what a run would take of memory; exit code 4 when the samples do not fit at once.
  */
 import type { Command } from 'commander';
 import { ExitCode, FaultlineError } from '../../errors.js';
@@ -40,7 +40,9 @@ export function define(command: Command): void {
     const report = await examine(values);
     const { renderDoctor } = await import('../doctor-text.js');
     output.result(report, () => renderDoctor(report));
-    if (!report.ok) process.exitCode = ExitCode.environment;
+    if (report.ok) return;
+    // A model folder that is not there (`input`) is missing here, and no fault of a command that only looks.
+    process.exitCode = report.missing.some(({ kind }) => kind === 'usage') ? ExitCode.usage : ExitCode.environment;
   });
 }
 
@@ -68,7 +70,7 @@ async function printPlan(args: readonly string[], options: Options): Promise<voi
     'environment',
     `${plan.samples} samples at a time do not fit the memory budget; the largest number that does is ${plan.mostSlots}`,
     {
-      hint: 'A run without --batch draws as many as fit, and the others as those end. To fit all, raise --memory.',
+      hint: `A run without --batch draws as many as fit, at most ${plan.defaultBatch}, and the others as those end. To fit all, raise --memory.`,
     },
   );
 }

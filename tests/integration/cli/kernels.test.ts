@@ -5,7 +5,8 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { engineReport, type EngineReport } from '../../../src/engine/doctor.js';
+import { deviceReport, engineReport, type EngineReport } from '../../../src/engine/doctor.js';
+import type { DoctorReport } from '../../../src/pipeline/doctor.js';
 import { Store } from '../../../src/store/store.js';
 import { faultline, scratchFolder } from './faultline.js';
 
@@ -62,6 +63,33 @@ describe('FAULTLINE_FORCE_ISA', () => {
     expect([code, err]).toEqual([
       2,
       expect.stringContaining('FAULTLINE_FORCE_ISA=sse9 is no instruction set; valid are scalar, neon, avx2, avx512, avx512bf16, amx'),
+    ]);
+  });
+
+  it('that is wrong has doctor end as any command would, and list what there is', async () => {
+    const examine = async (isa: string) => {
+      const { code, out } = await faultline(['doctor', '--json'], { env: { FAULTLINE_FORCE_ISA: isa } });
+      const { engine, cuda, missing } = JSON.parse(out) as DoctorReport;
+      // The rest of the machine is as it is without the variable.
+      expect(cuda).toEqual(deviceReport());
+      expect({ ...engine, fault: null }).toEqual(best);
+      return { code, engine: missing.filter(({ what }) => what === 'engine') };
+    };
+    const wrong = await examine('sse9');
+    expect(wrong.code).toBe(2);
+    expect(wrong.engine).toEqual([
+      {
+        what: 'engine',
+        kind: 'usage',
+        reason: 'FAULTLINE_FORCE_ISA=sse9 is no instruction set; valid are scalar, neon, avx2, avx512, avx512bf16, amx',
+        hint: 'Set FAULTLINE_FORCE_ISA to one of them, or unset it.',
+      },
+    ]);
+    const refused = best.candidates.find(({ isa }) => isa === (best.isa === 'neon' ? 'avx2' : 'neon'))!;
+    const impossible = await examine(refused.isa);
+    expect(impossible.code).toBe(4);
+    expect(impossible.engine).toMatchObject([
+      { kind: 'environment', reason: `FAULTLINE_FORCE_ISA=${refused.isa} cannot be used here: ${refused.refused!}` },
     ]);
   });
 

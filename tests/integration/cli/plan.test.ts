@@ -45,7 +45,7 @@ describe('doctor --plan', () => {
     expect([code, fits, slots]).toEqual([4, false, mostSlots]);
     expect(err).toBe(
       `error: 512 samples at a time do not fit the memory budget; the largest number that does is ${mostSlots}\n` +
-        'hint: A run without --batch draws as many as fit, and the others as those end. To fit all, raise --memory.\n',
+        'hint: A run without --batch draws as many as fit, at most 128, and the others as those end. To fit all, raise --memory.\n',
     );
     expect((await plan('pico-gpt2-py', String(mostSlots), '150', '128', '--memory', '64MiB')).code).toBe(0);
     expect((await plan('pico-gpt2-py', String(mostSlots + 1), '150', '128', '--memory', '64MiB')).code).toBe(4);

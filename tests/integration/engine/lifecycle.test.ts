@@ -1,5 +1,6 @@
 /** Abort, dispose, workers, and what the event loop notices of them. Asserts order and outcomes, never times. */
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,19 +110,38 @@ describe('a worker', () => {
       sampleIndices: Uint32Array.from({ length: 64 }, (_, i) => i), key: 1n, sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, typical: 1, eta: 0 },
       maxNewTokens: workerData.tokens, stopPolicy: 'none', stopStrings: [] }];
     const model = new NativeModel(options, (events) => parentPort.postMessage(events.map((event) => event.type)));
+    parentPort.postMessage(['loading']);
     model.generate(groups, 0);
   `;
   const start = (tokens: number) => new Worker(script, { eval: true, workerData: { addon, folder: bundled, tokens } });
 
-  it('can be terminated while it generates', async () => {
-    for (let i = 0; i < 3; i++) {
+  const until = (worker: Worker, wanted: string) =>
+    new Promise<void>((resolve) => worker.on('message', (types: string[]) => (types.includes(wanted) ? resolve() : undefined)));
+  /** Of this process. An engine whose environment is gone and whose thread is not would be two more. */
+  const threads = () => Number(/^Threads:\s*(\d+)$/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))![1]);
+
+  it.each([
+    ['loads', 'loading'],
+    ['generates', 'loaded'], // the job has begun
+  ])('can be terminated while it %s, and leaves no thread', async (_, moment) => {
+    const terminated = async () => {
       const worker = start(400);
-      await new Promise((resolve) => worker.once('message', resolve)); // loaded: the job has begun
+      await until(worker, moment);
       expect(await worker.terminate()).toBe(1);
-    }
+    };
+    // A model of this thread, and a first worker: what Node starts with them stays.
+    const ask = async () => {
+      await using model = await TokenModel.load(tiny, { dtype: 'float32', threads: 1 });
+      expect(await collect(model, [group([1])])).toHaveLength(1);
+    };
+    await ask();
+    await terminated();
+    const before = threads();
+    for (let i = 0; i < 5; i++) await terminated();
+    expect(threads()).toBe(before);
     // The process, and models in it, are as before.
-    await using model = await TokenModel.load(tiny, { dtype: 'float32', threads: 1 });
-    expect(await collect(model, [group([1])])).toHaveLength(1);
+    await ask();
+    expect(threads()).toBe(before);
   });
 
   it('ends by itself when its jobs are done: an idle model keeps nothing alive', async () => {
@@ -129,9 +149,40 @@ describe('a worker', () => {
     const types: string[] = [];
     worker.on('message', (message: string[]) => types.push(...message));
     expect(await new Promise((resolve) => worker.once('exit', resolve))).toBe(0);
-    expect(types.at(0)).toBe('loaded');
+    expect(types.slice(0, 2)).toEqual(['loading', 'loaded']);
     expect(types.filter((type) => type === 'sample')).toHaveLength(64);
     expect(types.at(-1)).toBe('done');
+  });
+});
+
+describe('the addon', () => {
+  // In a process of its own: a wait that nothing ends would keep it alive.
+  const script = `
+    const [addon, folder] = JSON.parse(process.argv[1]);
+    const { NativeModel } = require(addon);
+    const options = { folder, dtype: 'float32', device: 'cpu', threads: 2, memoryBytes: 1 << 26, vocabulary: null };
+    const refused = [];
+    const events = [];
+    const model = new NativeModel(options, (batch) => {
+      for (const { type } of batch) {
+        events.push(type);
+        if (type === 'loaded') {
+          model.stop();
+          model.stop();
+        }
+        // At once, when the thread may be at its end already, and after it.
+        for (const call of [() => model.generate([], 0), () => model.check([], 0), () => model.activations(Int32Array.of(1), ['logits'])])
+          try { call(); } catch (error) { refused.push(error.fault); }
+      }
+    });
+    process.on('exit', () => { model.stop(); console.log(JSON.stringify({ events, refused })); });
+  `;
+
+  it('takes no job after a stop, and a second stop is none', () => {
+    const argument = JSON.stringify([addonPaths().at(0)!, tiny]);
+    const out = execFileSync(process.execPath, ['-e', script, argument], { encoding: 'utf8', timeout: 60_000 });
+    const fault = { kind: 'usage', message: 'the model is disposed', hint: 'Load it again.' };
+    expect(JSON.parse(out)).toEqual({ events: ['loaded', 'stopped'], refused: Array.from({ length: 6 }, () => fault) });
   });
 });
 

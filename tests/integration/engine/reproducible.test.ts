@@ -82,7 +82,8 @@ describe.each(['float32', 'int8'] as const)('%s under each instruction set', (dt
     const { createHash } = require('node:crypto');
     const [addon, folder, asked] = JSON.parse(process.argv[1]);
     const { NativeModel, engineReport } = require(addon);
-    try { engineReport(); } catch (error) { console.log(JSON.stringify({ refused: error.fault })); process.exit(0); }
+    const { fault } = engineReport();
+    if (fault !== null) { console.log(JSON.stringify({ refused: fault })); process.exit(0); }
     const group = { prompt: Int32Array.from(asked.prompt), promptBytes: new Uint8Array(), heal: new Uint8Array(), key: 7n,
       sampleIndices: Uint32Array.from({ length: 48 }, (_, i) => i), sampling: asked.sampling, maxNewTokens: 24, stopPolicy: 'none', stopStrings: [] };
     const seen = [];

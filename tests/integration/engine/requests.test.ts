@@ -144,8 +144,8 @@ describe('generation', () => {
     expect(await collect(small, asked, { batch: holds })).toEqual(whole);
     await expect(collect(small, asked, { batch: holds + 1 })).rejects.toThrow(`which holds ${holds}`);
     // Asked beforehand, it says the same.
-    await small.check(asked, { batch: holds });
-    await small.check(asked);
+    const beforehand = await small.check(asked, { batch: holds });
+    expect(await small.check(asked)).toEqual(beforehand);
     await expect(small.check(asked, { batch: holds + 1 })).rejects.toThrow(`which holds ${holds}`);
     await expect(small.check([group([1], { maxNewTokens: 0 })])).rejects.toMatchObject({ kind: 'usage' });
     const plan = memoryPlan(
@@ -154,6 +154,8 @@ describe('generation', () => {
       { samples: 30, promptTokens: 3, newTokens: 40 },
     );
     expect(plan).toMatchObject({ slots: holds, mostSlots: holds, device: 'cpu', budgetBytes: 200_000, newTokens: 40 });
+    const { weightBytes, budgetBytes, plannedBytes, slots } = plan;
+    expect(beforehand).toEqual({ weightBytes, budgetBytes, plannedBytes, slots });
     await using none = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary, memoryBytes: 10_000 });
     await expect(collect(none, asked)).rejects.toMatchObject({ kind: 'environment', message: expect.stringMatching(/budget/) as string });
     await expect(none.activations(Int32Array.of(1, 2), ['logits'])).rejects.toMatchObject({ kind: 'environment' });
@@ -174,6 +176,13 @@ describe('generation', () => {
     await using blind = await TokenModel.load(tiny, { dtype: 'float32', threads: 1 });
     expect((await collect(blind, [group([1])]))[0]!.bytes).toHaveLength(0);
     await expect(collect(blind, [group([1], { heal: Buffer.from('a') })])).rejects.toThrow('vocabulary');
+  });
+
+  it.each([0, 1.5, 1025, 2 ** 31 - 1])('does not load for %s threads', async (threads) => {
+    await expect(TokenModel.load(tiny, { dtype: 'float32', threads })).rejects.toMatchObject({
+      kind: 'usage',
+      message: `threads is ${threads}, but must be an integer from 1 to 1024`,
+    });
   });
 
   it('says what it is', () => {

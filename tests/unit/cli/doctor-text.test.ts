@@ -10,6 +10,7 @@ const report: DoctorReport = {
   node: 'v20.17.0',
   system: 'linux 6.1 x64',
   engine: {
+    fault: null,
     cpu: 'a CPU',
     isa: 'avx2',
     kernelFamily: 'fma',
@@ -83,19 +84,23 @@ it('shows the kernels, and why not better ones', () => {
     { op: 'gemm', isa: 'avx512', function: 'avx512::gemm' },
     { op: 'gemm_bf16', isa: 'avx512bf16', function: 'avx512bf16::gemm_pairs' },
   ];
-  const engine = { cpu: 'a CPU', isa: 'avx512bf16', kernelFamily: 'dpbf16', candidates, kernels };
-  expect(renderDoctor({ ...report, engine })).toContain(
+  const engine = { fault: null, cpu: 'a CPU', isa: 'avx512bf16', kernelFamily: 'dpbf16', candidates, kernels };
+  const lines = (before: string) =>
     [
       'engine     a CPU',
-      '           instruction set avx512bf16, kernel family of bfloat16 dpbf16',
+      `           ${before}instruction set avx512bf16, kernel family of bfloat16 dpbf16`,
       '           not amx: this CPU has no AMX-BF16',
       '           kernels: gemm (avx512), gemm_bf16 (avx512bf16)',
-    ].join('\n'),
-  );
+    ].join('\n');
+  expect(renderDoctor({ ...report, engine })).toContain(lines(''));
+  const fault = { kind: 'usage', message: 'FAULTLINE_FORCE_ISA=x is no instruction set', hint: null } as const;
+  expect(renderDoctor({ ...report, engine: { ...engine, fault } })).toContain(lines('without FAULTLINE_FORCE_ISA: '));
 });
 
 it('ends with what is missing', () => {
-  const missing = [{ what: 'cuda', reason: 'CUDA cannot be used: there is no CUDA device', hint: 'Make one visible.' }] as const;
+  const missing = [
+    { what: 'cuda', kind: 'environment', reason: 'CUDA cannot be used: there is no CUDA device', hint: 'Make one visible.' },
+  ] as const;
   expect(renderDoctor({ ...report, ok: false, missing })).toMatch(
     /missing:.* cuda: CUDA cannot be used: there is no CUDA device\n.*hint:.* Make one visible\.$/,
   );

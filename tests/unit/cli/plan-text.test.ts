@@ -20,6 +20,7 @@ const plan: PlanReport = {
   suffixBytes: 9 * MiB,
   plannedBytes: 960.5 * MiB,
   slots: 100,
+  defaultBatch: 128,
   mostSlots: 107,
   fits: true,
 };
@@ -34,6 +35,7 @@ it('has a line for each part', () => {
     'suffixes     900 MiB: 100 x 9.00 MiB of 128 new tokens',
     'activations  50 MiB',
     'in all       961 MiB for 100 of 100 samples at a time',
+    'default      at most 128 samples at a time where --batch does not say otherwise',
     'largest      107 samples at a time fit the budget',
   ]);
 });

@@ -1,5 +1,5 @@
 /** A byte tokenizer with a few merged tokens, and an engine that records what it is asked and plays back. Not tests. */
-import type { ActivationArray, EngineInfo, GroupRequest, SampleTokens } from '../../../src/engine/types.js';
+import type { ActivationArray, EngineInfo, GroupRequest, RunPlan, SampleTokens } from '../../../src/engine/types.js';
 import type { TokenEngine } from '../../../src/decoding/model.js';
 import type { Tokenizer } from '../../../src/tokenizer/types.js';
 
@@ -43,6 +43,7 @@ export class FakeEngine implements TokenEngine {
   asked: readonly GroupRequest[] = [];
   checked: readonly GroupRequest[] = [];
   options: { batch?: number; signal?: AbortSignal } = {};
+  readonly plan: RunPlan = { weightBytes: 3 * 2 ** 30, budgetBytes: 2 ** 30, plannedBytes: 5 * 2 ** 20, slots: 8 };
   read: Int32Array | null = null;
   disposed = 0;
 
@@ -72,10 +73,10 @@ export class FakeEngine implements TokenEngine {
     }
   }
 
-  check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): Promise<void> {
+  check(groups: readonly GroupRequest[], options: { batch?: number; signal?: AbortSignal }): Promise<RunPlan> {
     this.checked = groups;
     this.options = options;
-    return Promise.resolve();
+    return Promise.resolve(this.plan);
   }
 
   activations(tokens: Int32Array): Promise<Map<string, ActivationArray>> {

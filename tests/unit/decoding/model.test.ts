@@ -131,7 +131,8 @@ describe('Model.generate', () => {
   it('checks exactly what it would generate, and generates nothing', async () => {
     const engine = echo();
     const model = Model.of(engine, tokenizer);
-    await model.check({ problems, samples: 3, batch: 7 });
+    expect(await model.check({ problems, samples: 3, batch: 7 })).toBe(engine.plan);
+    expect(await model.check({ problems: [] })).toBeNull();
     expect([engine.asked, engine.options]).toEqual([[], { batch: 7 }]);
     const { checked } = engine;
     await model.generateAll({ problems, samples: 3, batch: 7 });

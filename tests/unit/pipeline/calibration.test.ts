@@ -1,0 +1,32 @@
+/** What an estimate says of memory: the loaded model's own plan. Its time is measured, and `estimate.test.ts`'s where it is arithmetic. */
+import { expect, it } from 'vitest';
+import { defaultValues } from '../../../src/config/defaults.js';
+import { Model } from '../../../src/decoding/model.js';
+import { generationEstimate } from '../../../src/pipeline/calibration.js';
+import type { Workbench } from '../../../src/pipeline/workbench.js';
+import { byteTokenizer, FakeEngine } from '../decoding/fixtures.js';
+import { problems } from '../store/rows.js';
+
+it('is what the loaded model plans for these samples: nothing is planned for a model that would have to be loaded first', async () => {
+  const engine = new FakeEngine(() => ({ bytes: Buffer.from('x') }));
+  Object.assign(engine.info, { context: 512, defaultBatch: 128, device: 'cpu' });
+  // Nowhere, and of no samples: a plan from files would fail.
+  const values = { ...defaultValues(), 'model.path': '/no/such/model', max_new_tokens: 9 };
+  const tasks = problems(3).map((problem, index) => ({ problem, sampleIndices: [...Array(index + 1).keys()] }));
+  const bench = {
+    values,
+    tasks,
+    config: { values },
+    signal: new AbortController().signal,
+    experiment: null,
+    loadModel: () => Promise.resolve(Model.of(engine, byteTokenizer())),
+  } as unknown as Workbench;
+  const estimate = await generationEstimate(bench, true);
+  const { weightBytes, plannedBytes } = engine.plan;
+  expect(estimate).toMatchObject({
+    memoryBytes: weightBytes + plannedBytes,
+    memoryOf: 'weights 3.0 GiB, keys, values and activations 5 MiB',
+  });
+  // All that is to be drawn was asked about, and not what was drawn to measure.
+  expect(engine.checked.map(({ sampleIndices }) => sampleIndices.length)).toEqual([1, 2, 3]);
+});
