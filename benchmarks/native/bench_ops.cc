@@ -341,8 +341,9 @@ void bench_attention(const Bench& bench) {
   const Table& table = bench.table;
   constexpr std::int32_t kDim = 64;
   constexpr bool kFloat = std::is_same_v<Element, float>;
+  // What a forward pass calls (gpt2_forward.cc): one row over its own suffix, 32 rows over a prompt.
   for (const auto& [rows, keys] :
-       {std::pair{1, 128}, std::pair{1, 512}, std::pair{100, 150}, std::pair{150, 150}, std::pair{100, 512}}) {
+       {std::pair{1, 128}, std::pair{1, 512}, std::pair{32, 150}, std::pair{32, 512}, std::pair{32, 900}}) {
     const std::string name = "attend " + table.isa + (kFloat ? " f32" : " bf16") + " rows=" + std::to_string(rows) +
                              " keys=" + std::to_string(keys) + " dim=64";
     if (!wanted(bench.filters, name) || (bench.is_scalar() && rows != 1)) continue;
