@@ -18,7 +18,6 @@
 #include "native/base/fp_env.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
-#include "native/tensor/convert.h"
 
 namespace faultline {
 namespace {
@@ -349,18 +348,7 @@ void bench_attention(const Bench& bench) {
     if (!wanted(bench.filters, name) || (bench.is_scalar() && rows != 1)) continue;
     const std::size_t padded = static_cast<std::size_t>((keys + 15) / 16 * 16) * kDim;
     const std::vector<float> q = numbers(static_cast<std::size_t>(rows) * kDim);
-    const auto stored = [](const std::vector<float>& floats) {
-      std::vector<Element> elements(floats.size());
-      std::ranges::transform(floats, elements.begin(), [](float value) -> Element {
-        if constexpr (kFloat) {
-          return value;
-        } else {
-          return tensor::bfloat16_from_float(value);
-        }
-      });
-      return elements;
-    };
-    const std::vector<Element> k = stored(numbers(padded)), v = stored(numbers(padded));
+    const std::vector<Element> k = bench::stored<Element>(numbers(padded)), v = k;
     const std::vector<std::int32_t> visible(static_cast<std::size_t>(rows), keys);
     std::vector<float> m(visible.size()), l(visible.size()), acc(q.size());
     const double time = seconds([&] {
@@ -368,7 +356,7 @@ void bench_attention(const Bench& bench) {
       std::fill(l.begin(), l.end(), 0.0f);
       std::fill(acc.begin(), acc.end(), 0.0f);
       table.ops.attend({q.data(), kDim, rows, kDim, 0.125f, k.data(), v.data(), kDim, visible.data(), m.data(),
-                        l.data(), acc.data(), kDim, kFloat ? ops::KvType::f32 : ops::KvType::bf16});
+                        l.data(), acc.data(), kDim, bench::kKvType<Element>});
     });
     print_share(name, time, 2.0 * rows * keys * kDim, table.fma, "GFMA/s", "FMA peak");
   }
