@@ -88,8 +88,9 @@ console.log(
 console.log("\n## Batch invariance: one sample's attention, keys in one segment and split at the prompt's end");
 console.log(
   markdownTable(
-    ['prompt', 'own tokens', 'one segment, us', 'split', 'ratio'],
+    ['keys', 'prompt', 'own tokens', 'one segment, us', 'split', 'ratio'],
     invariance.attention.map((/** @type {any} */ row) => [
+      row.keys,
       String(row.prompt),
       String(row.own),
       row.one_segment_us.toFixed(1),

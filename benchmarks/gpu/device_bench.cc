@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "benchmarks/gpu/arguments.h"
 #include "benchmarks/gpu/open_session.h"
+#include "benchmarks/lib/arguments.h"
 #include "native/base/philox.h"
 #include "native/format/json.h"
 
@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20240607;
 
-std::vector<session::GroupRequest> requests(const gpu::Arguments& arguments, std::int32_t vocabulary) {
+std::vector<session::GroupRequest> requests(const bench::Arguments& arguments, std::int32_t vocabulary) {
   std::vector<session::GroupRequest> groups;
   for (int g = 0; g < arguments.integer("groups", 16); ++g) {
     session::GroupRequest group;
@@ -82,7 +82,7 @@ double cancel_seconds(session::Session& session, const std::vector<session::Grou
   return longest;
 }
 
-void run(const gpu::Arguments& arguments) {
+void run(const bench::Arguments& arguments) {
   const session::SessionOptions options = gpu::session_options(arguments);
   const auto load_begin = std::chrono::steady_clock::now();
   session::Session session(options);
@@ -137,4 +137,4 @@ void run(const gpu::Arguments& arguments) {
 }  // namespace
 }  // namespace faultline
 
-int main(int argc, char** argv) { return faultline::gpu::run_program(argc, argv, faultline::run); }
+int main(int argc, char** argv) { return faultline::bench::run_program(argc, argv, faultline::run); }

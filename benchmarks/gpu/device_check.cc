@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/gpu/arguments.h"
 #include "benchmarks/gpu/open_session.h"
+#include "benchmarks/lib/arguments.h"
 #include "native/format/json.h"
 #include "native/model/hooks.h"
 
@@ -61,7 +61,7 @@ void write(const std::string& path, const std::vector<Tensor>& tensors) {
   if (!file.flush()) throw base::Error(base::ErrorCode::output, path + ": cannot be written");
 }
 
-void run(const gpu::Arguments& arguments) {
+void run(const bench::Arguments& arguments) {
   session::Session session(gpu::session_options(arguments));
   const std::vector<model::HookPoint> points = hook_points(arguments.text("hooks", "logits"), session.config().layers);
   const format::Json prompts = format::parse_json_file(arguments.text("tokens", "tokens.json"));
@@ -82,4 +82,4 @@ void run(const gpu::Arguments& arguments) {
 }  // namespace
 }  // namespace faultline
 
-int main(int argc, char** argv) { return faultline::gpu::run_program(argc, argv, faultline::run); }
+int main(int argc, char** argv) { return faultline::bench::run_program(argc, argv, faultline::run); }

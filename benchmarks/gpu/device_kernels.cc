@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/gpu/arguments.h"
+#include "benchmarks/lib/arguments.h"
 #include "native/base/error.h"
 #include "native/base/philox.h"
 #include "native/ops/device.h"
@@ -50,7 +50,7 @@ std::vector<float> normal_numbers(std::size_t count, float deviation) {
 
 class Bench {
  public:
-  Bench(const gpu::Arguments& arguments)
+  Bench(const bench::Arguments& arguments)
       : type_(arguments.text("dtype", "bfloat16") == "float32" ? DeviceType::f32 : DeviceType::bf16),
         rows_(arguments.integer("rows", 1600)),
         groups_(arguments.integer("groups", 16)),
@@ -291,5 +291,5 @@ class Bench {
 }  // namespace faultline
 
 int main(int argc, char** argv) {
-  return faultline::gpu::run_program(argc, argv, [](const auto& arguments) { faultline::Bench(arguments).run(); });
+  return faultline::bench::run_program(argc, argv, [](const auto& arguments) { faultline::Bench(arguments).run(); });
 }

@@ -3,13 +3,13 @@
 
 #include <string>
 
-#include "benchmarks/gpu/arguments.h"
+#include "benchmarks/lib/arguments.h"
 #include "native/base/error.h"
 #include "native/session/session.h"
 
 namespace faultline::gpu {
 
-inline session::SessionOptions session_options(const Arguments& arguments) {
+inline session::SessionOptions session_options(const bench::Arguments& arguments) {
   const std::string device = arguments.text("device", "cuda");
   const std::string dtype = arguments.text("dtype", "bfloat16");
   if (device != "cpu" && device != "cuda") throw base::Error(base::ErrorCode::usage, "--device is cpu or cuda");

@@ -111,7 +111,7 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-void run(const gpu::Arguments& arguments) {
+void run(const bench::Arguments& arguments) {
   const int asked = arguments.integer("threads", 0);
   base::ThreadPool pool(asked == 0 ? base::default_threads() : asked);
   const model::Gpt2 model = model::load_gpt2(arguments.positional(), bench::weight_type(arguments), &pool);
@@ -159,5 +159,5 @@ void run(const gpu::Arguments& arguments) {
 }  // namespace faultline
 
 int main(int count, char** words) {
-  return faultline::gpu::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+  return faultline::bench::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
 }

@@ -4,11 +4,12 @@
 // with the register tile and the number of chains chosen for each product and number of rows (free_order.h), those with
 // one chain, which an invariant kernel may choose too, and those with several, which change bits, apart. Contestants
 // with one chain must give the kernel's bits and those with several its numbers, or this ends with an error.
-// Attention: one sample alone, its keys in one segment against a prompt and its own, split where the engine splits.
-// Not compared: int8, whose sums are exact in any order; the family amx; splitting k among threads, which pays only
-// where threads are many; norms and softmax sums, whose 16 lanes any vector code would take.
-// GPT-2 124M's shapes, weights from memory, CPU time of one thread, contestants alternating, best of several; the
-// fastest of a first contest meet the kernel again in a second one, which alone counts. One JSON object on stdout.
+// Attention: one sample alone, its keys in one segment against a prompt and its own, split where the engine splits;
+// keys and values in float32, as beside float32 weights, and in bfloat16, as beside all others. Not compared: int8,
+// whose sums are exact in any order; the family amx; splitting k among threads, which pays only where threads are many;
+// norms and softmax sums, whose 16 lanes any vector code would take. GPT-2 124M's shapes, weights from memory, CPU time
+// of one thread, contestants alternating, best of several; the fastest of a first contest meet the kernel again in a
+// second one, which alone counts. One JSON object on stdout.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -18,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/gpu/arguments.h"
+#include "benchmarks/lib/arguments.h"
 #include "benchmarks/native/free_order.h"
 #include "benchmarks/native/product_operands.h"
 #include "native/base/error.h"
@@ -136,18 +137,19 @@ std::string product_row(const char* dtype, ops::WeightType type, void (*gemm)(co
   return line.str();
 }
 
-/// One sample's attention in one layer, `own` keys behind a prompt.
+/// One sample's attention in one layer, `own` keys behind a prompt, all of them stored as Element.
+template <class Element>
 std::string attention_row(std::int32_t prompt, std::int32_t own, double least_seconds) {
   constexpr std::int32_t kDim = 64, kHeads = 12;
   const ops::OpTable& table = ops::ops();
   const auto room = [](std::int32_t keys) { return static_cast<std::size_t>((keys + 15) / 16 * 16) * kDim; };
-  const std::vector<float> q = bench::numbers(kDim), keys = bench::numbers(kHeads * room(prompt + own)),
-                           values = bench::numbers(kHeads * room(prompt + own));
+  const std::vector<float> q = bench::numbers(kDim);
+  const std::vector<Element> keys = bench::stored<Element>(bench::numbers(kHeads * room(prompt + own))), values = keys;
   std::vector<float> acc(kDim);
   float m = 0, l = 0;
   const auto fold = [&](std::size_t begin, std::int32_t visible) {
     table.attend({q.data(), kDim, 1, kDim, 0.125f, keys.data() + begin, values.data() + begin, kDim, &visible, &m, &l,
-                  acc.data(), kDim});
+                  acc.data(), kDim, bench::kKvType<Element>});
   };
   const auto start = [&] {
     m = -__builtin_inff();
@@ -172,12 +174,13 @@ std::string attention_row(std::int32_t prompt, std::int32_t own, double least_se
   };
   const std::vector<double> best = contest({one, two}, least_seconds);
   std::ostringstream line;
-  line << "{\"prompt\": " << prompt << ", \"own\": " << own << ", \"one_segment_us\": " << 1e6 * best[0]
+  line << "{\"keys\": \"" << (bench::kKvType<Element> == ops::KvType::f32 ? "float32" : "bfloat16")
+       << "\", \"prompt\": " << prompt << ", \"own\": " << own << ", \"one_segment_us\": " << 1e6 * best[0]
        << ", \"two_segments_us\": " << 1e6 * best[1] << "}";
   return line.str();
 }
 
-void run(const gpu::Arguments& arguments) {
+void run(const bench::Arguments& arguments) {
   const base::FpEnv mode;
   const ops::Selection& selection = ops::selection();
   const double least_seconds = arguments.number("round-seconds", 0.3);
@@ -219,7 +222,8 @@ void run(const gpu::Arguments& arguments) {
     }
   }
   std::string attention;
-  for (const std::int32_t own : {16, 64, 128}) append(attention, attention_row(150, own, least_seconds));
+  for (const std::int32_t own : {16, 64, 128}) append(attention, attention_row<float>(150, own, least_seconds));
+  for (const std::int32_t own : {16, 64, 128}) append(attention, attention_row<std::uint16_t>(150, own, least_seconds));
   std::printf("{\"cpu\": \"%s\", \"steps\": [%s], \"attention\": [%s], \"products\": [%s], \"skipped\": [%s]}\n",
               selection.cpu_brand.c_str(), steps.c_str(), attention.c_str(), rows.c_str(), skipped.c_str());
 }
@@ -228,5 +232,5 @@ void run(const gpu::Arguments& arguments) {
 }  // namespace faultline
 
 int main(int count, char** words) {
-  return faultline::gpu::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+  return faultline::bench::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
 }

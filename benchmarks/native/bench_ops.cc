@@ -18,7 +18,6 @@
 #include "native/base/fp_env.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
-#include "native/tensor/convert.h"
 
 namespace faultline {
 namespace {
@@ -341,25 +340,15 @@ void bench_attention(const Bench& bench) {
   const Table& table = bench.table;
   constexpr std::int32_t kDim = 64;
   constexpr bool kFloat = std::is_same_v<Element, float>;
+  // What a forward pass calls (gpt2_forward.cc): one row over its own suffix, 32 rows over a prompt.
   for (const auto& [rows, keys] :
-       {std::pair{1, 128}, std::pair{1, 512}, std::pair{100, 150}, std::pair{150, 150}, std::pair{100, 512}}) {
+       {std::pair{1, 128}, std::pair{1, 512}, std::pair{32, 150}, std::pair{32, 512}, std::pair{32, 900}}) {
     const std::string name = "attend " + table.isa + (kFloat ? " f32" : " bf16") + " rows=" + std::to_string(rows) +
                              " keys=" + std::to_string(keys) + " dim=64";
     if (!wanted(bench.filters, name) || (bench.is_scalar() && rows != 1)) continue;
     const std::size_t padded = static_cast<std::size_t>((keys + 15) / 16 * 16) * kDim;
     const std::vector<float> q = numbers(static_cast<std::size_t>(rows) * kDim);
-    const auto stored = [](const std::vector<float>& floats) {
-      std::vector<Element> elements(floats.size());
-      std::ranges::transform(floats, elements.begin(), [](float value) -> Element {
-        if constexpr (kFloat) {
-          return value;
-        } else {
-          return tensor::bfloat16_from_float(value);
-        }
-      });
-      return elements;
-    };
-    const std::vector<Element> k = stored(numbers(padded)), v = stored(numbers(padded));
+    const std::vector<Element> k = bench::stored<Element>(numbers(padded)), v = k;
     const std::vector<std::int32_t> visible(static_cast<std::size_t>(rows), keys);
     std::vector<float> m(visible.size()), l(visible.size()), acc(q.size());
     const double time = seconds([&] {
@@ -367,7 +356,7 @@ void bench_attention(const Bench& bench) {
       std::fill(l.begin(), l.end(), 0.0f);
       std::fill(acc.begin(), acc.end(), 0.0f);
       table.ops.attend({q.data(), kDim, rows, kDim, 0.125f, k.data(), v.data(), kDim, visible.data(), m.data(),
-                        l.data(), acc.data(), kDim, kFloat ? ops::KvType::f32 : ops::KvType::bf16});
+                        l.data(), acc.data(), kDim, bench::kKvType<Element>});
     });
     print_share(name, time, 2.0 * rows * keys * kDim, table.fma, "GFMA/s", "FMA peak");
   }

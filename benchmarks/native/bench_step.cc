@@ -124,7 +124,7 @@ class Chain {
 };
 
 /// So many samples of each of so many prompts.
-std::vector<session::GroupRequest> requests(const gpu::Arguments& arguments, std::int32_t vocabulary,
+std::vector<session::GroupRequest> requests(const bench::Arguments& arguments, std::int32_t vocabulary,
                                             std::int32_t new_tokens) {
   session::GroupRequest group;
   for (int i = 0; i < arguments.integer("samples", 100); ++i)
@@ -155,7 +155,7 @@ double generate(session::Session& session, const std::vector<session::GroupReque
   return seconds;
 }
 
-void run(const gpu::Arguments& arguments) {
+void run(const bench::Arguments& arguments) {
   session::SessionOptions options;
   options.folder = arguments.positional();
   options.weights = bench::weight_type(arguments);
@@ -217,5 +217,5 @@ void run(const gpu::Arguments& arguments) {
 }  // namespace faultline
 
 int main(int count, char** words) {
-  return faultline::gpu::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+  return faultline::bench::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
 }

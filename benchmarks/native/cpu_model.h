@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "benchmarks/gpu/arguments.h"
+#include "benchmarks/lib/arguments.h"
 #include "native/base/error.h"
 #include "native/ops/ops.h"
 
@@ -15,10 +15,10 @@ using Clock = std::chrono::steady_clock;
 /// Seconds.
 inline double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-inline std::string dtype(const gpu::Arguments& arguments) { return arguments.text("dtype", "bfloat16"); }
+inline std::string dtype(const Arguments& arguments) { return arguments.text("dtype", "bfloat16"); }
 
 /// Throws Error(usage) for a dtype that there is none of.
-inline ops::WeightType weight_type(const gpu::Arguments& arguments) {
+inline ops::WeightType weight_type(const Arguments& arguments) {
   const std::string name = dtype(arguments);
   if (name == "float32") return ops::WeightType::f32;
   if (name == "bfloat16") return ops::WeightType::bf16;

@@ -1,14 +1,17 @@
-// What the benchmarks of matrix products have in common: GPT-2 124M's products, operands for one of them, and the time
-// of one thread.
+// What the benchmarks of kernels have in common: GPT-2 124M's matrix products, operands for one of them, keys and
+// values for attention, and the time of one thread.
 #pragma once
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "native/ops/ops.h"
 #include "native/ops/pack.h"
+#include "native/tensor/convert.h"
 
 namespace faultline::bench {
 
@@ -28,6 +31,24 @@ inline std::vector<float> numbers(std::size_t count) {
     value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
   }
   return values;
+}
+
+/// What keys and values of that element are stored as.
+template <class Element>
+inline constexpr ops::KvType kKvType = std::is_same_v<Element, float> ? ops::KvType::f32 : ops::KvType::bf16;
+
+/// Keys or values as a segment stores them: as they are, or rounded to bfloat16.
+template <class Element>
+std::vector<Element> stored(const std::vector<float>& floats) {
+  std::vector<Element> elements(floats.size());
+  std::ranges::transform(floats, elements.begin(), [](float value) -> Element {
+    if constexpr (std::is_same_v<Element, float>) {
+      return value;
+    } else {
+      return tensor::bfloat16_from_float(value);
+    }
+  });
+  return elements;
 }
 
 struct GemmShape {

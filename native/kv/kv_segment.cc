@@ -1,7 +1,6 @@
 #include "native/kv/kv_segment.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "native/base/check.h"
 #include "native/ops/registry.h"
@@ -70,23 +69,6 @@ void KvSegment::store(std::int32_t layer, std::int32_t position, std::int32_t fi
 void KvSegment::set_length(std::int32_t length) {
   FAULTLINE_CHECK(length >= 0 && length <= capacity_);
   length_ = length;
-}
-
-KvSegment KvSegment::copy_of_first(std::int32_t length, std::int32_t capacity) const {
-  FAULTLINE_CHECK(length >= 0 && length <= length_ && length <= capacity);
-  KvSegment copy(shape_, capacity);
-  // Whole key blocks, so that the last one's unused slots are copied too: they are finite and never read.
-  const std::size_t token = static_cast<std::size_t>(shape_.dim) * element_size(shape_.type);
-  const std::size_t key_bytes = static_cast<std::size_t>(whole_blocks(length)) * token;
-  const std::size_t value_bytes = static_cast<std::size_t>(length) * token;
-  for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
-    for (std::int32_t head = 0; head < shape_.heads; ++head) {
-      std::memcpy(copy.at(copy.slab(layer, head)), keys(layer, head), key_bytes);
-      std::memcpy(copy.at(copy.slab(layer, head) + copy.key_count_), values(layer, head), value_bytes);
-    }
-  }
-  copy.length_ = length;
-  return copy;
 }
 
 }  // namespace faultline::kv

@@ -1,6 +1,6 @@
 // Keys and values of consecutive tokens, for all layers and heads of one model: either a prompt that many samples share
-// (stored once, read once per step for all of them) or what one sample has generated behind it. Knows no model: only
-// how many layers and heads there are.
+// (stored once, and read from memory once per step for all of them: see gpt2_forward.h) or what one sample has
+// generated behind it. Knows no model: only how many layers and heads there are.
 //
 // Stored as float or as bfloat16, which halves what a step reads; whoever writes hands over floats either way.
 //
@@ -67,9 +67,6 @@ class KvSegment {
 
   /// The first `length` tokens stand from now on. Smaller than before: the rest is forgotten (rollback), O(1).
   void set_length(std::int32_t length);
-
-  /// A private copy of the first `length` tokens with room for `capacity`. O(length): the cost is in the name.
-  KvSegment copy_of_first(std::int32_t length, std::int32_t capacity) const;
 
  private:
   /// Where a head's keys begin, in elements of the memory; its values stand key_count_ further on.

@@ -278,15 +278,17 @@ class Pass {
 
   /// z[r, head] = softmax(q[r, head] . keys * scale) values, over the shared prefix first, then over the row's own
   /// suffix. One task is one head of one run of rows; tasks are taken from a counter because runs differ in length.
+  /// Head by head, so that a head's part of the prefix is still in the core's cache when the next run of the same rows
+  /// reads it.
   void attend(std::int32_t layer) {
-    const std::int64_t tasks = static_cast<std::int64_t>(spans_.size()) * config_.heads;
+    const auto spans = static_cast<std::int64_t>(spans_.size());
+    const std::int64_t tasks = config_.heads * spans;
     std::atomic<std::int64_t> next{0};
     const std::int64_t helpers =
         keys_read_ * 2 * config_.width < kWorkToShare ? 1 : std::min<std::int64_t>(pool_.threads(), tasks);
     pool_.parallel_for(helpers, [&](std::int64_t) {
       for (std::int64_t task = next++; task < tasks; task = next++)
-        attend_span(layer, static_cast<std::int32_t>(task % config_.heads),
-                    spans_[static_cast<std::size_t>(task / config_.heads)]);
+        attend_span(layer, static_cast<std::int32_t>(task / spans), spans_[static_cast<std::size_t>(task % spans)]);
     });
     if (!wants(HookKind::pattern, layer)) return;
     if (rows_[0].prefix->shape().type == ops::KvType::f32) {

@@ -185,7 +185,8 @@ struct AttentionArgs {
 
 /// Statistics of one row of logits at temperature 1/inv_temperature over the tokens that `mask` allows and `kept`
 /// holds. A scaled logit is logit * inv_temperature, rounded once. Logits of -inf are allowed and weigh nothing; exp
-/// below 2^-126 is 0. NaN makes the sums NaN; only a band other than the default leaves it out. log-probability of
+/// below 2^-126 is 0. max passes over NaN; the sums are NaN where one is allowed, unless nothing else is (but -inf:
+/// then they are those of an empty mask), and only a band other than the default leaves it out. log-probability of
 /// token t = (scaled[t] - max) - log_sum(sum); entropy = log_sum(sum) - weighted / sum.
 struct SoftmaxStats {
   float max;       // largest scaled logit; -inf when the mask is empty

@@ -151,7 +151,7 @@ BatchRun::BatchRun(const RunContext& context, std::span<const GroupRequest> requ
 BatchRun::~BatchRun() = default;
 
 bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
-  while (true) {
+  while (!cancelled.load(std::memory_order_relaxed)) {
     // New samples take their first token from their prompt's logits. Some may end with it, so fill again.
     for (std::vector<Slot*> started; !(started = fill_slots(sink, cancelled)).empty();) {
       stepper_->first(lanes_of(started));
@@ -161,7 +161,7 @@ bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
     }
     if (cancelled.load(std::memory_order_relaxed)) return false;
 
-    // Rows of one group are neighbours, so that its prompt is read once.
+    // Rows of one group are neighbours, so that they read its prompt together.
     std::vector<Slot*> live;
     for (const std::unique_ptr<Slot>& slot : slots_)
       if (slot->sample) live.push_back(slot.get());
@@ -171,6 +171,7 @@ bool BatchRun::run(const SampleSink& sink, const std::atomic<bool>& cancelled) {
     stepper_->next(lanes_of(live), nothing_waits);
     settle(live, sink);
   }
+  return false;
 }
 
 std::vector<Lane*> BatchRun::lanes_of(std::span<Slot* const> slots) {
@@ -180,7 +181,7 @@ std::vector<Lane*> BatchRun::lanes_of(std::span<Slot* const> slots) {
   return lanes;
 }
 
-/// Gives free slots to the samples that come next. None when cancelled in between.
+/// Gives free slots to the samples that come next. None when cancelled.
 std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const std::atomic<bool>& cancelled) {
   std::vector<Slot*> started;
   while (!free_.empty()) {
@@ -203,8 +204,9 @@ std::vector<BatchRun::Slot*> BatchRun::fill_slots(const SampleSink& sink, const 
   return started;
 }
 
-/// Runs the prompts of the groups opened since the last time, all at once. False when cancelled.
+/// Runs the prompts of the groups opened since the last time, all at once. False when cancelled, also meanwhile.
 bool BatchRun::prefill_open_groups(const std::atomic<bool>& cancelled) {
+  if (cancelled.load(std::memory_order_relaxed)) return false;
   std::vector<Group*> opened;
   std::vector<std::span<const std::int32_t>> prompts;
   for (const std::unique_ptr<Group>& group : groups_) {
@@ -217,7 +219,7 @@ bool BatchRun::prefill_open_groups(const std::atomic<bool>& cancelled) {
   if (done.empty()) return false;
   for (std::size_t i = 0; i < opened.size(); ++i) opened[i]->prompt = std::move(done[i]);
   say_what_is_untouched();
-  return true;
+  return !cancelled.load(std::memory_order_relaxed);
 }
 
 /// False when there is none, or when its prompt must wait for memory.

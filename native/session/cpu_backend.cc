@@ -157,7 +157,10 @@ std::size_t CpuFootprint::prompt_bytes(std::int32_t tokens, std::size_t heal_byt
 std::int32_t CpuFootprint::prefill_rows() const { return kPrefillRows; }
 
 CpuBackend::CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool)
-    : pool_(pool), type_(type), model_(model::load_gpt2(folder, type, &pool)), footprint_(model_.config, type) {}
+    : CpuBackend(model::load_gpt2(folder, type, &pool), type, pool) {}
+
+CpuBackend::CpuBackend(model::Gpt2 model, ops::WeightType type, base::ThreadPool& pool)
+    : pool_(pool), type_(type), model_(std::move(model)), footprint_(model_.config, type) {}
 
 std::string cpu_kernel_family(ops::WeightType weights) { return cpu_kernel_family(weights, ops::selection()); }
 

@@ -39,6 +39,8 @@ class CpuBackend final : public Backend {
  public:
   /// Loads the model; `pool` must outlive the backend. Errors are load_gpt2's.
   CpuBackend(const std::string& folder, ops::WeightType type, base::ThreadPool& pool);
+  /// Of a model that was loaded as `type`; its kernels need not be the process's.
+  CpuBackend(model::Gpt2 model, ops::WeightType type, base::ThreadPool& pool);
 
   /// Of so many free bytes, what a run takes when it is told no budget.
   static constexpr std::uint64_t default_share(std::uint64_t free_bytes) { return free_bytes / 2; }

@@ -37,7 +37,7 @@ export function noteDevice(values: ConfigValues, info: EngineInfo, progress: Pro
  * all of them. On CPUs bfloat16 is the same within a family, and int8 has one, whose number tells versions apart. On a GPU the
  * order of a tensor core's sums is its architecture's, and the emulator has its own.
  */
-export function kernelsOf({ dtype, device, kernelFamily, isa }: Device & { readonly dtype: string }): string | null {
+export function kernelsOf({ dtype, device, kernelFamily, isa }: Omit<Device, 'deviceName'> & { readonly dtype: string }): string | null {
   if (dtype === 'float32') return null;
   if (!kernelFamily.startsWith('mma')) return kernelFamily;
   return `${kernelFamily} on ${isa}${device === 'emulated' ? ', emulated' : ''}`;

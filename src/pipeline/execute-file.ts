@@ -9,6 +9,7 @@ import { createCategoryView, type CategoryView } from './category-view.js';
 import { decide, executeAll, programKey, type Executable } from './execute.js';
 import { interrupted } from './generate-file.js';
 import { problemsOf } from './inputs.js';
+import { sandboxMismatch, type Executed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 import { RESULT_FIELDS, resultFields, type ResultFields } from './result-fields.js';
@@ -75,7 +76,12 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
     const fingerprint = createHash('sha256')
       .update(JSON.stringify(['execute', hash, content.digest('hex'), values.seed.toString(), limitsOf(values), settings]))
       .digest('hex');
-    const file = PartialFile.open(out, fingerprint, { madeWith: `Python ${pythonVersion}, isolation ${tier}`, calibration });
+    const sandbox: Executed = { pythonVersion, isolationTier: tier };
+    const file = PartialFile.open(out, fingerprint, {
+      madeWith: sandbox,
+      mismatch: (then) => sandboxMismatch(then, sandbox),
+      calibration,
+    });
     try {
       const resumed = file.size;
       const task = progress.task('execute', lines.length, resumed);

@@ -4,9 +4,11 @@ import type { Config } from '../config/load.js';
 import { canonicalResults } from '../config/load.js';
 import { heldBy, showShard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
-import { kernelsOf, noteDevice } from './device.js';
+import { version } from './bundled.js';
+import { noteDevice } from './device.js';
 import { generateSamples, loadModel } from './generate.js';
 import { problemsOf } from './inputs.js';
+import { kernelMismatch, type Computed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 import { shardsToRun } from './work-shards.js';
@@ -42,9 +44,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
   const model = await loadModel(config);
   try {
     signal.throwIfAborted();
-    const { modelHash, device, deviceName } = model.info;
-    // Lines of kernels that round in other ways must not be mixed.
-    const kernels = kernelsOf(model.info);
+    const { modelHash, device, deviceName, kernelFamily, isa } = model.info;
     const fingerprint = createHash('sha256')
       .update(
         JSON.stringify([
@@ -53,13 +53,16 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
           modelHash,
           model.tokenizer.hash,
           hash,
-          kernels,
           logprobs,
           ...(values.shard === null ? [] : [showShard(values.shard)]),
         ]),
       )
       .digest('hex');
-    const file = PartialFile.open(out, fingerprint);
+    const kernels: Computed = { device, kernelFamily, isa, version: version() };
+    const file = PartialFile.open(out, fingerprint, {
+      madeWith: kernels,
+      mismatch: (then) => kernelMismatch(values['model.dtype'], then, kernels),
+    });
     try {
       const perProblem = values.samples;
       const total = problems.length * perProblem;

@@ -1,24 +1,32 @@
 /**
  * An output file that appears only when it is complete, with what is finished kept beside it until then. Each finished
  * line is appended to `<out>.partial` with its place in the final order; a rerun with the same fingerprint continues
- * from there, also after kill -9, and ends in the same bytes. Knows nothing of what the lines mean.
+ * from there, also after kill -9, and ends in the same bytes. Knows nothing of what the lines mean, nor what of a machine decides them:
+ * whoever opens it compares that.
  */
 import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { mixed, type Mismatch } from './mismatch.js';
+
+/** Version 1 said in words what had made the lines. */
+const VERSION = 2;
 
 interface Header {
-  readonly faultline_partial: 1;
+  readonly faultline_partial: number;
   readonly fingerprint: string;
-  /** What made the lines, in words; absent where nothing about the machine decides them. */
-  readonly made_with?: string;
+  /** What made the lines; absent where nothing about the machine decides them. */
+  readonly made_with?: object;
   /** Of the sandbox that made the lines: a rerun judges by the same limits. Absent where nothing was executed. */
   readonly calibration?: number;
 }
 
-/** What an unfinished output was made with, beside what must be equal. */
-export interface PartialOrigin {
-  readonly madeWith?: string;
+/** What of this machine decides an output's lines, beside what must be equal. */
+export interface PartialOrigin<Made extends object> {
+  /** Kept as JSON. */
+  readonly madeWith: Made;
+  /** Why lines made with the former must not stand beside ours; null where they may. */
+  readonly mismatch: (then: Made) => Mismatch | null;
   readonly calibration?: number;
 }
 
@@ -61,18 +69,18 @@ export class PartialFile {
 
   /**
    * Opens `<out>.partial`, new or left by an earlier run. `fingerprint` stands for everything that decides the lines;
-   * a partial file with another one is refused (kind `input`) rather than mixed or thrown away. So is one made with something
-   * else of this machine's, such as another Python, which the error then names (kind `environment`).
+   * a partial file with another one is refused (kind `input`) rather than mixed or thrown away. So is one that was made with something
+   * else of a machine's, such as another Python, which the error then names (kind `environment`).
    */
-  static open(out: string, fingerprint: string, { madeWith, calibration }: PartialOrigin = {}): PartialFile {
+  static open<Made extends object>(out: string, fingerprint: string, origin?: PartialOrigin<Made>): PartialFile {
     const path = partialPath(out);
     const header: Header = {
-      faultline_partial: 1,
+      faultline_partial: VERSION,
       fingerprint,
-      ...(madeWith === undefined ? {} : { made_with: madeWith }),
-      ...(calibration === undefined ? {} : { calibration }),
+      ...(origin === undefined ? {} : { made_with: origin.madeWith }),
+      ...(origin?.calibration === undefined ? {} : { calibration: origin.calibration }),
     };
-    const kept = existsSync(path) ? readPartial(path, header, out) : null;
+    const kept = existsSync(path) ? readPartial(path, header, out, origin) : null;
     try {
       if (existsSync(path)) truncateSync(path, kept?.bytes ?? 0);
       const partial = new PartialFile(out, path, openSync(path, 'a'));
@@ -168,7 +176,12 @@ function headerLine(header: Header): string {
 }
 
 /** What an earlier run finished, and how many bytes of the file are whole lines: kill -9 may have torn the last one. */
-function readPartial(path: string, expected: Header, out: string): { lines: [number, string][]; bytes: number } | null {
+function readPartial<Made extends object>(
+  path: string,
+  expected: Header,
+  out: string,
+  origin: PartialOrigin<Made> | undefined,
+): { lines: [number, string][]; bytes: number } | null {
   const content = readFileSync(path);
   const bytes = content.lastIndexOf(0x0a) + 1;
   const [first, ...rest] = content.subarray(0, bytes).toString('utf8').trimEnd().split('\n');
@@ -188,18 +201,11 @@ function readPartial(path: string, expected: Header, out: string): { lines: [num
     refuse('is not a partial output of faultline');
   }
   if (typeof header !== 'object' || header === null || !('faultline_partial' in header)) refuse('is not a partial output of faultline');
-  const { fingerprint, made_with: then } = header as Header;
+  const { faultline_partial: written, fingerprint, made_with: then } = header as Header;
+  if (written !== VERSION) refuse('is a partial output of another version of faultline');
   if (fingerprint !== expected.fingerprint) refuse('holds the unfinished output of a run with other settings or inputs');
-  if (then !== expected.made_with) {
-    throw new FaultlineError(
-      'environment',
-      `was begun with ${then ?? 'something unknown'}, and here it is ${expected.made_with ?? 'unknown'}`,
-      {
-        place: { file: path },
-        hint: `Results of the two are not mixed, as messages and limits differ. Continue with the former, or remove ${path}.`,
-      },
-    );
-  }
+  const found = origin?.mismatch(then as Made) ?? null;
+  if (found !== null) throw mixed(found, { file: path }, `begin anew with ${path} removed or with another --out than ${out}`);
   const lines = rest.map((text, at): [number, string] => {
     let entry: unknown;
     try {

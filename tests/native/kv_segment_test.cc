@@ -1,4 +1,4 @@
-// KvSegment: where things stand and what is stored, rollback, and copies.
+// KvSegment: where things stand and what is stored, and rollback.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -124,18 +124,14 @@ TEST(kv_rounds_rows_of_any_length_as_single_numbers) {
   }
 }
 
-TEST(kv_rollback_and_copies) {
+TEST(kv_rollback) {
   for (const KvShape& shape : {kShape, kHalves}) {
     KvSegment segment(shape, 40);
     fill(segment, 40);
     segment.set_length(20);
-    const KvSegment copy = segment.copy_of_first(18, 64);
-    EXPECT_EQ(copy.length(), 18);
-    EXPECT_EQ(copy.capacity(), 64);
-    expect_filled(copy, 18);
+    expect_filled(segment, 20);
     fill(segment, 33);
     expect_filled(segment, 33);
-    expect_filled(copy, 18);
   }
 }
 
@@ -162,7 +158,6 @@ TEST(kv_refuses_what_is_outside) {
   EXPECT_THROWS(internal, "check failed", segment.write(0, 16, row.data(), row.data()));
   EXPECT_THROWS(internal, "check failed", segment.write(2, 0, row.data(), row.data()));
   EXPECT_THROWS(internal, "check failed", segment.set_length(17));
-  EXPECT_THROWS(internal, "check failed", (void)segment.copy_of_first(1, 16));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// softmax_stats and tail against the oracle, with masks, tails and extreme logits.
+// softmax_stats and tail against the oracle, with masks, tails, extreme logits and NaN.
 #include "native/ops/ref/ref.h"
 #include "tests/native/ops_fixture.h"
 
@@ -88,6 +88,53 @@ TEST(softmax_minus_infinity_weighs_nothing) {
     EXPECT_EQ(with.sum, without.sum);
     EXPECT_EQ(with.weighted, without.weighted);
     EXPECT(std::isfinite(with.weighted));
+  }
+}
+
+/// By ops.h: among the tokens that count a NaN makes both sums NaN, wherever it stands, and leaves the largest logit
+/// alone; masks and bands keep it out of stats, and out of tail it is whatever the band.
+TEST(softmax_nan) {
+  const base::FpEnv mode;
+  const float infinity = std::numeric_limits<float>::infinity();
+  constexpr std::int32_t kCount = 75;  // blocks, and a tail of 11
+  const std::vector<float> finite = Random(3).reals(kCount, 5);
+  const auto same = [](const SoftmaxStats& a, const SoftmaxStats& b) {
+    return a.max == b.max && a.sum == b.sum && a.weighted == b.weighted;
+  };
+  for (const NamedTable& table : runnable_tables()) {
+    for (const std::uint32_t bits : {0x7FC00000u, 0xFFC00001u, 0x7FFFFFFFu}) {
+      for (std::int32_t at = 0; at < kCount; ++at) {
+        const std::string what = table.isa + " NaN at " + std::to_string(at);
+        std::vector<float> logits = finite;
+        std::vector<std::uint64_t> others(2, ~std::uint64_t{0});
+        others[static_cast<std::size_t>(at / 64)] &= ~(std::uint64_t{1} << (at % 64));
+        const SoftmaxStats without = table.ops.softmax_stats({logits.data(), kCount, 1.25f, others.data()});
+        EXPECT(std::isfinite(without.sum) && std::isfinite(without.weighted));
+        const Tail tail_without = table.ops.tail({logits.data(), kCount, 1.25f, without.max, {}, others.data()});
+        EXPECT_EQ(tail_without.count, kCount - 1);
+
+        logits[static_cast<std::size_t>(at)] = std::bit_cast<float>(bits);
+        const SoftmaxStats with = table.ops.softmax_stats({logits.data(), kCount, 1.25f, nullptr});
+        if (!(std::isnan(with.sum) && std::isnan(with.weighted) && with.max == without.max))
+          fail(__FILE__, __LINE__, what + " does not make the sums NaN, or changes the largest logit");
+        if (!same(table.ops.softmax_stats({logits.data(), kCount, 1.25f, others.data()}), without))
+          fail(__FILE__, __LINE__, what + " counts although it is masked");
+        for (const Band& band : {Band{.least = -5}, Band{.most = 5}, Band{-5, 5}}) {
+          if (!same(table.ops.softmax_stats({logits.data(), kCount, 1.25f, nullptr, band}), without))
+            fail(__FILE__, __LINE__, what + " counts although it is outside the band");
+        }
+        for (const Band& band : {Band{}, Band{.least = -5}, Band{.most = 5}}) {
+          const Tail tail = table.ops.tail({logits.data(), kCount, 1.25f, without.max, band, nullptr});
+          EXPECT_EQ(tail.count, kCount - 1);
+          EXPECT_EQ(tail.mass, tail_without.mass);
+        }
+      }
+    }
+    // Nothing else is allowed.
+    const std::vector<float> alone = {std::numeric_limits<float>::quiet_NaN(), -infinity,
+                                      std::numeric_limits<float>::quiet_NaN()};
+    EXPECT(same(table.ops.softmax_stats({alone.data(), 3, 1, nullptr}), {-infinity, 0, 0}));
+    EXPECT_EQ(table.ops.tail({alone.data(), 3, 1, 0, {}, nullptr}).count, 1);
   }
 }
 

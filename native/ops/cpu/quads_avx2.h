@@ -18,13 +18,13 @@ inline Split split(__m256i a, __m256i b) {
 }
 
 /// Sums, see quads_avx512.h.
-typedef int32_t Int8 __attribute__((vector_size(32)));
+typedef int32_t EightInt32 __attribute__((vector_size(32)));
 struct Sums {
-  Int8 a, b;
+  EightInt32 a, b;
 };
-inline Int8 dot_split(__m256i x_even, __m256i x_odd, __m256i w_even, __m256i w_odd, Int8 acc) {
-  acc += (Int8)_mm256_madd_epi16(x_even, w_even);
-  acc += (Int8)_mm256_madd_epi16(x_odd, w_odd);
+inline EightInt32 dot_split(__m256i x_even, __m256i x_odd, __m256i w_even, __m256i w_odd, EightInt32 acc) {
+  acc += (EightInt32)_mm256_madd_epi16(x_even, w_even);
+  acc += (EightInt32)_mm256_madd_epi16(x_odd, w_odd);
   return acc;
 }
 
@@ -42,7 +42,7 @@ struct PlainDot {
     const __m256i x = _mm256_set1_epi32(quad);
     return split(x, x);
   }
-  static Sums start(int32_t) { return {Int8{}, Int8{}}; }
+  static Sums start(int32_t) { return {EightInt32{}, EightInt32{}}; }
   static Sums step(Split x, Split w, Sums acc) {
     return {dot_split(x.even.a, x.odd.a, w.even.a, w.odd.a, acc.a),
             dot_split(x.even.a, x.odd.a, w.even.b, w.odd.b, acc.b)};

@@ -13,9 +13,9 @@ inline Split split(__m512i x) { return {{_mm512_srai_epi16(_mm512_slli_epi16(x, 
 
 /// Sums, of the type that the instructions work on: GCC keeps an __m512i, whose elements are of 64 bits to it, and its
 /// view as 32-bit numbers in a register each, and so has too few for a tile.
-typedef int32_t Int16 __attribute__((vector_size(64)));
+typedef int32_t SixteenInt32 __attribute__((vector_size(64)));
 struct Sums {
-  Int16 v;
+  SixteenInt32 v;
 };
 
 /// A Dot, see gemm_quads.inl: 12 x 32 keeps 24 accumulators, 4 halves of weights, 2 of activations and a product in
@@ -29,10 +29,10 @@ struct PlainDot {
     __builtin_memcpy(&quad, p, sizeof quad);
     return split(_mm512_set1_epi32(quad));
   }
-  static Sums start(int32_t) { return {Int16{}}; }
+  static Sums start(int32_t) { return {SixteenInt32{}}; }
   static Sums step(Split x, Split w, Sums acc) {
-    acc.v += (Int16)_mm512_madd_epi16(x.even.v, w.even.v);
-    acc.v += (Int16)_mm512_madd_epi16(x.odd.v, w.odd.v);
+    acc.v += (SixteenInt32)_mm512_madd_epi16(x.even.v, w.even.v);
+    acc.v += (SixteenInt32)_mm512_madd_epi16(x.odd.v, w.odd.v);
     return acc;
   }
   static I16 total(Sums acc) { return {(__m512i)acc.v}; }

@@ -270,7 +270,7 @@ describe('execute', () => {
 
   it('does not continue with other limits', async () => {
     const samples = writeLines(file('limits.jsonl'), [{ task_id: 'Test/0', completion: '    return a + b\n' }]);
-    writeFileSync(`${file('limits.out')}.partial`, '{"faultline_partial":1,"fingerprint":"of another run"}\n[0,"{}"]\n');
+    writeFileSync(`${file('limits.out')}.partial`, '{"faultline_partial":2,"fingerprint":"of another run"}\n[0,"{}"]\n');
     const { code, err } = await faultline(['execute', '--problems', problems, '--samples', samples, '--out', file('limits.out')]);
     expect(code).toBe(3);
     expect(err).toMatch(/limits\.out\.partial: holds the unfinished output of a run with other settings or inputs\nhint: Remove /);

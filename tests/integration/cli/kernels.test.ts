@@ -1,14 +1,15 @@
 /**
- * The CPU's kernels from outside: what `doctor` says of them, FAULTLINE_FORCE_ISA, experiments in bfloat16, which never mix two kernel
- * families, and in int8, which are the same under all. What the kernels compute is tests/native/ops_gemm_test.cc's and ops_int8_test.cc's.
+ * The CPU's kernels from outside: what `doctor` says of them, FAULTLINE_FORCE_ISA, experiments and files in bfloat16, which never mix two
+ * kernel families, and in int8, which are the same under all. What the kernels compute is tests/native/ops_gemm_test.cc's and ops_int8_test.cc's.
  */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { deviceReport, engineReport, type EngineReport } from '../../../src/engine/doctor.js';
 import type { DoctorReport } from '../../../src/pipeline/doctor.js';
 import { Store } from '../../../src/store/store.js';
-import { faultline, scratchFolder } from './faultline.js';
+import { faultline, finished, scratchFolder, start, until } from './faultline.js';
 
 const folder = scratchFolder();
 const best = engineReport();
@@ -21,6 +22,10 @@ const run = (outputs: string, isa?: string, dtype = 'bfloat16') =>
     ],
     { env: isa === undefined ? {} : { FAULTLINE_FORCE_ISA: isa } },
   );
+/** A family and an instruction set that are not this CPU's. */
+const other = best.kernelFamily === 'amx-2' ? { family: 'dpbf16-2', isa: 'avx512bf16' } : { family: 'amx-2', isa: 'amx' };
+/** The instruction sets that this CPU can be told to do as. */
+const usable = best.candidates.filter(({ refused }) => refused === null || refused.endsWith('is better')).map(({ isa }) => isa);
 const database = (outputs: string) => path.join(folder, outputs, 'faultline.db');
 
 /** Leaves the run one sample to do, and the experiment with other kernels where `then` is given. */
@@ -115,7 +120,6 @@ describe('an experiment in bfloat16', () => {
 
   it('does not go on under another, and names both and the ways out', async () => {
     expect((await run('moved')).code).toBe(0);
-    const other = best.kernelFamily === 'amx-2' ? { family: 'dpbf16-2', isa: 'avx512bf16' } : { family: 'amx-2', isa: 'amx' };
     rewind('moved', other);
     const { code, err } = await run('moved');
     expect(code).toBe(4);
@@ -143,7 +147,6 @@ describe('an experiment in bfloat16', () => {
 });
 
 describe('an experiment in int8', () => {
-  const usable = best.candidates.filter(({ refused }) => refused === null || refused.endsWith('is better')).map(({ isa }) => isa);
   const int8 = (outputs: string, isa?: string) => run(outputs, isa, 'int8');
 
   it('is recorded, and is the same under every instruction set of this CPU', async () => {
@@ -186,5 +189,57 @@ describe('an experiment in int8', () => {
       2,
       expect.stringMatching(/^error: CUDA has no int8 kernels\nhint: Use --dtype float32 or bfloat16 on CUDA/),
     ]);
+  });
+});
+
+describe('an unfinished file of samples', () => {
+  const args = (out: string, dtype: string) => [
+    'generate',
+    ...['--num-problems', '2', '--samples', '20', '--max-new-tokens', '24', '--dtype', dtype, '--device', 'cpu', '--batch', '1'],
+    ...['--out', path.join(folder, out)],
+  ];
+  const text = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
+
+  /** Kills a run when some lines are finished. */
+  async function begin(out: string, dtype: string, isa?: string): Promise<void> {
+    const child = start(args(out, dtype), { env: isa === undefined ? {} : { FAULTLINE_FORCE_ISA: isa } });
+    const end = finished(child);
+    const partial = `${out}.partial`;
+    await until('some lines are finished', child, () => existsSync(path.join(folder, partial)) && text(partial).split('\n').length > 3);
+    child.kill('SIGKILL');
+    expect(await end).toMatchObject({ signal: 'SIGKILL' });
+  }
+
+  it('in bfloat16 does not go on under another family, names both and the ways out, and is kept', async () => {
+    await begin('file.jsonl', 'bfloat16');
+    const begun = text('file.jsonl.partial');
+    const header = JSON.parse(begun.split('\n', 1)[0]!) as { made_with: { kernelFamily: string; isa: string } };
+    expect(header.made_with.kernelFamily).toBe(best.kernelFamily);
+    Object.assign(header.made_with, { kernelFamily: other.family, isa: other.isa });
+    const moved = `${JSON.stringify(header)}${begun.slice(begun.indexOf('\n'))}`;
+    const partial = path.join(folder, 'file.jsonl.partial');
+    writeFileSync(partial, moved);
+    const { code, err } = await faultline(args('file.jsonl', 'bfloat16'));
+    expect(code).toBe(4);
+    expect(err).toContain(
+      `${partial}: was begun with bfloat16 kernels ${other.family}, and here it is ${best.kernelFamily}\nhint: To go on, ` +
+        `continue with --device cpu and FAULTLINE_FORCE_ISA=${other.isa} on a CPU that has it (kernels ${other.family}), ` +
+        `use model.dtype float32, or begin anew with ${partial} removed or with another --out than `,
+    );
+    expect(text('file.jsonl.partial')).toBe(moved);
+
+    writeFileSync(partial, begun);
+    expect((await faultline(args('file.jsonl', 'bfloat16'))).code).toBe(0);
+    expect((await faultline(args('whole.jsonl', 'bfloat16'))).code).toBe(0);
+    expect(text('file.jsonl')).toBe(text('whole.jsonl'));
+  });
+
+  it.each(['float32', 'int8'])('in %s goes on under another instruction set, to the same bytes', async (dtype) => {
+    await begin(`${dtype}.jsonl`, dtype, 'scalar');
+    const { code, out, err } = await faultline([...args(`${dtype}.jsonl`, dtype), '--json']);
+    expect(code, err).toBe(0);
+    expect((JSON.parse(out) as { resumed: number }).resumed).toBeGreaterThan(1);
+    expect((await faultline(args(`${dtype}-whole.jsonl`, dtype))).code).toBe(0);
+    expect(text(`${dtype}.jsonl`)).toBe(text(`${dtype}-whole.jsonl`));
   });
 });

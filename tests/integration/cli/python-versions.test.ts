@@ -76,7 +76,9 @@ describe.skipIf(!enough)(`two versions of Python${enough ? '' : ' (skipped: this
     const mixed = await faultline(args(other));
     expect([mixed.code, mixed.err]).toEqual([
       4,
-      expect.stringContaining(`was begun with Python ${oneVersion}, isolation namespaces, and here it is Python ${otherVersion}`),
+      expect.stringContaining(
+        `was begun with Python ${oneVersion}, and here it is ${otherVersion}\nhint: To go on, set sandbox.python to that Python`,
+      ),
     ]);
     expect((await faultline(args(one))).code).toBe(0);
   });

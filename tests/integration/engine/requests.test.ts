@@ -1,4 +1,4 @@
-/** Finish reasons, cuts, invariance and bad input of generation, and bad models, as the rest of the program sees them. */
+/** Finish reasons, cuts and bad input of generation, and bad models, as the rest of the program sees them. */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -24,32 +24,6 @@ describe('generation', () => {
     model = await TokenModel.load(tiny, { dtype: 'float32', threads: 2, vocabulary });
   });
   afterAll(() => model.dispose());
-
-  it('is the same bits alone, in any batch, in any company and for any subset', async () => {
-    const indices = [...Array(70).keys()];
-    const asked = [
-      group([1, 2, 3], { sampleIndices: indices, maxNewTokens: 30, sampling: { ...PLAIN_SAMPLING, temperature: 0.8, topP: 0.95 } }),
-      group([400, 2], { sampleIndices: indices, maxNewTokens: 20, key: 99n, sampling: { ...PLAIN_SAMPLING, temperature: 1.2, topK: 40 } }),
-      group([9], { sampleIndices: [3], maxNewTokens: 60, stopPolicy: 'none' }),
-      group([5, 6], {
-        sampleIndices: [0, 1, 2],
-        sampling: { temperature: 1.1, topK: 90, topP: 0.99, minP: 0.01, typical: 0.9, eta: 0.01 },
-      }),
-    ];
-    const whole = await collect(model, asked, { batch: 64 });
-    expect(whole).toHaveLength(144);
-    for (const batch of [1, 7]) expect(await collect(model, asked, { batch })).toEqual(whole);
-    const reversed = await collect(model, [...asked].reverse(), { batch: 33 });
-    const renamed = reversed
-      .map((sample) => ({ ...sample, group: 3 - sample.group }))
-      .sort((a, b) => a.group - b.group || a.sampleIndex - b.sampleIndex);
-    expect(renamed).toEqual(whole);
-    const some = await collect(model, [{ ...asked[0]!, sampleIndices: [69, 5] }]);
-    expect(some).toEqual([whole[5], whole[69]]);
-    await using single = await TokenModel.load(tiny, { dtype: 'float32', threads: 1, vocabulary });
-    expect(await collect(single, asked)).toEqual(whole);
-    expect(new Set(whole.slice(0, 70).map(({ tokens }) => tokens.join())).size).toBeGreaterThan(60);
-  });
 
   it('ends at a stop string that spans tokens, and keeps the raw text', async () => {
     const free = (await collect(model, [group([1, 2, 3], { maxNewTokens: 20, stopPolicy: 'none' })]))[0]!;

@@ -3,12 +3,18 @@ import { appendFileSync, existsSync, mkdtempSync, mkdirSync, readdirSync, readFi
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FaultlineError } from '../../../src/errors.js';
 import { checkWritable, PartialFile, refuseInputs } from '../../../src/pipeline/partial-file.js';
 
 let out = '';
 beforeEach(() => {
   out = path.join(mkdtempSync(path.join(tmpdir(), 'faultline-partial-')), 'out.jsonl');
+});
+/** Where lines are made with one Python alone. */
+const python = (version: string, calibration?: number) => ({
+  madeWith: { version },
+  mismatch: (then: { version: string }) =>
+    then.version === version ? null : { what: 'Python', then: then.version, now: version, ways: 'install it' },
+  ...(calibration === undefined ? {} : { calibration }),
 });
 const beside = () => readdirSync(path.dirname(out));
 
@@ -38,12 +44,12 @@ describe('PartialFile', () => {
     expect(readFileSync(out, 'utf8')).toBe('"zero"\n"one"\n"two"\n');
   });
 
-  it.each([0, 15, 40, 42, 48, 56, 58])('starts over after a header of which %i bytes were written', (bytes) => {
-    PartialFile.open(out, 'a', { calibration: 0.5 }).add(0, '1');
+  it.each([0, 15, 40, 42, 48, 56, 58, 75, 80, 85, 89])('starts over after a header of which %i bytes were written', (bytes) => {
+    PartialFile.open(out, 'a', python('3.11', 0.5)).add(0, '1');
     const [header] = readFileSync(`${out}.partial`, 'utf8').split('\n', 1);
     expect(header!.length).toBeGreaterThan(bytes);
     writeFileSync(`${out}.partial`, header!.slice(0, bytes));
-    const again = PartialFile.open(out, 'a', { calibration: 0.75 });
+    const again = PartialFile.open(out, 'a', python('3.11', 0.75));
     again.add(0, '1');
     again.close();
     expect(PartialFile.calibrationOf(out)).toBe(0.75);
@@ -51,11 +57,11 @@ describe('PartialFile', () => {
 
   it('keeps the calibration of the first run, and knows none where there is none', () => {
     expect(PartialFile.calibrationOf(out)).toBeUndefined();
-    const file = PartialFile.open(out, 'a', { madeWith: 'Python 3.11', calibration: 0.5 });
+    const file = PartialFile.open(out, 'a', python('3.11', 0.5));
     file.add(0, '1');
     file.close();
     expect(PartialFile.calibrationOf(out)).toBe(0.5);
-    expect(PartialFile.open(out, 'a', { madeWith: 'Python 3.11', calibration: 0.5 }).size).toBe(1);
+    expect(PartialFile.open(out, 'a', python('3.11', 0.5)).size).toBe(1);
     for (const header of ['{"calibration":-1}', '{"calibration":"1"}', 'null', '{"faultline_par']) {
       writeFileSync(`${out}.partial`, `${header}\n`);
       expect(PartialFile.calibrationOf(out)).toBeUndefined();
@@ -91,13 +97,35 @@ describe('PartialFile', () => {
     expect(readFileSync(`${out}.partial`, 'utf8')).toBe(before);
   });
 
-  it.each(['not ours\n', '{"faultline_partial":1,"fingerprint":"a"}\nnonsense\n', '{"faultline_partial":1,"fingerprint":"a"}\n{"x":1}\n'])(
-    'refuses %j',
-    (content) => {
-      writeFileSync(`${out}.partial`, content);
-      expect(() => PartialFile.open(out, 'a')).toThrow(FaultlineError);
-    },
-  );
+  it('refuses what was made with something else of a machine, names both and the ways out, and does not touch it', () => {
+    const file = PartialFile.open(out, 'a', python('3.11'));
+    file.add(0, '1');
+    file.close();
+    const before = readFileSync(`${out}.partial`, 'utf8');
+    let error: unknown;
+    try {
+      PartialFile.open(out, 'a', python('3.12'));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      kind: 'environment',
+      message: `${out}.partial: was begun with Python 3.11, and here it is 3.12`,
+      hint: `To go on, install it, or begin anew with ${out}.partial removed or with another --out than ${out}.`,
+    });
+    expect(readFileSync(`${out}.partial`, 'utf8')).toBe(before);
+    expect(PartialFile.open(out, 'a', python('3.11')).size).toBe(1);
+  });
+
+  it.each([
+    ['not ours\n', 'is not a partial output of faultline'],
+    ['{"faultline_partial":1,"fingerprint":"a"}\n[0,"1"]\n', 'is a partial output of another version of faultline'],
+    ['{"faultline_partial":2,"fingerprint":"a"}\nnonsense\n', 'line 2 is not valid JSON'],
+    ['{"faultline_partial":2,"fingerprint":"a"}\n{"x":1}\n', 'line 2 is not a finished line'],
+  ])('refuses %j', (content, reason) => {
+    writeFileSync(`${out}.partial`, content);
+    expect(() => PartialFile.open(out, 'a')).toThrow(expect.objectContaining({ kind: 'input', message: `${out}.partial: ${reason}` }));
+  });
 
   it('leaves nothing when nothing was finished', () => {
     PartialFile.open(out, 'a').close();

@@ -1,5 +1,5 @@
-// `--name value` arguments of the programs in this folder, and how those end. For scripts, not for people: no help, no
-// abbreviations.
+// `--name value` arguments of the benchmarks written in C++, and how those end. For scripts, not for people: no help,
+// no abbreviations.
 #pragma once
 
 #include <cstdio>
@@ -9,7 +9,7 @@
 
 #include "native/base/error.h"
 
-namespace faultline::gpu {
+namespace faultline::bench {
 
 class Arguments {
  public:
@@ -56,4 +56,4 @@ int run_program(int count, char** words, const Run& run) {
   return 0;
 }
 
-}  // namespace faultline::gpu
+}  // namespace faultline::bench
