@@ -52,6 +52,7 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
     rates('rate', difference.rates),
     ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
     pairsText(pairs),
+    ...difference.warnings.map(({ text, reason, source }) => `warning: ${text} Why: ${reason} (${source}).`),
     ...(changes.length > 0
       ? [
           textTable(
