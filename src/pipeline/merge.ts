@@ -151,6 +151,7 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
       { hint: 'An experiment never mixes the two: make one of the databases again with what the other has.' },
     );
   }
+  refuseOtherCategories(sources);
   const categories = new Map<string, { readonly judged: JudgedSample; readonly file: string }>();
   for (const taskId of taskIdsOf(sources)) {
     signal.throwIfAborted();
@@ -179,6 +180,22 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
       }
     }
   }
+}
+
+/** Shards without a common sample would else count one failure in two ways, and nothing would show it. */
+function refuseOtherCategories(sources: readonly Source[]): void {
+  const known = sources.filter(({ experiment }) => experiment.categorySettings !== null);
+  const other = known.find(({ experiment }) => experiment.categorySettings !== known[0]!.experiment.categorySettings);
+  if (other === undefined) return;
+  const { file, experiment } = known[0]!;
+  throw new FaultlineError(
+    'input',
+    `categories of ${experiment.name} are counted as ${other.experiment.categorySettings!}, and as ${experiment.categorySettings!} in ${file}`,
+    {
+      place: { file: other.file },
+      hint: 'Nothing has been merged. Run `faultline run --only classify` on both databases with one config.',
+    },
+  );
 }
 
 function refuse(key: SampleKey, column: string | null, there: string, here: string): void {
@@ -212,6 +229,8 @@ async function copyExperiment(
   // A shard that has only been generated knows no Python yet.
   const executed = sources.find((source) => sandboxKnown(source.experiment));
   if (executed !== undefined) experiment = target.recordSandbox(experiment.id, executed.experiment);
+  const counted = sources.find((source) => source.experiment.categorySettings !== null);
+  if (counted !== undefined) target.recordCategories(experiment.id, counted.experiment.categorySettings!);
   target.addProblems(experiment.id, problemsOf(sources));
   for (const { store, experiment: from } of sources) target.addAssertionMarks(experiment.id, store.assertionMarks(from.id));
 

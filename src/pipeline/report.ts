@@ -11,6 +11,7 @@ import type { Store } from '../store/store.js';
 import type { Experiment, JudgedSample } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
+import { describeDevice } from './device.js';
 import { keepDatabase } from './keep-database.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
@@ -43,9 +44,20 @@ export function summariseExperiment(
   return summarise(experiment, tap(store.judgedSamples(experiment.id)), {
     categories: CATEGORIES,
     software: { faultline: version(), node: process.versions.node },
+    otherMachines: otherMachines(store, experiment),
     texts: store.measuredSamples(experiment.id),
     ...(whole === null ? {} : { whole }),
   });
+}
+
+/** What the run log says of machines and versions that the experiment's row does not tell of: it tells where the experiment began. */
+function otherMachines(store: Store, experiment: Experiment): string[] {
+  const device = describeDevice(experiment);
+  const told = { generate: [device], merge: [device, `, faultline ${experiment.version}, `] };
+  return store
+    .notes(experiment.id)
+    .filter(({ stage, text }) => (stage === 'generate' || stage === 'merge') && !told[stage].every((part) => text.includes(part)))
+    .map(({ text }) => text);
 }
 
 /** Digits of its hash in the name of an older experiment's folder. */

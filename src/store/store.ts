@@ -147,6 +147,13 @@ export class Store {
     return this.#guard(() => this.#experiments.recordSandbox(experimentId, sandbox));
   }
 
+  /** Records how an experiment's stored decisions count categories; see {@link Experiment.categorySettings}. Replaces what was recorded. */
+  recordCategories(experimentId: number, settings: string): void {
+    this.#guard(() => {
+      this.#experiments.recordCategories(experimentId, settings);
+    });
+  }
+
   /** The parts of an experiment's work that this database is to hold, at least one. */
   workShards(experimentId: number): Shard[] {
     return this.#guard(() => this.#experiments.shards(experimentId));

@@ -86,6 +86,27 @@ const changing = (index: number, fields: Partial<SampleRow>) => (row: SampleRow)
   row.taskId === PROBLEMS[0]!.taskId && row.sampleIndex === index ? { ...row, ...fields } : row;
 
 describe('merging', () => {
+  it('keeps how categories are counted, and refuses two ways', async () => {
+    const [a, b] = halves() as [string, string];
+    const record = (file: string, settings: string): void => {
+      using store = Store.open(file);
+      store.recordCategories(store.experiments()[0]!.id, settings);
+    };
+    const recorded = (file: string): string | null => {
+      using store = Store.open(file, { readonly: true });
+      return store.experiments()[0]!.categorySettings;
+    };
+    record(b, '{"categories.off":["4.1"]}');
+    // One that an older version made does not say, and does not stand in the way.
+    await merge([a, b], 'one.db');
+    expect(recorded(at('one.db'))).toBe('{"categories.off":["4.1"]}');
+    record(a, '{}');
+    const refused = await failure(merge([a, b], 'two.db'));
+    expect(refused.kind).toBe('input');
+    expect(refused.message).toBe(`${b}: categories of demo are counted as {"categories.off":["4.1"]}, and as {} in ${a}`);
+    expect(existsSync(at('two.db'))).toBe(false);
+  });
+
   it('gives the results of one run, to the byte, in either order, with arrays beside it', async () => {
     const whole = digest(make('whole.db'));
     const [a, b] = halves();
