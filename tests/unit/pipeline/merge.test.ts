@@ -384,3 +384,44 @@ it('marks of assertions come along, whichever database has them', async () => {
     [PROBLEMS[3]!.taskId, [0]],
   ]);
 });
+
+it('marks that differ are refused, also those that another experiment brought into the output', async () => {
+  const shards = [0, 1].map((index) => make(`marks-${index}.db`, { shards: [{ index, count: 2 }] }));
+  mark(shards[0]!, 3, [0]);
+  mark(shards[1]!, 3, [1]);
+  for (const files of [shards, shards.toReversed()]) {
+    const refused = await failure(merge(files, 'refused.db'));
+    expect(refused.kind).toBe('input');
+    expect(refused.message).toBe(`${files[1]!}: ${PROBLEMS[3]!.taskId}: assertion_marks.visible differs from the one in ${files[0]!}`);
+    expect(existsSync(at('refused.db'))).toBe(false);
+  }
+  const output = make('output.db', { fields: { hash: 'o'.repeat(64), name: 'other' } });
+  mark(output, 3, [1]);
+  expect((await failure(merge([shards[0]!], 'output.db'))).message).toContain('assertion_marks.visible differs');
+  using store = Store.open(output, { readonly: true });
+  expect(store.experiments().map(({ name }) => name)).toEqual(['other']);
+});
+
+it('marks come before the reason why there are none, in either order', async () => {
+  const shards = [0, 1].map((index) => make(`marks-${index}.db`, { shards: [{ index, count: 2 }] }));
+  mark(shards[0]!, 3, [0]);
+  {
+    using store = Store.open(shards[1]!);
+    const marks = {
+      taskId: PROBLEMS[3]!.taskId,
+      examples: null,
+      total: null,
+      visible: [],
+      missing: 'the canonical solution fails (limit)',
+    };
+    store.addAssertionMarks(store.experiments()[0]!.id, [marks]);
+  }
+  for (const [files, output] of [
+    [shards, 'one.db'],
+    [shards.toReversed(), 'two.db'],
+  ] as const) {
+    await merge(files, output);
+    using store = Store.open(at(output), { readonly: true });
+    expect(store.assertionMarks(store.experiments()[0]!.id)).toMatchObject([{ visible: [0], missing: null }]);
+  }
+});
