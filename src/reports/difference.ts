@@ -7,6 +7,7 @@
 import { FaultlineError } from '../errors.js';
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
+import { failureKinds, rateDominance, type FailureKinds } from './effect-sizes.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { plural } from './render/format.js';
 import type { ReportWarning } from './report-data.js';
@@ -50,6 +51,10 @@ export interface Difference {
   readonly rates: readonly RateRow[];
   /** Categories that occur in either, by code; shares are of all counted samples. */
   readonly categories: readonly RateRow[];
+  /** Whether failures are of other kinds. */
+  readonly failures: FailureKinds;
+  /** Cliff's delta of the problems' pass rates. */
+  readonly passRates: { readonly cliffsDelta: Estimate };
   /** Samples of one index of one problem, side by side. */
   readonly pairs: {
     readonly pairs: number;
@@ -128,6 +133,17 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
     .sort(([x], [y]) => compareCodes(x, y))
     .map(([name, title]) => row(name, title, ({ code }) => code === name));
   const adjust = adjustment(tests);
+  const failed = (side: Side, task: string): readonly Counted[] => side.samples(task).filter(({ outcome }) => outcome !== 'pass');
+  const kinds = [...new Set(sides.flatMap((side) => tasks.flatMap((task) => failed(side, task).map(({ code }) => code))))].sort(
+    compareCodes,
+  );
+  const [failuresA, failuresB] = sides.map((side) =>
+    tasks.map((task) => {
+      const here = failed(side, task);
+      return kinds.map((kind) => here.filter(({ code }) => code === kind).length);
+    }),
+  ) as [number[][], number[][]];
+  const [passRatesA, passRatesB] = sides.map((side) => tasks.map((task) => side.passed(task) / side.counted(task))) as [number[], number[]];
   return {
     problems: {
       compared: tasks.length,
@@ -137,6 +153,8 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
     samples: { first: sum(tasks.map((task) => a.counted(task))), second: sum(tasks.map((task) => b.counted(task))) },
     rates: rates.map(adjust),
     categories: categories.map(adjust),
+    failures: failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed }),
+    passRates: { cliffsDelta: rateDominance(bootstrap, passRatesA, passRatesB) },
     pairs: pairsOf(a, b, tasks),
     changes: changesOf(a, b, tasks),
     resamples: bootstrap.resamples,

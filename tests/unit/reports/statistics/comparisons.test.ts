@@ -8,7 +8,6 @@ import { chiSquareTest } from '../../../../src/reports/statistics/chi-square.js'
 import { cliffsDelta } from '../../../../src/reports/statistics/cliffs-delta.js';
 import { cohensKappa } from '../../../../src/reports/statistics/cohens-kappa.js';
 import { mcnemar } from '../../../../src/reports/statistics/mcnemar.js';
-import { proportionDifference } from '../../../../src/reports/statistics/newcombe.js';
 import { rateDifference } from '../../../../src/reports/statistics/paired-bootstrap.js';
 import { PhiloxStream } from '../../../../src/reports/statistics/philox.js';
 import { golden, more } from './golden.js';
@@ -267,21 +266,6 @@ describe("Cohen's kappa", () => {
         expect(kappa.low).toBeLessThanOrEqual(kappa.high!);
       }),
     );
-  });
-});
-
-describe('Newcombe', () => {
-  // The first rows are those of his table II.
-  it.each(more.newcombe_95)('$a of $m less $b of $n', ({ a, m, b, n, low, high }) => {
-    const difference = proportionDifference({ successes: a, trials: m }, { successes: b, trials: n });
-    expect(difference.value).toBeCloseTo(a / m - b / n, 12);
-    expect(difference.low).toBeCloseTo(low, 12);
-    expect(difference.high).toBeCloseTo(high, 12);
-  });
-
-  it('refuses what is no proportion', () => {
-    expect(() => proportionDifference({ successes: 0, trials: 0 }, { successes: 1, trials: 2 })).toThrow(RangeError);
-    expect(() => proportionDifference({ successes: 1, trials: 2 }, { successes: 3, trials: 2 })).toThrow(RangeError);
   });
 });
 

@@ -37,14 +37,6 @@ interface More {
   }[];
   readonly auroc: readonly { readonly scores: number[]; readonly positive: boolean[]; readonly value: number }[];
   readonly kappa: readonly { readonly table: number[][]; readonly value: number; readonly low: number; readonly high: number }[];
-  readonly newcombe_95: readonly {
-    readonly a: number;
-    readonly m: number;
-    readonly b: number;
-    readonly n: number;
-    readonly low: number;
-    readonly high: number;
-  }[];
   readonly benjamini_hochberg: readonly { readonly p: number[]; readonly adjusted: number[] }[];
 }
 
