@@ -90,7 +90,7 @@ function rates(title: string, rows: readonly RateRow[]): string {
 }
 
 function effectsText({ failures, passRates }: Difference): string {
-  const interval = ({ low, high }: Estimate, text: (value: number) => string): string =>
+  const interval = ({ low, high }: Pick<Estimate, 'low' | 'high'>, text: (value: number) => string): string =>
     low === null || high === null ? '' : ` (${text(low)} to ${text(high)})`;
   const [v, delta] = [failures.cramersV, passRates.cliffsDelta];
   const size = (value: number | null): string => (value === null ? NO_VALUE : decimal(value, 2));

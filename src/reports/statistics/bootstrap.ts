@@ -125,7 +125,7 @@ export class Bootstrap {
   }
 
   /** The statistic in every resample that defines it, ascending. */
-  private statisticReplicates(of: ClusterStatistic): Float64Array {
+  statisticReplicates(of: ClusterStatistic): Float64Array {
     const { drawn, resamples, size } = this;
     const weights = new Uint16Array(size);
     const values = new Float64Array(resamples);
