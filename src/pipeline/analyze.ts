@@ -10,6 +10,7 @@ import type { ReportData } from '../reports/report-data.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { databasePath } from './inputs.js';
+import { keepDatabase } from './keep-database.js';
 import { chooseExperiment, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 
 /** The numbers of one experiment, and the analyses that go further; the newest without a name. */
@@ -31,8 +32,12 @@ export function reportWithAnalyses(store: Store, experiment: Experiment): Report
   return { ...report, analyses };
 }
 
-/** Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one. Returns its name. Throws `output`. */
-export async function writeAnalysis(analysis: Analysis, file: string): Promise<string> {
+/**
+ * Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one; never the database that the analysis is from.
+ * Returns its name. Throws `usage` and `output`.
+ */
+export async function writeAnalysis(values: ConfigValues, analysis: Analysis, file: string): Promise<string> {
+  keepDatabase(file, databasePath(values), 'Give --output another name.');
   const output = await AtomicFile.open(file);
   try {
     await output.write(`${JSON.stringify(analysisJson(analysis), null, 2)}\n`);

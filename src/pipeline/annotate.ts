@@ -11,6 +11,7 @@ import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { classify } from '../taxonomy/classify.js';
 import { databasePath } from './inputs.js';
+import { keepDatabase } from './keep-database.js';
 import { chooseExperiment, outputFolder } from './report.js';
 import { readIfThere, writeWhole } from './sheet-files.js';
 
@@ -69,6 +70,7 @@ export async function drawStored(values: ConfigValues, request: DrawRequest): Pr
     key: join(folder, DRAW_FILES.key),
     codebook: join(folder, DRAW_FILES.codebook),
   };
+  for (const file of Object.values(files)) keepDatabase(file, store.file, 'Choose another folder with --output.');
   await writeAll(folder, [
     [files.codebook, codebook(CATEGORIES)],
     [files.key, key],

@@ -22,12 +22,16 @@ export interface MarkOptions {
 }
 
 const CANONICAL_FAILS = 'the canonical solution fails';
+const NOT_JUDGED = `${CANONICAL_FAILS} (infra)`;
 const MOST_NOTES = 5;
 
-/** Marks the assertions of every problem of an experiment that has no marks yet. Rejects as the executor does; what is stored stays. */
+/**
+ * Marks the assertions of every problem of an experiment of which nothing is known yet. Where nothing came of it before it is tried again: that
+ * may have been the limits of another experiment. Rejects as the executor does; what is stored stays.
+ */
 export async function markAssertions(store: Store, experimentId: number, options: MarkOptions): Promise<void> {
-  const known = new Set(store.assertionMarks(experimentId).map(({ taskId }) => taskId));
-  const left = store.problems(experimentId).filter(({ taskId }) => !known.has(taskId));
+  const before = new Map(store.assertionMarks(experimentId).map(({ taskId, missing }) => [taskId, missing]));
+  const left = store.problems(experimentId).filter(({ taskId }) => before.get(taskId) !== null);
   const signal = AbortSignal.any([options.signal]);
   // Every execution in flight listens for the abort; that is no leak, and Node need not warn of one.
   setMaxListeners(0, signal);
@@ -35,8 +39,12 @@ export async function markAssertions(store: Store, experimentId: number, options
   for (let at = 0; at < left.length; at += BATCH) {
     const batch = left.slice(at, at + BATCH);
     const marks = await Promise.all(batch.map((problem) => marksOf(problem, { ...options, signal })));
-    store.addAssertionMarks(experimentId, marks);
-    failing.push(...marks.filter(({ missing }) => missing?.startsWith(CANONICAL_FAILS) === true));
+    // What the machine did to one execution says nothing about the problem.
+    store.addAssertionMarks(
+      experimentId,
+      marks.filter(({ missing }) => missing !== NOT_JUDGED),
+    );
+    failing.push(...marks.filter(({ taskId, missing }) => missing?.startsWith(CANONICAL_FAILS) === true && missing !== before.get(taskId)));
   }
   for (const { taskId, missing } of failing.slice(0, MOST_NOTES)) {
     options.note(`${taskId}: ${missing!}; unless that is meant, its test is at fault, and so are its failures`);

@@ -23,10 +23,13 @@ export interface StoredDecision extends Omit<Classification, 'category' | 'gener
 export interface CategoryView {
   /** The leaves that are still told apart, under their names in this experiment. */
   readonly categories: readonly Category[];
+  /** The settings that are set, as canonical JSON: what is recorded beside decisions that it made. */
+  readonly settings: string;
   apply(classification: Classification, evidence: Evidence): StoredDecision;
 }
 
-type CategoryKey = 'categories.rename' | 'categories.merge' | 'categories.off' | 'categories.rules';
+const CATEGORY_KEYS = ['categories.merge', 'categories.off', 'categories.rename', 'categories.rules'] as const;
+type CategoryKey = (typeof CATEGORY_KEYS)[number];
 type CategorySettings = Pick<ConfigValues, CategoryKey>;
 
 /**
@@ -142,6 +145,7 @@ export function createCategoryView(
   const nameOf = (category: Category): string => names.get(category.code) ?? category.name;
   return {
     categories: all.filter(({ code }) => !merged.has(code) && !off.has(code)).map((category) => ({ ...category, name: nameOf(category) })),
+    settings: settingsText(settings),
     apply: (decided, evidence) => {
       const { category, generation, ...rest } = decided;
       const own = category === null ? undefined : added.find(({ over, holds }) => over.has(category.code) && holds(evidence, decided));
@@ -155,6 +159,18 @@ export function createCategoryView(
       };
     },
   };
+}
+
+/** Entries that are empty are left out, and keys are in order, so that equal settings are equal texts. */
+function settingsText(settings: CategorySettings): string {
+  const entries = CATEGORY_KEYS.flatMap((key) => (Object.keys(settings[key]).length > 0 ? [[key, sorted(settings[key])] as const] : []));
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+function sorted(value: CategorySettings[CategoryKey]): unknown {
+  // The order of rules matters, and that of leaves that are off does not.
+  if (Array.isArray(value)) return value.every((each) => typeof each === 'string') ? value.toSorted() : value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function residuals(code: string, tree: readonly Category[]): Category[] {

@@ -52,6 +52,9 @@ function settingsOf(first: Experiment, second: Experiment): Setting[] {
   const entries = (experiment: Experiment): Map<string, string> =>
     new Map([
       ...Object.entries(JSON.parse(experiment.config) as Record<string, unknown>).map(([key, value]) => [key, textOf(value)] as const),
+      ...Object.entries(JSON.parse(experiment.categorySettings ?? '{}') as Record<string, unknown>).map(
+        ([key, value]) => [key, textOf(value)] as const,
+      ),
       ...FACTS.map((key) => [key, experiment[key]] as const),
     ]);
   const [a, b] = [entries(first), entries(second)];

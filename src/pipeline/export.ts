@@ -5,6 +5,7 @@ import { FaultlineError } from '../errors.js';
 import { EXPORT_FORMATS } from '../reports/export/index.js';
 import { Store } from '../store/store.js';
 import { databasePath } from './inputs.js';
+import { keepDatabase } from './keep-database.js';
 import { chooseExperiment } from './report.js';
 
 export interface ExportOptions {
@@ -16,7 +17,7 @@ export interface ExportOptions {
   readonly output: string | undefined;
 }
 
-/** Writes the file, whole or not at all; says where it is and how many samples it holds. Throws `usage` for a format that there is not. */
+/** Writes the file, whole or not at all; says where it is and how many samples it holds. Throws `usage` for a format that there is not, and for a file of the database. */
 export async function exportStored(values: ConfigValues, options: ExportOptions): Promise<{ file: string; samples: number }> {
   const format = EXPORT_FORMATS.find(({ name }) => name === options.format);
   if (format === undefined) {
@@ -26,8 +27,10 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
   }
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, options.experiment);
+  const name = options.output ?? `${experiment.name}.${format.extension}`;
+  keepDatabase(name, store.file, 'Give --output another name.');
   const prompts = new Map(store.problems(experiment.id).map(({ taskId, prompt }) => [taskId, prompt]));
-  const file = await AtomicFile.open(options.output ?? `${experiment.name}.${format.extension}`);
+  const file = await AtomicFile.open(name);
   try {
     const samples = await format.write(
       {

@@ -8,6 +8,7 @@ import { canonicalResults, type Config } from '../config/load.js';
 import type { Problem } from '../datasets/problem.js';
 import { readSamples } from '../datasets/samples.js';
 import type { ReportData } from '../reports/report-data.js';
+import { IMPORTED as ELSEWHERE } from '../store/imported.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
@@ -46,8 +47,6 @@ export interface ImportResult {
   };
 }
 
-/** What samples that nobody here drew have in place of a strategy, a device and the numbers it computes in. */
-const ELSEWHERE = 'imported';
 /** Samples of one batch: a transaction each. */
 const BATCH = 1_000;
 

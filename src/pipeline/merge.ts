@@ -6,11 +6,12 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { sameShard, type Shard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
 import { categoryDifference, judgedDifference, sampleDifference } from '../store/differences.js';
 import { Store } from '../store/store.js';
-import type { Experiment, JudgedSample, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
+import type { AssertionMarks, Experiment, JudgedSample, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
 import { describeDevice } from './device.js';
 import { mismatch, sandboxKnown } from './experiment.js';
 import type { Progress } from './progress.js';
@@ -71,6 +72,7 @@ export async function mergeDatabases(files: readonly string[], options: MergeOpt
       const experiment = there?.findExperiment(sources[0]!.experiment.hash) ?? null;
       const before = there === null || experiment === null ? [] : [{ file: output, store: there, experiment }];
       await checkAgreement([...before, ...sources], signal);
+      refuseOtherMarks([...marksIn(output, there), ...sources]);
     }
     const target = there ?? open(output, false);
     const merged: MergedExperiment[] = [];
@@ -151,6 +153,7 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
       { hint: 'An experiment never mixes the two: make one of the databases again with what the other has.' },
     );
   }
+  refuseOtherCategories(sources);
   const categories = new Map<string, { readonly judged: JudgedSample; readonly file: string }>();
   for (const taskId of taskIdsOf(sources)) {
     signal.throwIfAborted();
@@ -179,6 +182,50 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
       }
     }
   }
+}
+
+/** Marks belong to a problem, whatever experiment it is in: those of every one in the output are kept. */
+function marksIn(file: string, store: Store | null): Source[] {
+  return store === null ? [] : store.experiments().map((experiment) => ({ file, store, experiment }));
+}
+
+/** Refuses marks of one problem that differ. One that says why there are none gives way to another. */
+function refuseOtherMarks(sources: readonly Source[]): void {
+  const known = new Map<string, { readonly marks: AssertionMarks; readonly file: string }>();
+  for (const { file, store, experiment } of sources) {
+    const contents = new Map(store.problems(experiment.id).map((problem) => [problem.taskId, JSON.stringify({ ...problem, position: 0 })]));
+    for (const marks of store.assertionMarks(experiment.id)) {
+      if (marks.missing !== null) continue;
+      const problem = contents.get(marks.taskId)!;
+      const other = known.get(problem);
+      if (other === undefined) {
+        known.set(problem, { marks, file });
+        continue;
+      }
+      const column = (['examples', 'total', 'visible'] as const).find((each) => !isDeepStrictEqual(other.marks[each], marks[each]));
+      if (column === undefined) continue;
+      throw new FaultlineError('input', `${marks.taskId}: assertion_marks.${column} differs from the one in ${other.file}`, {
+        place: { file },
+        hint: 'Nothing has been merged. The problem is the same, so one of the two was changed or is wrong: leave it out, or make it again.',
+      });
+    }
+  }
+}
+
+/** Shards without a common sample would else count one failure in two ways, and nothing would show it. */
+function refuseOtherCategories(sources: readonly Source[]): void {
+  const known = sources.filter(({ experiment }) => experiment.categorySettings !== null);
+  const other = known.find(({ experiment }) => experiment.categorySettings !== known[0]!.experiment.categorySettings);
+  if (other === undefined) return;
+  const { file, experiment } = known[0]!;
+  throw new FaultlineError(
+    'input',
+    `categories of ${experiment.name} are counted as ${other.experiment.categorySettings!}, and as ${experiment.categorySettings!} in ${file}`,
+    {
+      place: { file: other.file },
+      hint: 'Nothing has been merged. Run `faultline run --only classify` on both databases with one config.',
+    },
+  );
 }
 
 function refuse(key: SampleKey, column: string | null, there: string, here: string): void {
@@ -212,6 +259,8 @@ async function copyExperiment(
   // A shard that has only been generated knows no Python yet.
   const executed = sources.find((source) => sandboxKnown(source.experiment));
   if (executed !== undefined) experiment = target.recordSandbox(experiment.id, executed.experiment);
+  const counted = sources.find((source) => source.experiment.categorySettings !== null);
+  if (counted !== undefined) target.recordCategories(experiment.id, counted.experiment.categorySettings!);
   target.addProblems(experiment.id, problemsOf(sources));
   for (const { store, experiment: from } of sources) target.addAssertionMarks(experiment.id, store.assertionMarks(from.id));
 

@@ -11,6 +11,8 @@ import type { Store } from '../store/store.js';
 import type { Experiment, JudgedSample } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
+import { describeDevice } from './device.js';
+import { keepDatabase } from './keep-database.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
 
@@ -42,9 +44,20 @@ export function summariseExperiment(
   return summarise(experiment, tap(store.judgedSamples(experiment.id)), {
     categories: CATEGORIES,
     software: { faultline: version(), node: process.versions.node },
+    otherMachines: otherMachines(store, experiment),
     texts: store.measuredSamples(experiment.id),
     ...(whole === null ? {} : { whole }),
   });
+}
+
+/** What the run log says of machines and versions that the experiment's row does not tell of: it tells where the experiment began. */
+function otherMachines(store: Store, experiment: Experiment): string[] {
+  const device = describeDevice(experiment);
+  const told = { generate: [device], merge: [device, `, faultline ${experiment.version}, `] };
+  return store
+    .notes(experiment.id)
+    .filter(({ stage, text }) => (stage === 'generate' || stage === 'merge') && !told[stage].every((part) => text.includes(part)))
+    .map(({ text }) => text);
 }
 
 /** Digits of its hash in the name of an older experiment's folder. */
@@ -75,19 +88,26 @@ export async function prepareOutputs(directory: string): Promise<void> {
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 
-/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all. */
+/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of the database. */
 export async function writeOutputs(store: Store, experiment: Experiment, data: ReportData, directory: string): Promise<string[]> {
   await prepareOutputs(directory);
+  const check = (place: string): void => {
+    keepDatabase(place, store.file, 'Choose another folder with --outputs, or give the database another name.');
+  };
+  SAMPLE_FILES.forEach((name) => {
+    check(join(directory, name));
+  });
   // Loaded here because the plotting library takes longer to load than most commands take.
   const { writeReport } = await import('../reports/write-report.js');
-  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id) });
+  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id), check });
   return [...written, ...(await exportSamples(store, experiment, directory))];
 }
 
+const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
+
 /** The samples and their results in HumanEval's layout and names. */
 async function exportSamples(store: Store, experiment: Experiment, directory: string): Promise<string[]> {
-  const samplesPath = join(directory, 'samples.jsonl');
-  const resultsPath = join(directory, 'samples.jsonl_results.jsonl');
+  const [samplesPath, resultsPath] = SAMPLE_FILES.map((name) => join(directory, name)) as [string, string];
   const samples = await AtomicFile.open(samplesPath);
   const results = await AtomicFile.open(resultsPath);
   try {

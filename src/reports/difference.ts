@@ -7,11 +7,16 @@
 import { FaultlineError } from '../errors.js';
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
+import { failureKinds, rateDominance, type FailureKinds } from './effect-sizes.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { plural } from './render/format.js';
+import type { ReportWarning } from './report-data.js';
 import { benjaminiHochberg } from './statistics/benjamini-hochberg.js';
-import { Bootstrap } from './statistics/bootstrap.js';
+import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { mcnemar, type McNemar } from './statistics/mcnemar.js';
-import { rateDifference, type RateDifference } from './statistics/paired-bootstrap.js';
+import { rateDifference, type ProblemCounts } from './statistics/paired-bootstrap.js';
+import { rateSwapTest } from './statistics/problem-swaps.js';
+import { ENOUGH_PROBLEMS } from './warnings.js';
 
 export interface RateRow {
   /** Of what: `pass`, `crash rate`, an outcome, or a category's code. */
@@ -20,8 +25,9 @@ export interface RateRow {
   readonly title: string | null;
   readonly first: { readonly count: number; readonly share: number | null };
   readonly second: { readonly count: number; readonly share: number | null };
-  readonly difference: RateDifference;
-  /** The difference's p, adjusted for all rows of its table (Benjamini and Hochberg). */
+  /** With the interval by paired bootstrap over problems, and the p-value by swaps within problems; an outcome has none, as its categories have. */
+  readonly difference: Estimate & { readonly p: number | null };
+  /** The difference's p, adjusted for all tests of both tables (Benjamini and Hochberg); rows of the same counts are one test. */
   readonly adjustedP: number | null;
 }
 
@@ -45,6 +51,10 @@ export interface Difference {
   readonly rates: readonly RateRow[];
   /** Categories that occur in either, by code; shares are of all counted samples. */
   readonly categories: readonly RateRow[];
+  /** Whether failures are of other kinds. */
+  readonly failures: FailureKinds;
+  /** Cliff's delta of the problems' pass rates. */
+  readonly passRates: { readonly cliffsDelta: Estimate };
   /** Samples of one index of one problem, side by side. */
   readonly pairs: {
     readonly pairs: number;
@@ -59,13 +69,19 @@ export interface Difference {
   };
   /** Problems whose share of passes changed, largest changes first, at most twenty. */
   readonly changes: readonly ProblemChange[];
+  /** Of the intervals, and draws of the tests over more than 15 problems that differ. */
   readonly resamples: number;
+  /** Where there is too little for a claim. */
+  readonly warnings: readonly DifferenceWarning[];
 }
+
+/** As in a report, without a place: all of it is about the same problems. */
+export type DifferenceWarning = Omit<ReportWarning, 'at'>;
 
 export interface DifferenceOptions {
   /** Default 9,999. */
   readonly resamples?: number;
-  /** Of the bootstrap; default 0. */
+  /** Of the bootstrap and the tests; default 0. */
   readonly seed?: bigint;
 }
 
@@ -80,22 +96,54 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
   const sides = [new Side(first), new Side(second)] as const;
   const [a, b] = sides;
   const tasks = [...a.problems.keys()].filter((task) => a.counted(task) > 0 && b.counted(task) > 0);
-  const bootstrap = new Bootstrap(tasks.length, { seed: options.seed ?? 0n, resamples: options.resamples ?? 9_999 });
+  const { seed = 0n, resamples = 9_999 } = options;
+  const bootstrap = new Bootstrap(tasks.length, { seed, resamples });
+  const tests = new Map<string, number | null>();
+  /** Each once: what is counted alike, or is the rest of what is counted, is the same question. */
+  const test = (first: ProblemCounts, second: ProblemCounts): { readonly p: number | null; readonly question: string } => {
+    const question = questionOf(first, second);
+    if (!tests.has(question)) tests.set(question, rateSwapTest(first, second, { draws: resamples, seed }));
+    return { p: tests.get(question)!, question };
+  };
 
-  const row = (name: string, title: string | null, hits: (sample: Counted) => boolean): Omit<RateRow, 'adjustedP'> => {
+  const row = (name: string, title: string | null, hits: (sample: Counted) => boolean, isTested = true): UnadjustedRow => {
     const counts = sides.map((side) => ({
       hits: tasks.map((task) => side.samples(task).filter(hits).length),
       samples: tasks.map((task) => side.counted(task)),
-    }));
+    })) as [Counts, Counts];
     const [inFirst, inSecond] = counts.map((each) => {
       const [count, samples] = [sum(each.hits), sum(each.samples)];
       return { count, share: samples === 0 ? null : count / samples };
     });
-    return { name, title, first: inFirst!, second: inSecond!, difference: rateDifference(bootstrap, counts[1]!, counts[0]!) };
+    const { p, question } = isTested ? test(...counts) : { p: null, question: null };
+    return {
+      question,
+      row: { name, title, first: inFirst!, second: inSecond!, difference: { ...rateDifference(bootstrap, counts[1], counts[0]), p } },
+    };
   };
   const every = sides.flatMap((side) => tasks.flatMap((task) => side.samples(task)));
   const outcomes = OUTCOME_ORDER.filter((outcome) => outcome !== 'pass' && every.some((sample) => sample.outcome === outcome));
   const codes = new Map(every.flatMap(({ code, category }) => (code === null ? [] : [[code, category] as const])));
+  const rates = [
+    row('pass', null, ({ outcome }) => outcome === 'pass'),
+    row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
+    ...outcomes.map((name) => row(name, null, ({ outcome }) => outcome === name, false)),
+  ];
+  const categories = [...codes]
+    .sort(([x], [y]) => compareCodes(x, y))
+    .map(([name, title]) => row(name, title, ({ code }) => code === name));
+  const adjust = adjustment(tests);
+  const failed = (side: Side, task: string): readonly Counted[] => side.samples(task).filter(({ outcome }) => outcome !== 'pass');
+  const kinds = [...new Set(sides.flatMap((side) => tasks.flatMap((task) => failed(side, task).map(({ code }) => code))))].sort(
+    compareCodes,
+  );
+  const [failuresA, failuresB] = sides.map((side) =>
+    tasks.map((task) => {
+      const here = failed(side, task);
+      return kinds.map((kind) => here.filter(({ code }) => code === kind).length);
+    }),
+  ) as [number[][], number[][]];
+  const [passRatesA, passRatesB] = sides.map((side) => tasks.map((task) => side.passed(task) / side.counted(task))) as [number[], number[]];
   return {
     problems: {
       compared: tasks.length,
@@ -103,18 +151,54 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
       onlySecond: b.problems.size - tasks.length,
     },
     samples: { first: sum(tasks.map((task) => a.counted(task))), second: sum(tasks.map((task) => b.counted(task))) },
-    rates: adjusted([
-      row('pass', null, ({ outcome }) => outcome === 'pass'),
-      row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
-      ...outcomes.map((name) => row(name, null, ({ outcome }) => outcome === name)),
-    ]),
-    categories: adjusted(
-      [...codes].sort(([x], [y]) => compareCodes(x, y)).map(([name, title]) => row(name, title, ({ code }) => code === name)),
-    ),
+    rates: rates.map(adjust),
+    categories: categories.map(adjust),
+    failures: failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed }),
+    passRates: { cliffsDelta: rateDominance(bootstrap, passRatesA, passRatesB) },
     pairs: pairsOf(a, b, tasks),
     changes: changesOf(a, b, tasks),
     resamples: bootstrap.resamples,
+    warnings: warningsOf(tasks.length),
   };
+}
+
+/** A row before its adjustment, with the key of its test; null where it has none. */
+interface UnadjustedRow {
+  readonly row: Omit<RateRow, 'adjustedP'>;
+  readonly question: string | null;
+}
+
+interface Counts extends ProblemCounts {
+  readonly hits: number[];
+  readonly samples: number[];
+}
+
+/** The same text for the same counts, and for those of all other samples. */
+function questionOf(...sides: readonly ProblemCounts[]): string {
+  const counts = sides.map(({ hits }) => Array.from(hits));
+  const others = sides.map(({ hits, samples }) => Array.from(hits, (hit, i) => samples[i]! - hit));
+  return [JSON.stringify(counts), JSON.stringify(others)].sort()[0]!;
+}
+
+function adjustment(tests: ReadonlyMap<string, number | null>): (row: UnadjustedRow) => RateRow {
+  const adjusted = benjaminiHochberg([...tests.values()]);
+  const places = new Map([...tests.keys()].map((question, place) => [question, place]));
+  return ({ row, question }) => ({ ...row, adjustedP: question === null ? null : adjusted[places.get(question)!]! });
+}
+
+function warningsOf(problems: number): DifferenceWarning[] {
+  if (problems === 0 || problems >= ENOUGH_PROBLEMS) return [];
+  const least = 2 ** (1 - problems);
+  return [
+    {
+      rule: 'few_problems',
+      text:
+        `${plural(problems, 'problem')} in both: with fewer than ${ENOUGH_PROBLEMS} the intervals are too narrow` +
+        (least > 0.05 ? `, and no p-value can be below ${least}: nothing can be told from chance here.` : '; go by the p-values.'),
+      reason: 'resampling few clusters gives intervals that are too narrow; swaps within problems keep their level',
+      source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
+    },
+  ];
 }
 
 /** What is kept of a sample that counts. */
@@ -192,11 +276,6 @@ function changesOf(a: Side, b: Side, tasks: readonly string[]): ProblemChange[] 
     .filter((change) => size(change) > 0)
     .sort((x, y) => size(y) - size(x))
     .slice(0, MOST_CHANGES);
-}
-
-function adjusted(rows: readonly Omit<RateRow, 'adjustedP'>[]): RateRow[] {
-  const all = benjaminiHochberg(rows.map(({ difference: { p } }) => p));
-  return rows.map((row, index) => ({ ...row, adjustedP: all[index]! }));
 }
 
 function sum(values: readonly number[]): number {

@@ -2,22 +2,46 @@
  * The methods paragraph: how an experiment was made, in sentences for a paper, with every parameter that decides results. Every number and name
  * comes from the experiment's row and the summary; knows no markup: `render/methods.ts` writes it as text and LaTeX, the page's section as HTML.
  */
-import type { ReportData } from './report-data.js';
+import { isImported } from '../store/imported.js';
+import type { ConfigEntry, ExperimentFacts, ReportData } from './report-data.js';
 import { decimal, plural, whole } from './render/format.js';
 
 /** A stretch of the paragraph. `code` is to be set as such: hashes and parameters. */
 export type MethodsPart = string | { readonly code: string };
 
+const code = (text: string): MethodsPart => ({ code: text });
+
 /** The paragraph in parts, which follow each other without a space. Names in it are hostile text. */
 export function methodsParts(data: ReportData): MethodsPart[] {
-  const { experiment, counts, strategy, intervals, partial, software } = data;
-  const code = (text: string): MethodsPart => ({ code: text });
-  const at = experiment.device === 'cpu' ? experiment.cpu : `${experiment.deviceName} (host: ${experiment.cpu})`;
-  const { least, most } = counts.samplesPerProblem;
-  const parameters = experiment.config.flatMap(({ key, value }, i): MethodsPart[] => [i === 0 ? '' : ', ', code(`${key} = ${value}`)]);
+  const { experiment, counts, intervals, partial, software } = data;
   return [
-    `With faultline ${experiment.version} we drew ${plural(counts.samples, 'sample')} of ${plural(counts.problems, 'problem')}`,
-    counts.counted === 0 ? '' : ` (${least === most ? whole(most) : `${whole(least)} to ${whole(most)}`} counted per problem)`,
+    ...(isImported(experiment) ? importedParts(data) : drawnParts(data)),
+    experiment.pythonVersion === ''
+      ? 'No program has been executed. '
+      : `Programs ran under Python ${experiment.pythonVersion} in the isolation tier ${experiment.isolationTier}, judge and candidate in separate processes, the CPU limit scaled by ${decimal(experiment.calibration, 3)} for this machine; the limits are among the parameters below. `,
+    `Of the samples, ${whole(counts.counted)} count; ${whole(counts.infra - counts.unsupported)} without a verdict and ${whole(counts.unsupported)} of unsupported problems are in no rate; ${whole(counts.nearLimit)} met a time limit and finished at three times the limits. `,
+    partial === null
+      ? ''
+      : `These are a part of an experiment of ${plural(partial.samples, 'sample')} of ${plural(partial.problems, 'problem')}. `,
+    ...categoryParts(experiment),
+    'pass@k is the unbiased estimator of Chen et al. (2021). ',
+    `Intervals are ${intervals.confidence * 100} % BCa bootstrap intervals over problems (${whole(intervals.resamples)} resamples, seed ${intervals.seed}), Wilson’s where resampling cannot vary a rate. `,
+    ...(data.textView === null ? [] : [`Those of the text measures have ${whole(data.textView.intervals.resamples)} resamples. `]),
+    'Parameters that decide results: ',
+    ...entries(experiment.config),
+    '. Experiment ',
+    code(experiment.hash),
+    `, begun ${experiment.createdAt}, ${experiment.finishedAt === null ? 'not finished' : `finished ${experiment.finishedAt}`}.`,
+    software === null ? '' : ` Tables and intervals: faultline ${software.faultline} on Node ${software.node}.`,
+  ];
+}
+
+/** Whose samples they are: those that this tool drew. */
+function drawnParts(data: ReportData): MethodsPart[] {
+  const { experiment, strategy, otherMachines } = data;
+  const at = experiment.device === 'cpu' ? experiment.cpu : `${experiment.deviceName} (host: ${experiment.cpu})`;
+  return [
+    `With faultline ${experiment.version} we drew ${extent(data)}`,
     strategy === null ? '' : ` by the strategy ${strategy}`,
     `, seed ${experiment.seed}, from the model with SHA-256 `,
     code(experiment.modelHash),
@@ -26,24 +50,44 @@ export function methodsParts(data: ReportData): MethodsPart[] {
     '; problems ',
     code(experiment.problemsHash),
     `). The model ran in ${experiment.dtype} with the kernel family ${experiment.kernelFamily} (instruction set ${experiment.isa}) on ${at}. `,
+    otherMachines.length === 0 ? '' : `Not all of it ran there; the run log says: ${otherMachines.join('; ')}. `,
     'Random numbers are Philox4x32-10, keyed by seed and problem, so that a sample depends on its seed, problem and index alone. ',
-    experiment.pythonVersion === ''
-      ? 'No program has been executed. '
-      : `Programs ran under Python ${experiment.pythonVersion} in the isolation tier ${experiment.isolationTier}, judge and candidate in separate processes, the CPU limit scaled by ${decimal(experiment.calibration, 3)} for this machine; the limits are among the parameters below. `,
-    `Of the samples, ${whole(counts.counted)} count; ${whole(counts.infra - counts.unsupported)} without a verdict and ${whole(counts.unsupported)} of unsupported problems are in no rate; ${whole(counts.nearLimit)} met a time limit and finished at three times the limits. `,
-    partial === null
-      ? ''
-      : `These are a part of an experiment of ${plural(partial.samples, 'sample')} of ${plural(partial.problems, 'problem')}. `,
-    'Each failure falls in one category of the tool’s taxonomy, by fixed rules on its verdict. pass@k is the unbiased estimator of Chen et al. (2021). ',
-    `Intervals are ${intervals.confidence * 100} % BCa bootstrap intervals over problems (${whole(intervals.resamples)} resamples, seed ${intervals.seed}), Wilson’s where resampling cannot vary a rate. `,
-    ...(data.textView === null ? [] : [`Those of the text measures have ${whole(data.textView.intervals.resamples)} resamples. `]),
-    'Parameters that decide results: ',
-    ...parameters,
-    '. Experiment ',
-    code(experiment.hash),
-    `, begun ${experiment.createdAt}, ${experiment.finishedAt === null ? 'not finished' : `finished ${experiment.finishedAt}`}.`,
-    software === null ? '' : ` Tables and intervals: faultline ${software.faultline} on Node ${software.node}.`,
   ];
+}
+
+/** Whose samples they are: somebody else's, of whom the row knows nothing. */
+function importedParts(data: ReportData): MethodsPart[] {
+  const { experiment, otherMachines } = data;
+  return [
+    `With faultline ${experiment.version} we judged ${extent(data)}, which were made elsewhere: their file (SHA-256 of its lines `,
+    code(experiment.modelHash),
+    ') does not say by which model, with which parameters or on which machine. The problems are ',
+    code(experiment.problemsHash),
+    `. They were judged on ${experiment.cpu}, seed ${experiment.seed}. `,
+    otherMachines.length === 0 ? '' : `Not all of them were judged there; the run log says: ${otherMachines.join('; ')}. `,
+  ];
+}
+
+function extent({ counts }: ReportData): string {
+  const { least, most } = counts.samplesPerProblem;
+  const each = counts.counted === 0 ? '' : ` (${least === most ? whole(most) : `${whole(least)} to ${whole(most)}`} counted per problem)`;
+  return `${plural(counts.samples, 'sample')} of ${plural(counts.problems, 'problem')}${each}`;
+}
+
+/** How failures are named and counted. */
+function categoryParts({ categorySettings }: ExperimentFacts): MethodsPart[] {
+  const rules = 'Each failure falls in one category of the tool’s taxonomy, by fixed rules on its verdict';
+  if (categorySettings === null) return [`${rules} (whether a config renamed or merged some was not recorded). `];
+  if (categorySettings.length === 0) return [`${rules}. `];
+  return [
+    `${rules}, counted as the config says: `,
+    ...entries(categorySettings),
+    '; the feasibility decision goes by the taxonomy’s own leaves. ',
+  ];
+}
+
+function entries(of: readonly ConfigEntry[]): MethodsPart[] {
+  return of.flatMap(({ key, value }, i): MethodsPart[] => [i === 0 ? '' : ', ', code(`${key} = ${value}`)]);
 }
 
 /** The paragraph as one line of plain text; names as they are, so not for a screen that obeys control characters. */

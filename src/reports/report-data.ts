@@ -23,6 +23,8 @@ export interface ReportData {
   readonly counts: Counts;
   /** What is missing of the whole experiment; null where nothing is, or where nobody said what the whole is. */
   readonly partial: PartialExtent | null;
+  /** Lines of the run log about parts that were made on another machine or by another version than the experiment's row tells of. */
+  readonly otherMachines: readonly string[];
   /** pass@k for k = 1, 10 and the samples per problem, as far as there are enough samples. */
   readonly passAtK: readonly PassAtK[];
   /** Values of k that were asked for and left out. */
@@ -88,10 +90,18 @@ export interface Intervals {
   readonly seed: string;
 }
 
+/** An entry of a config: dotted path and value. */
+export interface ConfigEntry {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** The experiment's row, without its database id, with its config as flat entries. */
-export interface ExperimentFacts extends Omit<Experiment, 'id' | 'config'> {
-  /** Dotted path and value of each entry of the config, in the config's order. */
-  readonly config: readonly { readonly key: string; readonly value: string }[];
+export interface ExperimentFacts extends Omit<Experiment, 'id' | 'config' | 'categorySettings'> {
+  /** In the config's order. */
+  readonly config: readonly ConfigEntry[];
+  /** How categories are counted: the entries about them that are set. Null where that was not recorded. */
+  readonly categorySettings: readonly ConfigEntry[] | null;
 }
 
 export interface Counts {
@@ -153,6 +163,7 @@ export interface CategoryShare {
   readonly name: string;
   readonly outcome: CountedOutcome;
   readonly rule: string;
+  /** Of the category as it is counted; a config may have counted others as it. */
   readonly residual: boolean;
   readonly count: number;
   /** Problems in which it occurred. */
@@ -161,7 +172,7 @@ export interface CategoryShare {
   readonly share: Estimate;
 }
 
-/** Whether the taxonomy says enough for the research to go on. */
+/** Whether the taxonomy says enough for the research to go on: by the tree's own leaves, whatever a config counts them as. */
 export interface Feasibility {
   /** Share of failures outside residual leaves (and with a category). */
   readonly outsideResidual: Estimate;

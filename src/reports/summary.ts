@@ -4,6 +4,7 @@
  */
 import { FaultlineError } from '../errors.js';
 import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js';
+import { isResidual } from '../taxonomy/residual.js';
 import type { Category } from '../taxonomy/types.js';
 import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
@@ -11,6 +12,7 @@ import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcom
 import { passEstimates } from './pass-estimates.js';
 import type {
   CategoryShare,
+  ConfigEntry,
   Counts,
   ExperimentFacts,
   Feasibility,
@@ -30,6 +32,8 @@ export interface SummaryOptions {
   readonly categories: readonly Category[];
   /** What the whole experiment is, so that a part of it can be told; see {@link ReportData.partial}. */
   readonly whole?: PartialExtent;
+  /** See {@link ReportData.otherMachines}; default: none. */
+  readonly otherMachines?: readonly string[];
   /** The same samples with what their texts are like; without them there is no {@link ReportData.textView}. Read after the samples. */
   readonly texts?: Iterable<MeasuredSample>;
   /** See {@link ReportData.software}. */
@@ -52,7 +56,8 @@ const WORST_PLACES = 5;
  */
 export function summarise(experiment: Experiment, samples: Iterable<JudgedSample>, options: SummaryOptions): ReportData {
   const seed = options.bootstrapSeed ?? 0n;
-  const tally = new Tally();
+  const leaves = new Map(options.categories.map((category) => [category.code, category]));
+  const tally = new Tally(leaves);
   for (const sample of samples) tally.add(sample);
 
   const problems = [...tally.problems.values()];
@@ -65,7 +70,6 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
   const ofCounted = (count: (problem: ProblemTally) => number): Estimate => bootstrap.ratio(problems.map(count), counted);
   const ofFailures = (count: (problem: ProblemTally) => number): Estimate => bootstrap.ratio(problems.map(count), failures);
 
-  const leaves = new Map(options.categories.map((category) => [category.code, category]));
   const categories = categoryShares(tally, leaves, ofFailures);
   const passAt = passEstimates(problems, bootstrap);
   const most = Math.max(0, ...counted);
@@ -75,6 +79,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
     partial: options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null,
+    otherMachines: options.otherMachines ?? [],
     passAtK: asked.filter((k) => k <= most).map(passAt),
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
     passCurve: curveGrid(most).map(passAt),
@@ -85,7 +90,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
     })),
     categories,
-    feasibility: feasibilityOf(categories, ofFailures),
+    feasibility: feasibilityOf(ofFailures),
     problems: problems.map((problem) => problemRow(problem, tally.names)),
     finishReasons: [...tally.finishReasons]
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
@@ -111,6 +116,9 @@ interface ProblemTally {
   infra: number;
   passed: number;
   failed: number;
+  /** Failures whose own leaf in the tree is residual, and of these those of errors (`other`). */
+  residual: number;
+  other: number;
   tokens: number;
   readonly outcomes: Map<CountedOutcome, number>;
   /** Failures by category code. */
@@ -131,6 +139,8 @@ class Tally {
   nearLimit = 0;
   fragilePasses = 0;
   unsupported = 0;
+
+  constructor(private readonly leaves: ReadonlyMap<string, Category>) {}
 
   add(sample: JudgedSample): void {
     this.strategy ??= sample.strategy;
@@ -173,6 +183,13 @@ class Tally {
       return;
     }
     problem.failed++;
+    // A failure that nobody could name is the most residual there is.
+    const isBare = sample.categoryCode === null;
+    if (isBare || (isResidual(sample) ?? this.leaves.get(sample.categoryCode)?.residual ?? false)) {
+      problem.residual++;
+      // The residual leaves of wrong answers (partly right, all wrong) say something; those of errors say "other".
+      if (isBare || outcome !== 'wrong') problem.other++;
+    }
     increment(problem.categories, sample.categoryCode);
     if (!this.names.has(sample.categoryCode)) {
       this.names.set(sample.categoryCode, { name: sample.categoryName ?? sample.categoryCode ?? 'without a category', outcome });
@@ -183,7 +200,19 @@ class Tally {
   private problemOf({ taskId, difficulty }: JudgedSample): ProblemTally {
     let problem = this.problems.get(taskId);
     if (problem === undefined) {
-      problem = { taskId, difficulty, counted: 0, infra: 0, passed: 0, failed: 0, tokens: 0, outcomes: new Map(), categories: new Map() };
+      problem = {
+        taskId,
+        difficulty,
+        counted: 0,
+        infra: 0,
+        passed: 0,
+        failed: 0,
+        residual: 0,
+        other: 0,
+        tokens: 0,
+        outcomes: new Map(),
+        categories: new Map(),
+      };
       this.problems.set(taskId, problem);
     }
     return problem;
@@ -236,7 +265,6 @@ function categoryShares(
         name,
         outcome,
         rule: leaf?.rule ?? (code?.includes(':') === true ? `a category of the config's own, out of ${code.split(':')[0]!}` : ''),
-        // A failure that nobody could name is the most residual there is.
         residual: code === null || (leaf?.residual ?? false),
         count: problems.reduce((sum, problem) => sum + count(problem), 0),
         problems: problems.filter((problem) => count(problem) > 0).length,
@@ -246,19 +274,11 @@ function categoryShares(
     .sort((a, b) => compareCodes(a.code, b.code));
 }
 
-function feasibilityOf(
-  categories: readonly CategoryShare[],
-  ofFailures: (count: (problem: ProblemTally) => number) => Estimate,
-): Feasibility {
-  const outside = (excluded: (category: CategoryShare) => boolean): Estimate => {
-    const codes = categories.filter((category) => !excluded(category)).map(({ code }) => code);
-    return ofFailures((problem) => codes.reduce((sum, code) => sum + (problem.categories.get(code) ?? 0), 0));
-  };
-  const outsideResidual = outside(({ residual }) => residual);
+function feasibilityOf(ofFailures: (count: (problem: ProblemTally) => number) => Estimate): Feasibility {
+  const outsideResidual = ofFailures(({ failed, residual }) => failed - residual);
   return {
     outsideResidual,
-    // The residual leaves of wrong answers (partly right, all wrong) say something; those of errors say "other".
-    outsideOther: outside(({ residual, outcome, code }) => residual && (outcome !== 'wrong' || code === null)),
+    outsideOther: ofFailures(({ failed, other }) => failed - other),
     threshold: FEASIBILITY_THRESHOLD,
     decision: outsideResidual.low === null ? 'undecided' : outsideResidual.low > FEASIBILITY_THRESHOLD ? 'proceed' : 'stop',
   };
@@ -300,18 +320,25 @@ function factsOf(experiment: Experiment): ExperimentFacts {
     createdAt: experiment.createdAt,
     finishedAt: experiment.finishedAt,
     config: flatten(experiment.config),
+    categorySettings: settingsOf(experiment.categorySettings),
   };
 }
 
+/** The entries about categories, each as JSON. */
+function settingsOf(json: string | null): ConfigEntry[] | null {
+  if (json === null) return null;
+  return Object.entries(JSON.parse(json) as Record<string, unknown>).map(([key, value]) => ({ key, value: JSON.stringify(value) }));
+}
+
 /** The entries of a config as dotted keys. The text is canonical JSON; whatever else it is stands as it is. */
-function flatten(json: string): { key: string; value: string }[] {
+function flatten(json: string): ConfigEntry[] {
   let root: unknown;
   try {
     root = JSON.parse(json);
   } catch {
     return [{ key: 'config', value: json }];
   }
-  const entries: { key: string; value: string }[] = [];
+  const entries: ConfigEntry[] = [];
   const visit = (path: string, value: unknown): void => {
     if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
       for (const [key, inner] of Object.entries(value)) visit(path === '' ? key : `${path}.${key}`, inner);

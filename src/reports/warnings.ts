@@ -21,7 +21,7 @@ interface WarningRule {
 }
 
 /** Problems from which on a bootstrap over them is trusted. */
-const ENOUGH_PROBLEMS = 20;
+export const ENOUGH_PROBLEMS = 20;
 /** Failures of a category from which on its share is. */
 const ENOUGH_FAILURES = 5;
 /** Problems that a category must occur in. */

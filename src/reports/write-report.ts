@@ -21,6 +21,8 @@ import type { ReportData } from './report-data.js';
 export interface WriteOptions {
   /** The samples of `data`, for `samples.csv`; without them that file is not written. Read once, line by line. */
   readonly samples?: Iterable<JudgedSample>;
+  /** Told of each place that is to be replaced or removed, before any is; throws for one that must stay. */
+  readonly check?: (place: string) => void;
 }
 
 type Content = Iterable<string | Uint8Array>;
@@ -53,6 +55,7 @@ export async function writeReport(directory: string, data: ReportData, options: 
     files.set(`figures/${plot.name}.pdf`, [await figurePdf(svg, plot.description)]);
   }
   const gone = PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]).filter((name) => !files.has(name));
+  for (const name of [...files.keys(), ...gone]) options.check?.(join(directory, name));
   return replaceAll(directory, files, gone);
 }
 

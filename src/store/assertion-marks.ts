@@ -25,7 +25,9 @@ export class StoredAssertionMarks {
     this.#samples = samples;
     this.#insert = database.prepare<[Omit<MarksRecord, 'taskId'> & { problemId: number }]>(
       `INSERT INTO assertion_marks (problem_id, examples, total, visible, missing)
-       VALUES (@problemId, @examples, @total, @visible, @missing) ON CONFLICT (problem_id) DO NOTHING`,
+       VALUES (@problemId, @examples, @total, @visible, @missing)
+       ON CONFLICT (problem_id) DO UPDATE SET examples = excluded.examples, total = excluded.total, visible = excluded.visible, missing = excluded.missing
+       WHERE assertion_marks.missing IS NOT NULL`,
     );
     this.#all = database.prepare<[number], MarksRecord>(
       `SELECT p.task_id AS taskId, m.examples, m.total, m.visible, m.missing

@@ -6,7 +6,7 @@ import type { Experiment, ExperimentManifest } from './types.js';
 
 const COLUMNS = `id, hash, name, config, seed, model_hash AS modelHash, tokenizer_hash AS tokenizerHash, problems_hash AS problemsHash,
   dtype, device, device_name AS deviceName, kernel_family AS kernelFamily, isa, cpu, python_version AS pythonVersion, isolation_tier AS isolationTier, calibration,
-  version, created_at AS createdAt, finished_at AS finishedAt`;
+  version, created_at AS createdAt, finished_at AS finishedAt, category_settings AS categorySettings`;
 
 /** Fewer digits of a hash than this could be meant as a name. */
 const SHORTEST_HASH = 6;
@@ -20,6 +20,7 @@ export class Experiments {
   readonly #byName;
   readonly #insert;
   readonly #recordSandbox;
+  readonly #recordCategories;
   readonly #finish;
   readonly #reopen;
   readonly #shards;
@@ -43,6 +44,9 @@ export class Experiments {
     );
     this.#recordSandbox = database.prepare<[string, string, number, number]>(
       `UPDATE experiments SET python_version = ?, isolation_tier = ?, calibration = ? WHERE id = ? AND python_version = ''`,
+    );
+    this.#recordCategories = database.prepare<[string, number, string]>(
+      'UPDATE experiments SET category_settings = ? WHERE id = ? AND category_settings IS NOT ?',
     );
     this.#finish = database.prepare<[string, number]>('UPDATE experiments SET finished_at = ? WHERE id = ? AND finished_at IS NULL');
     this.#reopen = database.prepare<[number]>('UPDATE experiments SET finished_at = NULL WHERE id = ?');
@@ -96,6 +100,10 @@ export class Experiments {
   ): Experiment {
     this.#recordSandbox.run(pythonVersion, isolationTier, calibration, id);
     return this.byId(id);
+  }
+
+  recordCategories(id: number, settings: string): void {
+    this.#recordCategories.run(settings, id, settings);
   }
 
   shards(id: number): Shard[] {

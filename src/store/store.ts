@@ -147,6 +147,13 @@ export class Store {
     return this.#guard(() => this.#experiments.recordSandbox(experimentId, sandbox));
   }
 
+  /** Records how an experiment's stored decisions count categories; see {@link Experiment.categorySettings}. Replaces what was recorded. */
+  recordCategories(experimentId: number, settings: string): void {
+    this.#guard(() => {
+      this.#experiments.recordCategories(experimentId, settings);
+    });
+  }
+
   /** The parts of an experiment's work that this database is to hold, at least one. */
   workShards(experimentId: number): Shard[] {
     return this.#guard(() => this.#experiments.shards(experimentId));
@@ -270,7 +277,7 @@ export class Store {
     return this.#guardEach(this.#textMeasures.judged(experimentId));
   }
 
-  /** Records which assertions the prompts show, all or none. What is there of the same problem stays. Throws `internal` for a problem that the experiment has not. */
+  /** Records which assertions the prompts show, all or none. What is known of a problem stays; why nothing was is replaced. Throws `internal` for a problem that the experiment has not. */
   addAssertionMarks(experimentId: number, rows: readonly AssertionMarks[]): void {
     this.#guard(() => {
       this.#assertionMarks.add(experimentId, rows);

@@ -36,6 +36,8 @@ export interface Experiment extends ExperimentManifest {
   readonly createdAt: string;
   /** Null while the run is unfinished. */
   readonly finishedAt: string | null;
+  /** Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded. */
+  readonly categorySettings: string | null;
 }
 
 /** One generated sample, keyed by (experiment, strategy, taskId, sampleIndex). */

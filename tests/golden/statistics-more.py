@@ -13,7 +13,6 @@ from scipy import special, stats
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 rng = np.random.default_rng(6)
 
@@ -90,12 +89,6 @@ def kappa_rows():
         yield {"table": table, "value": float(result.kappa), "low": float(result.kappa_low), "high": float(result.kappa_upp)}
 
 
-def newcombe_rows():
-    for a, m, b, n in [(56, 70, 48, 80), (9, 10, 3, 10), (6, 7, 2, 7), (5, 56, 0, 29), (0, 10, 0, 20), (10, 10, 0, 20), (10, 10, 0, 10)]:
-        low, high = confint_proportions_2indep(a, m, b, n, method="newcomb", compare="diff")
-        yield {"a": a, "m": m, "b": b, "n": n, "low": float(low), "high": float(high)}
-
-
 def adjusted_rows():
     for p in [[0.04], [0.5, 0.5, 0.01], [0, 1, 0.2, 0.2, 0.03], rng.random(40).round(3).tolist()]:
         yield {"p": p, "adjusted": stats.false_discovery_control(p).tolist()}
@@ -111,7 +104,6 @@ result = {
     "chi_square": list(chi_square_rows()),
     "auroc": list(auroc_rows()),
     "kappa": list(kappa_rows()),
-    "newcombe_95": list(newcombe_rows()),
     "benjamini_hochberg": list(adjusted_rows()),
 }
 print(json.dumps(result, indent=1, default=float))

@@ -324,7 +324,9 @@ class CancellingBackend final : public Backend {
   const Footprint& footprint() const override { return inner_.footprint(); }
   BackendDescription description() const override { return inner_.description(); }
   std::uint64_t default_memory() const override { return inner_.default_memory(); }
+  std::uint64_t weight_bytes() const override { return inner_.weight_bytes(); }
   std::uint64_t free_memory() const override { return inner_.free_memory(); }
+  base::PromisedMemory& promises() override { return inner_.promises(); }
   std::uint64_t peak_memory() const override { return inner_.peak_memory(); }
   std::int32_t default_batch() const override { return inner_.default_batch(); }
   std::string lacks(const sampler::SamplingParameters& parameters) const override { return inner_.lacks(parameters); }
@@ -356,6 +358,7 @@ class CancellingBackend final : public Backend {
       owner_.begin();
       inner_->next(lanes, nothing_waits);
     }
+    std::size_t touched_bytes() const override { return inner_->touched_bytes(); }
 
    private:
     CancellingBackend& owner_;

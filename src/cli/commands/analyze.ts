@@ -20,7 +20,7 @@ export function define(command: Command): void {
     const output = outputOf(options);
     const { analyzeStored, writeAnalysis } = await import('../../pipeline/analyze.js');
     const analysis = analyzeStored(values, textOf(experiment));
-    const written = textOf(file) === undefined ? null : await writeAnalysis(analysis, textOf(file)!);
+    const written = textOf(file) === undefined ? null : await writeAnalysis(values, analysis, textOf(file)!);
     const [{ renderSummary }, { analysisJson }, { analysisText }] = await Promise.all([
       import('../summary.js'),
       import('../../reports/render/analysis-json.js'),

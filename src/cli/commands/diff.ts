@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
-import { NO_VALUE, percent, plural } from '../../reports/render/format.js';
+import { decimal, NO_VALUE, percent, plural } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
+import type { Estimate } from '../../reports/statistics/bootstrap.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
@@ -51,7 +52,9 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
       : textTable(['setting', 'first', 'second'], settings.map((each) => [each.key, each.first, each.second])), // prettier-ignore
     rates('rate', difference.rates),
     ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
+    effectsText(difference),
     pairsText(pairs),
+    ...difference.warnings.map(({ text, reason, source }) => `warning: ${text} Why: ${reason} (${source}).`),
     ...(changes.length > 0
       ? [
           textTable(
@@ -84,6 +87,25 @@ function rates(title: string, rows: readonly RateRow[]): string {
       ];
     }),
   );
+}
+
+function effectsText({ failures, passRates }: Difference): string {
+  const interval = ({ low, high }: Pick<Estimate, 'low' | 'high'>, text: (value: number) => string): string =>
+    low === null || high === null ? '' : ` (${text(low)} to ${text(high)})`;
+  const [v, delta] = [failures.cramersV, passRates.cliffsDelta];
+  const size = (value: number | null): string => (value === null ? NO_VALUE : decimal(value, 2));
+  return [
+    failures.degrees === 0
+      ? 'kinds of failure: nothing to compare'
+      : `kinds of failure: Cramér's V ${size(v.value)}${interval(v, size)}, chi-square ${decimal(failures.chiSquare, 1)} with ` +
+        `${plural(failures.degrees, 'degree')} of freedom, p ${probability(failures.p)} by swaps within problems, as failures of one problem are not independent`,
+    `pass rates by problem: Cliff's delta ${signed(delta.value)}${interval(delta, signed)}`,
+  ].join('\n');
+}
+
+/** From -1 to 1. */
+function signed(value: number | null): string {
+  return value === null ? NO_VALUE : `${value < 0 ? '−' : '+'}${decimal(Math.abs(value), 2)}`;
 }
 
 function pairsText({ pairs, sameText, bothPass, onlyFirst, onlySecond, neither, mcnemar }: Difference['pairs']): string {

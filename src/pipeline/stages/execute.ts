@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.js';
 import type { ExecutionRow, PendingExecution } from '../../store/types.js';
 import { markAssertions } from '../assertion-marks.js';
 import { BatchWriter } from '../batch-writer.js';
+import { classifyStored } from '../classify.js';
 import { executionEstimate } from '../calibration.js';
 import { executeAll, type Executable, type ExecuteOptions } from '../execute.js';
 import type { Stage } from './stage.js';
@@ -34,6 +35,8 @@ export const stage: Stage = {
       await markAssertions(store, id, { executor, seed: values.seed, signal, note: (text) => progress.note(text) });
       const task = progress.task('execute', bench.total(), before);
       const tokensOf = bench.tokensOf();
+      // Decisions of two configs never stand side by side, not even while this one is interrupted.
+      if (bench.begun().categorySettings !== view.settings) classifyStored(store, id, view, tokensOf);
       await storeVerdicts(
         store,
         id,

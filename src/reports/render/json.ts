@@ -3,7 +3,9 @@
  * what there is nothing to say about. The layout, version {@link REPORT_VERSION}:
  *
  * - `schema` "faultline.report", `version` the layout's number: it grows when a field changes its meaning or goes, not when one is added
- * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
+ * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value;
+ *   `category_settings` the config's entries about categories that are set, as path -> value, null where an older version did not record them;
+ *   `other_machines` lines of the run log about parts that another machine or version made
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
  * - `partial` null, or for a report on a part of the experiment { samples, problems, shards }: the whole's numbers, and which shards of its work are here
@@ -63,6 +65,11 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       created_at: experiment.createdAt,
       finished_at: experiment.finishedAt,
       config: Object.fromEntries(experiment.config.map(({ key, value }) => [key, value])),
+      category_settings:
+        experiment.categorySettings === null
+          ? null
+          : Object.fromEntries(experiment.categorySettings.map(({ key, value }) => [key, JSON.parse(value) as unknown])),
+      other_machines: data.otherMachines,
     },
     strategy: data.strategy,
     counts: {

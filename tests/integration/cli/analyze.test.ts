@@ -1,5 +1,5 @@
 /** `faultline analyze` on a small run: what it prints agrees with the database, and `--output` is a file that the schema describes, whole or not there. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -93,6 +93,23 @@ describe('faultline analyze', () => {
     writeFileSync(kept, 'older');
     expect((await faultline(['analyze', '--db', path.join(folder, 'none.db'), '--output', kept])).code).toBe(3);
     expect(readFileSync(kept, 'utf8')).toBe('older');
+  });
+
+  it('never replaces the database, nor what belongs to it', async () => {
+    const before = readFileSync(db);
+    const shards = readdirSync(`${db}.shards`).sort();
+    const link = path.join(folder, 'link.db');
+    symlinkSync(db, link);
+    for (const target of [db, link, `${db}-wal`, `${db}-shm`, ...shards.map((name) => path.join(`${db}.shards`, name))]) {
+      const { code, out, err } = await faultline(['analyze', '--db', db, '--output', target]);
+      expect([code, out], target).toEqual([2, '']);
+      expect(err).toMatch(
+        /^error: .*: (is the database|belongs to the database .*) that this command reads, and would be replaced\nhint: .*--output/,
+      );
+    }
+    expect(readFileSync(db).equals(before)).toBe(true);
+    expect(readdirSync(`${db}.shards`).sort()).toEqual(shards);
+    expect([`${db}-wal`, `${db}-shm`].filter((file) => existsSync(file))).toEqual([]);
   });
 
   it('tells all the rest where the files of tokens are missing', async () => {

@@ -12,8 +12,11 @@ interface Document {
   readonly first: { name: string };
   readonly settings: { key: string; first: string; second: string }[];
   readonly problems: { compared: number };
-  readonly rates: { name: string; first: { count: number }; second: { count: number }; difference: { value: number; p: number } }[];
+  readonly rates: { name: string; first: { count: number }; second: { count: number }; difference: { value: number; p: number | null } }[];
   readonly pairs: { pairs: number; sameText: number };
+  readonly failures: { categories: { first: number; second: number }[]; degrees: number; p: number; cramersV: { value: number } };
+  readonly passRates: { cliffsDelta: { value: number; low: number; high: number } };
+  readonly warnings: { rule: string }[];
 }
 
 const diff = (...args: string[]): ReturnType<typeof faultline> => faultline(['diff', ...args, '--db', db]);
@@ -53,7 +56,18 @@ describe('faultline diff', () => {
       ['hot', pass.first.count],
     ]);
     expect(pass.difference.value).toBeCloseTo((pass.second.count - pass.first.count) / 24, 12);
+    const sum = (side: 'first' | 'second'): number => document.failures.categories.reduce((total, row) => total + row[side], 0);
+    expect([sum('first'), sum('second')]).toEqual([24 - pass.first.count, 24 - pass.second.count]);
+    expect(document.failures.degrees).toBe(document.failures.categories.length - 1);
+    expect(document.failures.p).toBeGreaterThanOrEqual(2 ** -5);
+    expect(Math.abs(document.passRates.cliffsDelta.value)).toBeLessThanOrEqual(1);
+    expect(document.warnings.map(({ rule }) => rule)).toEqual(['few_problems']);
     const text = (await diff('hot', 'cool')).out;
+    expect(text).toMatch(
+      /^kinds of failure: Cramér's V \d.*, p [\d.]+ by swaps within problems, as failures of one problem are not independent$/m,
+    );
+    expect(text).toMatch(/^pass rates by problem: Cliff's delta [+−]\d\.\d\d/m);
+    expect(text).toMatch(/^warning: 6 problems in both: with fewer than 20 the intervals are too narrow; go by the p-values\. Why: .*\.$/m);
     expect(text).toContain('6 problems in both, 24 samples and 24');
     expect(text).toMatch(/^strategy\.temperature +1\.2 +0\.4$/m);
   });
@@ -63,7 +77,9 @@ describe('faultline diff', () => {
     const document = JSON.parse(out) as Document;
     expect(document.settings).toEqual([]);
     expect(document.pairs).toMatchObject({ pairs: 24, sameText: 24 });
-    expect(document.rates.every(({ difference: { value, p } }) => value === 0 && p === 1)).toBe(true);
+    // Outcomes are not tested beside their categories.
+    for (const { name, difference } of document.rates)
+      expect(difference, name).toMatchObject({ value: 0, p: ['pass', 'crash rate'].includes(name) ? 1 : null });
     expect((await diff('hot', 'hot', '--second-db', secondDb)).out).toContain('asked for alike');
   });
 

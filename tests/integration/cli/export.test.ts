@@ -79,6 +79,16 @@ describe('faultline export', () => {
     }
   });
 
+  it('never replaces the database, in no format', async () => {
+    const before = readFileSync(db);
+    for (const { name } of EXPORT_FORMATS) {
+      const { code, out, err } = await faultline(['export', '--format', name, '--db', db, '--output', db]);
+      expect([code, out], name).toEqual([2, '']);
+      expect(err).toContain('is the database that this command reads, and would be replaced');
+    }
+    expect(readFileSync(db).equals(before)).toBe(true);
+  });
+
   it('refuses what it cannot do, and leaves no file behind', async () => {
     const target = path.join(folder, 'no', 'such', 'folder', 'x.csv');
     for (const [args, code, message] of [

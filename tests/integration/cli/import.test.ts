@@ -1,5 +1,5 @@
 /** `faultline import`: what a run drew, taken for somebody else's, comes to the same verdicts; malformed files store nothing. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { faultline, finished, readLines, scratchFolder, start, writeLines } from './faultline.js';
@@ -46,6 +46,9 @@ describe('faultline import', () => {
     const again = await imported(results, '--experiment', 'theirs', '--db', db, '--outputs', path.join(folder, 'theirs'));
     expect(again.executed).toBe(0);
     expect(existsSync(path.join(folder, 'theirs', 'theirs', 'report.html'))).toBe(true);
+    const methods = readFileSync(path.join(folder, 'theirs', 'theirs', 'methods.txt'), 'utf8').replace(/\n/g, ' ');
+    expect(methods).toContain('we judged 32 samples of 8 problems');
+    expect(methods).not.toMatch(/we drew|Philox|the strategy/);
     const shown = await faultline(['show', 'Pico/5', '0', '--db', db]);
     expect([shown.code, shown.err]).toEqual([0, '']);
     expect(shown.out).toContain('no tokens');

@@ -254,6 +254,22 @@ describe('run', () => {
     expect(names.has('undefined_name')).toBe(true);
     expect(names.has('crash.name_error')).toBe(false);
   });
+
+  it('decides feasibility alike under any categories, and says how they were counted', async () => {
+    const report = (): { feasibility: unknown; methods: string; experiment: { category_settings: unknown } } =>
+      JSON.parse(readFileSync(output('whole', 'report.json'), 'utf8')) as ReturnType<typeof report>;
+    expect((await faultline(args('whole'))).code).toBe(0);
+    const before = report();
+    expect(before.experiment.category_settings).toEqual({});
+    const merged = await faultline(args('whole'), { env: { FAULTLINE_CATEGORIES_MERGE: '8.11=8.7,8.12=8.7,4.10=4.1' } });
+    expect(merged.code, merged.err).toBe(0);
+    const after = report();
+    expect(after.feasibility).toEqual(before.feasibility);
+    expect(after.experiment.category_settings).toEqual({ 'categories.merge': { '4.10': '4.1', '8.11': '8.7', '8.12': '8.7' } });
+    expect(after.methods).toContain('categories.merge = {"4.10":"4.1","8.11":"8.7","8.12":"8.7"}');
+    expect((await faultline(args('whole'))).code).toBe(0);
+    expect(report()).toEqual(before);
+  });
 });
 
 function storedSamples(outputs: string): number {

@@ -45,7 +45,7 @@ function foundInZygote(wanted: readonly string[]): string[] {
   return [...found];
 }
 
-const { landlock } = kernelReport();
+const { landlock } = await kernelReport();
 
 describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('in tier $tier', ({ tier }) => {
   const skipped = tier === 'landlock' && landlock === null;

@@ -122,6 +122,18 @@ describe('createCategoryView', () => {
     });
   });
 
+  it('says what is set, in one way', () => {
+    const settings = (given: Partial<typeof none>): unknown => JSON.parse(createCategoryView({ ...none, ...given }, CATEGORIES).settings);
+    expect(settings({})).toEqual({});
+    expect(settings({ 'categories.merge': { '8.11': '8.7' }, 'categories.off': ['4.1'] })).toEqual({
+      'categories.merge': { '8.11': '8.7' },
+      'categories.off': ['4.1'],
+    });
+    const text = (merge: Record<string, string>, off: string[]): string =>
+      createCategoryView({ ...none, 'categories.merge': merge, 'categories.off': off }, CATEGORIES).settings;
+    expect(text({ '8.11': '8.7', '8.12': '8.7' }, ['4.2', '4.1'])).toBe(text({ '8.12': '8.7', '8.11': '8.7' }, ['4.1', '4.2']));
+  });
+
   it.each([
     ['an unknown name', { 'categories.off': ['crash.name_eror'] }, /categories\.off: unknown category crash\.name_eror/],
     ['a merge across outcomes', { 'categories.merge': { '4.1': '8.2' } }, /4\.1 is crash and 8\.2 is wrong/],

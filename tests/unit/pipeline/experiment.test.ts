@@ -68,6 +68,7 @@ describe('checkResumable', () => {
     id: 1,
     createdAt: '',
     finishedAt: null,
+    categorySettings: null,
   });
   const now = (dtype: string, change: Partial<Provenance> = {}) => createManifest(values({ 'model.dtype': dtype }), { ...here, ...change });
   const hopper = { device: 'cuda', deviceName: 'NVIDIA H200', kernelFamily: 'mma2', isa: 'sm_90' };

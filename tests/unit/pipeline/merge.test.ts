@@ -86,6 +86,27 @@ const changing = (index: number, fields: Partial<SampleRow>) => (row: SampleRow)
   row.taskId === PROBLEMS[0]!.taskId && row.sampleIndex === index ? { ...row, ...fields } : row;
 
 describe('merging', () => {
+  it('keeps how categories are counted, and refuses two ways', async () => {
+    const [a, b] = halves() as [string, string];
+    const record = (file: string, settings: string): void => {
+      using store = Store.open(file);
+      store.recordCategories(store.experiments()[0]!.id, settings);
+    };
+    const recorded = (file: string): string | null => {
+      using store = Store.open(file, { readonly: true });
+      return store.experiments()[0]!.categorySettings;
+    };
+    record(b, '{"categories.off":["4.1"]}');
+    // One that an older version made does not say, and does not stand in the way.
+    await merge([a, b], 'one.db');
+    expect(recorded(at('one.db'))).toBe('{"categories.off":["4.1"]}');
+    record(a, '{}');
+    const refused = await failure(merge([a, b], 'two.db'));
+    expect(refused.kind).toBe('input');
+    expect(refused.message).toBe(`${b}: categories of demo are counted as {"categories.off":["4.1"]}, and as {} in ${a}`);
+    expect(existsSync(at('two.db'))).toBe(false);
+  });
+
   it('gives the results of one run, to the byte, in either order, with arrays beside it', async () => {
     const whole = digest(make('whole.db'));
     const [a, b] = halves();
@@ -362,4 +383,45 @@ it('marks of assertions come along, whichever database has them', async () => {
     [PROBLEMS[1]!.taskId, [1]],
     [PROBLEMS[3]!.taskId, [0]],
   ]);
+});
+
+it('marks that differ are refused, also those that another experiment brought into the output', async () => {
+  const shards = [0, 1].map((index) => make(`marks-${index}.db`, { shards: [{ index, count: 2 }] }));
+  mark(shards[0]!, 3, [0]);
+  mark(shards[1]!, 3, [1]);
+  for (const files of [shards, shards.toReversed()]) {
+    const refused = await failure(merge(files, 'refused.db'));
+    expect(refused.kind).toBe('input');
+    expect(refused.message).toBe(`${files[1]!}: ${PROBLEMS[3]!.taskId}: assertion_marks.visible differs from the one in ${files[0]!}`);
+    expect(existsSync(at('refused.db'))).toBe(false);
+  }
+  const output = make('output.db', { fields: { hash: 'o'.repeat(64), name: 'other' } });
+  mark(output, 3, [1]);
+  expect((await failure(merge([shards[0]!], 'output.db'))).message).toContain('assertion_marks.visible differs');
+  using store = Store.open(output, { readonly: true });
+  expect(store.experiments().map(({ name }) => name)).toEqual(['other']);
+});
+
+it('marks come before the reason why there are none, in either order', async () => {
+  const shards = [0, 1].map((index) => make(`marks-${index}.db`, { shards: [{ index, count: 2 }] }));
+  mark(shards[0]!, 3, [0]);
+  {
+    using store = Store.open(shards[1]!);
+    const marks = {
+      taskId: PROBLEMS[3]!.taskId,
+      examples: null,
+      total: null,
+      visible: [],
+      missing: 'the canonical solution fails (limit)',
+    };
+    store.addAssertionMarks(store.experiments()[0]!.id, [marks]);
+  }
+  for (const [files, output] of [
+    [shards, 'one.db'],
+    [shards.toReversed(), 'two.db'],
+  ] as const) {
+    await merge(files, output);
+    using store = Store.open(at(output), { readonly: true });
+    expect(store.assertionMarks(store.experiments()[0]!.id)).toMatchObject([{ visible: [0], missing: null }]);
+  }
 });

@@ -1,5 +1,5 @@
 /** Where reports go: no experiment's report takes the place of another one's. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -46,4 +46,19 @@ it('an experiment that is yet to begin has the folder of its name', () => {
   expect(outputFolder(store, values, { name: 'new', hash: 'd'.repeat(64) })).toBe(path.join(folder, 'new'));
   expect(outputFolder(store, values, newer!)).toBe(path.join(folder, 'demo'));
   expect(outputFolder(store, values, old!)).toBe(path.join(folder, 'demo@aaaaaaaaaaaa'));
+});
+
+it('no report takes the place of its own database', async () => {
+  for (const name of ['report.json', 'samples.jsonl', path.join('tables', 'categories.csv')]) {
+    const place = path.join(folder, 'demo', name);
+    mkdirSync(path.dirname(place), { recursive: true });
+    copyFileSync(values['outputs.database']!, place);
+    const before = readFileSync(place);
+    await expect(reportStored({ ...values, 'outputs.database': place }, 'demo'), name).rejects.toThrow(
+      'is the database that this command reads',
+    );
+    expect(readFileSync(place).equals(before), name).toBe(true);
+    rmSync(place);
+  }
+  expect(readdirSync(path.join(folder, 'demo')).filter((name) => !['tables'].includes(name))).toEqual([]);
 });

@@ -33,7 +33,8 @@ describe('difference', () => {
     expect(same.problems).toEqual({ compared: 12, onlyFirst: 0, onlySecond: 0 });
     for (const row of [...same.rates, ...same.categories]) {
       expect(row.difference.value).toBe(0);
-      expect([row.difference.p, row.adjustedP]).toEqual([1, 1]);
+      const isTested = row.title !== null || ['pass', 'crash rate'].includes(row.name);
+      expect([row.difference.p, row.adjustedP], row.name).toEqual(isTested ? [1, 1] : [null, null]);
       expect(row.first).toEqual(row.second);
     }
     expect(same.pairs.sameText).toBe(same.pairs.pairs);
@@ -48,7 +49,7 @@ describe('difference', () => {
       const other = rate(back, row.name);
       expect(other.difference.value).toBeCloseTo(-row.difference.value!, 12);
       expect([other.first, other.second]).toEqual([row.second, row.first]);
-      expect(other.difference.p).toBeCloseTo(row.difference.p!, 12);
+      expect(other.difference.p).toBe(row.difference.p);
     }
     expect([back.pairs.onlyFirst, back.pairs.onlySecond]).toEqual([there.pairs.onlySecond, there.pairs.onlyFirst]);
   });
@@ -90,8 +91,32 @@ describe('difference', () => {
     expect(data.pairs.mcnemar?.midP).toBeCloseTo(1 / 2 ** 12, 12);
     const pass = rate(data, 'pass');
     expect(pass.difference.low).toBeGreaterThan(0.1);
-    expect(pass.difference.p).toBeLessThan(0.01);
+    // The same twelve changes, by swaps of problems.
+    expect(pass.difference.p).toBeCloseTo(2 / 2 ** 12, 12);
     expect(pass.adjustedP).toBeGreaterThanOrEqual(pass.difference.p!);
+  });
+
+  it('tells nothing from chance by one problem, and says so', () => {
+    const data = difference(rows({ a: 0 }, 3), rows({ a: 3 }, 3), FAST);
+    expect(rate(data, 'pass')).toMatchObject({ difference: { value: 1, p: 1 }, adjustedP: 1 });
+    expect(data.warnings).toEqual([
+      expect.objectContaining({ rule: 'few_problems', text: expect.stringContaining('no p-value can be below 1:') as string }),
+    ]);
+    const tasks = (count: number): Record<string, number> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, 1]));
+    expect(difference(rows(tasks(19), 1), rows(tasks(19), 1), FAST).warnings.map(({ text }) => text)).toEqual([
+      '19 problems in both: with fewer than 20 the intervals are too narrow; go by the p-values.',
+    ]);
+    expect(difference(rows(tasks(20), 1), rows(tasks(20), 1), FAST).warnings).toEqual([]);
+  });
+
+  it('adjusts for each question once, however many rows show it', () => {
+    const tasks = (passes: number): Record<string, number> =>
+      Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`t${i}`, i === 0 ? 2 : passes]));
+    // All failures are wrong, and of one category: pass, wrong and 8.12 are one question; nothing crashes, which is another.
+    const data = difference(rows(tasks(2), 4), rows(tasks(3), 4), FAST);
+    const [pass, crash, wrong, all] = ['pass', 'crash rate', 'wrong', '8.12'].map((name) => rate(data, name));
+    expect([pass!.difference.p, crash!.difference.p, wrong!.difference.p, all!.difference.p]).toEqual([2 ** -6, 1, null, 2 ** -6]);
+    expect([pass!.adjustedP, crash!.adjustedP, wrong!.adjustedP, all!.adjustedP]).toEqual([2 * 2 ** -6, 1, null, 2 * 2 ** -6]);
   });
 
   it('leaves samples that were not judged out, and says what it cannot compare', () => {

@@ -49,6 +49,7 @@ export const EXPERIMENT: Experiment = {
   version: '0.1.0',
   createdAt: '2026-02-03T09:12:44.120Z',
   finishedAt: '2026-02-03T09:13:21.871Z',
+  categorySettings: '{}',
 };
 
 /** One way for a program to end: its text, and what the sandbox would say of it. */

@@ -22,7 +22,8 @@ const printed = (latex: string): string =>
 
 it('names every parameter, version, hash, seed and machine', () => {
   const line = methodsLine(data);
-  const { config, calibration, ...facts } = data.experiment;
+  const { config, calibration, categorySettings, ...facts } = data.experiment;
+  expect(categorySettings).toEqual([]);
   for (const { key, value } of config) expect(line).toContain(`${key} = ${value}`);
   // A CPU is named once, and the experiment by its hash.
   for (const [key, value] of Object.entries(facts)) if (!['name', 'device'].includes(key)) expect(line, key).toContain(value);
@@ -57,6 +58,60 @@ describe('says what is not there', () => {
     });
     expect(methodsLine(part)).toContain('These are a part of an experiment of 40 samples of 4 problems. ');
     expect(methodsLine(part)).toContain(`on Some GPU (host: ${EXPERIMENT.cpu}). `);
+  });
+
+  it('for samples that were made elsewhere: nothing of a model, a strategy or our random numbers', () => {
+    const row = {
+      tokenizerHash: 'imported',
+      dtype: 'imported',
+      device: 'imported',
+      deviceName: 'imported',
+      kernelFamily: 'imported',
+      isa: 'imported',
+    };
+    const rows = judgedSamples(3, 4).map((each) => ({ ...each, strategy: 'imported' }));
+    const imported = summarise({ ...EXPERIMENT, ...row }, rows, OPTIONS);
+    const line = methodsLine(imported);
+    expect(line).toContain('we judged 12 samples of 3 problems (');
+    expect(line).toContain(
+      `which were made elsewhere: their file (SHA-256 of its lines ${EXPERIMENT.modelHash}) does not say by which model`,
+    );
+    expect(line).toContain(`They were judged on ${EXPERIMENT.cpu}, seed ${EXPERIMENT.seed}. `);
+    expect(line).not.toMatch(/we drew|from the model|by the strategy|Philox|tokenizer|The model ran|imported/);
+    // The bootstrap and the sandbox are ours.
+    expect(line).toContain('Programs ran under Python 3.11.7');
+    const page = renderHtml(imported, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const [environment] = /<dl class="facts-list" id="environment">[^]*?<\/dl>/.exec(page)!;
+    expect(environment).toContain('samples of a file');
+    expect(environment).not.toMatch(/imported|tokenizer|kernels/);
+  });
+});
+
+describe('says what is not as usual', () => {
+  it('where parts were made on other machines', () => {
+    const lines = [
+      'continued on cuda, Some GPU (mma on sm_90)',
+      'shard 1/2 from b.db: cpu, Another CPU (fma on avx2), faultline 0.1.0, calibration 1.3',
+    ];
+    const merged = summarise(EXPERIMENT, judgedSamples(2, 3), { ...OPTIONS, otherMachines: lines });
+    expect(methodsLine(merged)).toContain(`on ${EXPERIMENT.cpu}. Not all of it ran there; the run log says: ${lines.join('; ')}. `);
+    expect(reportJson(merged)['experiment']).toMatchObject({ other_machines: lines });
+    expect(methodsLine(data)).not.toContain('run log');
+  });
+
+  it('where a config counts categories in its own way, and where nobody knows', () => {
+    const settings = '{"categories.merge":{"8.11":"8.7"},"categories.off":["4.1"]}';
+    const counted = summarise({ ...EXPERIMENT, categorySettings: settings }, judgedSamples(2, 3), OPTIONS);
+    const line = methodsLine(counted);
+    expect(line).toContain(
+      'counted as the config says: categories.merge = {"8.11":"8.7"}, categories.off = ["4.1"]; the feasibility decision goes by the taxonomy’s own leaves. ',
+    );
+    expect(printed(methodsLatex(counted))).toContain('counted as the config says');
+    expect(reportJson(counted)['experiment']).toMatchObject({ category_settings: JSON.parse(settings) as object });
+    expect(reportJson(data)['experiment']).toMatchObject({ category_settings: {}, other_machines: [] });
+    const old = summarise({ ...EXPERIMENT, categorySettings: null }, judgedSamples(2, 3), OPTIONS);
+    expect(methodsLine(old)).toContain('(whether a config renamed or merged some was not recorded)');
+    expect(reportJson(old)['experiment']).toMatchObject({ category_settings: null });
   });
 });
 

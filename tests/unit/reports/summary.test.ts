@@ -219,6 +219,29 @@ describe('edges', () => {
     expect(bare.feasibility.outsideOther.value).toBe(0);
   });
 
+  it('decides by the tree’s own leaves, however a config counts them', () => {
+    const failures = (code: string, rule: string, count: number): JudgedSample[] =>
+      Array.from({ length: count }, (_, i) =>
+        sample({
+          taskId: `Pico/${i % 4}`,
+          sampleIndex: (rule === 'constant' ? 100 : rule === 'partial' ? 200 : 300) + i,
+          outcome: 'wrong',
+          categoryCode: code,
+          rule,
+        }),
+      );
+    const own = [...failures('8.7', 'constant', 4), ...failures('8.11', 'partial', 8), ...failures('8.12', 'all-wrong', 4)];
+    const merged = [...failures('8.7', 'constant', 4), ...failures('8.7', 'partial', 8), ...failures('8.7', 'all-wrong', 4)];
+    const off = [...failures('8.12', 'constant', 4), ...failures('8.11', 'partial', 8), ...failures('8.12', 'all-wrong', 4)];
+    const decided = [own, merged, off].map((rows) => summarise(EXPERIMENT, rows, FAST));
+    expect(decided.map(({ categories }) => categories.length)).toEqual([3, 1, 2]);
+    for (const { feasibility } of decided) {
+      expect(feasibility.outsideResidual.value).toBe(0.25);
+      expect(feasibility).toEqual(decided[0]!.feasibility);
+    }
+    expect(decided[0]!.feasibility).toMatchObject({ decision: 'stop', outsideOther: { value: 1 } });
+  });
+
   it('decides by the lower end of the interval, not by the share', () => {
     // Failures outside residual leaves by problem, of 4 each; the rest fall in 8.12.
     const decide = (outside: number[]): ReportData['feasibility'] =>

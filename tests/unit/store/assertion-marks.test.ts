@@ -34,7 +34,7 @@ function begin(name: string): number {
   return id;
 }
 
-it('are kept by problem, in the order of the problem file; the first ones stay', () => {
+it('are kept by problem, in the order of the problem file; the first ones that are known stay', () => {
   const id = begin('a');
   const unknown = marks(0, { examples: null, total: null, visible: [], missing: 'why' });
   store.addAssertionMarks(id, [marks(2), unknown]);
@@ -44,6 +44,17 @@ it('are kept by problem, in the order of the problem file; the first ones stay',
     store.addAssertionMarks(id, [marks(1), marks(0, { taskId: 'Task/9' })]);
   }).toThrow(/no problem Task\/9/);
   expect(store.assertionMarks(id)).toHaveLength(2);
+});
+
+it('take the place of the reason why there were none, and no reason takes theirs', () => {
+  const id = begin('a');
+  const unknown = (missing: string): AssertionMarks => marks(0, { examples: null, total: null, visible: [], missing });
+  store.addAssertionMarks(id, [unknown('why')]);
+  store.addAssertionMarks(id, [unknown('why not')]);
+  expect(store.assertionMarks(id)).toEqual([unknown('why not')]);
+  store.addAssertionMarks(id, [marks(0)]);
+  store.addAssertionMarks(id, [unknown('why')]);
+  expect(store.assertionMarks(id)).toEqual([marks(0)]);
 });
 
 it('serve every experiment with the problem, and the digest of none', () => {

@@ -88,7 +88,9 @@ describe('the schema', () => {
       const before = old.prepare('SELECT * FROM experiments').get() as Record<string, unknown>;
       migrate(old, ID, loadMigrations());
       // All that there was then was drawn on the CPU.
-      expect(old.prepare('SELECT * FROM experiments').all()).toEqual([{ ...before, device: 'cpu', device_name: 'a CPU' }]);
+      expect(old.prepare('SELECT * FROM experiments').all()).toEqual([
+        { ...before, device: 'cpu', device_name: 'a CPU', category_settings: null },
+      ]);
       expect(old.pragma('user_version', { simple: true })).toBe(loadMigrations().length);
       // And begun as a whole.
       expect(old.prepare('SELECT experiment_id, shard_index, shard_count FROM work_shards').all()).toEqual([

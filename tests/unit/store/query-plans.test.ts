@@ -40,6 +40,7 @@ const USES: Record<Exclude<keyof Store, 'file' | 'readonly' | typeof Symbol.disp
   addSamples: (store, id) => { store.addSamples(id, [0, 1, 2].map((index) => sample(PROBLEMS[0]!, index))); }, // prettier-ignore
   pendingExecutions: (store, id) => all(store.pendingExecutions(id)),
   recordSandbox: (store, id) => store.recordSandbox(id, manifest()),
+  recordCategories: (store, id) => { store.recordCategories(id, '{}'); }, // prettier-ignore
   addExecutions: (store, id) => { store.addExecutions(id, [0, 1].map((index) => execution(PROBLEMS[0]!, index))); }, // prettier-ignore
   replaceClassification: (store, id) => { store.replaceClassification(id, [execution(PROBLEMS[0]!, 0)]); }, // prettier-ignore
   verdictOf: (store, id) => store.verdictOf(id, KEY.taskId, sample(PROBLEMS[0]!, 0).completion),

@@ -1,4 +1,4 @@
-/** Values of SciPy, statsmodels and scikit-learn, and the programs' versions: tests/golden/statistics.json and statistics-more.json. */
+/** Values of SciPy, statsmodels and scikit-learn, and the programs' versions: tests/golden/statistics.json, statistics-more.json and statistics-swaps.json. */
 import { readFileSync } from 'node:fs';
 
 interface Golden {
@@ -37,17 +37,28 @@ interface More {
   }[];
   readonly auroc: readonly { readonly scores: number[]; readonly positive: boolean[]; readonly value: number }[];
   readonly kappa: readonly { readonly table: number[][]; readonly value: number; readonly low: number; readonly high: number }[];
-  readonly newcombe_95: readonly {
-    readonly a: number;
-    readonly m: number;
-    readonly b: number;
-    readonly n: number;
-    readonly low: number;
-    readonly high: number;
-  }[];
   readonly benjamini_hochberg: readonly { readonly p: number[]; readonly adjusted: number[] }[];
+}
+
+interface SwapCounts {
+  readonly hits: number[];
+  readonly samples: number[];
+}
+
+interface RateSwaps {
+  readonly first: SwapCounts;
+  readonly second: SwapCounts;
+  readonly p: number;
+}
+
+interface Swaps {
+  readonly rates: readonly RateSwaps[];
+  /** Counts by problem and category. */
+  readonly chi_square: readonly { readonly first: number[][]; readonly second: number[][]; readonly p: number }[];
+  readonly sampled: readonly RateSwaps[];
 }
 
 const load = (file: string): unknown => JSON.parse(readFileSync(new URL(`../../../golden/${file}`, import.meta.url), 'utf8'));
 export const golden = load('statistics.json') as Golden;
 export const more = load('statistics-more.json') as More;
+export const swaps = load('statistics-swaps.json') as Swaps;

@@ -1,4 +1,5 @@
 /** How the numbers were made: enough to make them again, and to know what they do not say. */
+import { isImported } from '../../../../store/imported.js';
 import { methodsParts } from '../../../methods.js';
 import type { ReportData } from '../../../report-data.js';
 import { decimal, percent, plural, whole } from '../../format.js';
@@ -10,11 +11,16 @@ export function methodSection(data: ReportData): Markup {
   const facts: [string, string][] = [
     ['experiment', experiment.hash],
     ['seed', experiment.seed],
-    ['model', experiment.modelHash],
-    ['tokenizer', experiment.tokenizerHash],
+    ...(isImported(experiment)
+      ? [['samples of a file', experiment.modelHash] as [string, string]]
+      : ([
+          ['model', experiment.modelHash],
+          ['tokenizer', experiment.tokenizerHash],
+          ['numbers', `${experiment.dtype}, kernels ${experiment.kernelFamily} on ${experiment.isa}${gpuName(experiment)}`],
+        ] as [string, string][])),
     ['problems', experiment.problemsHash],
-    ['numbers', `${experiment.dtype}, kernels ${experiment.kernelFamily} on ${experiment.isa}${gpuName(experiment)}`],
     ['processor', experiment.cpu],
+    ...data.otherMachines.map((line): [string, string] => ['run log', line]),
     ['Python', experiment.pythonVersion],
     ['isolation', experiment.isolationTier],
     ['CPU-limit calibration', decimal(experiment.calibration, 3)],
@@ -30,7 +36,7 @@ export function methodSection(data: ReportData): Markup {
     <h3>Environment</h3>
     <dl class="facts-list" id="environment">${facts.map(([name, value]) => entry(name, markup`${value}`))}</dl>
     <h3>Configuration</h3>
-    <dl class="facts-list" id="configuration">${experiment.config.map(({ key, value }) => entry(key, markup`<code>${value}</code>`))}</dl>
+    <dl class="facts-list" id="configuration">${[...experiment.config, ...(experiment.categorySettings ?? [])].map(({ key, value }) => entry(key, markup`<code>${value}</code>`))}</dl>
     <h3>How completions ended</h3>
     ${table(
       finishReasons,

@@ -1,0 +1,132 @@
+/** Categories of failures by experiment, and problems' pass rates: against SciPy, by hand, and how often they find what is not there. */
+import { describe, expect, it } from 'vitest';
+import { failureKinds, rateDominance, type FailureKinds } from '../../../src/reports/effect-sizes.js';
+import { Bootstrap } from '../../../src/reports/statistics/bootstrap.js';
+import { chiSquareTest } from '../../../src/reports/statistics/chi-square.js';
+import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
+import { swaps } from './statistics/golden.js';
+
+const CODES = ['2.1', '4.1', '8.7', null];
+const compare = (first: number[][], second: number[][], draws = 499): FailureKinds =>
+  failureKinds(new Bootstrap(first.length, { resamples: 199 }), CODES.slice(0, first[0]!.length), first, second, { draws });
+
+describe('categories by experiment', () => {
+  it.each(swaps.chi_square)('have the p-value that SciPy counts: $p', ({ first, second, p }) => {
+    const kinds = compare(first, second);
+    expect(kinds.p).toBeCloseTo(p, 12);
+    expect(compare(second, first).p).toBeCloseTo(p, 12);
+    const sums = [first, second].map((rows) => rows.reduce((sum, row) => sum.map((count, i) => count + row[i]!)));
+    const { statistic, degrees, cramersVCorrected } = chiSquareTest(sums);
+    expect([kinds.degrees, kinds.cramersV.value]).toEqual([degrees, cramersVCorrected]);
+    expect(kinds.chiSquare).toBeCloseTo(statistic, 12);
+    expect(kinds.categories.map((each) => [each.first, each.second])).toEqual(sums[0]!.map((count, i) => [count, sums[1]![i]]));
+  });
+
+  it('do not differ for having more failures of the same kinds', () => {
+    const first = Array.from({ length: 6 }, () => [1, 2, 1]);
+    const kinds = compare(
+      first,
+      first.map((row) => row.map((count) => 3 * count)),
+    );
+    expect(kinds).toMatchObject({ chiSquare: 0, degrees: 2, p: 1, cramersV: { value: 0 } });
+  });
+
+  it('that are others in one problem alone show nothing, however many samples it has', () => {
+    const first = [[50, 0], [2, 2], [1, 3]]; // prettier-ignore
+    const second = [[0, 50], [2, 2], [1, 3]]; // prettier-ignore
+    const kinds = compare(first, second);
+    // By the chi-square distribution this is 10^-17: one problem's failures are no hundred independent ones.
+    expect(chiSquareTest([[53, 5], [3, 55]]).p).toBeLessThan(1e-15); // prettier-ignore
+    expect(kinds.p).toBe(1);
+    expect(kinds.cramersV.value).toBeGreaterThan(0.8);
+    expect(kinds.cramersV.low).toBeLessThan(0.1);
+  });
+
+  it('are not compared where a side has no failures, or all have one category', () => {
+    for (const [first, second] of [
+      [[[0, 0]], [[3, 1]]],
+      [[[4, 0]], [[2, 0]]],
+      [[], []],
+    ] as [number[][], number[][]][]) {
+      const kinds = failureKinds(new Bootstrap(first.length, { resamples: 9 }), CODES.slice(0, 2), first, second, {});
+      expect(kinds).toMatchObject({ chiSquare: 0, degrees: 0, p: null, cramersV: { value: null, low: null, high: null } });
+    }
+  });
+
+  it.each([6, 10, 20])('of %d problems differ at most as often as p says where they do not', (problems) => {
+    const stream = new PhiloxStream(BigInt(problems));
+    const trials = 300;
+    let found = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      // Each problem has a category of its own that most of its failures fall in, whoever makes them.
+      const favourites = Array.from({ length: problems }, () => stream.below(3));
+      const side = (): number[][] =>
+        favourites.map((favourite) => {
+          const row = [0, 0, 0];
+          for (let i = 0; i < 12; i++) row[stream.below(4) > 0 ? favourite : stream.below(3)]!++;
+          return row;
+        });
+      const kinds = failureKinds(new Bootstrap(problems, { resamples: 1 }), CODES.slice(0, 3), side(), side(), { draws: 199 });
+      if (kinds.p! <= 0.05) found++;
+    }
+    // 5 % are 15, and three standard deviations of that count 11.
+    expect(found).toBeLessThanOrEqual(26);
+    expect(found).toBeGreaterThan(0);
+  });
+
+  it('have a size whose interval holds the true one about as often as it says', () => {
+    const stream = new PhiloxStream(287n);
+    const favourite = (): number => stream.below(3);
+    // Of the failures beside a problem's own kind the second experiment puts half more into the third category.
+    const kind = (own: number, isSecond: boolean): number =>
+      stream.below(4) > 0 ? own : isSecond && stream.below(2) === 0 ? 2 : stream.below(3);
+    const all = [[0, 0, 0], [0, 0, 0]]; // prettier-ignore
+    for (let i = 0; i < 200_000; i++) for (const side of [0, 1]) all[side]![kind(favourite(), side === 1)]!++;
+    const truth = chiSquareTest(all).cramersVCorrected!;
+    const problems = 40;
+    const bootstrap = new Bootstrap(problems, { resamples: 299 });
+    const trials = 200;
+    let held = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const own = Array.from({ length: problems }, favourite);
+      const side = (isSecond: boolean): number[][] =>
+        own.map((each) => {
+          const row = [0, 0, 0];
+          for (let i = 0; i < 12; i++) row[kind(each, isSecond)]!++;
+          return row;
+        });
+      const { value, low, high } = failureKinds(bootstrap, CODES.slice(0, 3), side(false), side(true), { draws: 1 }).cramersV;
+      expect(low).toBeLessThanOrEqual(value!);
+      expect(high).toBeGreaterThanOrEqual(value!);
+      if (low! <= truth && truth <= high!) held++;
+    }
+    expect(truth).toBeGreaterThan(0.07);
+    // 95 % are 190, three standard deviations of that count 9; of 40 problems percentiles are a little too narrow.
+    expect(held).toBeGreaterThanOrEqual(172);
+    expect(held).toBeLessThan(trials);
+  });
+});
+
+describe('pass rates by problem', () => {
+  const dominance = (first: number[], second: number[]): ReturnType<typeof rateDominance> =>
+    rateDominance(new Bootstrap(first.length, { resamples: 499 }), first, second);
+
+  it('are as far apart as the pairs of problems say', () => {
+    // Of nine pairs the second is higher in 5 and lower in 4; with a tie in place of one of the five, in 4.
+    expect(dominance([0, 0.5, 1], [0.2, 0.7, 0.6]).value).toBeCloseTo((5 - 4) / 9, 12);
+    expect(dominance([0, 0.5, 1], [0.2, 0.7, 0.5]).value).toBe(0);
+    expect(dominance([0.1, 0.2, 0.1], [0.9, 0.8, 0.7])).toMatchObject({ value: 1, low: null, high: null });
+    expect(dominance([0, 1], [0, 1]).value).toBe(0);
+    expect(dominance([], [])).toMatchObject({ value: null, method: 'none' });
+  });
+
+  it('have an interval over problems that holds the value, and turns round with the experiments', () => {
+    const first = Array.from({ length: 30 }, (_, i) => (i % 7) / 10);
+    const second = first.map((rate, i) => rate + (i % 3 === 0 ? 0.25 : -0.03));
+    const [there, back] = [dominance(first, second), dominance(second, first)];
+    expect(there.low).toBeLessThan(there.value!);
+    expect(there.high).toBeGreaterThan(there.value!);
+    expect(back.value).toBeCloseTo(-there.value!, 12);
+    expect(back.low).toBeCloseTo(-there.high!, 6);
+  });
+});

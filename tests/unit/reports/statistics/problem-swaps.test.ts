@@ -1,0 +1,138 @@
+/** Tests by swapping methods within problems: by hand, against SciPy, how often they find what is not there, and what the interval beside them does. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Bootstrap } from '../../../../src/reports/statistics/bootstrap.js';
+import { rateDifference, type ProblemCounts } from '../../../../src/reports/statistics/paired-bootstrap.js';
+import { PhiloxStream } from '../../../../src/reports/statistics/philox.js';
+import { EXACT_PROBLEMS, rateSwapTest, swapTest } from '../../../../src/reports/statistics/problem-swaps.js';
+import { swaps } from './golden.js';
+
+const of = (hits: readonly number[], samples = 10): ProblemCounts => ({ hits, samples: hits.map(() => samples) });
+
+/** Two methods that are alike: each passes every sample of a problem with the problem's own probability. */
+function alike(stream: PhiloxStream, problems: number, samples: number): [ProblemCounts, ProblemCounts] {
+  const shares = Array.from({ length: problems }, () => stream.below(101));
+  const hits = (): number[] =>
+    shares.map((share) => {
+      let count = 0;
+      for (let i = 0; i < samples; i++) if (stream.below(100) < share) count++;
+      return count;
+    });
+  return [of(hits(), samples), of(hits(), samples)];
+}
+
+describe('a difference of rates, by swaps', () => {
+  it('is what can be counted by hand', () => {
+    // One problem says nothing: the two arrangements are as far apart as each other.
+    expect(rateSwapTest(of([0], 3), of([3], 3))).toBe(1);
+    // Of the differences 1, 2, 3 all have one sign: 2 of 8. With 3 turned round the sum is 0, and every arrangement is as far from it.
+    expect(rateSwapTest(of([1, 2, 3]), of([0, 0, 0]))).toBe(2 / 8);
+    expect(rateSwapTest(of([1, 2, 0]), of([0, 0, 3]))).toBe(1);
+    // 1, 2 and 4 have eight different sums; |1 + 4 - 2| = 3 is reached by 1 - 2 + 4, 1 + 2 + 4, -1 + 2 + 4... = 3, 7, 5, and their mirror images.
+    expect(rateSwapTest(of([1, 0, 4]), of([0, 2, 0]))).toBe(6 / 8);
+    // Problems without a difference change nothing.
+    expect(rateSwapTest(of([1, 2, 3, 7, 7]), of([0, 0, 0, 7, 7]))).toBe(2 / 8);
+    expect(rateSwapTest(of([4, 5]), of([4, 5]))).toBe(1);
+  });
+
+  it.each(swaps.rates)('is what SciPy counts: $p', ({ first, second, p }) => {
+    expect(rateSwapTest(first, second)).toBeCloseTo(p, 12);
+    expect(rateSwapTest(second, first)).toBeCloseTo(p, 12);
+  });
+
+  it.each(swaps.sampled)('is what SciPy samples, within what 9,999 draws vary: $p', ({ first, second, p }) => {
+    // Four standard errors of a share of 9,999, and the place of the data themselves.
+    const slack = 4 * Math.sqrt((p * (1 - p)) / 9_999) + 1e-4;
+    expect(Math.abs(rateSwapTest(first, second)! - p)).toBeLessThan(slack);
+  });
+
+  it('is never below two arrangements of all, and the same for the same seed', () => {
+    for (let n = 1; n <= 20; n++) {
+      const [none, all] = [of(new Array<number>(n).fill(0)), of(new Array<number>(n).fill(10))];
+      const p = rateSwapTest(all, none, { draws: 499 })!;
+      expect(p).toBeGreaterThanOrEqual(2 ** (1 - n));
+      if (n <= EXACT_PROBLEMS) expect(p).toBe(2 ** (1 - n));
+      else expect(p).toBe(1 / 500);
+      expect(rateSwapTest(all, none, { draws: 499 })).toBe(p);
+    }
+    expect(rateSwapTest(of(new Array<number>(16).fill(1)), of(new Array<number>(16).fill(0)), { draws: 99_999 })).toBeGreaterThanOrEqual(
+      2 ** -15,
+    );
+  });
+
+  it('is null without samples of one side, and refuses lists of other lengths', () => {
+    expect(rateSwapTest({ hits: [0], samples: [0] }, of([1]))).toBeNull();
+    expect(rateSwapTest({ hits: [], samples: [] }, { hits: [], samples: [] })).toBeNull();
+    expect(() => rateSwapTest(of([1, 2]), of([1]))).toThrow(RangeError);
+  });
+
+  it('does not depend on the order of problems and methods where all arrangements are counted', () => {
+    const count = fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 }));
+    fc.assert(
+      fc.property(fc.array(count, { minLength: 1, maxLength: 9 }), (pairs) => {
+        const [a, b] = [of(pairs.map(([x]) => x), 6), of(pairs.map(([, y]) => y), 6)]; // prettier-ignore
+        const turned = pairs.toReversed();
+        const p = rateSwapTest(a, b)!;
+        expect(rateSwapTest(b, a)).toBe(p);
+        expect(rateSwapTest(of(turned.map(([x]) => x), 6), of(turned.map(([, y]) => y), 6))).toBeCloseTo(p, 12); // prettier-ignore
+        expect(p).toBeGreaterThanOrEqual(2 ** (1 - pairs.length));
+        expect(p).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it.each([5, 6, 8, 10, 12, 15, 16, 20])(
+    'of %d problems finds a difference at most as often as it says where there is none',
+    (problems) => {
+      const stream = new PhiloxStream(BigInt(problems));
+      const trials = 400;
+      let found = 0;
+      for (let trial = 0; trial < trials; trial++) {
+        const p = rateSwapTest(...alike(stream, problems, 40), { draws: 499, seed: BigInt(trial) })!;
+        if (p <= 0.05) found++;
+      }
+      // 5 % are 20, and three standard deviations of that count 13.
+      expect(found).toBeLessThanOrEqual(33);
+      // It is no test that finds nothing: from six problems on it can be below 0.05.
+      if (problems >= 6) expect(found).toBeGreaterThan(0);
+      else expect(found).toBe(0);
+    },
+  );
+});
+
+describe('the interval beside it', () => {
+  const readme = readFileSync(new URL('../../../../src/reports/statistics/README.md', import.meta.url), 'utf8');
+
+  // Two methods that are alike, ten samples of each problem: how often the 95 % interval leaves 0 out, in 2,000 seeded trials.
+  it.each([5, 6, 10, 20, 40])('of %d problems is too narrow by what the README says', (problems) => {
+    const stream = new PhiloxStream(17n);
+    const bootstrap = new Bootstrap(problems, { seed: 9n, resamples: 999 });
+    const trials = 2_000;
+    let missed = 0;
+    let found = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const [a, b] = alike(stream, problems, 10);
+      const { low, high } = rateDifference(bootstrap, a, b);
+      if (low !== null && high !== null && (low > 0 || high < 0)) missed++;
+      if (rateSwapTest(a, b, { draws: 199 })! <= 0.05) found++;
+    }
+    const percent = (count: number): string => `${((100 * count) / trials).toFixed(1)} %`;
+    const row = readme.split('\n').find((line) => line.startsWith(`| ${problems} | `));
+    expect(row).toBe(`| ${problems} | ${percent(missed)} | ${percent(found)} |`);
+  });
+});
+
+describe('any statistic, by swaps', () => {
+  it('counts arrangements that are as extreme, each with its mirror image', () => {
+    const seen: string[] = [];
+    // The number of problems on the smaller side: 0 in the data.
+    const p = swapTest(4, [0, 2, 3], (swapped) => {
+      seen.push([...swapped].join(''));
+      const count = swapped[0]! + swapped[2]! + swapped[3]!;
+      return -Math.min(count, 3 - count);
+    });
+    expect(p).toBe(1 / 4);
+    expect(new Set(seen)).toEqual(new Set(['0000', '0010', '0001', '0011']));
+  });
+});
