@@ -1,6 +1,8 @@
 /** `faultline import`: what a run drew, taken for somebody else's, comes to the same verdicts; malformed files store nothing. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
+import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { faultline, finished, readLines, scratchFolder, start, writeLines } from './faultline.js';
 
@@ -13,6 +15,7 @@ const PROBLEMS = ['--problems', 'pico-tasks'];
 interface Imported {
   readonly samples: number;
   readonly executed: number;
+  readonly report: { readonly text_view: unknown };
   readonly claims: { readonly made: number; readonly contradicted: readonly { taskId: string; sampleIndex: number; claimed: boolean }[] };
 }
 
@@ -49,6 +52,33 @@ describe('faultline import', () => {
     const shown = await faultline(['show', 'Pico/5', '0', '--db', db]);
     expect([shown.code, shown.err]).toEqual([0, '']);
     expect(shown.out).toContain('no tokens');
+  });
+
+  it('measures the texts, also those that were imported before and not measured', async () => {
+    const database = path.join(folder, 'measured.db');
+    const args = ['--experiment', 'measured', '--db', database];
+    const measured = `SELECT count(*), count(edit_similarity), count(mean_logprob) FROM text_measures_by_sample`;
+    const first = await imported(results, ...args);
+    expect(first.report.text_view).toMatchObject({ samples: 32, unmeasured: 0 });
+    expect(await ask(database, measured)).toEqual([[32, 32, 0]]);
+    const direct = new Database(database);
+    direct.exec('DELETE FROM text_measures WHERE sample_id % 2 = 0');
+    direct.close();
+    expect(await ask(database, measured)).toEqual([[16, 16, 0]]);
+    const again = await imported(results, ...args);
+    expect([again.executed, again.report]).toEqual([0, first.report]);
+  });
+
+  it('keeps the largest sample index there is, also in Parquet', async () => {
+    const database = path.join(folder, 'large.db');
+    const sample = { task_id: 'Pico/0', completion: '    return 1\n', sample_index: 4294967295 };
+    await imported(writeLines(path.join(folder, 'large.jsonl'), [sample]), '--db', database);
+    const output = path.join(folder, 'large.parquet');
+    const { code, err } = await faultline(['export', '--format', 'parquet', '--db', database, '--output', output]);
+    expect(code, err).toBe(0);
+    const bytes = readFileSync(output);
+    const rows = await parquetReadObjects({ file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) });
+    expect(rows.map((row) => row['sample_index'])).toEqual([4294967295n]);
   });
 
   it('says where a file claims something else, and takes lines without sample_index and finish_reason', async () => {

@@ -105,6 +105,8 @@ describe('faultline query', () => {
       [['SELECT 1; SELECT 2'], 'not one SQL statement'],
       [['SELEC 1'], 'syntax error'],
       [['SELECT * FROM nowhere'], 'no such table'],
+      [['SELECT ?'], 'nothing is filled in'],
+      [["SELECT json('{')"], 'malformed JSON'],
       [['failures', '--search', 'x'], 'cannot be given together'],
       [['--search', '!!'], 'no word'],
       [['failures', '--limit', '0'], '--limit'],

@@ -18,6 +18,7 @@ import { renderText } from '../../../src/reports/render/text.js';
 import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
 import { summarise } from '../../../src/reports/summary.js';
 import type { FailureDescription, PartialExtent, ReportData } from '../../../src/reports/report-data.js';
+import { IMPORTED } from '../../../src/store/imported.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import {
   CATEGORIES,
@@ -199,6 +200,10 @@ describe('page', () => {
     const section = (page: string): string => /<section id="text-view">[^]*?<\/section>/.exec(page)![0].replace(/\s+/g, ' ');
     expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
     expect(section(renderHtml(data, none))).not.toContain('<table');
+    // A run's stages know nothing of samples that were made elsewhere.
+    const elsewhere = section(renderHtml({ ...data, experiment: { ...data.experiment, device: IMPORTED } }, none));
+    expect(elsewhere).toContain('<code>faultline import</code>');
+    expect(elsewhere).not.toContain('faultline run');
     const shown = section(renderHtml(measured, none));
     expect(shown.match(/<table/g)!.length).toBeGreaterThanOrEqual(3);
     expect(shown).not.toContain('--only measure');

@@ -1,4 +1,5 @@
 /** What the texts alone would have said: areas by measure, and where the two views disagree. */
+import { isImported } from '../../../../store/imported.js';
 import { MEASURES } from '../../../../text-metrics/measures.js';
 import { OUTCOMES } from '../../../outcomes.js';
 import type { CategoryTold, Disagreement, ReportData, TextArea, TextTarget, TextView } from '../../../report-data.js';
@@ -16,15 +17,12 @@ export function textViewSection(data: ReportData): Markup {
     <h2>Text view against execution view</h2>
     ${
       textView === null
-        ? markup`<p>
-            No counted sample’s text has been measured. <code>faultline run --only measure,report</code>, with the config and flags of the run,
-            does that and writes this page again.
-          </p>`
+        ? markup`<p>No counted sample’s text has been measured. ${measuring(data)} does that and writes this page again.</p>`
         : [
             textView.unmeasured > 0 &&
               markup`<p class="warning" role="note">
                 ${plural(textView.unmeasured, 'counted sample')} of ${whole(counts.counted)} ${textView.unmeasured === 1 ? 'has' : 'have'} not been
-                measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. <code>faultline run --only measure,report</code> goes on.
+                measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. ${measuring(data)} goes on.
               </p>`,
             areas(textView),
             warningsAt(data, 'text_view'),
@@ -33,6 +31,13 @@ export function textViewSection(data: ReportData): Markup {
           ]
     }
   </section>`;
+}
+
+/** The command that measures what is not measured yet: a run's stages know nothing of samples that were made elsewhere. */
+function measuring({ experiment }: ReportData): Markup {
+  return isImported(experiment)
+    ? markup`The same <code>faultline import</code>, with the same file and flags,`
+    : markup`<code>faultline run --only measure,report</code>, with the config and flags of the run,`;
 }
 
 /** A measure's areas for the two classes that everybody asks about. */
