@@ -77,7 +77,8 @@ describe('faultline import', () => {
     const { code, err } = await faultline(['export', '--format', 'parquet', '--db', database, '--output', output]);
     expect(code, err).toBe(0);
     const bytes = readFileSync(output);
-    const rows = await parquetReadObjects({ file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) });
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    const rows = (await parquetReadObjects({ file })) as Record<string, unknown>[];
     expect(rows.map((row) => row['sample_index'])).toEqual([4294967295n]);
   });
 
@@ -119,6 +120,7 @@ describe('faultline import', () => {
       ['foreign', `${JSON.stringify({ ...good, task_id: 'Other/1' })}\n`, 'not in the problem file'],
       ['cut', `${JSON.stringify(good).slice(0, 30)}\n`, 'cut.jsonl:1'],
       ['empty', '', 'holds no sample'],
+      ['nan', `${JSON.stringify(good).slice(0, -1)}, "mean_logprob": NaN}\n`, 'nan.jsonl:1'],
     ] as const) {
       const file = path.join(folder, `${name}.jsonl`);
       writeFileSync(file, text);
