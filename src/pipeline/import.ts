@@ -109,9 +109,8 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   if (executed + infra >= rows.length) store.finishExperiment(id);
   // By the present rules and categories, also where all was there.
   classifyStored(store, id, view);
-  await measureImported(store, id, { signal, progress });
   const experiment = chooseExperiment(store, identity.hash);
-  const report = reportWithAnalyses(store, experiment);
+  const report = await describeImported(store, experiment, { signal, progress });
   const files = await writeOutputs(store, experiment, report, directory);
   return {
     experiment,
@@ -125,13 +124,22 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   };
 }
 
-/** Like the stage `measure` of a run, and also where the samples were imported before there was anything to measure with. */
-async function measureImported(store: Store, id: number, { signal, progress }: Omit<ImportOptions, 'samples'>): Promise<void> {
+/**
+ * Like the stages `measure` and `report` of a run, but that nothing is written yet. Measures also samples that were imported before there was
+ * anything to measure with.
+ */
+async function describeImported(
+  store: Store,
+  experiment: Experiment,
+  { signal, progress }: Omit<ImportOptions, 'samples'>,
+): Promise<ReportData> {
+  const { id } = experiment;
   const task = progress.task('measure', store.counts(id).samples, store.measuredCount(id));
   try {
     await measureStored(store, id, signal, () => {
       task.advance();
     });
+    return await reportWithAnalyses(store, experiment, signal);
   } catch (thrown) {
     throw signal.aborted ? interrupted(store.counts(id).executed, signal.reason) : thrown;
   } finally {

@@ -17,11 +17,13 @@ import type {
   OmittedK,
   OutcomeShare,
   PartialExtent,
+  PassAtK,
   ProblemRow,
   ReportData,
 } from './report-data.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
-import { textView } from './text-view.js';
+import { finish, type Steps } from './steps.js';
+import { textViewSteps } from './text-view.js';
 import { warningsOf, type Claims } from './warnings.js';
 import { WorstSamples } from './worst.js';
 
@@ -51,9 +53,17 @@ const WORST_PLACES = 5;
  *   outcome that this version does not know
  */
 export function summarise(experiment: Experiment, samples: Iterable<JudgedSample>, options: SummaryOptions): ReportData {
+  return finish(summarySteps(experiment, samples, options));
+}
+
+/** The same in steps: one a sample, and then one a part. */
+export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSample>, options: SummaryOptions): Steps<ReportData> {
   const seed = options.bootstrapSeed ?? 0n;
   const tally = new Tally();
-  for (const sample of samples) tally.add(sample);
+  for (const sample of samples) {
+    tally.add(sample);
+    yield;
+  }
 
   const problems = [...tally.problems.values()];
   const bootstrap = new Bootstrap(problems.length, {
@@ -67,17 +77,32 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
 
   const leaves = new Map(options.categories.map((category) => [category.code, category]));
   const categories = categoryShares(tally, leaves, ofFailures);
+  yield;
   const passAt = passEstimates(problems, bootstrap);
   const most = Math.max(0, ...counted);
   const asked = [...new Set([1, 10, most])].filter((k) => k > 0).sort((a, b) => a - b);
+  const passAtK: PassAtK[] = [];
+  for (const k of asked.filter((each) => each <= most)) {
+    passAtK.push(passAt(k));
+    yield;
+  }
+  const passCurve: PassAtK[] = [];
+  for (const k of curveGrid(most)) {
+    passCurve.push(passAt(k));
+    yield;
+  }
+  const view =
+    options.texts === undefined
+      ? null
+      : yield* textViewSteps(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) });
   const claims: Claims = {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
     partial: options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null,
-    passAtK: asked.filter((k) => k <= most).map(passAt),
+    passAtK,
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
-    passCurve: curveGrid(most).map(passAt),
+    passCurve,
     crashRate: ofCounted((problem) => CRASHES.reduce((sum, outcome) => sum + (problem.outcomes.get(outcome) ?? 0), 0)),
     outcomes: OUTCOME_ORDER.map((outcome): OutcomeShare => ({
       outcome,
@@ -92,10 +117,7 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
     worst: tally.worst.choose(categories),
     browsed: tally.browsed.choose(),
-    textView:
-      options.texts === undefined
-        ? null
-        : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
+    textView: view,
     analyses: null,
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
     software: options.software ?? null,

@@ -13,6 +13,7 @@ import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcom
 import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
 import { aurocByProblem } from './statistics/auroc.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
+import { finish, type Steps } from './steps.js';
 
 /** What a class must have at least, samples and problems with one, for an area to be given; and problems with both classes. */
 export const LEAST = { samples: 20, problems: 5 } as const;
@@ -62,15 +63,24 @@ interface Ordered {
  * The text view of one experiment under one strategy; null where no counted sample was measured.
  * @param samples each (task, sample index) at most once, in the order of the problem file and by sample index
  */
-export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resamples = RESAMPLES }: TextViewOptions = {}): TextView | null {
-  const { rows, problems } = countedRows(samples);
+export function textView(samples: Iterable<MeasuredSample>, options: TextViewOptions = {}): TextView | null {
+  return finish(textViewSteps(samples, options));
+}
+
+/** The same in steps: one a sample, then one an area. */
+export function* textViewSteps(
+  samples: Iterable<MeasuredSample>,
+  { seed = 0n, resamples = RESAMPLES }: TextViewOptions = {},
+): Steps<TextView | null> {
+  const { rows, problems } = yield* countedRows(samples);
   const measured = rows.filter((row): row is MeasuredRow => row.measures !== null);
   if (measured.length === 0) return null;
 
   const bootstrap = new Bootstrap(problems, { seed, resamples });
   const ordered = new Map(ROWS.map((measure) => [measure.key, orderBy(measured, measure)]));
   const categories = categoriesOf(measured);
-  const targets = questions(categories).map(({ target, isPositive, measures }): TextTarget => {
+  const targets: TextTarget[] = [];
+  for (const { target, isPositive, measures } of questions(categories)) {
     // Asked once for all measures.
     const classes = new Int8Array(rows.length);
     const positives = new Int32Array(problems);
@@ -79,12 +89,13 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
       classes[row.number] = Number(side ?? -1);
       if (side === true && row.measures !== null) positives[row.problem]!++;
     }
-    return {
-      ...target,
-      ...sizeOf(positives),
-      measures: measures.map((measure) => areaOf(bootstrap, measure, ordered.get(measure.key)!, classes)),
-    };
-  });
+    const areas: TextArea[] = [];
+    for (const measure of measures) {
+      areas.push(areaOf(bootstrap, measure, ordered.get(measure.key)!, classes));
+      yield;
+    }
+    targets.push({ ...target, ...sizeOf(positives), measures: areas });
+  }
   return {
     samples: measured.length,
     problems: problemsOf(measured),
@@ -100,11 +111,12 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
 }
 
 /** The samples that count, with numbers for problems and programs. */
-function countedRows(samples: Iterable<MeasuredSample>): { readonly rows: readonly Row[]; readonly problems: number } {
+function* countedRows(samples: Iterable<MeasuredSample>): Steps<{ readonly rows: readonly Row[]; readonly problems: number }> {
   const rows: Row[] = [];
   const problems = new Map<string, { readonly problem: number; readonly programs: Map<string, number> }>();
   let programs = 0;
   for (const sample of samples) {
+    yield;
     const outcome = outcomeOf(sample.outcome);
     if (outcome === null || outcome === 'infra') continue;
     let own = problems.get(sample.taskId);

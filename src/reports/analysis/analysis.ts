@@ -5,8 +5,9 @@
 import type { AssertionMarks } from '../../store/types.js';
 import type { Analyses, ReportData } from '../report-data.js';
 import { Bootstrap } from '../statistics/bootstrap.js';
+import { finish, type Steps } from '../steps.js';
 import { coOccurrence } from './co-occurrence.js';
-import { distributions } from './distribution.js';
+import { distributionSteps } from './distribution.js';
 import { failurePosition } from './failure-position.js';
 import type { FirstDivergence } from './first-divergence.js';
 import { hiddenAssertions } from './hidden-assertions.js';
@@ -26,17 +27,29 @@ export interface AnalysisParts {
 }
 
 /** Intervals are made as the report's, from the same resamples. */
-export function analyse(report: ReportData, { rows: { rows, problems }, marks, firstDivergence }: AnalysisParts): Analysis {
+export function analyse(report: ReportData, parts: AnalysisParts): Analysis {
+  return finish(analysisSteps(report, parts));
+}
+
+/** The same in steps, one a part. */
+export function* analysisSteps(report: ReportData, { rows: { rows, problems }, marks, firstDivergence }: AnalysisParts): Steps<Analysis> {
   const { resamples, seed, confidence } = report.intervals;
   const bootstrap = new Bootstrap(problems.length, { resamples, seed: BigInt(seed), confidence });
   const taskIds = problems.map(({ taskId }) => taskId);
   const temperature = report.experiment.config.find(({ key }) => key === 'strategy.temperature')?.value ?? null;
+  const hidden = hiddenAssertions(rows, taskIds, marks, bootstrap);
+  yield;
+  const programs = programShares(rows, bootstrap);
+  yield;
+  const tables = yield* distributionSteps(rows, problems, { temperature }, bootstrap);
+  const pairs = coOccurrence(rows);
+  yield;
   return {
     report,
-    hiddenAssertions: hiddenAssertions(rows, taskIds, marks, bootstrap),
-    programs: programShares(rows, bootstrap),
-    distributions: distributions(rows, problems, { temperature }, bootstrap),
-    coOccurrence: coOccurrence(rows),
+    hiddenAssertions: hidden,
+    programs,
+    distributions: tables,
+    coOccurrence: pairs,
     failurePosition: failurePosition(rows),
     firstDivergence,
   };
