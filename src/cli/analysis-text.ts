@@ -127,13 +127,12 @@ function coOccurrenceText({ tags, problems }: CoOccurrence): string {
 }
 
 function positionText({ failures, position, withoutLine, inPrompt, oneLine, categories }: FailurePosition): string {
-  if (position.count === 0) return `failing line: no failure of ${plural(failures, 'failure')} has one`;
-  const top = [...categories].sort((a, b) => b.position.count - a.position.count);
-  return [
+  const head =
     `failing line over the lines of the completion, 1 is the last: ${whole(position.count)} of ${plural(failures, 'failure')}; ` +
-      `without a line ${whole(withoutLine)}, in the prompt ${whole(inPrompt)}, in programs of one line ${whole(oneLine)}`,
-    ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows)),
-  ].join('\n');
+    `without a line ${whole(withoutLine)}, in the prompt ${whole(inPrompt)}, in programs of one line ${whole(oneLine)}`;
+  if (position.count === 0) return head;
+  const top = [...categories].sort((a, b) => b.position.count - a.position.count);
+  return [head, ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows))].join('\n');
 }
 
 function divergenceText(found: FirstDivergence): string {

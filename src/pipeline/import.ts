@@ -25,6 +25,7 @@ import type { Progress } from './progress.js';
 import { chooseExperiment, outputFolder, prepareOutputs, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { storeVerdicts } from './stages/execute.js';
+import { leftOut, type LeftOut } from './unjudged.js';
 
 export interface ImportOptions {
   /** A file of samples. */
@@ -33,7 +34,7 @@ export interface ImportOptions {
   readonly progress: Progress;
 }
 
-export interface ImportResult {
+export interface ImportResult extends LeftOut {
   readonly experiment: Experiment;
   readonly database: string;
   readonly directory: string;
@@ -121,6 +122,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
     executed: executed - before,
     report,
     claims: { made: claims.size, contradicted: contradictedBy(store, id, claims) },
+    ...leftOut(store.judgedSamples(id, { outcome: 'infra' })),
   };
 }
 

@@ -168,8 +168,10 @@ export interface Feasibility {
   /** The same, with only the `other` leaves of errors (2.5, 3.10, 4.10) taken as residual. */
   readonly outsideOther: Estimate;
   readonly threshold: number;
-  /** `proceed` if the lower end of `outsideResidual` exceeds the threshold; `undecided` without failures. */
+  /** `proceed` if the lower end of `outsideResidual` exceeds the threshold. */
   readonly decision: 'proceed' | 'stop' | 'undecided';
+  /** Why it is undecided: there is no failure, or the shares are those of a part of the experiment; null where it is decided. */
+  readonly undecided: 'no_failures' | 'partial' | null;
 }
 
 export interface ProblemRow {

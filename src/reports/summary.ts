@@ -95,11 +95,13 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
     options.texts === undefined
       ? null
       : yield* textViewSteps(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) });
+  const partial = options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null;
+  const feasibility = feasibilityOf(categories, ofFailures);
   const claims: Claims = {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
-    partial: options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null,
+    partial,
     passAtK,
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
     passCurve,
@@ -110,7 +112,9 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
       share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
     })),
     categories,
-    feasibility: feasibilityOf(categories, ofFailures),
+    // The decision is about the experiment, and a part of it need not be like the rest.
+    feasibility:
+      partial === null || feasibility.undecided !== null ? feasibility : { ...feasibility, decision: 'undecided', undecided: 'partial' },
     problems: problems.map((problem) => problemRow(problem, tally.names)),
     finishReasons: [...tally.finishReasons]
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
@@ -283,6 +287,7 @@ function feasibilityOf(
     outsideOther: outside(({ residual, outcome, code }) => residual && (outcome !== 'wrong' || code === null)),
     threshold: FEASIBILITY_THRESHOLD,
     decision: outsideResidual.low === null ? 'undecided' : outsideResidual.low > FEASIBILITY_THRESHOLD ? 'proceed' : 'stop',
+    undecided: outsideResidual.low === null ? 'no_failures' : null,
   };
 }
 

@@ -40,10 +40,23 @@ export const WARNING_RULES: readonly WarningRule[] = [
     at: 'overview',
     reason: 'resampling few clusters gives intervals that are too narrow',
     source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
-    check: ({ counts, problems }) => {
-      const n = problems.filter(({ samples }) => samples > 0).length;
-      if (counts.counted === 0 || n >= ENOUGH_PROBLEMS) return [];
-      return [`Intervals are by bootstrap over ${plural(n, 'problem')}: with fewer than ${ENOUGH_PROBLEMS} they are too narrow.`];
+    check: (data) => {
+      const n = countedProblems(data);
+      if (n >= ENOUGH_PROBLEMS || !isResampled(data)) return [];
+      return [`Intervals by bootstrap are over ${plural(n, 'problem')}: with fewer than ${ENOUGH_PROBLEMS} they are too narrow.`];
+    },
+  },
+  {
+    rule: 'not_resampled',
+    at: 'overview',
+    reason: 'where no resample gives another rate, Wilson’s interval over the problems stands in: it takes each problem for one trial',
+    source: 'Wilson 1927, Journal of the American Statistical Association 22(158)',
+    check: (data) => {
+      const n = countedProblems(data);
+      if (n === 0 || n >= ENOUGH_PROBLEMS || isResampled(data)) return [];
+      return [
+        `Intervals are Wilson’s over ${plural(n, 'problem')}, as resampling problems varies no rate here: they are wide, and say little.`,
+      ];
     },
   },
   {
@@ -157,6 +170,18 @@ export const WARNING_RULES: readonly WarningRule[] = [
 /** Every warning of a report, in the order of the rules. */
 export function warningsOf(data: Claims): ReportWarning[] {
   return WARNING_RULES.flatMap(({ rule, at, reason, source, check }) => check(data).map((text) => ({ rule, at, text, reason, source })));
+}
+
+/** Problems with a sample that counts. */
+function countedProblems({ problems }: Claims): number {
+  return problems.filter(({ samples }) => samples > 0).length;
+}
+
+/** Whether any interval of the overview and the outcomes is by bootstrap. */
+function isResampled({ passAtK, crashRate, outcomes }: Claims): boolean {
+  return [crashRate, ...passAtK.map(({ estimate }) => estimate), ...outcomes.map(({ share }) => share)].some(
+    ({ method }) => method === 'bca',
+  );
 }
 
 function isFew({ pooled, positives, negatives }: { pooled: { value: number | null }; positives: number; negatives: number }): boolean {

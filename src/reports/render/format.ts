@@ -33,11 +33,11 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
   return `${whole(count)} ${count === 1 ? noun : nouns}`;
 }
 
-/** The text in lines of at most `width` characters, broken at spaces; a longer word is cut. */
+/** The text in lines of at most `width` characters, broken at spaces, though not before a percent sign; a longer word is cut. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%)/)) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (joined.length > width && line !== '') {
       lines.push(line);

@@ -11,7 +11,8 @@
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
  * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
  * - `categories` list of { code, name, outcome, rule, residual, count, problems, ...estimate of the share of failures }
- * - `feasibility` { decision, threshold, outside_residual, outside_other }, the last two estimates
+ * - `feasibility` { decision, undecided, threshold, outside_residual, outside_other }, the last two estimates; `undecided` says why `decision` is
+ *   `undecided`: `no_failures`, or `partial` where the samples are a part of the experiment's
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
  * - `intervals` { confidence, resamples, seed } of the bootstrap
@@ -88,6 +89,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
     categories: data.categories.map(({ share, ...category }) => ({ ...category, ...share })),
     feasibility: {
       decision: feasibility.decision,
+      undecided: feasibility.undecided,
       threshold: feasibility.threshold,
       outside_residual: feasibility.outsideResidual,
       outside_other: feasibility.outsideOther,

@@ -90,11 +90,14 @@ function heading(name: string, count: string, share: string, interval: string, c
 }
 
 /** The decision with both shares, and what the stars in the table above mean. */
-function feasibility({ feasibility: { outsideResidual, outsideOther, decision, threshold } }: ReportData, colours: Colours): string[] {
+function feasibility(
+  { feasibility: { outsideResidual, outsideOther, decision, undecided, threshold } }: ReportData,
+  colours: Colours,
+): string[] {
   const words = {
     proceed: colours.green(`above ${percent(threshold)}: proceed`),
     stop: colours.yellow(`not above ${percent(threshold)}: not yet`),
-    undecided: 'nothing to decide by',
+    undecided: undecided === 'partial' ? 'undecided: these are a part of the experiment' : 'nothing to decide by',
   }[decision];
   return [
     colours.dim('  * residual: no rule said more about the cause'),

@@ -97,6 +97,21 @@ describe('faultline import', () => {
     expect(err).toContain('another version of the problems');
   });
 
+  it('ends with 3 where the test of a problem is at fault, as a run does, and keeps what it wrote', async () => {
+    const [faulty, right] = ['Faulty/0', 'Right/0'].map((task_id) => ({ task_id, prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n', test: task_id === 'Right/0' ? 'def check(candidate):\n    assert candidate(1) == 1\n' : 'def check(candidate:\n' })); // prettier-ignore
+    const problems = writeLines(path.join(folder, 'faulty-problems.jsonl'), [faulty, right]);
+    const file = writeLines(path.join(folder, 'faulty.jsonl'), ['Faulty/0', 'Right/0'].map((task_id) => ({ task_id, completion: '    return x\n', passed: true }))); // prettier-ignore
+    const args = ['import', file, '--problems', problems, '--experiment', 'faulty', '--db', path.join(folder, 'faulty.db'), '--outputs', path.join(folder, 'faulty')]; // prettier-ignore
+    const { code, out, err } = await faultline([...args, '--json'], { cwd: folder });
+    expect(code, err).toBe(3);
+    expect(err).toMatch(/error: 1 sample not judged: the test of Faulty\/0[^]*hint: Correct the test/);
+    expect(JSON.parse(out)).toMatchObject({ samples: 2, unjudged: [{ taskId: 'Faulty/0', samples: 1 }], unsupported: [] });
+    expect(existsSync(path.join(folder, 'faulty', 'faulty', 'report.html'))).toBe(true);
+    const one = writeLines(path.join(folder, 'one.jsonl'), [{ task_id: 'Right/0', completion: '    return x\n', passed: true }]);
+    const right_ = await faultline(['import', one, '--problems', problems, '--db', path.join(folder, 'one.db')], { cwd: folder });
+    expect([right_.code, right_.err]).toEqual([0, expect.stringContaining('1 line says whether it passed; 0 came out otherwise here')]);
+  }, 60_000);
+
   it('goes on after Ctrl-C', async () => {
     const slow = Array.from({ length: 12 }, (_, index) => ({
       task_id: 'Pico/0',

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../../src/reports/describe.js';
 import { compareCodes } from '../../../src/reports/category-order.js';
 import { samplesCsv, unguard } from '../../../src/reports/render/csv.js';
-import { percent, percentInterval } from '../../../src/reports/render/format.js';
+import { percent, percentInterval, wrap } from '../../../src/reports/render/format.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { markup, multiline } from '../../../src/reports/render/html/markup.js';
 import { programListing } from '../../../src/reports/render/html/program.js';
@@ -255,6 +255,19 @@ describe('page', () => {
     );
     expect(page({ samples: 40, problems: 4, shards: [] })).toContain('samples of 4 problems. No rate');
     expect(page({ samples: 2, problems: 1, shards: [] })).not.toContain('partial');
+  });
+
+  it('decides nothing about an experiment by a part of it', () => {
+    const whole: PartialExtent = { samples: 1000, problems: 50, shards: ['0/4'] };
+    expect(data.feasibility).toMatchObject({ decision: expect.stringMatching(/^(proceed|stop)$/) as string, undecided: null });
+    const part = summarise(EXPERIMENT, rows, { ...FAST, whole });
+    expect(part.feasibility).toEqual({ ...data.feasibility, decision: 'undecided', undecided: 'partial' });
+    expect(reportJson(part)['feasibility']).toMatchObject({ decision: 'undecided', undecided: 'partial' });
+    expect(renderText(part)).toContain('undecided: these are a part of the experiment');
+    const page = renderHtml(part, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    expect(page.replace(/\s+/g, ' ')).toContain('<b>Undecided.</b> The decision is about the whole experiment');
+    // Without a failure that is the reason, in a part as in the whole.
+    expect(summarise(EXPERIMENT, [sample()], { ...FAST, whole }).feasibility.undecided).toBe('no_failures');
   });
 
   it('does not promise another try for what nobody can judge', () => {
@@ -591,6 +604,14 @@ describe('terminal text', () => {
     expect(second([], ['0/4', '1/4'])).toBe("partial: shards 0/4, 1/4, 0 of the experiment's 1,000 samples of 50 problems");
     expect(second(rows, [])).toBe("partial: 120 of the experiment's 1,000 samples of 50 problems");
     expect(renderText(summarise(EXPERIMENT, rows, { ...FAST, whole: { samples: 120, problems: 12, shards: [] } }))).toBe(renderText(data));
+  });
+
+  it('keeps a number and its percent sign on one line', () => {
+    for (let width = 12; width < 40; width++) {
+      const lines = wrap('the pass rate is between 33.3 % and 66.7 %, whatever they are', width);
+      expect(lines.filter((line) => line.startsWith('%'))).toEqual([]);
+      expect(lines.join(' ')).toBe('the pass rate is between 33.3 % and 66.7 %, whatever they are');
+    }
   });
 
   it('does not let names move the cursor', () => {

@@ -38,11 +38,29 @@ it('each rule has a name of its own, a reason and a source', () => {
 
 describe('rules', () => {
   it('few_problems: below 20 problems that have a counted sample', () => {
-    expect(texts(summary(ordinary(20, 10, 5)), 'few_problems')).toEqual([]);
-    expect(texts(summary(ordinary(19, 10, 5)), 'few_problems')).toEqual([
-      'Intervals are by bootstrap over 19 problems: with fewer than 20 they are too narrow.',
+    // One problem fails less often than the others: resampling varies the rates.
+    const uneven = (problems: number): JudgedSample[] => [...ordinary(problems - 1, 10, 5), ...ordinary(problems, 10, 1).slice(-10)];
+    expect(texts(summary(uneven(20)), 'few_problems')).toEqual([]);
+    expect(texts(summary(uneven(19)), 'few_problems')).toEqual([
+      'Intervals by bootstrap are over 19 problems: with fewer than 20 they are too narrow.',
     ]);
     expect(texts(summary([]), 'few_problems')).toEqual([]);
+  });
+
+  it('not_resampled: where no interval is by bootstrap, and never beside few_problems', () => {
+    const one = summary(ordinary(1, 10, 5));
+    expect(one.crashRate.method).toBe('wilson');
+    expect(texts(one, 'few_problems')).toEqual([]);
+    expect(texts(one, 'not_resampled')).toEqual([
+      'Intervals are Wilson’s over 1 problem, as resampling problems varies no rate here: they are wide, and say little.',
+    ]);
+    for (const data of [summary(ordinary(19, 10, 0)), summary(ordinary(20, 10, 0)), summary([])]) expect(texts(data, 'few_problems')).toEqual([]); // prettier-ignore
+    expect(texts(summary(ordinary(19, 10, 0)), 'not_resampled')).toHaveLength(1);
+    expect(texts(summary(ordinary(20, 10, 0)), 'not_resampled')).toEqual([]);
+    expect(texts(summary([]), 'not_resampled')).toEqual([]);
+    // Problems that differ in how often they pass.
+    const few = summary([...ordinary(3, 10, 5), ...ordinary(4, 10, 1).slice(30)]);
+    expect([texts(few, 'few_problems').length, texts(few, 'not_resampled').length]).toEqual([1, 0]);
   });
 
   it('equal_samples: where every problem has one program, and several samples of it', () => {

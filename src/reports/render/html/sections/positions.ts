@@ -25,14 +25,15 @@ export function positionsSection({ failurePosition, firstDivergence }: Analyses,
 
 function position(found: FailurePosition, plot: Plot | null): Markup {
   const { failures, position: all, withoutLine, inPrompt, oneLine, categories } = found;
+  const others = markup`Without a line, as wrong answers, limits and signals are: ${whole(withoutLine)}; in the prompt: ${whole(inPrompt)}; in
+    programs of one line, which fail nowhere else: ${whole(oneLine)}.`;
   return markup`<h3>The failing line</h3>
     ${
       all.count === 0
-        ? markup`<p>None of ${plural(failures, 'failure')} has a failing line that could be placed.</p>`
+        ? markup`<p>None of ${plural(failures, 'failure')} has a failing line that could be placed.${failures > 0 && markup` ${others}`}</p>`
         : markup`<p>
               The failing line over the lines of the completion, 1 for the last one, of ${whole(all.count)} of ${plural(failures, 'failure')}.
-              Without a line, as wrong answers, limits and signals are: ${whole(withoutLine)}; in the prompt: ${whole(inPrompt)}; in programs of
-              one line, which fail nowhere else: ${whole(oneLine)}.
+              ${others}
             </p>
             ${plot && figure(plot, 'Failing lines along the completion, in tenths of its lines, by outcome.')}
             ${table(spreadRows<PositionCounts>(found, categories), spreadColumns<PositionCounts & CategoryKey>(), {
