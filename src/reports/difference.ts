@@ -35,9 +35,11 @@ export interface Difference {
   readonly problems: {
     /** In both, with a sample that counts in each: what is compared. */
     readonly compared: number;
-    /** The others, by where they are. */
+    /** In one of the two alone, whatever came of them. */
     readonly onlyFirst: number;
     readonly onlySecond: number;
+    /** In both, but without a sample that counts in one of them at least: not judged, or unsupported. */
+    readonly notJudged: number;
   };
   /** Counted samples of the compared problems. */
   readonly samples: { readonly first: number; readonly second: number };
@@ -79,6 +81,7 @@ const MOST_CHANGES = 20;
 export function difference(first: Iterable<JudgedSample>, second: Iterable<JudgedSample>, options: DifferenceOptions = {}): Difference {
   const sides = [new Side(first), new Side(second)] as const;
   const [a, b] = sides;
+  const shared = [...a.problems.keys()].filter((task) => b.problems.has(task)).length;
   const tasks = [...a.problems.keys()].filter((task) => a.counted(task) > 0 && b.counted(task) > 0);
   const bootstrap = new Bootstrap(tasks.length, { seed: options.seed ?? 0n, resamples: options.resamples ?? 9_999 });
 
@@ -99,8 +102,9 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
   return {
     problems: {
       compared: tasks.length,
-      onlyFirst: a.problems.size - tasks.length,
-      onlySecond: b.problems.size - tasks.length,
+      onlyFirst: a.problems.size - shared,
+      onlySecond: b.problems.size - shared,
+      notJudged: shared - tasks.length,
     },
     samples: { first: sum(tasks.map((task) => a.counted(task))), second: sum(tasks.map((task) => b.counted(task))) },
     rates: adjusted([

@@ -4,6 +4,7 @@ import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
 import { NO_VALUE, percent, plural } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
+import { coloursOf } from '../colours.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
@@ -26,13 +27,14 @@ export function define(command: Command): void {
     const output = outputOf(options);
     const { diffStored } = await import('../../pipeline/diff.js');
     const compared = diffStored(values, [first, second], textOf(secondDb));
+    for (const warning of compared.warnings) output.note(`${coloursOf(process.stderr).yellow('warning:')} ${visibleLine(warning)}`);
     output.result(documentOf(compared), () => comparisonText(compared));
   });
 }
 
-function documentOf({ first, second, settings, difference }: ComparedExperiments): unknown {
+function documentOf({ first, second, settings, warnings, difference }: ComparedExperiments): unknown {
   const experiment = ({ name, hash }: ComparedExperiments['first']): unknown => ({ name, hash });
-  return { first: experiment(first), second: experiment(second), settings, ...difference };
+  return { first: experiment(first), second: experiment(second), settings, warnings, ...difference };
 }
 
 function comparisonText({ first, second, settings, difference }: ComparedExperiments): string {
@@ -41,6 +43,7 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
   const rest = [
     ...(problems.onlyFirst > 0 ? [`${plural(problems.onlyFirst, 'problem')} of the first alone`] : []),
     ...(problems.onlySecond > 0 ? [`${plural(problems.onlySecond, 'problem')} of the second alone`] : []),
+    ...(problems.notJudged > 0 ? [`${plural(problems.notJudged, 'problem')} without a judged sample in one of them at least`] : []),
   ];
   const blocks = [
     `${name(first.name)} (${first.hash.slice(0, 12)}) and ${name(second.name)} (${second.hash.slice(0, 12)}): ` +
