@@ -7,6 +7,7 @@
 import { FaultlineError } from '../errors.js';
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
+import { CostTally, type Costs } from './costs.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { benjaminiHochberg } from './statistics/benjamini-hochberg.js';
 import { Bootstrap } from './statistics/bootstrap.js';
@@ -43,6 +44,8 @@ export interface Difference {
   };
   /** Counted samples of the compared problems. */
   readonly samples: { readonly first: number; readonly second: number };
+  /** Of the same samples. */
+  readonly costs: { readonly first: Costs; readonly second: Costs };
   /** Pass and crash rate, then all outcomes that occur. */
   readonly rates: readonly RateRow[];
   /** Categories that occur in either, by code; shares are of all counted samples. */
@@ -107,6 +110,7 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
       notJudged: shared - tasks.length,
     },
     samples: { first: sum(tasks.map((task) => a.counted(task))), second: sum(tasks.map((task) => b.counted(task))) },
+    costs: { first: a.costs(tasks), second: b.costs(tasks) },
     rates: adjusted([
       row('pass', null, ({ outcome }) => outcome === 'pass'),
       row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
@@ -133,6 +137,7 @@ interface Counted {
 /** One experiment's samples by problem, in the order in which they come. */
 class Side {
   readonly problems = new Map<string, Counted[]>();
+  readonly #costs = new Map<string, CostTally>();
 
   constructor(samples: Iterable<JudgedSample>) {
     let strategy: string | null = null;
@@ -150,6 +155,9 @@ class Side {
       const of = this.problems.get(sample.taskId) ?? [];
       this.problems.set(sample.taskId, of);
       if (outcome === 'infra') continue;
+      const costs = this.#costs.get(sample.taskId) ?? new CostTally();
+      this.#costs.set(sample.taskId, costs);
+      costs.add(sample);
       const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
       of.push({ index, outcome, code, category, completion });
     }
@@ -161,6 +169,17 @@ class Side {
 
   counted(task: string): number {
     return this.samples(task).length;
+  }
+
+  costs(tasks: readonly string[]): Costs {
+    const all = tasks.map((task) => (this.#costs.get(task) ?? new CostTally()).costs());
+    const total = (of: (costs: Costs) => number): number => sum(all.map(of));
+    return {
+      tokens: total(({ tokens }) => tokens),
+      executions: total(({ executions }) => executions),
+      cpuSeconds: total(({ cpuSeconds }) => cpuSeconds),
+      wallSeconds: total(({ wallSeconds }) => wallSeconds),
+    };
   }
 
   passed(task: string): number {

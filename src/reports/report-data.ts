@@ -13,6 +13,7 @@ import type { FailurePosition } from './analysis/failure-position.js';
 import type { FirstDivergence } from './analysis/first-divergence.js';
 import type { HiddenAssertions } from './analysis/hidden-assertions.js';
 import type { ProgramShares } from './analysis/programs.js';
+import type { Costs } from './costs.js';
 import type { CountedOutcome } from './outcomes.js';
 import type { Estimate } from './statistics/bootstrap.js';
 
@@ -21,6 +22,7 @@ export interface ReportData {
   /** The one strategy reported on; null when there are no samples. */
   readonly strategy: string | null;
   readonly counts: Counts;
+  readonly costs: Costs;
   /** What is missing of the whole experiment; null where nothing is, or where nobody said what the whole is. */
   readonly partial: PartialExtent | null;
   /** pass@k for k = 1, 10 and the samples per problem, as far as there are enough samples. */

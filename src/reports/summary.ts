@@ -7,6 +7,7 @@ import type { Experiment, JudgedSample, MeasuredSample } from '../store/types.js
 import type { Category } from '../taxonomy/types.js';
 import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
+import { CostTally } from './costs.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { passEstimates } from './pass-estimates.js';
 import type {
@@ -101,6 +102,7 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
+    costs: tally.costs.costs(),
     partial,
     passAtK,
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
@@ -151,6 +153,7 @@ class Tally {
   readonly names = new Map<string | null, { readonly name: string; readonly outcome: CountedOutcome }>();
   readonly worst = new WorstSamples(WORST_PLACES);
   readonly browsed = new SampleSelection();
+  readonly costs = new CostTally();
   strategy: string | null = null;
   samples = 0;
   counted = 0;
@@ -188,6 +191,7 @@ class Tally {
     }
     this.counted++;
     this.browsed.offer(sample, outcome);
+    this.costs.add(sample);
     problem.counted++;
     problem.tokens += sample.tokenCount;
     if (sample.verdict.measurements.nearLimit) this.nearLimit++;

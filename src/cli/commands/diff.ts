@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
-import { NO_VALUE, percent, plural } from '../../reports/render/format.js';
+import { NO_VALUE, percent, plural, seconds, whole } from '../../reports/render/format.js';
+import { costsJson } from '../../reports/render/json.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import { coloursOf } from '../colours.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
@@ -34,7 +35,14 @@ export function define(command: Command): void {
 
 function documentOf({ first, second, settings, warnings, difference }: ComparedExperiments): unknown {
   const experiment = ({ name, hash }: ComparedExperiments['first']): unknown => ({ name, hash });
-  return { first: experiment(first), second: experiment(second), settings, warnings, ...difference };
+  return {
+    first: experiment(first),
+    second: experiment(second),
+    settings,
+    warnings,
+    ...difference,
+    costs: { first: costsJson(difference.costs.first), second: costsJson(difference.costs.second) },
+  };
 }
 
 function comparisonText({ first, second, settings, difference }: ComparedExperiments): string {
@@ -53,6 +61,7 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
       ? 'asked for alike'
       : textTable(['setting', 'first', 'second'], settings.map((each) => [each.key, each.first, each.second])), // prettier-ignore
     rates('rate', difference.rates),
+    costsText(difference.costs),
     ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
     pairsText(pairs),
     ...(changes.length > 0
@@ -69,6 +78,19 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
       : []),
   ];
   return blocks.join('\n\n');
+}
+
+/** Whoever compares rates wants to know at what price. */
+function costsText({ first, second }: Difference['costs']): string {
+  return textTable(
+    ['cost', 'first', 'second'],
+    [
+      ['tokens', whole(first.tokens), whole(second.tokens)],
+      ['programs executed', whole(first.executions), whole(second.executions)],
+      ['CPU time of executions', seconds(first.cpuSeconds), seconds(second.cpuSeconds)],
+      ['by the clock', seconds(first.wallSeconds), seconds(second.wallSeconds)],
+    ],
+  );
 }
 
 function rates(title: string, rows: readonly RateRow[]): string {

@@ -46,3 +46,8 @@ export function wrap(text: string, width: number): string[] {
   }
   return [...lines, line];
 }
+
+/** Seconds with three digits or so: `0.42 s`, `12.3 s`, `1,234 s`. */
+export function seconds(value: number): string {
+  return `${value >= 100 ? whole(Math.round(value)) : value.toFixed(value >= 10 ? 1 : 2)} s`;
+}

@@ -6,6 +6,8 @@
  * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `costs` { tokens, executions, cpu_seconds, wall_seconds } of counted samples: tokens drawn, programs executed (equal ones of a problem once), and what
+ *   their executions took; how long drawing took is not stored
  * - `partial` null, or for a report on a part of the experiment { samples, problems, shards }: the whole's numbers, and which shards of its work are here
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
@@ -31,6 +33,7 @@
  *   - `similar_failures`, `dissimilar_passes` lists of { task_id, sample_index, outcome, category_code, category, edit_similarity, samples }
  *   - `programs` { samples, programs, outcomes }, the last a list of { outcome, samples, programs, ...estimate of the share of distinct programs }
  */
+import type { Costs } from '../costs.js';
 import { methodsLine } from '../methods.js';
 import type { Disagreement, PassAtK, ReportData, TextView } from '../report-data.js';
 
@@ -80,6 +83,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       tokens: counts.tokens,
       samples_per_problem: counts.samplesPerProblem,
     },
+    costs: costsJson(data.costs),
     partial: data.partial,
     pass_at_k: data.passAtK.map(pass),
     omitted_k: data.omittedK,
@@ -141,6 +145,11 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
     warnings: data.warnings,
     text_view: data.textView && textViewJson(data.textView),
   };
+}
+
+/** Also of `diff`. */
+export function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
+  return { tokens, executions, cpu_seconds: cpuSeconds, wall_seconds: wallSeconds };
 }
 
 function textViewJson(view: TextView): object {

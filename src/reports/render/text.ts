@@ -6,7 +6,7 @@ import picocolors from 'picocolors';
 import { OUTCOMES, type CountedOutcome } from '../outcomes.js';
 import type { CategoryShare, ClaimPlace, PartialExtent, ReportData } from '../report-data.js';
 import type { Estimate } from '../statistics/bootstrap.js';
-import { percent, percentInterval, plural, whole, wrap } from './format.js';
+import { percent, percentInterval, plural, seconds, whole, wrap } from './format.js';
 import { shorten, visibleLine } from './visible.js';
 
 export interface TextOptions {
@@ -50,6 +50,10 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   lines.push('', heading('', 'samples', 'share', '95 % interval', colours));
   for (const { k, estimate } of data.passAtK) lines.push(line(`pass@${k}`, null, estimate, 1, colours.green));
   lines.push(line('crash rate', null, data.crashRate, 1, colours.red));
+  const { tokens, executions, cpuSeconds, wallSeconds } = data.costs;
+  lines.push(`  ${'cost'.padEnd(NAME_WIDTH)}${plural(tokens, 'token')}, ${plural(executions, 'program')} executed`);
+  // Times are no results: a transcript of a run would not stay true with them.
+  if (terminal) lines.push(`  ${' '.repeat(NAME_WIDTH)}${seconds(cpuSeconds)} of CPU time, ${seconds(wallSeconds)} by the clock`);
   lines.push(...warnings(data, 'pass_at_k', colours), ...warnings(data, 'overview', colours));
 
   lines.push('', heading('outcome', 'samples', 'share', '95 % interval', colours));
