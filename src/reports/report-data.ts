@@ -278,6 +278,8 @@ export interface TextView {
   readonly intervals: Intervals;
   /** Pass, crash, and each category of failures that is large enough, against the rest and against passes. */
   readonly targets: readonly TextTarget[];
+  /** How many areas are tested against 0.5, and from which p-value on nothing is shown: similarities times categories that are large enough. */
+  readonly tests: { readonly areas: number; readonly level: number };
   /** Every category of failures, by code: whether the text tells it from passes of the same problems. */
   readonly categories: readonly CategoryTold[];
   /** At most ten distinct programs that failed, by edit similarity to the canonical solution, the most similar first. */
@@ -315,6 +317,11 @@ export interface TextArea {
   readonly pooled: Estimate;
   /** The mean over problems that have both, of pairs of one problem. */
   readonly within: Estimate;
+  /**
+   * Of a category against passes: how likely chance alone takes any of all such areas within problems ({@link TextView.tests}) as far from 0.5 as
+   * this one; null elsewhere, and where `within` is.
+   */
+  readonly adjustedP: number | null;
   readonly mixedProblems: number;
   /** Why `pooled` and `within`, or `within` alone, are null; null where neither is. */
   readonly missing: string | null;
@@ -328,9 +335,9 @@ export interface CategoryTold {
   readonly problems: number;
   /** Problems that have it and passes; null where it is too small to be looked at. */
   readonly mixedProblems: number | null;
-  /** `not_shown`: the interval of every similarity contains 0.5, which does not show that texts are alike. */
+  /** `not_shown`: no similarity has an adjusted p-value at the level or below, which does not show that texts are alike. */
   readonly told: 'yes' | 'not_shown' | 'unknown';
-  /** The similarities whose interval does not contain 0.5. */
+  /** The similarities that have. */
   readonly by: readonly MeasureKey[];
   /** Why it is unknown; null where it is not. */
   readonly missing: string | null;

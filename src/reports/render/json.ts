@@ -26,8 +26,10 @@
  *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
  *   - `intervals` as above, for the areas and the shares of programs
  *   - `targets` list of { target, code, name, against, samples, problems, measures }, where target is `pass`, `crash` or `category` and against `rest`
- *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, mixed_problems, missing }: areas under the ROC curve of
+ *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, adjusted_p, mixed_problems, missing }: areas under the ROC curve of
  *     the measure's raw value as estimates, over all pairs and within problems; `missing` says why a value is null
+ *     `adjusted_p` is null or, of a category against passes, the p-value of the area within problems against 0.5, adjusted for all such areas; `tests`
+ *     { areas, level } says how many these are, and up to which value `told` is `yes`
  *   - `categories` list of { code, name, samples, problems, mixed_problems, told, by, missing }, where told is `yes` (`by` these measures), `not_shown`
  *     or `unknown`
  *   - `similar_failures`, `dissimilar_passes` lists of { task_id, sample_index, outcome, category_code, category, edit_similarity, samples }
@@ -171,7 +173,12 @@ function textViewJson(view: TextView): object {
     targets: view.targets.map(({ kind, measures, ...target }) => ({
       target: kind,
       ...target,
-      measures: measures.map(({ mixedProblems, missing, ...area }) => ({ ...area, mixed_problems: mixedProblems, missing })),
+      measures: measures.map(({ adjustedP, mixedProblems, missing, ...area }) => ({
+        ...area,
+        adjusted_p: adjustedP,
+        mixed_problems: mixedProblems,
+        missing,
+      })),
     })),
     categories: view.categories.map(({ mixedProblems, told, by, missing, ...category }) => ({
       ...category,
@@ -180,6 +187,7 @@ function textViewJson(view: TextView): object {
       by,
       missing,
     })),
+    tests: view.tests,
     similar_failures: view.similarFailures.map(disagreement),
     dissimilar_passes: view.dissimilarPasses.map(disagreement),
     programs: {

@@ -134,14 +134,15 @@ function disagreementTable(rows: readonly Disagreement[], id: string, caption: s
   );
 }
 
-function untold({ categories, least, intervals }: TextView): Markup {
+function untold({ categories, least, tests }: TextView): Markup {
   const of = (told: CategoryTold['told']): readonly CategoryTold[] => categories.filter((category) => category.told === told);
   const [told, notShown, unknown] = [of('yes'), of('not_shown'), of('unknown')];
   return markup`<h3>Failures without a text-level counterpart</h3>
     <p>
-      Categories that none of the similarities to the canonical solution was shown to tell from passes of the same problems: the
-      ${intervals.confidence * 100} % interval of the area within problems contains 0.5 for each. That does not show that the texts are alike;
-      with few problems an interval is wide.
+      Categories that none of the similarities to the canonical solution was shown to tell from passes of the same problems: of none is the area
+      within problems other than 0.5 at the level ${tests.level}. The p-values are by flipping signs of problems, and adjusted for all
+      ${plural(tests.areas, 'area')} (similarities times categories, max-T), so that chance alone tells any category apart in at most one report of
+      twenty. That does not show that the texts are alike; with few problems little can be shown.
     </p>
     ${
       notShown.length === 0
