@@ -68,8 +68,19 @@ export interface Analyses {
   readonly firstDivergence: FirstDivergence;
 }
 
-/** The parts of a report that make claims. */
-export type ClaimPlace = 'overview' | 'outcomes' | 'categories' | 'feasibility' | 'pass_at_k' | 'text_view';
+/** The parts of a report that make claims; those of the analyses have their fields' names, and `dependence` is the distributions. */
+export type ClaimPlace =
+  | 'overview'
+  | 'outcomes'
+  | 'categories'
+  | 'feasibility'
+  | 'pass_at_k'
+  | 'text_view'
+  | 'programs'
+  | 'dependence'
+  | 'co_occurrence'
+  | 'failure_position'
+  | 'first_divergence';
 
 export interface ReportWarning {
   /** The rule's name. */

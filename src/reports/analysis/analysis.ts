@@ -6,6 +6,7 @@ import type { AssertionMarks } from '../../store/types.js';
 import type { Analyses, ReportData } from '../report-data.js';
 import { Bootstrap } from '../statistics/bootstrap.js';
 import { finish, type Steps } from '../steps.js';
+import { warningsOf } from '../warnings.js';
 import { coOccurrence } from './co-occurrence.js';
 import { distributionSteps } from './distribution.js';
 import { failurePosition } from './failure-position.js';
@@ -15,7 +16,7 @@ import { programShares } from './programs.js';
 import type { AnalysisRows } from './rows.js';
 
 export interface Analysis extends Analyses {
-  /** The numbers alone: without the analyses, which stand beside it. */
+  /** The numbers alone: without the analyses, which stand beside it; with the warnings of both. */
   readonly report: ReportData;
 }
 
@@ -44,8 +45,7 @@ export function* analysisSteps(report: ReportData, { rows: { rows, problems }, m
   const tables = yield* distributionSteps(rows, problems, { temperature }, bootstrap);
   const pairs = coOccurrence(rows);
   yield;
-  return {
-    report,
+  const analyses: Analyses = {
     hiddenAssertions: hidden,
     programs,
     distributions: tables,
@@ -53,4 +53,6 @@ export function* analysisSteps(report: ReportData, { rows: { rows, problems }, m
     failurePosition: failurePosition(rows),
     firstDivergence,
   };
+  // Again, as there are more claims now.
+  return { report: { ...report, warnings: warningsOf({ ...report, analyses }) }, ...analyses };
 }

@@ -21,7 +21,7 @@
  * - no samples but the worst: all of them stand in `samples.jsonl` beside it
  * - `software` { faultline, node } that made the report, or null; `methods` the methods paragraph as text
  * - `warnings` list of { rule, at, text, reason, source }: where there is too little for a claim; `at` is overview, outcomes, categories,
- *   feasibility, pass_at_k or text_view
+ *   feasibility, pass_at_k, text_view, or of the analyses programs, dependence, co_occurrence, failure_position or first_divergence
  * - `text_view` null where no text was measured, else
  *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
  *   - `intervals` as above, for the areas and the shares of programs

@@ -76,8 +76,8 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   return lines.join('\n');
 }
 
-/** Where there is too little for what stands above. */
-function warnings(data: ReportData, at: ClaimPlace, colours: Colours): string[] {
+/** Where there is too little for what stands above: lines of at most 80 characters. */
+export function warnings(data: Pick<ReportData, 'warnings'>, at: ClaimPlace, colours: Pick<Colours, 'yellow'>): string[] {
   return data.warnings
     .filter((warning) => warning.at === at)
     .flatMap(({ text }) => wrap(visibleLine(text), 76).map((each, i) => colours.yellow(`${i === 0 ? '  ! ' : '    '}${each}`)));
