@@ -10,6 +10,8 @@ import type { CategoryKey } from '../reports/analysis/rows.js';
 import type { Spread } from '../reports/analysis/spread.js';
 import { OUTCOMES } from '../reports/outcomes.js';
 import { decimal, NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
+import { warnings } from '../reports/render/text.js';
+import type { ClaimPlace } from '../reports/report-data.js';
 import { textTable, type TableCell } from './text-table.js';
 
 /** Rows of a table that may be long. */
@@ -18,13 +20,15 @@ const MOST = 10;
 /** Several blocks, without a newline at the end. */
 export function analysisText(analysis: Analysis): string {
   if (analysis.report.counts.counted === 0) return 'no sample counts, so that there is nothing to analyse';
+  const plain = { yellow: (text: string | number | null | undefined): string => String(text) };
+  const warned = (text: string, at: ClaimPlace): string => [text, ...warnings(analysis.report, at, plain)].join('\n');
   return [
     hiddenText(analysis.hiddenAssertions),
-    programsText(analysis.programs),
-    ...analysis.distributions.map(distributionText),
-    coOccurrenceText(analysis.coOccurrence),
-    positionText(analysis.failurePosition),
-    divergenceText(analysis.firstDivergence),
+    warned(programsText(analysis.programs), 'programs'),
+    warned(analysis.distributions.map(distributionText).join('\n\n'), 'dependence'),
+    warned(coOccurrenceText(analysis.coOccurrence), 'co_occurrence'),
+    warned(positionText(analysis.failurePosition), 'failure_position'),
+    warned(divergenceText(analysis.firstDivergence), 'first_divergence'),
   ].join('\n\n');
 }
 
@@ -127,13 +131,12 @@ function coOccurrenceText({ tags, problems }: CoOccurrence): string {
 }
 
 function positionText({ failures, position, withoutLine, inPrompt, oneLine, categories }: FailurePosition): string {
-  if (position.count === 0) return `failing line: no failure of ${plural(failures, 'failure')} has one`;
-  const top = [...categories].sort((a, b) => b.position.count - a.position.count);
-  return [
+  const head =
     `failing line over the lines of the completion, 1 is the last: ${whole(position.count)} of ${plural(failures, 'failure')}; ` +
-      `without a line ${whole(withoutLine)}, in the prompt ${whole(inPrompt)}, in programs of one line ${whole(oneLine)}`,
-    ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows)),
-  ].join('\n');
+    `without a line ${whole(withoutLine)}, in the prompt ${whole(inPrompt)}, in programs of one line ${whole(oneLine)}`;
+  if (position.count === 0) return head;
+  const top = [...categories].sort((a, b) => b.position.count - a.position.count);
+  return [head, ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows))].join('\n');
 }
 
 function divergenceText(found: FirstDivergence): string {

@@ -24,6 +24,9 @@ import {
 /** Engine threads, at most: the engine sets up for all of them before the system can refuse one. */
 export const THREADS_MOST = 1024;
 
+/** Of `limits.memory`: a warm interpreter alone takes this much. */
+export const LEAST_EXECUTION_BYTES = 64 * 2 ** 20;
+
 /** One config entry. */
 export interface Entry<T> {
   readonly type: ValueType<T>;
@@ -158,7 +161,7 @@ export const ENTRIES = {
     'CPU time of one execution; one that meets it runs again alone with three times as much.',
   ),
   'limits.wall_seconds': entry(number(0, 36000, { above: true }), 3, results, 'Wall-clock backstop of one execution.'),
-  'limits.memory': entry(bytes(32 * MiB), 1024 * MiB, results, 'Memory of one execution.'),
+  'limits.memory': entry(bytes(LEAST_EXECUTION_BYTES), 1024 * MiB, results, 'Memory of one execution.'),
   'limits.output': entry(bytes(1024), MiB, results, 'Bytes one execution may print.'),
   'limits.file_size': entry(bytes(0), 16 * MiB, results, 'Largest file one execution may write.'),
   'limits.processes': entry(integer(1, 1024), 16, results, 'Processes of one execution, itself included.'),

@@ -118,6 +118,9 @@ export interface GroupRequest {
 /** Why a sample ended. */
 export type FinishReason = 'eos' | 'stop' | 'function' | 'length' | 'context' | 'error';
 
+/** The `error` of a sample whose logits held NaN, or nothing but infinities; `native/sampler/sampler.h` says the same. */
+export const NOT_FINITE = "the model's logits are not finite";
+
 /** One finished sample. */
 export interface SampleTokens {
   /** Index into the array of groups given to `generate`. */

@@ -2,16 +2,18 @@
 import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError } from '../errors.js';
-import { analyse, type Analysis } from '../reports/analysis/analysis.js';
-import { firstDivergence, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
+import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
+import { divergenceSteps, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
 import { AnalysisRows } from '../reports/analysis/rows.js';
 import { analysisJson } from '../reports/render/analysis-json.js';
 import type { ReportData } from '../reports/report-data.js';
+import { finish, type Steps } from '../reports/steps.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { databasePath } from './inputs.js';
 import { keepDatabase } from './keep-database.js';
 import { chooseExperiment, outputFolder, summariseExperiment, writeOutputs } from './report.js';
+import { inTurns } from './turns.js';
 
 /** The numbers of one experiment, and the analyses that go further; the newest without a name. */
 export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): Analysis {
@@ -20,15 +22,24 @@ export function analyzeStored(values: ConfigValues, nameOrHash: string | undefin
 }
 
 export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {
-  const marks = store.assertionMarks(experiment.id);
-  const rows = new AnalysisRows(marks);
-  const report = summariseExperiment(store, experiment, (samples) => rows.through(samples));
-  return analyse(report, { rows, marks, firstDivergence: divergenceOf(store, experiment) });
+  return finish(analyzeSteps(store, experiment));
 }
 
-/** What a report's files are made from: the numbers with the analyses among them. */
-export function reportWithAnalyses(store: Store, experiment: Experiment): ReportData {
-  const { report, ...analyses } = analyzeExperiment(store, experiment);
+/** In steps, none longer than an interval takes. */
+function* analyzeSteps(store: Store, experiment: Experiment): Steps<Analysis> {
+  const marks = store.assertionMarks(experiment.id);
+  const rows = new AnalysisRows(marks);
+  const report = yield* summariseExperiment(store, experiment, (samples) => rows.through(samples));
+  const firstDivergence = yield* divergenceOf(store, experiment);
+  return yield* analysisSteps(report, { rows, marks, firstDivergence });
+}
+
+/**
+ * What a report's files are made from: the numbers with the analyses among them. Leaves the event loop its turns, so that Ctrl-C is heard.
+ * Rejects with the signal's reason when that is aborted.
+ */
+export async function reportWithAnalyses(store: Store, experiment: Experiment, signal: AbortSignal): Promise<ReportData> {
+  const { report, ...analyses } = await inTurns(analyzeSteps(store, experiment), signal);
   return { ...report, analyses };
 }
 
@@ -49,9 +60,9 @@ export async function writeAnalysis(values: ConfigValues, analysis: Analysis, fi
 }
 
 /** A database that was moved without its files of tokens still tells all the rest. */
-function divergenceOf(store: Store, { id }: Experiment): FirstDivergence {
+function* divergenceOf(store: Store, { id }: Experiment): Steps<FirstDivergence> {
   try {
-    return firstDivergence(store.judgedTokens(id));
+    return yield* divergenceSteps(store.judgedTokens(id));
   } catch (thrown) {
     if (!(thrown instanceof FaultlineError) || thrown.kind !== 'input') throw thrown;
     return unknownDivergence(thrown.message);
@@ -65,7 +76,8 @@ export async function reportStored(
 ): Promise<{ report: ReportData; directory: string; files: readonly string[] }> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
-  const report = reportWithAnalyses(store, experiment);
+  // Nobody listens for Ctrl-C here, which therefore ends it at once: nothing is stored, and a file appears whole or not at all.
+  const report = await reportWithAnalyses(store, experiment, new AbortController().signal);
   const directory = outputFolder(store, values, experiment);
   return { report, directory, files: await writeOutputs(store, experiment, report, directory) };
 }

@@ -1,8 +1,9 @@
 /** Two stored experiments, compared: what was asked for differently, and what came of it. Reads databases, and changes nothing in them. */
 import type { ConfigValues } from '../config/schema.js';
-import { difference, type Difference } from '../reports/difference.js';
+import { difference, type Difference, type DifferenceWarning } from '../reports/difference.js';
+import { plural } from '../reports/render/format.js';
 import { Store } from '../store/store.js';
-import type { Experiment } from '../store/types.js';
+import type { Experiment, ProblemRow } from '../store/types.js';
 import { databasePath } from './inputs.js';
 import { chooseExperiment } from './report.js';
 
@@ -40,12 +41,41 @@ export function diffStored(values: ConfigValues, names: readonly [string, string
   using other = otherDatabase === undefined ? null : Store.open(otherDatabase, { readonly: true });
   const first = chooseExperiment(store, names[0]);
   const second = chooseExperiment(other ?? store, names[1]);
+  const changed = changedProblems(store.problems(first.id), (other ?? store).problems(second.id));
+  const found = difference(store.judgedSamples(first.id), (other ?? store).judgedSamples(second.id));
   return {
     first,
     second,
     settings: settingsOf(first, second),
-    difference: difference(store.judgedSamples(first.id), (other ?? store).judgedSamples(second.id)),
+    difference: { ...found, warnings: [...changed, ...found.warnings] },
   };
+}
+
+const NAMED = 5;
+
+/**
+ * Problems that both experiments have under one name, and that are not the same: whoever pairs them compares two questions. What
+ * decides no pass, such as the canonical solution, is no part of the question.
+ */
+function changedProblems(first: readonly ProblemRow[], second: readonly ProblemRow[]): DifferenceWarning[] {
+  const others = new Map(second.map((problem) => [problem.taskId, problem]));
+  const changed = first.filter((problem) => {
+    const other = others.get(problem.taskId);
+    return other !== undefined && (['prompt', 'entryPoint', 'test'] as const).some((part) => problem[part] !== other[part]);
+  });
+  if (changed.length === 0) return [];
+  const names = changed.slice(0, NAMED).map(({ taskId }) => taskId);
+  const more = changed.length > NAMED ? ' ...' : '';
+  return [
+    {
+      rule: 'changed_problems',
+      text:
+        `${plural(changed.length, 'problem')} of one name ${changed.length === 1 ? 'has' : 'have'} another prompt, entry point or test in the ` +
+        `second experiment: ${names.join(', ')}${more}.`,
+      reason: "they are compared as if they were the same, so that differences need not be the models'",
+      source: 'their texts, as stored with either experiment',
+    },
+  ];
 }
 
 function settingsOf(first: Experiment, second: Experiment): Setting[] {

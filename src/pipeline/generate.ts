@@ -4,7 +4,8 @@ import type { ConfigValues } from '../config/schema.js';
 import type { Problem } from '../datasets/problem.js';
 import { Model, type GenerateOptions, type Sample } from '../decoding/model.js';
 import { resolveStrategy } from '../decoding/strategy.js';
-import type { RunPlan } from '../engine/types.js';
+import { NOT_FINITE, type RunPlan } from '../engine/types.js';
+import { FaultlineError } from '../errors.js';
 import type { SampleRow } from '../store/types.js';
 import { engineOptionsOf } from './device.js';
 import { modelFolderOf } from './inputs.js';
@@ -37,7 +38,11 @@ export function strategyOf(values: ConfigValues): ReturnType<typeof resolveStrat
   );
 }
 
-/** Samples in the order in which they finish. A sample that cannot be made carries its error; the others go on. */
+/**
+ * Samples in the order in which they finish. A sample that cannot be made carries its error; the others go on.
+ * Throws `input` for one whose numbers are not finite, once those that finished before it are out: no sample of such a model means anything,
+ * and as failures of the model's programs they would be counted.
+ */
 export async function* generateSamples(
   model: Model,
   values: ConfigValues,
@@ -46,7 +51,10 @@ export async function* generateSamples(
 ): AsyncGenerator<SampleRow, void, undefined> {
   if (tasks.length === 0) return;
   const { strategy } = strategyOf(values);
-  for await (const sample of model.generate(optionsOf(values, tasks, signal))) yield present(sample, strategy.name);
+  for await (const sample of model.generate(optionsOf(values, tasks, signal))) {
+    refuseNotFinite(sample);
+    yield present(sample, strategy.name);
+  }
 }
 
 /**
@@ -77,6 +85,14 @@ function optionsOf(values: ConfigValues, tasks: readonly GenerationTask[], signa
     ...(batch === null ? {} : { batch }),
     signal,
   };
+}
+
+function refuseNotFinite({ taskId, sampleIndex, error, logprobs, entropies }: Sample): void {
+  if (error !== NOT_FINITE && logprobs.every(Number.isFinite) && entropies.every(Number.isFinite)) return;
+  const what = error === NOT_FINITE ? NOT_FINITE : 'the model gave a log-probability or an entropy that is not finite';
+  throw new FaultlineError('input', `sample ${sampleIndex} of ${taskId}: ${what}`, {
+    hint: "Fetch or convert the model's files again, or try another --dtype or --device; samples that were finished are kept, and the same command goes on.",
+  });
 }
 
 function present(sample: Sample, strategy: string): SampleRow {

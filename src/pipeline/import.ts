@@ -8,7 +8,7 @@ import { canonicalResults, type Config } from '../config/load.js';
 import type { Problem } from '../datasets/problem.js';
 import { readSamples } from '../datasets/samples.js';
 import type { ReportData } from '../reports/report-data.js';
-import { IMPORTED as ELSEWHERE } from '../store/imported.js';
+import { IMPORTED } from '../store/imported.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
@@ -20,10 +20,12 @@ import { classifyStored } from './classify.js';
 import { checkResumable, experimentName } from './experiment.js';
 import { interrupted } from './generate-file.js';
 import { databasePath, problemsOf } from './inputs.js';
+import { measureStored } from './measure.js';
 import type { Progress } from './progress.js';
 import { chooseExperiment, outputFolder, prepareOutputs, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { storeVerdicts } from './stages/execute.js';
+import { leftOut, type LeftOut } from './unjudged.js';
 
 export interface ImportOptions {
   /** A file of samples. */
@@ -32,7 +34,7 @@ export interface ImportOptions {
   readonly progress: Progress;
 }
 
-export interface ImportResult {
+export interface ImportResult extends LeftOut {
   readonly experiment: Experiment;
   readonly database: string;
   readonly directory: string;
@@ -51,7 +53,7 @@ export interface ImportResult {
 const BATCH = 1_000;
 
 /**
- * Stores the samples of a file as an experiment, judges what has no verdict yet, and writes the report.
+ * Stores the samples of a file as an experiment, judges what has no verdict yet, measures the texts, and writes the report.
  * @throws FaultlineError: `input` for a malformed line (with file, line and column), a task that the problems have not, and a sample that
  *   comes twice, before anything is stored; otherwise what a run throws
  */
@@ -109,7 +111,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   // By the present rules and categories, also where all was there.
   classifyStored(store, id, view);
   const experiment = chooseExperiment(store, identity.hash);
-  const report = reportWithAnalyses(store, experiment);
+  const report = await describeImported(store, experiment, { signal, progress });
   const files = await writeOutputs(store, experiment, report, directory);
   return {
     experiment,
@@ -120,7 +122,31 @@ export async function importSamples(config: Config, { samples: file, signal, pro
     executed: executed - before,
     report,
     claims: { made: claims.size, contradicted: contradictedBy(store, id, claims) },
+    ...leftOut(store.judgedSamples(id, { outcome: 'infra' })),
   };
+}
+
+/**
+ * Like the stages `measure` and `report` of a run, but that nothing is written yet. Measures also samples that were imported before there was
+ * anything to measure with.
+ */
+async function describeImported(
+  store: Store,
+  experiment: Experiment,
+  { signal, progress }: Omit<ImportOptions, 'samples'>,
+): Promise<ReportData> {
+  const { id } = experiment;
+  const task = progress.task('measure', store.counts(id).samples, store.measuredCount(id));
+  try {
+    await measureStored(store, id, signal, () => {
+      task.advance();
+    });
+    return await reportWithAnalyses(store, experiment, signal);
+  } catch (thrown) {
+    throw signal.aborted ? interrupted(store.counts(id).executed, signal.reason) : thrown;
+  } finally {
+    progress.finish();
+  }
 }
 
 /** The rows of a file, what its lines claim of themselves, and the file's hash. Throws `input`, with the place. */
@@ -137,7 +163,7 @@ async function readRows(
     const claimed = source.value['passed'];
     if (typeof claimed === 'boolean') claims.set(key, claimed);
     rows.push({
-      strategy: ELSEWHERE,
+      strategy: IMPORTED,
       taskId,
       sampleIndex,
       completion,
@@ -158,7 +184,7 @@ async function readRows(
 /** An experiment's identity without a model: the samples' text stands for it. The config has the entries that judging depends on. */
 function identityOf(config: Config, samplesHash: string, problemsHash: string): ExperimentManifest {
   const { values } = config;
-  const name = values.experiment ?? `${ELSEWHERE}-${experimentName({ ...values, 'model.path': samplesHash.slice(0, 12) })}`;
+  const name = values.experiment ?? `${IMPORTED}-${experimentName({ ...values, 'model.path': samplesHash.slice(0, 12) })}`;
   const entries = JSON.parse(canonicalResults({ ...values, experiment: name })) as Record<string, unknown>;
   const judging = Object.fromEntries(
     Object.entries(entries).filter(([key]) => /^(experiment|seed)$|^(limits|categories|problems|sandbox)\./.test(key)),
@@ -168,17 +194,17 @@ function identityOf(config: Config, samplesHash: string, problemsHash: string): 
     name,
     config: text,
     hash: createHash('sha256')
-      .update(JSON.stringify([ELSEWHERE, text, samplesHash, problemsHash]))
+      .update(JSON.stringify([IMPORTED, text, samplesHash, problemsHash]))
       .digest('hex'),
     seed: values.seed.toString(),
     modelHash: samplesHash,
-    tokenizerHash: ELSEWHERE,
+    tokenizerHash: IMPORTED,
     problemsHash,
-    dtype: ELSEWHERE,
-    device: ELSEWHERE,
-    deviceName: ELSEWHERE,
-    kernelFamily: ELSEWHERE,
-    isa: ELSEWHERE,
+    dtype: IMPORTED,
+    device: IMPORTED,
+    deviceName: IMPORTED,
+    kernelFamily: IMPORTED,
+    isa: IMPORTED,
     cpu: os.cpus()[0]?.model.trim() ?? '',
     pythonVersion: '',
     isolationTier: '',

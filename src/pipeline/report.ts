@@ -6,7 +6,8 @@ import { AtomicFile, removeAbandoned } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import type { ReportData } from '../reports/report-data.js';
-import { summarise } from '../reports/summary.js';
+import type { Steps } from '../reports/steps.js';
+import { summarySteps } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
 import type { Experiment, JudgedSample } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
@@ -29,19 +30,19 @@ export function chooseExperiment(store: Store, nameOrHash: string | undefined): 
   });
 }
 
-/** Everything a report says about an experiment, from its judged samples, which go by `tap` where there is one. */
+/** Everything a report says about an experiment, from its judged samples, which go by `tap` where there is one. In steps. */
 export function summariseExperiment(
   store: Store,
   experiment: Experiment,
   tap: (samples: Iterable<JudgedSample>) => Iterable<JudgedSample> = (samples) => samples,
-): ReportData {
+): Steps<ReportData> {
   const extent = extentOf(store, experiment);
   const whole = extent && {
     samples: extent.whole,
     problems: store.problems(experiment.id).length,
     shards: extent.held === extent.whole ? [] : extent.shards.map(showShard),
   };
-  return summarise(experiment, tap(store.judgedSamples(experiment.id)), {
+  return summarySteps(experiment, tap(store.judgedSamples(experiment.id)), {
     categories: CATEGORIES,
     software: { faultline: version(), node: process.versions.node },
     otherMachines: otherMachines(store, experiment),

@@ -9,7 +9,6 @@ import type { Config } from '../config/load.js';
 import { sameShard, showShard, WHOLE, type Shard } from '../config/shard.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
-import type { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { version } from './bundled.js';
 import { describeDevice, noteDevice } from './device.js';
@@ -23,7 +22,7 @@ import { rowOf, STAGES } from './stages/index.js';
 import type { Stage, StageResult, StageRow } from './stages/stage.js';
 import { findTrackers, summaryMetrics, trackedConfig } from './tracking/index.js';
 import type { Tracker } from './tracking/tracker.js';
-import { faultyProblems, gatherUnjudged, type Unjudged } from './unjudged.js';
+import { leftOut, type LeftOut } from './unjudged.js';
 import { describeShards, isComplete } from './work-shards.js';
 import { Workbench } from './workbench.js';
 
@@ -34,7 +33,7 @@ export interface RunOptions {
   readonly progress: Progress;
 }
 
-export interface RunResult {
+export interface RunResult extends LeftOut {
   readonly experiment: Experiment;
   /** Null where the report was not among the stages. */
   readonly report: ReportData | null;
@@ -54,10 +53,6 @@ export interface RunResult {
   readonly stages: readonly (StageResult & { readonly name: string })[];
   /** What it was estimated to take; null where little was left to do. */
   readonly estimate: RunEstimate | null;
-  /** Samples that could not be judged because their problem's test is at fault: stored, and in no rate. */
-  readonly unjudged: readonly Unjudged[];
-  /** Samples of problems that cannot be judged: stored, not executed, and in no rate. */
-  readonly unsupported: readonly Unjudged[];
 }
 
 interface LoadedStage {
@@ -160,7 +155,7 @@ async function runStages(bench: Workbench, loaded: readonly LoadedStage[], track
     executed: after.executed - before.executed,
     stages,
     estimate,
-    ...leftOut(store, experiment),
+    ...leftOut(store.judgedSamples(experiment.id, { outcome: 'infra' })),
   };
 }
 
@@ -310,18 +305,4 @@ function interrupted(bench: Workbench): FaultlineError {
     ...(reason instanceof FaultlineError && reason.hint !== undefined ? { hint: reason.hint } : {}),
     cause: reason,
   });
-}
-
-/** Samples in no rate, by problem, and whether that is because of the problem's test or of what it needs. */
-function leftOut(store: Store, { id }: Experiment): Pick<RunResult, 'unjudged' | 'unsupported'> {
-  const samples = [...store.judgedSamples(id, { outcome: 'infra' })];
-  const faults = faultyProblems(samples);
-  const ofStatus = (status: 'infra' | 'unsupported'): Unjudged[] =>
-    gatherUnjudged(
-      samples.flatMap(({ taskId, verdict }) => {
-        const { outcome } = faults.get(taskId)?.verdict ?? verdict;
-        return outcome.status === status ? [{ taskId, reason: outcome.reason }] : [];
-      }),
-    );
-  return { unjudged: ofStatus('infra'), unsupported: ofStatus('unsupported') };
 }

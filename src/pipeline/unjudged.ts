@@ -35,3 +35,25 @@ export function faultyProblems(judged: Iterable<JudgedSample>): Map<string, Judg
   }
   return faults;
 }
+
+/** The samples of an experiment that are in no rate, by problem. */
+export interface LeftOut {
+  /** Samples that could not be judged because their problem's test is at fault: stored, and in no rate. */
+  readonly unjudged: readonly Unjudged[];
+  /** Samples of problems that cannot be judged: stored, not executed, and in no rate. */
+  readonly unsupported: readonly Unjudged[];
+}
+
+/** @param judged those of outcome `infra` */
+export function leftOut(judged: Iterable<JudgedSample>): LeftOut {
+  const samples = [...judged];
+  const faults = faultyProblems(samples);
+  const ofStatus = (status: 'infra' | 'unsupported'): Unjudged[] =>
+    gatherUnjudged(
+      samples.flatMap(({ taskId, verdict }) => {
+        const { outcome } = faults.get(taskId)?.verdict ?? verdict;
+        return outcome.status === status ? [{ taskId, reason: outcome.reason }] : [];
+      }),
+    );
+  return { unjudged: ofStatus('infra'), unsupported: ofStatus('unsupported') };
+}

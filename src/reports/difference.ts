@@ -7,6 +7,7 @@
 import { FaultlineError } from '../errors.js';
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
+import { CostTally, type Costs } from './costs.js';
 import { failureKinds, rateDominance, type FailureKinds } from './effect-sizes.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { plural } from './render/format.js';
@@ -41,12 +42,16 @@ export interface Difference {
   readonly problems: {
     /** In both, with a sample that counts in each: what is compared. */
     readonly compared: number;
-    /** The others, by where they are. */
+    /** In one of the two alone, whatever came of them. */
     readonly onlyFirst: number;
     readonly onlySecond: number;
+    /** In both, but without a sample that counts in one of them at least: not judged, or unsupported. */
+    readonly notJudged: number;
   };
   /** Counted samples of the compared problems. */
   readonly samples: { readonly first: number; readonly second: number };
+  /** Of the same samples. */
+  readonly costs: { readonly first: Costs; readonly second: Costs };
   /** Pass and crash rate, then all outcomes that occur. */
   readonly rates: readonly RateRow[];
   /** Categories that occur in either, by code; shares are of all counted samples. */
@@ -95,6 +100,7 @@ const MOST_CHANGES = 20;
 export function difference(first: Iterable<JudgedSample>, second: Iterable<JudgedSample>, options: DifferenceOptions = {}): Difference {
   const sides = [new Side(first), new Side(second)] as const;
   const [a, b] = sides;
+  const shared = [...a.problems.keys()].filter((task) => b.problems.has(task)).length;
   const tasks = [...a.problems.keys()].filter((task) => a.counted(task) > 0 && b.counted(task) > 0);
   const { seed = 0n, resamples = 9_999 } = options;
   const bootstrap = new Bootstrap(tasks.length, { seed, resamples });
@@ -147,10 +153,12 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
   return {
     problems: {
       compared: tasks.length,
-      onlyFirst: a.problems.size - tasks.length,
-      onlySecond: b.problems.size - tasks.length,
+      onlyFirst: a.problems.size - shared,
+      onlySecond: b.problems.size - shared,
+      notJudged: shared - tasks.length,
     },
     samples: { first: sum(tasks.map((task) => a.counted(task))), second: sum(tasks.map((task) => b.counted(task))) },
+    costs: { first: a.costs(tasks), second: b.costs(tasks) },
     rates: rates.map(adjust),
     categories: categories.map(adjust),
     failures: failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed }),
@@ -213,6 +221,7 @@ interface Counted {
 /** One experiment's samples by problem, in the order in which they come. */
 class Side {
   readonly problems = new Map<string, Counted[]>();
+  readonly #costs = new Map<string, CostTally>();
 
   constructor(samples: Iterable<JudgedSample>) {
     let strategy: string | null = null;
@@ -230,6 +239,9 @@ class Side {
       const of = this.problems.get(sample.taskId) ?? [];
       this.problems.set(sample.taskId, of);
       if (outcome === 'infra') continue;
+      const costs = this.#costs.get(sample.taskId) ?? new CostTally();
+      this.#costs.set(sample.taskId, costs);
+      costs.add(sample);
       const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
       of.push({ index, outcome, code, category, completion });
     }
@@ -241,6 +253,17 @@ class Side {
 
   counted(task: string): number {
     return this.samples(task).length;
+  }
+
+  costs(tasks: readonly string[]): Costs {
+    const all = tasks.map((task) => (this.#costs.get(task) ?? new CostTally()).costs());
+    const total = (of: (costs: Costs) => number): number => sum(all.map(of));
+    return {
+      tokens: total(({ tokens }) => tokens),
+      executions: total(({ executions }) => executions),
+      cpuSeconds: total(({ cpuSeconds }) => cpuSeconds),
+      wallSeconds: total(({ wallSeconds }) => wallSeconds),
+    };
   }
 
   passed(task: string): number {

@@ -13,6 +13,7 @@ import type { FailurePosition } from './analysis/failure-position.js';
 import type { FirstDivergence } from './analysis/first-divergence.js';
 import type { HiddenAssertions } from './analysis/hidden-assertions.js';
 import type { ProgramShares } from './analysis/programs.js';
+import type { Costs } from './costs.js';
 import type { CountedOutcome } from './outcomes.js';
 import type { Estimate } from './statistics/bootstrap.js';
 
@@ -21,6 +22,7 @@ export interface ReportData {
   /** The one strategy reported on; null when there are no samples. */
   readonly strategy: string | null;
   readonly counts: Counts;
+  readonly costs: Costs;
   /** What is missing of the whole experiment; null where nothing is, or where nobody said what the whole is. */
   readonly partial: PartialExtent | null;
   /** Lines of the run log about parts that were made on another machine or by another version than the experiment's row tells of. */
@@ -68,8 +70,19 @@ export interface Analyses {
   readonly firstDivergence: FirstDivergence;
 }
 
-/** The parts of a report that make claims. */
-export type ClaimPlace = 'overview' | 'outcomes' | 'categories' | 'feasibility' | 'pass_at_k' | 'text_view';
+/** The parts of a report that make claims; those of the analyses have their fields' names, and `dependence` is the distributions. */
+export type ClaimPlace =
+  | 'overview'
+  | 'outcomes'
+  | 'categories'
+  | 'feasibility'
+  | 'pass_at_k'
+  | 'text_view'
+  | 'programs'
+  | 'dependence'
+  | 'co_occurrence'
+  | 'failure_position'
+  | 'first_divergence';
 
 export interface ReportWarning {
   /** The rule's name. */
@@ -179,8 +192,10 @@ export interface Feasibility {
   /** The same, with only the `other` leaves of errors (2.5, 3.10, 4.10) taken as residual. */
   readonly outsideOther: Estimate;
   readonly threshold: number;
-  /** `proceed` if the lower end of `outsideResidual` exceeds the threshold; `undecided` without failures. */
+  /** `proceed` if the lower end of `outsideResidual` exceeds the threshold. */
   readonly decision: 'proceed' | 'stop' | 'undecided';
+  /** Why it is undecided: there is no failure, or the shares are those of a part of the experiment; null where it is decided. */
+  readonly undecided: 'no_failures' | 'partial' | null;
 }
 
 export interface ProblemRow {
@@ -285,6 +300,8 @@ export interface TextView {
   readonly intervals: Intervals;
   /** Pass, crash, and each category of failures that is large enough, against the rest and against passes. */
   readonly targets: readonly TextTarget[];
+  /** How many areas are tested against 0.5, and from which p-value on nothing is shown: similarities times categories that are large enough. */
+  readonly tests: { readonly areas: number; readonly level: number };
   /** Every category of failures, by code: whether the text tells it from passes of the same problems. */
   readonly categories: readonly CategoryTold[];
   /** At most ten distinct programs that failed, by edit similarity to the canonical solution, the most similar first. */
@@ -322,6 +339,11 @@ export interface TextArea {
   readonly pooled: Estimate;
   /** The mean over problems that have both, of pairs of one problem. */
   readonly within: Estimate;
+  /**
+   * Of a category against passes: how likely chance alone takes any of all such areas within problems ({@link TextView.tests}) as far from 0.5 as
+   * this one; null elsewhere, and where `within` is.
+   */
+  readonly adjustedP: number | null;
   readonly mixedProblems: number;
   /** Why `pooled` and `within`, or `within` alone, are null; null where neither is. */
   readonly missing: string | null;
@@ -335,9 +357,9 @@ export interface CategoryTold {
   readonly problems: number;
   /** Problems that have it and passes; null where it is too small to be looked at. */
   readonly mixedProblems: number | null;
-  /** `not_shown`: the interval of every similarity contains 0.5, which does not show that texts are alike. */
+  /** `not_shown`: no similarity has an adjusted p-value at the level or below, which does not show that texts are alike. */
   readonly told: 'yes' | 'not_shown' | 'unknown';
-  /** The similarities whose interval does not contain 0.5. */
+  /** The similarities that have. */
   readonly by: readonly MeasureKey[];
   /** Why it is unknown; null where it is not. */
   readonly missing: string | null;

@@ -8,6 +8,7 @@ import { isResidual } from '../taxonomy/residual.js';
 import type { Category } from '../taxonomy/types.js';
 import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
+import { CostTally } from './costs.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { passEstimates } from './pass-estimates.js';
 import type {
@@ -19,11 +20,13 @@ import type {
   OmittedK,
   OutcomeShare,
   PartialExtent,
+  PassAtK,
   ProblemRow,
   ReportData,
 } from './report-data.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
-import { textView } from './text-view.js';
+import { finish, type Steps } from './steps.js';
+import { textViewSteps } from './text-view.js';
 import { warningsOf, type Claims } from './warnings.js';
 import { WorstSamples } from './worst.js';
 
@@ -55,10 +58,18 @@ const WORST_PLACES = 5;
  *   outcome that this version does not know
  */
 export function summarise(experiment: Experiment, samples: Iterable<JudgedSample>, options: SummaryOptions): ReportData {
+  return finish(summarySteps(experiment, samples, options));
+}
+
+/** The same in steps: one a sample, and then one a part. */
+export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSample>, options: SummaryOptions): Steps<ReportData> {
   const seed = options.bootstrapSeed ?? 0n;
   const leaves = new Map(options.categories.map((category) => [category.code, category]));
   const tally = new Tally(leaves);
-  for (const sample of samples) tally.add(sample);
+  for (const sample of samples) {
+    tally.add(sample);
+    yield;
+  }
 
   const problems = [...tally.problems.values()];
   const bootstrap = new Bootstrap(problems.length, {
@@ -71,18 +82,36 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
   const ofFailures = (count: (problem: ProblemTally) => number): Estimate => bootstrap.ratio(problems.map(count), failures);
 
   const categories = categoryShares(tally, leaves, ofFailures);
+  yield;
   const passAt = passEstimates(problems, bootstrap);
   const most = Math.max(0, ...counted);
   const asked = [...new Set([1, 10, most])].filter((k) => k > 0).sort((a, b) => a - b);
+  const passAtK: PassAtK[] = [];
+  for (const k of asked.filter((each) => each <= most)) {
+    passAtK.push(passAt(k));
+    yield;
+  }
+  const passCurve: PassAtK[] = [];
+  for (const k of curveGrid(most)) {
+    passCurve.push(passAt(k));
+    yield;
+  }
+  const view =
+    options.texts === undefined
+      ? null
+      : yield* textViewSteps(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) });
+  const partial = options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null;
+  const feasibility = feasibilityOf(ofFailures);
   const claims: Claims = {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
-    partial: options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null,
+    costs: tally.costs.costs(),
+    partial,
     otherMachines: options.otherMachines ?? [],
-    passAtK: asked.filter((k) => k <= most).map(passAt),
+    passAtK,
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
-    passCurve: curveGrid(most).map(passAt),
+    passCurve,
     crashRate: ofCounted((problem) => CRASHES.reduce((sum, outcome) => sum + (problem.outcomes.get(outcome) ?? 0), 0)),
     outcomes: OUTCOME_ORDER.map((outcome): OutcomeShare => ({
       outcome,
@@ -90,17 +119,16 @@ export function summarise(experiment: Experiment, samples: Iterable<JudgedSample
       share: ofCounted((problem) => problem.outcomes.get(outcome) ?? 0),
     })),
     categories,
-    feasibility: feasibilityOf(ofFailures),
+    // The decision is about the experiment, and a part of it need not be like the rest.
+    feasibility:
+      partial === null || feasibility.undecided !== null ? feasibility : { ...feasibility, decision: 'undecided', undecided: 'partial' },
     problems: problems.map((problem) => problemRow(problem, tally.names)),
     finishReasons: [...tally.finishReasons]
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
       .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
     worst: tally.worst.choose(categories),
     browsed: tally.browsed.choose(),
-    textView:
-      options.texts === undefined
-        ? null
-        : textView(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) }),
+    textView: view,
     analyses: null,
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
     software: options.software ?? null,
@@ -133,6 +161,7 @@ class Tally {
   readonly names = new Map<string | null, { readonly name: string; readonly outcome: CountedOutcome }>();
   readonly worst = new WorstSamples(WORST_PLACES);
   readonly browsed = new SampleSelection();
+  readonly costs = new CostTally();
   strategy: string | null = null;
   samples = 0;
   counted = 0;
@@ -172,6 +201,7 @@ class Tally {
     }
     this.counted++;
     this.browsed.offer(sample, outcome);
+    this.costs.add(sample);
     problem.counted++;
     problem.tokens += sample.tokenCount;
     if (sample.verdict.measurements.nearLimit) this.nearLimit++;
@@ -281,6 +311,7 @@ function feasibilityOf(ofFailures: (count: (problem: ProblemTally) => number) =>
     outsideOther: ofFailures(({ failed, other }) => failed - other),
     threshold: FEASIBILITY_THRESHOLD,
     decision: outsideResidual.low === null ? 'undecided' : outsideResidual.low > FEASIBILITY_THRESHOLD ? 'proceed' : 'stop',
+    undecided: outsideResidual.low === null ? 'no_failures' : null,
   };
 }
 

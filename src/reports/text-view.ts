@@ -13,12 +13,16 @@ import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcom
 import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
 import { aurocByProblem } from './statistics/auroc.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
+import { signFlipTests, type SignFlipOptions } from './statistics/sign-flips.js';
+import { finish, type Steps } from './steps.js';
 
 /** What a class must have at least, samples and problems with one, for an area to be given; and problems with both classes. */
 export const LEAST = { samples: 20, problems: 5 } as const;
 /** By this measure texts count as like or unlike the canonical solution where the two views disagree. */
 export const DISAGREEMENT_MEASURE = 'edit_similarity';
 const DISAGREEMENTS = 10;
+/** Adjusted p-value up to which a category is told from passes. */
+const LEVEL = 0.05;
 /** Fewer than elsewhere: hundreds of areas are asked for, and each costs a pass over all pairs of problems for every resample. */
 const RESAMPLES = 999;
 
@@ -62,15 +66,24 @@ interface Ordered {
  * The text view of one experiment under one strategy; null where no counted sample was measured.
  * @param samples each (task, sample index) at most once, in the order of the problem file and by sample index
  */
-export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resamples = RESAMPLES }: TextViewOptions = {}): TextView | null {
-  const { rows, problems } = countedRows(samples);
+export function textView(samples: Iterable<MeasuredSample>, options: TextViewOptions = {}): TextView | null {
+  return finish(textViewSteps(samples, options));
+}
+
+/** The same in steps: one a sample, then one an area. */
+export function* textViewSteps(
+  samples: Iterable<MeasuredSample>,
+  { seed = 0n, resamples = RESAMPLES }: TextViewOptions = {},
+): Steps<TextView | null> {
+  const { rows, problems } = yield* countedRows(samples);
   const measured = rows.filter((row): row is MeasuredRow => row.measures !== null);
   if (measured.length === 0) return null;
 
   const bootstrap = new Bootstrap(problems, { seed, resamples });
   const ordered = new Map(ROWS.map((measure) => [measure.key, orderBy(measured, measure)]));
   const categories = categoriesOf(measured);
-  const targets = questions(categories).map(({ target, isPositive, measures }): TextTarget => {
+  const drawn: MeasuredTarget[] = [];
+  for (const { target, isPositive, measures } of questions(categories)) {
     // Asked once for all measures.
     const classes = new Int8Array(rows.length);
     const positives = new Int32Array(problems);
@@ -79,12 +92,15 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
       classes[row.number] = Number(side ?? -1);
       if (side === true && row.measures !== null) positives[row.problem]!++;
     }
-    return {
-      ...target,
-      ...sizeOf(positives),
-      measures: measures.map((measure) => areaOf(bootstrap, measure, ordered.get(measure.key)!, classes)),
-    };
-  });
+    const areas: AreaByProblem[] = [];
+    for (const measure of measures) {
+      areas.push(areaOf(bootstrap, measure, ordered.get(measure.key)!, classes));
+      yield;
+    }
+    drawn.push({ ...target, ...sizeOf(positives), measures: areas });
+  }
+  yield;
+  const { targets, areas } = withTests(drawn, { flips: resamples, seed });
   return {
     samples: measured.length,
     problems: problemsOf(measured),
@@ -92,6 +108,7 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
     least: LEAST,
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: seed.toString() },
     targets,
+    tests: { areas, level: LEVEL },
     categories: categories.map((category) => toldFromPasses(category, targets)),
     similarFailures: disagreements(measured, (row) => row.outcome !== 'pass', -1),
     dissimilarPasses: disagreements(measured, (row) => row.outcome === 'pass', 1),
@@ -100,11 +117,12 @@ export function textView(samples: Iterable<MeasuredSample>, { seed = 0n, resampl
 }
 
 /** The samples that count, with numbers for problems and programs. */
-function countedRows(samples: Iterable<MeasuredSample>): { readonly rows: readonly Row[]; readonly problems: number } {
+function* countedRows(samples: Iterable<MeasuredSample>): Steps<{ readonly rows: readonly Row[]; readonly problems: number }> {
   const rows: Row[] = [];
   const problems = new Map<string, { readonly problem: number; readonly programs: Map<string, number> }>();
   let programs = 0;
   for (const sample of samples) {
+    yield;
     const outcome = outcomeOf(sample.outcome);
     if (outcome === null || outcome === 'infra') continue;
     let own = problems.get(sample.taskId);
@@ -166,7 +184,7 @@ function orderBy(rows: readonly MeasuredRow[], { key }: Measure): Ordered {
 }
 
 /** @param classes for each counted sample, by number, whether it is of the class; -1 where it is not compared */
-function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classes: Int8Array): TextArea {
+function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classes: Int8Array): AreaByProblem {
   // In the order of their values, which leaves nothing to sort there: it was done once for all classes.
   const scores = new Float64Array(ordered.scores.length);
   const positive = new Int8Array(scores.length);
@@ -187,16 +205,43 @@ function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classe
   const facts = { measure: measure.key, better: measure.better, positives: ofClass.samples, negatives: others.samples };
   if (!isLargeEnough(ofClass) || !isLargeEnough(others)) {
     const missing = isLargeEnough(ofClass) ? describeSize(others, 'beside the class') : describeSize(ofClass, 'in the class');
-    return { ...facts, pooled: NOTHING, within: NOTHING, mixedProblems: mixed(counts), missing };
+    return { ...facts, pooled: NOTHING, within: NOTHING, mixedProblems: mixed(counts), missing, byProblem: [] };
   }
-  const { pooled, within, mixedProblems } = aurocByProblem(bootstrap, {
+  const { pooled, within, mixedProblems, byProblem } = aurocByProblem(bootstrap, {
     scores: scores.subarray(0, compared),
     positive: positive.subarray(0, compared),
     problems: problems.subarray(0, compared),
   });
-  if (mixedProblems >= LEAST.problems) return { ...facts, pooled, within, mixedProblems, missing: null };
+  if (mixedProblems >= LEAST.problems) return { ...facts, pooled, within, mixedProblems, missing: null, byProblem };
   const missing = `${mixedProblems} problems have both; at least ${LEAST.problems} are needed`;
-  return { ...facts, pooled, within: NOTHING, mixedProblems, missing };
+  return { ...facts, pooled, within: NOTHING, mixedProblems, missing, byProblem: [] };
+}
+
+/** An area before it is known how many there are, with each problem's own. */
+type AreaByProblem = Omit<TextArea, 'adjustedP'> & { readonly byProblem: readonly (number | null)[] };
+type MeasuredTarget = Omit<TextTarget, 'measures'> & { readonly measures: readonly AreaByProblem[] };
+
+/** Whoever looks for an area away from 0.5 among hundreds finds one by chance: those of categories against passes are tested together. */
+function withTests(drawn: readonly MeasuredTarget[], options: SignFlipOptions): { targets: TextTarget[]; areas: number } {
+  const family = drawn
+    .filter(({ kind, against }) => kind === 'category' && against === 'pass')
+    .flatMap(({ measures }) => measures.filter(({ within }) => within.value !== null));
+  const tested = signFlipTests(
+    family.map(({ byProblem }) => byProblem.map((area) => (area === null ? null : area - 0.5))),
+    options,
+  );
+  const found = new Map(family.map((area, i) => [area, tested[i]!]));
+  return {
+    targets: drawn.map(({ measures, ...target }) => ({
+      ...target,
+      measures: measures.map((each): TextArea => {
+        const { measure, better, positives, negatives, pooled, within, mixedProblems, missing } = each;
+        const adjustedP = found.get(each) ?? null;
+        return { measure, better, positives, negatives, pooled, within, adjustedP, mixedProblems, missing };
+      }),
+    })),
+    areas: family.length,
+  };
 }
 
 const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
@@ -230,8 +275,8 @@ function mixed([others, ofClass]: readonly [Int32Array, Int32Array]): number {
 }
 
 /**
- * Whether the similarities tell a category from passes of the same problems: one interval without 0.5 is enough. A similarity that no sample
- * has a value of is not asked where others have: measures stored by an earlier release lack those that came later.
+ * Whether the similarities tell a category from passes of the same problems: one similarity whose area is not 0.5 is enough, given how many are
+ * asked. One that no sample has a value of is not asked where others have: measures stored by an earlier release lack those that came later.
  */
 function toldFromPasses(category: CategoryCount, targets: readonly TextTarget[]): CategoryTold {
   const target = targets.find(({ kind, code, against }) => kind === 'category' && code === category.code && against === 'pass');
@@ -243,7 +288,7 @@ function toldFromPasses(category: CategoryCount, targets: readonly TextTarget[])
   const mixedProblems = Math.min(...asked.map((area) => area.mixedProblems));
   const unsure = asked.find(({ within }) => within.value === null);
   if (unsure !== undefined) return { ...category, mixedProblems, told: 'unknown', by: [], missing: unsure.missing };
-  const by = asked.filter(({ within: { low, high } }) => low! > 0.5 || high! < 0.5).map(({ measure }) => measure);
+  const by = asked.filter(({ adjustedP }) => adjustedP !== null && adjustedP <= LEVEL).map(({ measure }) => measure);
   return { ...category, mixedProblems, told: by.length > 0 ? 'yes' : 'not_shown', by, missing: null };
 }
 

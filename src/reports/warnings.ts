@@ -34,16 +34,35 @@ const ENOUGH_FOR_DECISION = 50;
 const MOST_NEAR_LIMIT = 0.01;
 const MOST_UNJUDGED = 0.01;
 
+/** Values from which on a quartile is between the smallest and the largest at 95 %: 0.75^13 is below 0.025. */
+const ENOUGH_FOR_QUARTILES = 13;
+const QUARTILE_REASON =
+  'with fewer than thirteen values, a quartile need not even lie between the smallest and the largest of them at 95 %';
+const QUARTILE_SOURCE = 'David and Nagaraja 2003, Order Statistics, section 7.1: distribution-free intervals of quantiles';
+
 export const WARNING_RULES: readonly WarningRule[] = [
   {
     rule: 'few_problems',
     at: 'overview',
     reason: 'resampling few clusters gives intervals that are too narrow',
     source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
-    check: ({ counts, problems }) => {
-      const n = problems.filter(({ samples }) => samples > 0).length;
-      if (counts.counted === 0 || n >= ENOUGH_PROBLEMS) return [];
-      return [`Intervals are by bootstrap over ${plural(n, 'problem')}: with fewer than ${ENOUGH_PROBLEMS} they are too narrow.`];
+    check: (data) => {
+      const n = countedProblems(data);
+      if (n >= ENOUGH_PROBLEMS || !isResampled(data)) return [];
+      return [`Intervals by bootstrap are over ${plural(n, 'problem')}: with fewer than ${ENOUGH_PROBLEMS} they are too narrow.`];
+    },
+  },
+  {
+    rule: 'not_resampled',
+    at: 'overview',
+    reason: 'where no resample gives another rate, Wilson’s interval over the problems stands in: it takes each problem for one trial',
+    source: 'Wilson 1927, Journal of the American Statistical Association 22(158)',
+    check: (data) => {
+      const n = countedProblems(data);
+      if (n === 0 || n >= ENOUGH_PROBLEMS || isResampled(data)) return [];
+      return [
+        `Intervals are Wilson’s over ${plural(n, 'problem')}, as resampling problems varies no rate here: they are wide, and say little.`,
+      ];
     },
   },
   {
@@ -152,6 +171,64 @@ export const WARNING_RULES: readonly WarningRule[] = [
       ];
     },
   },
+  {
+    rule: 'few_programs',
+    at: 'programs',
+    reason: 'with counts below five, neither the interval nor the order of shares says much',
+    source: 'Cochran 1954, Biometrics 10(4)',
+    check: ({ analyses }) => {
+      const few = (analyses?.programs.categories ?? []).filter(({ programs }) => programs < ENOUGH_FAILURES);
+      return few.length === 0
+        ? []
+        : [`Fewer than ${ENOUGH_FAILURES} distinct programs: ${codesOf(few)}. Their shares of programs say little.`];
+    },
+  },
+  {
+    rule: 'groups_of_few_problems',
+    at: 'dependence',
+    reason: 'resampling few clusters gives intervals that are too narrow, and one problem may make a group what it is',
+    source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
+    check: ({ analyses }) =>
+      (analyses?.distributions ?? [])
+        // A problem is a group of one by its nature, and has no interval.
+        .filter(({ dimension }) => dimension !== 'problem')
+        .flatMap(({ dimension, unit, groups }) => {
+          const few = groups.filter(({ problems }) => problems < ENOUGH_PROBLEMS_OF_CATEGORY);
+          if (few.length === 0) return [];
+          const names = few.map(({ value }) => value ?? 'not recorded').join(', ');
+          return [
+            `By ${dimension}, from fewer than ${ENOUGH_PROBLEMS_OF_CATEGORY} problems: ${names}${unit === null ? '' : ` ${unit}`}. Their rates and intervals say little.`,
+          ];
+        }),
+  },
+  {
+    rule: 'rare_pairs',
+    at: 'co_occurrence',
+    reason: 'a lift is a ratio of counts: with one of them below five, the next run may double it',
+    source: 'Cochran 1954, Biometrics 10(4)',
+    check: ({ analyses }) => {
+      const tags = analyses?.coOccurrence.tags ?? [];
+      const rare = tags.filter(({ count }) => count < ENOUGH_FAILURES).length;
+      if (rare === 0) return [];
+      return [
+        `${whole(rare)} of ${plural(tags.length, 'pair')} of category and tag ${rare === 1 ? 'has' : 'have'} fewer than ${ENOUGH_FAILURES} failures: their lifts say little.`,
+      ];
+    },
+  },
+  {
+    rule: 'few_positions',
+    at: 'failure_position',
+    reason: QUARTILE_REASON,
+    source: QUARTILE_SOURCE,
+    check: ({ analyses }) => fewForQuartiles(analyses?.failurePosition),
+  },
+  {
+    rule: 'few_divergences',
+    at: 'first_divergence',
+    reason: QUARTILE_REASON,
+    source: QUARTILE_SOURCE,
+    check: ({ analyses }) => fewForQuartiles(analyses?.firstDivergence),
+  },
 ];
 
 /** Every warning of a report, in the order of the rules. */
@@ -159,10 +236,32 @@ export function warningsOf(data: Claims): ReportWarning[] {
   return WARNING_RULES.flatMap(({ rule, at, reason, source, check }) => check(data).map((text) => ({ rule, at, text, reason, source })));
 }
 
+/** Problems with a sample that counts. */
+function countedProblems({ problems }: Claims): number {
+  return problems.filter(({ samples }) => samples > 0).length;
+}
+
+/** Whether any interval of the overview and the outcomes is by bootstrap. */
+function isResampled({ passAtK, crashRate, outcomes }: Claims): boolean {
+  return [crashRate, ...passAtK.map(({ estimate }) => estimate), ...outcomes.map(({ share }) => share)].some(
+    ({ method }) => method === 'bca',
+  );
+}
+
 function isFew({ pooled, positives, negatives }: { pooled: { value: number | null }; positives: number; negatives: number }): boolean {
   return pooled.value !== null && Math.min(positives, negatives) < ENOUGH_FOR_AREA;
 }
 
-function codesOf(categories: readonly CategoryShare[]): string {
+/** Quartiles of too few values, of all failures or of categories. */
+function fewForQuartiles(found: PositionTable | undefined): string[] {
+  const few = (found?.categories ?? []).filter(({ position }) => position.count < ENOUGH_FOR_QUARTILES);
+  return few.length === 0 ? [] : [`Quartiles of fewer than ${ENOUGH_FOR_QUARTILES} failures: ${codesOf(few)}. They say little.`];
+}
+
+interface PositionTable {
+  readonly categories: readonly (Pick<CategoryShare, 'code'> & { readonly position: { readonly count: number } })[];
+}
+
+function codesOf(categories: readonly Pick<CategoryShare, 'code'>[]): string {
   return categories.map(({ code }) => code ?? 'without a category').join(', ');
 }

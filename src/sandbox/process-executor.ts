@@ -4,6 +4,7 @@
  */
 import { statfsSync } from 'node:fs';
 import os from 'node:os';
+import { LEAST_EXECUTION_BYTES } from '../config/schema.js';
 import { FaultlineError } from '../errors.js';
 import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
 import { adaptedLimits, calibrationOf, DEFAULT_LIMITS, RERUN_FACTOR } from './limits.js';
@@ -620,8 +621,7 @@ function checkedLimits(limits: Limits): Limits {
     if (!Number.isFinite(value) || !least)
       throw new FaultlineError('usage', `limit ${name} must be a number above 0, not ${String(value)}`);
   }
-  // A warm interpreter alone takes this much.
-  if (limits.memoryBytes < 64 << 20)
-    throw new FaultlineError('usage', `limit memoryBytes must be at least 64 MiB, not ${limits.memoryBytes}`);
+  if (limits.memoryBytes < LEAST_EXECUTION_BYTES)
+    throw new FaultlineError('usage', `limit memoryBytes must be at least ${LEAST_EXECUTION_BYTES}, not ${limits.memoryBytes}`);
   return limits;
 }

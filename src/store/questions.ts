@@ -13,28 +13,31 @@ export class Questions {
     this.#database = database;
   }
 
-  /** All views, by name, with their columns. */
+  /** All views, by name, with their columns. Also those that users made in their copy, whatever they are called and read. */
   views(): View[] {
-    const names = this.#database.prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name").all();
-    return names.map(({ name }) => ({
-      name,
-      columns: this.#database
-        .prepare(`SELECT * FROM ${name}`)
-        .columns()
-        .map((each) => each.name),
-    }));
+    return this.#viewNames().map((name) => {
+      try {
+        const columns = this.#database.prepare(`SELECT * FROM ${quoted(name)}`).columns();
+        return { name, columns: columns.map((each) => each.name), broken: null };
+      } catch (thrown) {
+        if (!isOfStatement(thrown)) throw thrown;
+        return { name, columns: [], broken: reasonOf(thrown) };
+      }
+    });
   }
 
   /** See Store.ask. */
   ask(question: string, most: number): Answer {
-    const isView = this.views().some(({ name }) => name === question);
-    const statement = this.#prepare(isView ? `SELECT * FROM ${question}` : question);
+    const isView = this.#viewNames().includes(question);
+    const statement = ofUser('this is not one SQL statement that can be run here', () =>
+      this.#database.prepare<[], Cell[]>(isView ? `SELECT * FROM ${quoted(question)}` : question),
+    );
     if (!statement.readonly || !statement.reader) {
       throw new FaultlineError('usage', statement.readonly ? 'this statement returns no rows' : 'only statements that read are run', {
         hint: 'Ask with SELECT. To change a database, use the sqlite3 program on a copy.',
       });
     }
-    return take(statement.raw(true).safeIntegers(true), [], most);
+    return ofUser('this statement cannot be answered', () => take(statement.raw(true).safeIntegers(true), [], most));
   }
 
   /** See Store.search. */
@@ -55,20 +58,39 @@ export class Questions {
     return take(statement.raw(true).safeIntegers(true), [expression], most);
   }
 
-  #prepare(sql: string): Database.Statement<[], Cell[]> {
-    try {
-      return this.#database.prepare<[], Cell[]>(sql);
-    } catch (thrown) {
-      // `RangeError`: none, or several statements. `SQLITE_ERROR`: syntax, or a name that there is not.
-      if (thrown instanceof RangeError || (thrown instanceof Database.SqliteError && thrown.code === 'SQLITE_ERROR')) {
-        throw new FaultlineError('usage', `this is not one SQL statement that can be run here: ${reasonOf(thrown)}`, {
-          hint: 'See the views and their columns with `faultline query` alone.',
-          cause: thrown,
-        });
-      }
-      throw thrown;
-    }
+  #viewNames(): string[] {
+    return this.#database.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name").pluck().all();
   }
+}
+
+/** Runs `work` on a statement of a user's own: what is wrong with the statement is the user's to mend, what is wrong with the file is not. */
+function ofUser<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!isOfStatement(thrown)) throw thrown;
+    const wantsValues = /parameter/i.test(reasonOf(thrown));
+    throw new FaultlineError('usage', `${what}: ${reasonOf(thrown)}`, {
+      hint: wantsValues
+        ? 'Write the values into the statement: nothing is filled in for `?` and `:name`.'
+        : 'See the views and their columns with `faultline query` alone.',
+      cause: thrown,
+    });
+  }
+}
+
+/**
+ * Whether a statement's own text is to blame. `RangeError` and `TypeError`: none or several statements, or parameters. Of SQLite's codes those
+ * of syntax, names and values; the others are of the file and the disk.
+ */
+function isOfStatement(thrown: unknown): boolean {
+  if (thrown instanceof RangeError || thrown instanceof TypeError) return true;
+  return thrown instanceof Database.SqliteError && /^SQLITE_(?:ERROR|AUTH|TOOBIG|MISMATCH|RANGE)(?:_|$)/.test(thrown.code);
+}
+
+/** A name as SQL reads it back, whatever is in it. */
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function take(statement: Database.Statement, values: readonly unknown[], most: number): Answer {
@@ -81,9 +103,10 @@ function take(statement: Database.Statement, values: readonly unknown[], most: n
   return { columns, rows, isCut: false };
 }
 
-/** Whole numbers as numbers where these hold all their digits; bytes as SQL writes them. */
+/** Numbers as numbers where JSON holds all their digits, else as text, as are the infinite ones; bytes as SQL writes them. */
 function shown(cell: Cell | bigint | Uint8Array): Cell {
   if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : cell.toString();
+  if (typeof cell === 'number') return Number.isFinite(cell) ? cell : String(cell);
   return cell instanceof Uint8Array ? `x'${Buffer.from(cell).toString('hex')}'` : cell;
 }
 

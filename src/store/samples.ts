@@ -255,8 +255,12 @@ function checkArrays(row: SampleRow): void {
   if (row.logprobs.length !== length || row.entropies.length !== length) {
     throw new FaultlineError('internal', `${describe(row)}: the per-token arrays differ in length`);
   }
-  if (!row.logprobs.every(Number.isFinite) || !row.entropies.every(Number.isFinite)) {
-    throw new FaultlineError('internal', `${describe(row)}: a log-probability or entropy is not a finite number`);
+  for (const name of ['logprobs', 'entropies'] as const) {
+    const at = row[name].findIndex((value) => !Number.isFinite(value));
+    if (at === -1) continue;
+    throw new FaultlineError('input', `${describe(row)}: ${name}[${at}] is ${row[name][at]}, and only finite numbers are stored`, {
+      hint: 'Make the samples again where they come from: a model with such numbers is damaged, or its device computed wrongly. Then run the same command again.',
+    });
   }
 }
 

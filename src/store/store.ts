@@ -300,7 +300,7 @@ export class Store {
 
   /**
    * The first `most` rows that one SQL statement of a user's own gives, or a view, by its name. Throws `usage` for what is not one
-   * statement that reads, or names what is not there.
+   * statement that reads, names what is not there, wants values for parameters, or fails on its own values.
    */
   ask(question: string, most: number): Answer {
     return this.#guard(() => this.#questions.ask(question, most));

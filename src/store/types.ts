@@ -241,9 +241,14 @@ export interface Note {
 export interface View {
   readonly name: string;
   readonly columns: readonly string[];
+  /** Why SQLite cannot read it, as where a user's own names a table that is gone; null where it can. */
+  readonly broken: string | null;
 }
 
-/** What a question of a user's own gets. 64-bit numbers that would lose digits come as decimal text, bytes as `x'0a'`. */
+/**
+ * What a question of a user's own gets. 64-bit numbers that would lose digits come as decimal text, infinite ones as `Infinity` and
+ * `-Infinity` (JSON has no number for them), bytes as `x'0a'`.
+ */
 export type Cell = string | number | null;
 export interface Answer {
   readonly columns: readonly string[];

@@ -4,6 +4,7 @@
  * native/ops/cuda/simt.h).
  */
 import { describe, expect, it } from 'vitest';
+import { NOT_FINITE } from '../../src/engine/types.js';
 import { ExitCode } from '../../src/errors.js';
 import { projectFiles, read } from './project.js';
 
@@ -20,6 +21,10 @@ describe('error codes', () => {
     expect(codes.length).toBeGreaterThan(3);
     expect(codes.filter((code) => code === 'ok' || !(code in ExitCode))).toEqual([]);
   });
+});
+
+it('a sample without finite logits is told by the same words on both sides', () => {
+  expect(/kNotFinite = "([^"]*)"/.exec(read('native/sampler/sampler.h'))![1]).toBe(NOT_FINITE);
 });
 
 describe('kernels', () => {

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
-import { decimal, NO_VALUE, percent, plural } from '../../reports/render/format.js';
+import { decimal, NO_VALUE, percent, plural, seconds, whole } from '../../reports/render/format.js';
+import { costsJson } from '../../reports/render/json.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import type { Estimate } from '../../reports/statistics/bootstrap.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
@@ -33,7 +34,13 @@ export function define(command: Command): void {
 
 function documentOf({ first, second, settings, difference }: ComparedExperiments): unknown {
   const experiment = ({ name, hash }: ComparedExperiments['first']): unknown => ({ name, hash });
-  return { first: experiment(first), second: experiment(second), settings, ...difference };
+  return {
+    first: experiment(first),
+    second: experiment(second),
+    settings,
+    ...difference,
+    costs: { first: costsJson(difference.costs.first), second: costsJson(difference.costs.second) },
+  };
 }
 
 function comparisonText({ first, second, settings, difference }: ComparedExperiments): string {
@@ -42,6 +49,7 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
   const rest = [
     ...(problems.onlyFirst > 0 ? [`${plural(problems.onlyFirst, 'problem')} of the first alone`] : []),
     ...(problems.onlySecond > 0 ? [`${plural(problems.onlySecond, 'problem')} of the second alone`] : []),
+    ...(problems.notJudged > 0 ? [`${plural(problems.notJudged, 'problem')} without a judged sample in one of them at least`] : []),
   ];
   const blocks = [
     `${name(first.name)} (${first.hash.slice(0, 12)}) and ${name(second.name)} (${second.hash.slice(0, 12)}): ` +
@@ -51,10 +59,11 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
       ? 'asked for alike'
       : textTable(['setting', 'first', 'second'], settings.map((each) => [each.key, each.first, each.second])), // prettier-ignore
     rates('rate', difference.rates),
+    costsText(difference.costs),
     ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
     effectsText(difference),
     pairsText(pairs),
-    ...difference.warnings.map(({ text, reason, source }) => `warning: ${text} Why: ${reason} (${source}).`),
+    ...difference.warnings.map(({ text, reason, source }) => `warning: ${visibleLine(text)} Why: ${reason} (${source}).`),
     ...(changes.length > 0
       ? [
           textTable(
@@ -69,6 +78,19 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
       : []),
   ];
   return blocks.join('\n\n');
+}
+
+/** Whoever compares rates wants to know at what price. */
+function costsText({ first, second }: Difference['costs']): string {
+  return textTable(
+    ['cost', 'first', 'second'],
+    [
+      ['tokens', whole(first.tokens), whole(second.tokens)],
+      ['programs executed', whole(first.executions), whole(second.executions)],
+      ['CPU time of executions', seconds(first.cpuSeconds), seconds(second.cpuSeconds)],
+      ['by the clock', seconds(first.wallSeconds), seconds(second.wallSeconds)],
+    ],
+  );
 }
 
 function rates(title: string, rows: readonly RateRow[]): string {

@@ -1,8 +1,10 @@
 /** `faultline import`: samples that were made elsewhere, judged and named as an experiment of their own. */
 import type { Command } from 'commander';
 import { configFile } from '../../pipeline/bundled.js';
+import { plural, whole } from '../../reports/render/format.js';
 import { configOf, finishDefinition, type Options, outputOf, withInterrupt } from '../command.js';
 import { addConfigFlags, EXECUTION_FLAGS } from '../config-flags.js';
+import { noteUnsupported, reportUnjudged } from '../unjudged.js';
 
 /** Contradicted claims that are named; the others are counted. */
 const NAMED = 5;
@@ -31,7 +33,9 @@ export function define(command: Command): void {
         .map((each) => `${each.taskId} ${each.sampleIndex} (${each.claimed ? 'passed' : 'failed'} there)`);
       const more = contradicted.length > NAMED ? ' ...' : '';
       const which = contradicted.length === 0 ? '' : `: ${named.join(', ')}${more}`;
-      output.note(`${made} lines say whether they passed; ${contradicted.length} came out otherwise here${which}`);
+      output.note(
+        `${plural(made, 'line')} ${made === 1 ? 'says whether it' : 'say whether they'} passed; ${whole(contradicted.length)} came out otherwise here${which}`,
+      );
       // A line tells no version: other verdicts are all that shows of it.
       if (contradicted.length > 0) {
         output.note(
@@ -44,5 +48,7 @@ export function define(command: Command): void {
     output.result({ ...rest, experiment: result.experiment.name, hash: result.experiment.hash, report: reportJson(report) }, () =>
       renderSummary(report, { directory: result.directory }),
     );
+    noteUnsupported(result.unsupported, output);
+    reportUnjudged(result.unjudged, output);
   });
 }

@@ -1,6 +1,7 @@
 /** `faultline query`: questions to the database in SQL, by a view's name, or by words of error messages. Reads only. */
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
+import { visibleLine } from '../../reports/render/visible.js';
 import { configOf, finishDefinition, type Options, outputOf, wholeNumberOf } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
@@ -37,7 +38,12 @@ export function define(command: Command): void {
     using store = Store.open(databasePath(values), { readonly: true });
     if (sql === undefined && typeof words !== 'string') {
       const views = store.views();
-      output.result({ views }, () => views.map(({ name, columns }) => `${name}\n  ${columns.join(', ')}`).join('\n'));
+      output.result({ views }, () =>
+        views
+          .map(({ name, columns, broken }) => [name, `  ${broken === null ? columns.join(', ') : `(cannot be read: ${broken})`}`])
+          .map((lines) => lines.map(visibleLine).join('\n'))
+          .join('\n'),
+      );
       return;
     }
     const answer = typeof words === 'string' ? store.search(words, most) : store.ask(sql!, most);

@@ -12,10 +12,11 @@ export const stage: Stage = {
     await prepareOutputs(bench.directory);
   },
 
-  async work(bench) {
+  async work(bench, signal) {
     const { store, directory } = bench;
     const experiment = bench.begun();
-    bench.report = reportWithAnalyses(store, experiment);
+    bench.report = await reportWithAnalyses(store, experiment, signal);
+    signal.throwIfAborted();
     bench.files = await writeOutputs(store, experiment, bench.report, directory!);
     const done = bench.files.length;
     return { done, skipped: 0, text: `${plural(done, 'file')} in ${directory!}` };

@@ -5,8 +5,10 @@
 import type { AssertionMarks } from '../../store/types.js';
 import type { Analyses, ReportData } from '../report-data.js';
 import { Bootstrap } from '../statistics/bootstrap.js';
+import { finish, type Steps } from '../steps.js';
+import { warningsOf } from '../warnings.js';
 import { coOccurrence } from './co-occurrence.js';
-import { distributions } from './distribution.js';
+import { distributionSteps } from './distribution.js';
 import { failurePosition } from './failure-position.js';
 import type { FirstDivergence } from './first-divergence.js';
 import { hiddenAssertions } from './hidden-assertions.js';
@@ -14,7 +16,7 @@ import { programShares } from './programs.js';
 import type { AnalysisRows } from './rows.js';
 
 export interface Analysis extends Analyses {
-  /** The numbers alone: without the analyses, which stand beside it. */
+  /** The numbers alone: without the analyses, which stand beside it; with the warnings of both. */
   readonly report: ReportData;
 }
 
@@ -26,18 +28,31 @@ export interface AnalysisParts {
 }
 
 /** Intervals are made as the report's, from the same resamples. */
-export function analyse(report: ReportData, { rows: { rows, problems }, marks, firstDivergence }: AnalysisParts): Analysis {
+export function analyse(report: ReportData, parts: AnalysisParts): Analysis {
+  return finish(analysisSteps(report, parts));
+}
+
+/** The same in steps, one a part. */
+export function* analysisSteps(report: ReportData, { rows: { rows, problems }, marks, firstDivergence }: AnalysisParts): Steps<Analysis> {
   const { resamples, seed, confidence } = report.intervals;
   const bootstrap = new Bootstrap(problems.length, { resamples, seed: BigInt(seed), confidence });
   const taskIds = problems.map(({ taskId }) => taskId);
   const temperature = report.experiment.config.find(({ key }) => key === 'strategy.temperature')?.value ?? null;
-  return {
-    report,
-    hiddenAssertions: hiddenAssertions(rows, taskIds, marks, bootstrap),
-    programs: programShares(rows, bootstrap),
-    distributions: distributions(rows, problems, { temperature }, bootstrap),
-    coOccurrence: coOccurrence(rows),
+  const hidden = hiddenAssertions(rows, taskIds, marks, bootstrap);
+  yield;
+  const programs = programShares(rows, bootstrap);
+  yield;
+  const tables = yield* distributionSteps(rows, problems, { temperature }, bootstrap);
+  const pairs = coOccurrence(rows);
+  yield;
+  const analyses: Analyses = {
+    hiddenAssertions: hidden,
+    programs,
+    distributions: tables,
+    coOccurrence: pairs,
     failurePosition: failurePosition(rows),
     firstDivergence,
   };
+  // Again, as there are more claims now.
+  return { report: { ...report, warnings: warningsOf({ ...report, analyses }) }, ...analyses };
 }

@@ -4,6 +4,7 @@
  */
 import { CRASHES, type CountedOutcome } from '../outcomes.js';
 import type { Bootstrap, Estimate } from '../statistics/bootstrap.js';
+import type { Steps } from '../steps.js';
 import { failuresByCategory, perProblem, problemsOf, type AnalysisProblem, type AnalysisRow, type CategoryKey } from './rows.js';
 
 export type DimensionName = 'problem' | 'difficulty' | 'strategy' | 'temperature' | 'length';
@@ -80,14 +81,22 @@ export const DIMENSIONS: readonly Dimension[] = [
   },
 ];
 
-/** @param bootstrap over the problems that the rows number */
-export function distributions(
+/**
+ * In steps, one a dimension.
+ * @param bootstrap over the problems that the rows number
+ */
+export function* distributionSteps(
   rows: readonly AnalysisRow[],
   problems: readonly AnalysisProblem[],
   experiment: ExperimentValues,
   bootstrap: Bootstrap,
-): Distribution[] {
-  return DIMENSIONS.map((dimension) => distribution(dimension, rows, { problems, experiment }, bootstrap));
+): Steps<Distribution[]> {
+  const made: Distribution[] = [];
+  for (const dimension of DIMENSIONS) {
+    made.push(distribution(dimension, rows, { problems, experiment }, bootstrap));
+    yield;
+  }
+  return made;
 }
 
 function distribution(dimension: Dimension, rows: readonly AnalysisRow[], context: Context, bootstrap: Bootstrap): Distribution {

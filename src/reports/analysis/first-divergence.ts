@@ -9,6 +9,7 @@ import { failuresByCategory, type CategoryKey } from './rows.js';
 import { spread, type Spread } from './spread.js';
 import type { TokenSample } from '../../store/types.js';
 import { outcomeOf, type CountedOutcome } from '../outcomes.js';
+import { finish, type Steps } from '../steps.js';
 
 export interface FirstDivergence extends DivergenceCounts {
   readonly failures: number;
@@ -47,6 +48,11 @@ interface Divergence {
 
 /** @param samples with a verdict, those of one problem one after the other */
 export function firstDivergence(samples: Iterable<TokenSample>): FirstDivergence {
+  return finish(divergenceSteps(samples));
+}
+
+/** The same in steps, one a sample. */
+export function* divergenceSteps(samples: Iterable<TokenSample>): Steps<FirstDivergence> {
   const tally = new DivergenceTally();
   let own: TokenSample[] = [];
   for (const sample of samples) {
@@ -55,6 +61,7 @@ export function firstDivergence(samples: Iterable<TokenSample>): FirstDivergence
       own = [];
     }
     own.push(sample);
+    yield;
   }
   tally.addProblem(own);
   return tally.result();

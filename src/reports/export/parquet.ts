@@ -9,7 +9,8 @@ import type { ExportFormat } from './format.js';
 
 /** Of the columns that hold no text. */
 const TYPES: Partial<Record<keyof typeof SAMPLE_COLUMNS, BasicType>> = {
-  sample_index: 'INT32',
+  // Up to 4,294,967,295, as in the random numbers' counter.
+  sample_index: 'INT64',
   difficulty: 'INT32',
   passed: 'BOOLEAN',
   failing_line: 'INT32',
@@ -56,5 +57,9 @@ export const parquet: ExportFormat = {
 };
 
 function columnsOf(group: readonly JudgedSample[]): { name: string; type: BasicType; data: unknown[] }[] {
-  return COLUMNS.map(({ name, type, of }) => ({ name, type, data: group.map(of) }));
+  return COLUMNS.map(({ name, type, of }) => ({
+    name,
+    type,
+    data: group.map(of).map((value) => (type === 'INT64' ? BigInt(value as number) : value)),
+  }));
 }

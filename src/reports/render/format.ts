@@ -33,11 +33,11 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
   return `${whole(count)} ${count === 1 ? noun : nouns}`;
 }
 
-/** The text in lines of at most `width` characters, broken at spaces; a longer word is cut. */
+/** The text in lines of at most `width` characters, broken at spaces, though not before a percent sign; a longer word is cut. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%)/)) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (joined.length > width && line !== '') {
       lines.push(line);
@@ -45,4 +45,9 @@ export function wrap(text: string, width: number): string[] {
     } else line = shorten(joined, width);
   }
   return [...lines, line];
+}
+
+/** Seconds with three digits or so: `0.42 s`, `12.3 s`, `1,234 s`. */
+export function seconds(value: number): string {
+  return `${value >= 100 ? whole(Math.round(value)) : value.toFixed(value >= 10 ? 1 : 2)} s`;
 }

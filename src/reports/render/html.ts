@@ -68,11 +68,7 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
         <main>
           ${keyFigures(data)} ${outcomesSection(data)} ${taxonomySection(data, plots.categories)} ${problemsSection(data, plots.problems)}
           ${passAtKSection(data, plots.passAtK)} ${
-            analyses && [
-              assertionsSection(analyses, data.intervals),
-              dependenceSection(analyses, data.intervals),
-              positionsSection(analyses, plots),
-            ]
+            analyses && [assertionsSection(analyses, data), dependenceSection(analyses, data), positionsSection(analyses, plots, data)]
           }
           ${textViewSection(data)} ${worstSection(data)} ${samplesSection(data)}
           ${methodSection(data)}

@@ -8,30 +8,36 @@
  *   `other_machines` lines of the run log about parts that another machine or version made
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `costs` { tokens, executions, cpu_seconds, wall_seconds } of counted samples: tokens drawn, programs executed (equal ones of a problem once), and what
+ *   their executions took; how long drawing took is not stored
  * - `partial` null, or for a report on a part of the experiment { samples, problems, shards }: the whole's numbers, and which shards of its work are here
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
  * - `outcomes` list of { outcome, count, ...estimate of the share of counted samples }
  * - `categories` list of { code, name, outcome, rule, residual, count, problems, ...estimate of the share of failures }
- * - `feasibility` { decision, threshold, outside_residual, outside_other }, the last two estimates
+ * - `feasibility` { decision, undecided, threshold, outside_residual, outside_other }, the last two estimates; `undecided` says why `decision` is
+ *   `undecided`: `no_failures`, or `partial` where the samples are a part of the experiment's
  * - `problems` list of the per-problem table; `finish_reasons` list of { reason, count, share }
  * - `worst` the samples printed in full, with `failure` { headline, line, column, node, assertion }
  * - `intervals` { confidence, resamples, seed } of the bootstrap
  * - no samples but the worst: all of them stand in `samples.jsonl` beside it
  * - `software` { faultline, node } that made the report, or null; `methods` the methods paragraph as text
  * - `warnings` list of { rule, at, text, reason, source }: where there is too little for a claim; `at` is overview, outcomes, categories,
- *   feasibility, pass_at_k or text_view
+ *   feasibility, pass_at_k, text_view, or of the analyses programs, dependence, co_occurrence, failure_position or first_divergence
  * - `text_view` null where no text was measured, else
  *   - `samples`, `problems` those that were measured, `unmeasured` counted samples that were not, `least` { samples, problems } that a class needs
  *   - `intervals` as above, for the areas and the shares of programs
  *   - `targets` list of { target, code, name, against, samples, problems, measures }, where target is `pass`, `crash` or `category` and against `rest`
- *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, mixed_problems, missing }: areas under the ROC curve of
+ *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, adjusted_p, mixed_problems, missing }: areas under the ROC curve of
  *     the measure's raw value as estimates, over all pairs and within problems; `missing` says why a value is null
+ *     `adjusted_p` is null or, of a category against passes, the p-value of the area within problems against 0.5, adjusted for all such areas; `tests`
+ *     { areas, level } says how many these are, and up to which value `told` is `yes`
  *   - `categories` list of { code, name, samples, problems, mixed_problems, told, by, missing }, where told is `yes` (`by` these measures), `not_shown`
  *     or `unknown`
  *   - `similar_failures`, `dissimilar_passes` lists of { task_id, sample_index, outcome, category_code, category, edit_similarity, samples }
  *   - `programs` { samples, programs, outcomes }, the last a list of { outcome, samples, programs, ...estimate of the share of distinct programs }
  */
+import type { Costs } from '../costs.js';
 import { methodsLine } from '../methods.js';
 import type { Disagreement, PassAtK, ReportData, TextView } from '../report-data.js';
 
@@ -86,6 +92,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       tokens: counts.tokens,
       samples_per_problem: counts.samplesPerProblem,
     },
+    costs: costsJson(data.costs),
     partial: data.partial,
     pass_at_k: data.passAtK.map(pass),
     omitted_k: data.omittedK,
@@ -95,6 +102,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
     categories: data.categories.map(({ share, ...category }) => ({ ...category, ...share })),
     feasibility: {
       decision: feasibility.decision,
+      undecided: feasibility.undecided,
       threshold: feasibility.threshold,
       outside_residual: feasibility.outsideResidual,
       outside_other: feasibility.outsideOther,
@@ -148,6 +156,11 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
   };
 }
 
+/** Also of `diff`. */
+export function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
+  return { tokens, executions, cpu_seconds: cpuSeconds, wall_seconds: wallSeconds };
+}
+
 function textViewJson(view: TextView): object {
   const disagreement = ({ taskId, sampleIndex, outcome, categoryCode, categoryName, similarity, samples }: Disagreement): object => ({
     task_id: taskId,
@@ -167,7 +180,12 @@ function textViewJson(view: TextView): object {
     targets: view.targets.map(({ kind, measures, ...target }) => ({
       target: kind,
       ...target,
-      measures: measures.map(({ mixedProblems, missing, ...area }) => ({ ...area, mixed_problems: mixedProblems, missing })),
+      measures: measures.map(({ adjustedP, mixedProblems, missing, ...area }) => ({
+        ...area,
+        adjusted_p: adjustedP,
+        mixed_problems: mixedProblems,
+        missing,
+      })),
     })),
     categories: view.categories.map(({ mixedProblems, told, by, missing, ...category }) => ({
       ...category,
@@ -176,6 +194,7 @@ function textViewJson(view: TextView): object {
       by,
       missing,
     })),
+    tests: view.tests,
     similar_failures: view.similarFailures.map(disagreement),
     dissimilar_passes: view.dissimilarPasses.map(disagreement),
     programs: {

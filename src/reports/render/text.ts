@@ -6,7 +6,7 @@ import picocolors from 'picocolors';
 import { OUTCOMES, type CountedOutcome } from '../outcomes.js';
 import type { CategoryShare, ClaimPlace, PartialExtent, ReportData } from '../report-data.js';
 import type { Estimate } from '../statistics/bootstrap.js';
-import { percent, percentInterval, plural, whole, wrap } from './format.js';
+import { percent, percentInterval, plural, seconds, whole, wrap } from './format.js';
 import { shorten, visibleLine } from './visible.js';
 
 export interface TextOptions {
@@ -50,6 +50,10 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   lines.push('', heading('', 'samples', 'share', '95 % interval', colours));
   for (const { k, estimate } of data.passAtK) lines.push(line(`pass@${k}`, null, estimate, 1, colours.green));
   lines.push(line('crash rate', null, data.crashRate, 1, colours.red));
+  const { tokens, executions, cpuSeconds, wallSeconds } = data.costs;
+  lines.push(`  ${'cost'.padEnd(NAME_WIDTH)}${plural(tokens, 'token')}, ${plural(executions, 'program')} executed`);
+  // Times are no results: a transcript of a run would not stay true with them.
+  if (terminal) lines.push(`  ${' '.repeat(NAME_WIDTH)}${seconds(cpuSeconds)} of CPU time, ${seconds(wallSeconds)} by the clock`);
   lines.push(...warnings(data, 'pass_at_k', colours), ...warnings(data, 'overview', colours));
 
   lines.push('', heading('outcome', 'samples', 'share', '95 % interval', colours));
@@ -72,8 +76,8 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   return lines.join('\n');
 }
 
-/** Where there is too little for what stands above. */
-function warnings(data: ReportData, at: ClaimPlace, colours: Colours): string[] {
+/** Where there is too little for what stands above: lines of at most 80 characters. */
+export function warnings(data: Pick<ReportData, 'warnings'>, at: ClaimPlace, colours: Pick<Colours, 'yellow'>): string[] {
   return data.warnings
     .filter((warning) => warning.at === at)
     .flatMap(({ text }) => wrap(visibleLine(text), 76).map((each, i) => colours.yellow(`${i === 0 ? '  ! ' : '    '}${each}`)));
@@ -90,11 +94,14 @@ function heading(name: string, count: string, share: string, interval: string, c
 }
 
 /** The decision with both shares, and what the stars in the table above mean. */
-function feasibility({ feasibility: { outsideResidual, outsideOther, decision, threshold } }: ReportData, colours: Colours): string[] {
+function feasibility(
+  { feasibility: { outsideResidual, outsideOther, decision, undecided, threshold } }: ReportData,
+  colours: Colours,
+): string[] {
   const words = {
     proceed: colours.green(`above ${percent(threshold)}: proceed`),
     stop: colours.yellow(`not above ${percent(threshold)}: not yet`),
-    undecided: 'nothing to decide by',
+    undecided: undecided === 'partial' ? 'undecided: these are a part of the experiment' : 'nothing to decide by',
   }[decision];
   return [
     colours.dim('  * residual: no rule said more about the cause'),

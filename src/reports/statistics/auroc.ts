@@ -30,6 +30,8 @@ export interface Auroc {
   readonly within: Estimate;
   /** Problems that have both classes. */
   readonly mixedProblems: number;
+  /** Each problem's own; null where it has not both classes. */
+  readonly byProblem: readonly (number | null)[];
 }
 
 /**
@@ -62,6 +64,7 @@ export function aurocByProblem(bootstrap: Bootstrap, { scores, positive, problem
       own.map((area) => (area === null ? 0 : 1)),
     ),
     mixedProblems: own.filter((area) => area !== null).length,
+    byProblem: own,
   };
 }
 

@@ -107,6 +107,35 @@ describe('weights', () => {
   });
 });
 
+describe('a model whose numbers overflow', () => {
+  const dir = model('overflow', (weights) => {
+    const bytes = readFileSync(weights);
+    const size = Number(bytes.readBigUInt64LE(0));
+    const { 'ln_f.weight': tensor } = JSON.parse(bytes.subarray(8, 8 + size).toString()) as Record<
+      string,
+      { data_offsets: [number, number] }
+    >;
+    // The largest bfloat16: finite, as loading demands, and too large for what follows.
+    for (let at = 8 + size + tensor!.data_offsets[0]; at < 8 + size + tensor!.data_offsets[1]; at += 2) bytes.writeUInt16LE(0x7f7f, at);
+    writeFileSync(weights, bytes);
+  });
+  const names = ['--samples', '2', '--num-problems', '2', '--experiment', 'overflow'];
+
+  it('stops a run, which goes on once the model is right', async () => {
+    const cwd = file('overflow-run');
+    mkdirSync(cwd);
+    const run = ['run', '--model', dir, ...names];
+    const { code, out: printed, err } = await faultline(run, { cwd });
+    expect([code, printed]).toEqual([3, '']);
+    expect(err).toMatch(/error: sample [01] of Pico\/[01]: the model's logits are not finite\nhint: Fetch or convert/);
+    const stored = await faultline(['query', 'SELECT count(*) FROM samples', '--json'], { cwd });
+    expect((JSON.parse(stored.out) as { rows: unknown[][] }).rows).toEqual([[0]]);
+    cpSync(path.join(picoModel, 'model.safetensors'), path.join(dir, 'model.safetensors'));
+    const again = await faultline([...run, '--json'], { cwd });
+    expect([again.code, (JSON.parse(again.out) as { generated: number }).generated], again.err).toEqual([0, 4]);
+  }, 60_000);
+});
+
 describe('a model folder without a tokenizer', () => {
   const bare = model('bare', (weights) => { for (const name of ['tokenizer.json', 'vocab.json', 'merges.txt']) rmSync(path.join(path.dirname(weights), name)); }); // prettier-ignore
 

@@ -63,7 +63,7 @@ describe('faultline export', () => {
       `SELECT task_id, sample_index, passed, outcome, category_code, token_count, mean_logprob, completion
        FROM sample_results ORDER BY problem_position, sample_index`,
     );
-    expect(rows.map((row) => [row['task_id'], row['sample_index'], Number(row['passed']), row['outcome'], row['category_code'] ?? null, row['tokens'], row['mean_logprob'], row['completion']])).toEqual(wanted); // prettier-ignore
+    expect(rows.map((row) => [row['task_id'], Number(row['sample_index']), Number(row['passed']), row['outcome'], row['category_code'] ?? null, row['tokens'], row['mean_logprob'], row['completion']])).toEqual(wanted); // prettier-ignore
     expect(rows.every((row) => typeof row['passed'] === 'boolean')).toBe(true);
   });
 

@@ -1,6 +1,8 @@
 /** `faultline import`: what a run drew, taken for somebody else's, comes to the same verdicts; malformed files store nothing. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
+import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { faultline, finished, readLines, scratchFolder, start, writeLines } from './faultline.js';
 
@@ -13,6 +15,7 @@ const PROBLEMS = ['--problems', 'pico-tasks'];
 interface Imported {
   readonly samples: number;
   readonly executed: number;
+  readonly report: { readonly text_view: unknown };
   readonly claims: { readonly made: number; readonly contradicted: readonly { taskId: string; sampleIndex: number; claimed: boolean }[] };
 }
 
@@ -54,6 +57,34 @@ describe('faultline import', () => {
     expect(shown.out).toContain('no tokens');
   });
 
+  it('measures the texts, also those that were imported before and not measured', async () => {
+    const database = path.join(folder, 'measured.db');
+    const args = ['--experiment', 'measured', '--db', database];
+    const measured = `SELECT count(*), count(edit_similarity), count(mean_logprob) FROM text_measures_by_sample`;
+    const first = await imported(results, ...args);
+    expect(first.report.text_view).toMatchObject({ samples: 32, unmeasured: 0 });
+    expect(await ask(database, measured)).toEqual([[32, 32, 0]]);
+    const direct = new Database(database);
+    direct.exec('DELETE FROM text_measures WHERE sample_id % 2 = 0');
+    direct.close();
+    expect(await ask(database, measured)).toEqual([[16, 16, 0]]);
+    const again = await imported(results, ...args);
+    expect([again.executed, again.report]).toEqual([0, first.report]);
+  });
+
+  it('keeps the largest sample index there is, also in Parquet', async () => {
+    const database = path.join(folder, 'large.db');
+    const sample = { task_id: 'Pico/0', completion: '    return 1\n', sample_index: 4294967295 };
+    await imported(writeLines(path.join(folder, 'large.jsonl'), [sample]), '--db', database);
+    const output = path.join(folder, 'large.parquet');
+    const { code, err } = await faultline(['export', '--format', 'parquet', '--db', database, '--output', output]);
+    expect(code, err).toBe(0);
+    const bytes = readFileSync(output);
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    const rows = (await parquetReadObjects({ file })) as Record<string, unknown>[];
+    expect(rows.map((row) => row['sample_index'])).toEqual([4294967295n]);
+  });
+
   it('says where a file claims something else, and takes lines without sample_index and finish_reason', async () => {
     const lines = readLines(results).map(({ task_id, completion, passed }, index) => ({
       task_id,
@@ -68,6 +99,21 @@ describe('faultline import', () => {
     expect(err).toContain('32 lines say whether they passed; 1 came out otherwise here: Pico/1 1');
     expect(err).toContain('another version of the problems');
   });
+
+  it('ends with 3 where the test of a problem is at fault, as a run does, and keeps what it wrote', async () => {
+    const [faulty, right] = ['Faulty/0', 'Right/0'].map((task_id) => ({ task_id, prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n', test: task_id === 'Right/0' ? 'def check(candidate):\n    assert candidate(1) == 1\n' : 'def check(candidate:\n' })); // prettier-ignore
+    const problems = writeLines(path.join(folder, 'faulty-problems.jsonl'), [faulty, right]);
+    const file = writeLines(path.join(folder, 'faulty.jsonl'), ['Faulty/0', 'Right/0'].map((task_id) => ({ task_id, completion: '    return x\n', passed: true }))); // prettier-ignore
+    const args = ['import', file, '--problems', problems, '--experiment', 'faulty', '--db', path.join(folder, 'faulty.db'), '--outputs', path.join(folder, 'faulty')]; // prettier-ignore
+    const { code, out, err } = await faultline([...args, '--json'], { cwd: folder });
+    expect(code, err).toBe(3);
+    expect(err).toMatch(/error: 1 sample not judged: the test of Faulty\/0[^]*hint: Correct the test/);
+    expect(JSON.parse(out)).toMatchObject({ samples: 2, unjudged: [{ taskId: 'Faulty/0', samples: 1 }], unsupported: [] });
+    expect(existsSync(path.join(folder, 'faulty', 'faulty', 'report.html'))).toBe(true);
+    const one = writeLines(path.join(folder, 'one.jsonl'), [{ task_id: 'Right/0', completion: '    return x\n', passed: true }]);
+    const right_ = await faultline(['import', one, '--problems', problems, '--db', path.join(folder, 'one.db')], { cwd: folder });
+    expect([right_.code, right_.err]).toEqual([0, expect.stringContaining('1 line says whether it passed; 0 came out otherwise here')]);
+  }, 60_000);
 
   it('goes on after Ctrl-C', async () => {
     const slow = Array.from({ length: 12 }, (_, index) => ({
@@ -92,6 +138,7 @@ describe('faultline import', () => {
       ['foreign', `${JSON.stringify({ ...good, task_id: 'Other/1' })}\n`, 'not in the problem file'],
       ['cut', `${JSON.stringify(good).slice(0, 30)}\n`, 'cut.jsonl:1'],
       ['empty', '', 'holds no sample'],
+      ['nan', `${JSON.stringify(good).slice(0, -1)}, "mean_logprob": NaN}\n`, 'nan.jsonl:1'],
     ] as const) {
       const file = path.join(folder, `${name}.jsonl`);
       writeFileSync(file, text);

@@ -41,14 +41,14 @@ describe('faultline query', () => {
       ask('SELECT outcome, count(*) FROM sample_results GROUP BY 1'),
       ask('SELECT count(*) FROM failures'),
       ask('SELECT outcome, sum(samples) FROM category_counts GROUP BY 1'),
-      ask('SELECT sum(samples), sum(passed), sum(crashed), sum(infra) FROM problem_results'),
+      ask('SELECT sum(samples), sum(counted), sum(passed), sum(crashed), sum(infra) FROM problem_results'),
     ]);
     expect(categories.rows).toEqual(samples.rows);
     const count = Object.fromEntries(samples.rows as [string, number][]);
     const of = (...names: string[]): number => names.reduce((sum, name) => sum + (count[name] ?? 0), 0);
     expect(Object.values(count).reduce((sum, each) => sum + each)).toBe(48);
     expect(failures.rows).toEqual([[48 - of('pass', 'infra')]]);
-    expect(problems.rows).toEqual([[48, of('pass'), of('load', 'crash'), of('infra')]]);
+    expect(problems.rows).toEqual([[48, 48 - of('infra'), of('pass'), of('load', 'crash'), of('infra')]]);
     const { out } = await faultline(['analyze', '--db', db, '--json']);
     const { outcomes } = JSON.parse(out) as { outcomes: { outcome: string; count: number }[] };
     expect(
@@ -105,6 +105,8 @@ describe('faultline query', () => {
       [['SELECT 1; SELECT 2'], 'not one SQL statement'],
       [['SELEC 1'], 'syntax error'],
       [['SELECT * FROM nowhere'], 'no such table'],
+      [['SELECT ?'], 'nothing is filled in'],
+      [["SELECT json('{')"], 'malformed JSON'],
       [['failures', '--search', 'x'], 'cannot be given together'],
       [['--search', '!!'], 'no word'],
       [['failures', '--limit', '0'], '--limit'],

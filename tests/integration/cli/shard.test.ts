@@ -43,6 +43,7 @@ describe('run --shard', () => {
     expect(out.split('\n')[1]).toBe("partial: shard 0/2, 150 of the experiment's 250 samples of 5 problems");
     const json = JSON.parse(readFileSync(path.join(folder, 'partial', NAME, 'report.json'), 'utf8')) as { partial: unknown };
     expect(json.partial).toEqual({ samples: 250, problems: 5, shards: ['0/2'] });
+    expect(json).toMatchObject({ feasibility: { decision: 'undecided', undecided: 'partial' } });
     const page = readFileSync(path.join(folder, 'partial', NAME, 'report.html'), 'utf8').replace(/\s+/g, ' ');
     expect(page).toContain('This report is partial: it covers 150 of the experiment’s 250 samples of 5 problems, those of shard 0/2.');
     const whole = await faultline(['analyze', '--db', file('whole.db'), '--json']);

@@ -55,6 +55,13 @@ describe('layers', () => {
     expect(loadConfig({ cwd, environment: {} }).values['outputs.directory']).toBe('/somewhere/outputs');
   });
 
+  it('takes no memory limit that the sandbox would refuse', () => {
+    expect(load('limits: {memory: 64MiB}\n').values['limits.memory']).toBe(64 * 2 ** 20);
+    const error = refused('seed: 1\nlimits:\n  memory: 48MiB\n');
+    expect([error.kind, error.place.line]).toEqual(['usage', 3]);
+    expect(error.message).toMatch(/config\.yaml:3:\d+: limits\.memory: expected a size from 64MiB/);
+  });
+
   it('accepts sections, inline sections, an empty file and empty sections', () => {
     expect(load('strategy:\n  temperature: 0.5\n  top_k: 3\n').values['strategy.top_k']).toBe(3);
     expect(load('').values.samples).toBe(20);

@@ -30,7 +30,7 @@ const rate = (data: Difference, name: string): RateRow => [...data.rates, ...dat
 describe('difference', () => {
   it('of an experiment and itself is none', () => {
     const same = difference(A, A, FAST);
-    expect(same.problems).toEqual({ compared: 12, onlyFirst: 0, onlySecond: 0 });
+    expect(same.problems).toEqual({ compared: 12, onlyFirst: 0, onlySecond: 0, notJudged: 0 });
     for (const row of [...same.rates, ...same.categories]) {
       expect(row.difference.value).toBe(0);
       const isTested = row.title !== null || ['pass', 'crash rate'].includes(row.name);
@@ -58,7 +58,7 @@ describe('difference', () => {
     const first = rows({ a: 2, b: 4, c: 0, alone: 4 }, 4);
     const second = rows({ a: 4, b: 4, c: 1, other: 0, another: 0 }, 4);
     const data = difference(first, second, FAST);
-    expect(data.problems).toEqual({ compared: 3, onlyFirst: 1, onlySecond: 2 });
+    expect(data.problems).toEqual({ compared: 3, onlyFirst: 1, onlySecond: 2, notJudged: 0 });
     expect(data.samples).toEqual({ first: 12, second: 12 });
     const pass = rate(data, 'pass');
     expect([pass.first, pass.second]).toEqual([
@@ -122,7 +122,9 @@ describe('difference', () => {
   it('leaves samples that were not judged out, and says what it cannot compare', () => {
     const infra = rows({ a: 1, b: 1 }, 2).map((each) => ({ ...each, outcome: each.taskId === 'a' ? 'infra' : each.outcome }));
     const data = difference(infra, rows({ a: 1, b: 1 }, 2), FAST);
-    expect(data.problems).toEqual({ compared: 1, onlyFirst: 1, onlySecond: 1 });
+    expect(data.problems).toEqual({ compared: 1, onlyFirst: 0, onlySecond: 0, notJudged: 1 });
+    const apart = [...infra, ...rows({ c: 1 }, 2), ...rows({ d: 1 }, 2).map((each) => ({ ...each, outcome: 'infra' }))];
+    expect(difference(apart, infra, FAST).problems).toEqual({ compared: 1, onlyFirst: 2, onlySecond: 0, notJudged: 1 });
     const none = difference(rows({ a: 1 }, 1), rows({ b: 1 }, 1), FAST);
     expect(none.problems.compared).toBe(0);
     expect(rate(none, 'pass').difference).toMatchObject({ value: null, p: null });

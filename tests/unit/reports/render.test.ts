@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../../src/reports/describe.js';
 import { compareCodes } from '../../../src/reports/category-order.js';
 import { samplesCsv, unguard } from '../../../src/reports/render/csv.js';
-import { percent, percentInterval } from '../../../src/reports/render/format.js';
+import { percent, percentInterval, wrap } from '../../../src/reports/render/format.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { markup, multiline } from '../../../src/reports/render/html/markup.js';
 import { programListing } from '../../../src/reports/render/html/program.js';
@@ -18,6 +18,7 @@ import { renderText } from '../../../src/reports/render/text.js';
 import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
 import { summarise } from '../../../src/reports/summary.js';
 import type { FailureDescription, PartialExtent, ReportData } from '../../../src/reports/report-data.js';
+import { IMPORTED } from '../../../src/store/imported.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import {
   CATEGORIES,
@@ -199,6 +200,10 @@ describe('page', () => {
     const section = (page: string): string => /<section id="text-view">[^]*?<\/section>/.exec(page)![0].replace(/\s+/g, ' ');
     expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
     expect(section(renderHtml(data, none))).not.toContain('<table');
+    // A run's stages know nothing of samples that were made elsewhere.
+    const elsewhere = section(renderHtml({ ...data, experiment: { ...data.experiment, device: IMPORTED } }, none));
+    expect(elsewhere).toContain('<code>faultline import</code>');
+    expect(elsewhere).not.toContain('faultline run');
     const shown = section(renderHtml(measured, none));
     expect(shown.match(/<table/g)!.length).toBeGreaterThanOrEqual(3);
     expect(shown).not.toContain('--only measure');
@@ -250,6 +255,19 @@ describe('page', () => {
     );
     expect(page({ samples: 40, problems: 4, shards: [] })).toContain('samples of 4 problems. No rate');
     expect(page({ samples: 2, problems: 1, shards: [] })).not.toContain('partial');
+  });
+
+  it('decides nothing about an experiment by a part of it', () => {
+    const whole: PartialExtent = { samples: 1000, problems: 50, shards: ['0/4'] };
+    expect(data.feasibility).toMatchObject({ decision: expect.stringMatching(/^(proceed|stop)$/) as string, undecided: null });
+    const part = summarise(EXPERIMENT, rows, { ...FAST, whole });
+    expect(part.feasibility).toEqual({ ...data.feasibility, decision: 'undecided', undecided: 'partial' });
+    expect(reportJson(part)['feasibility']).toMatchObject({ decision: 'undecided', undecided: 'partial' });
+    expect(renderText(part)).toContain('undecided: these are a part of the experiment');
+    const page = renderHtml(part, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    expect(page.replace(/\s+/g, ' ')).toContain('<b>Undecided.</b> The decision is about the whole experiment');
+    // Without a failure that is the reason, in a part as in the whole.
+    expect(summarise(EXPERIMENT, [sample()], { ...FAST, whole }).feasibility.undecided).toBe('no_failures');
   });
 
   it('does not promise another try for what nobody can judge', () => {
@@ -586,6 +604,14 @@ describe('terminal text', () => {
     expect(second([], ['0/4', '1/4'])).toBe("partial: shards 0/4, 1/4, 0 of the experiment's 1,000 samples of 50 problems");
     expect(second(rows, [])).toBe("partial: 120 of the experiment's 1,000 samples of 50 problems");
     expect(renderText(summarise(EXPERIMENT, rows, { ...FAST, whole: { samples: 120, problems: 12, shards: [] } }))).toBe(renderText(data));
+  });
+
+  it('keeps a number and its percent sign on one line', () => {
+    for (let width = 12; width < 40; width++) {
+      const lines = wrap('the pass rate is between 33.3 % and 66.7 %, whatever they are', width);
+      expect(lines.filter((line) => line.startsWith('%'))).toEqual([]);
+      expect(lines.join(' ')).toBe('the pass rate is between 33.3 % and 66.7 %, whatever they are');
+    }
   });
 
   it('does not let names move the cursor', () => {

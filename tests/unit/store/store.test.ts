@@ -238,16 +238,17 @@ describe('samples', () => {
     const given = sample(PROBLEMS[0]!, 1);
     const logprobs = given.logprobs.slice();
     logprobs[0] = NaN;
-    for (const [change, message] of [
-      [{ cut: 1 }, 'cut'],
-      [{ tokens: new Int32Array(given.tokens.length + 1) }, 'length'],
-      [{ logprobs }, 'finite'],
-      [{ taskId: 'Nobody/1' }, 'Nobody/1'],
+    for (const [change, message, kind] of [
+      [{ cut: 1 }, 'cut', 'internal'],
+      [{ tokens: new Int32Array(given.tokens.length + 1) }, 'length', 'internal'],
+      // A model that is damaged, or a database that was: no fault of this class's callers.
+      [{ logprobs }, `sample 1 of ${given.taskId} (strategy nucleus): logprobs[0] is NaN`, 'input'],
+      [{ taskId: 'Nobody/1' }, 'Nobody/1', 'internal'],
     ] as const) {
       const error = failure(() => {
         store.addSamples(id, [{ ...given, ...change }]);
       });
-      expect([error.kind, error.message]).toEqual(['internal', expect.stringContaining(message)]);
+      expect([error.kind, error.message]).toEqual([kind, expect.stringContaining(message)]);
     }
     expect(
       failure(() => {

@@ -7,8 +7,8 @@ const TOLD: Readonly<Record<CategoryTold['told'], string>> = { yes: 'yes', not_s
 
 export const toldTable = reportTable<CategoryTold>({
   name: 'text-view-categories',
-  caption: ({ intervals }) =>
-    `Categories, and whether the similarity of a sample’s text to the solution tells each from passes of the same problems: the ${intervals.confidence * 100} % interval of the area within problems, by any similarity, does not contain 0.5.`,
+  caption: ({ textView }) =>
+    `Categories, and whether the similarity of a sample’s text to the solution tells each from passes of the same problems: the area within problems, by any similarity, is not 0.5 at the level ${textView?.tests.level ?? ''}, adjusted for all ${whole(textView?.tests.areas ?? 0)} areas.`,
   rows: ({ textView }) => textView?.categories ?? [],
   columns: () => [
     { key: 'category_code', value: ({ code }) => code, print: { title: 'code' } },

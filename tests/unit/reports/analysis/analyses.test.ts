@@ -1,7 +1,7 @@
 /** The analyses on samples that can be counted by hand. */
 import { describe, expect, it } from 'vitest';
 import { coOccurrence } from '../../../../src/reports/analysis/co-occurrence.js';
-import { distributions, type Distribution } from '../../../../src/reports/analysis/distribution.js';
+import { distributionSteps, type Distribution } from '../../../../src/reports/analysis/distribution.js';
 import { failurePosition } from '../../../../src/reports/analysis/failure-position.js';
 import { firstDivergence, unknownDivergence } from '../../../../src/reports/analysis/first-divergence.js';
 import { hiddenAssertions } from '../../../../src/reports/analysis/hidden-assertions.js';
@@ -10,6 +10,7 @@ import { programShares } from '../../../../src/reports/analysis/programs.js';
 import { AnalysisRows, type AnalysisRow } from '../../../../src/reports/analysis/rows.js';
 import { spread } from '../../../../src/reports/analysis/spread.js';
 import { Bootstrap } from '../../../../src/reports/statistics/bootstrap.js';
+import { finish } from '../../../../src/reports/steps.js';
 import type { AssertionMarks, TokenSample } from '../../../../src/store/types.js';
 import { sample, verdictOf } from '../judged-samples.js';
 import { pass, row } from './row.js';
@@ -126,7 +127,7 @@ describe('distributions', () => {
     { taskId: 'C', difficulty: null },
   ];
   const of = (rows: readonly AnalysisRow[], dimension: string, temperature: string | null = '0.8'): Distribution =>
-    distributions(rows, problems, { temperature }, over(3)).find((each) => each.dimension === dimension)!;
+    finish(distributionSteps(rows, problems, { temperature }, over(3))).find((each) => each.dimension === dimension)!;
 
   it('have a group for each value, in order, what is not recorded last', () => {
     const rows = [pass({ problem: 0 }), row({ problem: 0 }), row({ problem: 1 }), row({ problem: 1, ...type }), row({ problem: 1, ...type }), pass({ problem: 2 })]; // prettier-ignore

@@ -132,6 +132,7 @@ describe('the area by problem', () => {
       pooled: nothing,
       within: nothing,
       mixedProblems: 0,
+      byProblem: new Array<null>(bootstrap.size).fill(null),
     });
     const apart = aurocByProblem(bootstrap, { scores: [1, 2], positive: [false, true], problems: [0, 1] });
     expect(apart.pooled).toEqual({ value: 1, low: null, high: null, method: 'none' });

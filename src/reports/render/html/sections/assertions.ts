@@ -3,17 +3,19 @@ import type { HiddenAssertions } from '../../../analysis/hidden-assertions.js';
 import type { ProgramShares, TwoShares } from '../../../analysis/programs.js';
 import type { CategoryKey } from '../../../analysis/rows.js';
 import { OUTCOMES, type CountedOutcome } from '../../../outcomes.js';
-import type { Analyses, Intervals } from '../../../report-data.js';
+import type { Analyses, Intervals, ReportData } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
 import { NO_VALUE, percent, percentInterval, plural, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { outcomeName } from './outcomes.js';
 
-export function assertionsSection({ hiddenAssertions, programs }: Analyses, intervals: Intervals): Markup {
+export function assertionsSection({ hiddenAssertions, programs }: Analyses, data: ReportData): Markup {
+  const { intervals } = data;
   return markup`<section id="assertions">
     <h2>Hidden assertions and distinct programs</h2>
-    ${hidden(hiddenAssertions, intervals)} ${distinct(programs, intervals)}
+    ${hidden(hiddenAssertions, intervals)} ${distinct(programs, intervals)} ${warningsAt(data, 'programs')}
   </section>`;
 }
 

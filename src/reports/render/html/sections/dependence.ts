@@ -2,19 +2,22 @@
 import type { CategoryPair, CoOccurrence, TagPair } from '../../../analysis/co-occurrence.js';
 import type { DimensionName, Group } from '../../../analysis/distribution.js';
 import { OUTCOME_ORDER } from '../../../outcomes.js';
-import type { Analyses, Intervals } from '../../../report-data.js';
+import type { Analyses, Intervals, ReportData } from '../../../report-data.js';
 import { decimal, percent, whole } from '../../format.js';
 import { tellingPairs } from '../../tables/category-tags.js';
 import { distributionOf, mostFrequent } from '../../tables/distribution.js';
 import { markup, type Markup } from '../markup.js';
 import { table } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { estimateColumns, nameOf, nameOrNone } from './assertions.js';
 import { outcomeBar } from './outcomes.js';
 
-export function dependenceSection(analyses: Analyses, intervals: Intervals): Markup {
+export function dependenceSection(analyses: Analyses, data: ReportData): Markup {
+  const { intervals } = data;
   return markup`<section id="dependence">
     <h2>What failures depend on</h2>
-    ${by('difficulty', analyses, intervals)} ${by('length', analyses, intervals)} ${together(analyses.coOccurrence)}
+    ${warningsAt(data, 'dependence')} ${by('difficulty', analyses, intervals)} ${by('length', analyses, intervals)}
+    ${together(analyses.coOccurrence, warningsAt(data, 'co_occurrence'))}
   </section>`;
 }
 
@@ -55,7 +58,7 @@ function bar({ outcomes }: Group): Markup {
   );
 }
 
-function together(found: CoOccurrence): Markup {
+function together(found: CoOccurrence, warnings: readonly Markup[]): Markup {
   const tags = tellingPairs(found);
   const { problems } = found;
   return markup`<h3>Categories and what else is true of their samples</h3>
@@ -77,7 +80,8 @@ function together(found: CoOccurrence): Markup {
                 { title: 'lift', numeric: true, cell: ({ lift }) => decimal(lift, 2), sortBy: ({ lift }) => lift },
               ],
               { id: 'tag-table', caption: 'Categories of failures with secondary tags', tall: tags.length > 15 },
-            )}`
+            )}
+            ${warnings}`
     }
     <h3>Two categories in one problem</h3>
     ${

@@ -1,7 +1,7 @@
 /** The top of the page: what was done, and the figures that matter, with their intervals. */
 import type { ReportData } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
-import { percent, percentInterval, plural, whole } from '../../format.js';
+import { percent, percentInterval, plural, seconds, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
 import { warningsAt } from '../warnings.js';
 
@@ -46,11 +46,16 @@ export function overview(data: ReportData): Markup {
 }
 
 export function keyFigures(data: ReportData): Markup {
-  const { passAtK, crashRate, feasibility } = data;
+  const { passAtK, crashRate, feasibility, costs, counts } = data;
   return markup`<dl class="figures">
-    ${passAtK.map(({ k, estimate }) => figure(`pass@${k}`, estimate))} ${figure('crash rate', crashRate)}
-    ${figure('specific cause known', feasibility.outsideResidual)}
-  </dl>`;
+      ${passAtK.map(({ k, estimate }) => figure(`pass@${k}`, estimate))} ${figure('crash rate', crashRate)}
+      ${figure('specific cause known', feasibility.outsideResidual)}
+    </dl>
+    <p class="aside" id="costs">
+      What that cost: ${plural(costs.tokens, 'token')} drawn for ${plural(counts.counted, 'counted sample')}, and
+      ${plural(costs.executions, 'program')} executed, as equal ones of a problem run once, in ${seconds(costs.cpuSeconds)} of CPU time and
+      ${seconds(costs.wallSeconds)} by the clock, summed over the executions that decided. How long drawing took is not stored.
+    </p>`;
 }
 
 function shardNames(shards: readonly string[]): string {

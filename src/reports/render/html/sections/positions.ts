@@ -2,13 +2,14 @@
 import type { FailurePosition, PositionCounts } from '../../../analysis/failure-position.js';
 import type { AtAndOverall, DivergenceCounts, FirstDivergence } from '../../../analysis/first-divergence.js';
 import type { CategoryKey } from '../../../analysis/rows.js';
-import type { Analyses } from '../../../report-data.js';
+import type { Analyses, ReportData } from '../../../report-data.js';
 import { NO_VALUE, decimal, plural, whole } from '../../format.js';
 import type { Plot } from '../../plots/render.js';
 import { spreadRows, type SpreadRow } from '../../tables/spread.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { warningsAt } from '../warnings.js';
 import { nameOf } from './assertions.js';
 
 export interface PositionPlots {
@@ -16,23 +17,25 @@ export interface PositionPlots {
   readonly firstDivergence: Plot | null;
 }
 
-export function positionsSection({ failurePosition, firstDivergence }: Analyses, plots: PositionPlots): Markup {
+export function positionsSection({ failurePosition, firstDivergence }: Analyses, plots: PositionPlots, data: ReportData): Markup {
   return markup`<section id="positions">
     <h2>Where samples fail</h2>
-    ${position(failurePosition, plots.failurePosition)} ${divergence(firstDivergence, plots.firstDivergence)}
+    ${position(failurePosition, plots.failurePosition)} ${warningsAt(data, 'failure_position')}
+    ${divergence(firstDivergence, plots.firstDivergence)} ${warningsAt(data, 'first_divergence')}
   </section>`;
 }
 
 function position(found: FailurePosition, plot: Plot | null): Markup {
   const { failures, position: all, withoutLine, inPrompt, oneLine, categories } = found;
+  const others = markup`Without a line, as wrong answers, limits and signals are: ${whole(withoutLine)}; in the prompt: ${whole(inPrompt)}; in
+    programs of one line, which fail nowhere else: ${whole(oneLine)}.`;
   return markup`<h3>The failing line</h3>
     ${
       all.count === 0
-        ? markup`<p>None of ${plural(failures, 'failure')} has a failing line that could be placed.</p>`
+        ? markup`<p>None of ${plural(failures, 'failure')} has a failing line that could be placed.${failures > 0 && markup` ${others}`}</p>`
         : markup`<p>
               The failing line over the lines of the completion, 1 for the last one, of ${whole(all.count)} of ${plural(failures, 'failure')}.
-              Without a line, as wrong answers, limits and signals are: ${whole(withoutLine)}; in the prompt: ${whole(inPrompt)}; in programs of
-              one line, which fail nowhere else: ${whole(oneLine)}.
+              ${others}
             </p>
             ${plot && figure(plot, 'Failing lines along the completion, in tenths of its lines, by outcome.')}
             ${table(spreadRows<PositionCounts>(found, categories), spreadColumns<PositionCounts & CategoryKey>(), {

@@ -51,12 +51,15 @@ export function taxonomySection(data: ReportData, plot: Plot | null): Markup {
   </section>`;
 }
 
-function feasibility({ feasibility: { outsideResidual, outsideOther, threshold, decision }, categories }: ReportData): Markup {
+function feasibility({ feasibility: { outsideResidual, outsideOther, threshold, decision, undecided }, categories }: ReportData): Markup {
   const verdict = {
     proceed: markup`<b>Proceed.</b> The lower end exceeds ${percent(threshold)}: failures can be told apart well enough to study.`,
     stop: markup`<b>Do not proceed yet.</b> The lower end does not exceed ${percent(threshold)}: too many failures end in leaves that say
       little.`,
-    undecided: markup`<b>Undecided.</b> There are no failures to judge by.`,
+    undecided:
+      undecided === 'partial'
+        ? markup`<b>Undecided.</b> The decision is about the whole experiment, and these are a part of it.`
+        : markup`<b>Undecided.</b> There are no failures to judge by.`,
   }[decision];
   const residual = categories.filter((category) => category.residual).map(({ code }) => code ?? 'none');
   return markup`<div class="decision" id="feasibility">

@@ -1,4 +1,5 @@
 /** What the texts alone would have said: areas by measure, and where the two views disagree. */
+import { isImported } from '../../../../store/imported.js';
 import { MEASURES } from '../../../../text-metrics/measures.js';
 import { OUTCOMES } from '../../../outcomes.js';
 import type { CategoryTold, Disagreement, ReportData, TextArea, TextTarget, TextView } from '../../../report-data.js';
@@ -16,15 +17,12 @@ export function textViewSection(data: ReportData): Markup {
     <h2>Text view against execution view</h2>
     ${
       textView === null
-        ? markup`<p>
-            No counted sample’s text has been measured. <code>faultline run --only measure,report</code>, with the config and flags of the run,
-            does that and writes this page again.
-          </p>`
+        ? markup`<p>No counted sample’s text has been measured. ${measuring(data)} does that and writes this page again.</p>`
         : [
             textView.unmeasured > 0 &&
               markup`<p class="warning" role="note">
                 ${plural(textView.unmeasured, 'counted sample')} of ${whole(counts.counted)} ${textView.unmeasured === 1 ? 'has' : 'have'} not been
-                measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. <code>faultline run --only measure,report</code> goes on.
+                measured and ${textView.unmeasured === 1 ? 'is' : 'are'} left out here. ${measuring(data)} goes on.
               </p>`,
             areas(textView),
             warningsAt(data, 'text_view'),
@@ -33,6 +31,13 @@ export function textViewSection(data: ReportData): Markup {
           ]
     }
   </section>`;
+}
+
+/** The command that measures what is not measured yet: a run's stages know nothing of samples that were made elsewhere. */
+function measuring({ experiment }: ReportData): Markup {
+  return isImported(experiment)
+    ? markup`The same <code>faultline import</code>, with the same file and flags,`
+    : markup`<code>faultline run --only measure,report</code>, with the config and flags of the run,`;
 }
 
 /** A measure's areas for the two classes that everybody asks about. */
@@ -129,14 +134,15 @@ function disagreementTable(rows: readonly Disagreement[], id: string, caption: s
   );
 }
 
-function untold({ categories, least, intervals }: TextView): Markup {
+function untold({ categories, least, tests }: TextView): Markup {
   const of = (told: CategoryTold['told']): readonly CategoryTold[] => categories.filter((category) => category.told === told);
   const [told, notShown, unknown] = [of('yes'), of('not_shown'), of('unknown')];
   return markup`<h3>Failures without a text-level counterpart</h3>
     <p>
-      Categories that none of the similarities to the canonical solution was shown to tell from passes of the same problems: the
-      ${intervals.confidence * 100} % interval of the area within problems contains 0.5 for each. That does not show that the texts are alike;
-      with few problems an interval is wide.
+      Categories that none of the similarities to the canonical solution was shown to tell from passes of the same problems: of none is the area
+      within problems other than 0.5 at the level ${tests.level}. The p-values are by flipping signs of problems, and adjusted for all
+      ${plural(tests.areas, 'area')} (similarities times categories, max-T), so that chance alone tells any category apart in at most one report of
+      twenty. That does not show that the texts are alike; with few problems little can be shown.
     </p>
     ${
       notShown.length === 0

@@ -1,0 +1,41 @@
+/**
+ * What samples cost, to stand beside what came of them (a rate that took ten times the tokens is another rate). From what is stored: how long
+ * drawing took is not. Knows no rate.
+ */
+import type { JudgedSample } from '../store/types.js';
+
+/** Of counted samples. */
+export interface Costs {
+  readonly tokens: number;
+  /** Programs that were executed: equal ones of a problem run once, and a sample that could not be drawn never. */
+  readonly executions: number;
+  /** Of those, each one's execution that decided: without second looks, second runs, and the judge. No results: they differ from run to run. */
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+}
+
+/** Samples come problem by problem, as in every listing; the programs of one are in memory at a time. */
+export class CostTally {
+  #own: { readonly key: string; readonly programs: Set<string> } | null = null;
+  #tokens = 0;
+  #executions = 0;
+  #cpuSeconds = 0;
+  #wallSeconds = 0;
+
+  /** @param sample one that counts */
+  add({ strategy, taskId, completion, tokenCount, verdict }: JudgedSample): void {
+    this.#tokens += tokenCount;
+    if (verdict.outcome.status === 'not_run') return;
+    const key = JSON.stringify([strategy, taskId]);
+    if (this.#own?.key !== key) this.#own = { key, programs: new Set() };
+    if (this.#own.programs.has(completion)) return;
+    this.#own.programs.add(completion);
+    this.#executions++;
+    this.#cpuSeconds += verdict.measurements.cpuSeconds;
+    this.#wallSeconds += verdict.measurements.wallSeconds;
+  }
+
+  costs(): Costs {
+    return { tokens: this.#tokens, executions: this.#executions, cpuSeconds: this.#cpuSeconds, wallSeconds: this.#wallSeconds };
+  }
+}
