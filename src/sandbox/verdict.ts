@@ -38,6 +38,11 @@ export interface ExceptionInfo {
   readonly statement: string | null;
   /** Locals of the failing frame, at most 20, in the order of their names: plain values as short reprs, others as `<type>`. */
   readonly locals: readonly Local[];
+  /**
+   * Of an OSError: the system's error number (the resolver's are negative); 0 where the exception has none, or none that a system call gave, such
+   * as one that the program throws into a generator. Absent in results of before it was told, and of other exceptions.
+   */
+  readonly errno?: number;
 }
 
 /** A local variable as the candidate described it. */
@@ -127,6 +132,10 @@ export interface SourceFacts {
   readonly tokens: number;
   /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another, functions in braces. */
   readonly foreignTokens: number;
+  /** Lines with tokens, but for those that open or close Markdown's code. Absent in results of before they were counted, as is the next one. */
+  readonly lines?: number;
+  /** Of `lines`, those of whose tokens more than half are foreign. */
+  readonly foreignLines?: number;
   /** Names that the completion reads and nothing in the program binds, in order of first use, at most 20; none where exec, globals and the like may. */
   readonly undefinedNames: readonly string[];
   /** Those of them that are called. */
