@@ -26,7 +26,10 @@ export interface ExceptionInfo {
   readonly type: string;
   /** Class names of the method resolution order, from `type` up to `BaseException`. */
   readonly bases: readonly string[];
-  /** Addresses normalised, truncated to 1,000 characters. */
+  /**
+   * Truncated to 1,000 characters. Addresses (`0x...`), places of this machine (`<library>`; `/tmp` for the folder that can be written to; `...`
+   * for where a module was found) and tempfile's names (`/tmp/tmp...`) are the same everywhere.
+   */
   readonly message: string;
   readonly frames: readonly Frame[];
   /** The failing line in the program (innermost generated frame, or the syntax error's line), 1-based. */

@@ -130,7 +130,7 @@ describe.skipIf(!here)('agreement with the official checkers (needs ../shared/da
     expect(passed).toBe(samples.length);
   });
 
-  it('agrees on generated samples, and has a name for their failures', { timeout: 400_000 }, async () => {
+  it('agrees on generated samples, and has a name for their failures', { timeout: 900_000 }, async () => {
     const larger = await generate(humanEval!, problems.humanEval, ['--samples', String(GENERATED.humanEval)]);
     const bundled = await generate('pico-tasks', problems.pico, ['--samples', String(GENERATED.pico)]);
     const flags = ['--num-problems', String(GENERATED.mbppProblems), '--samples', String(GENERATED.mbpp)];
@@ -155,7 +155,7 @@ describe.skipIf(!here)('agreement with the official checkers (needs ../shared/da
     }
   });
 
-  it('agrees on changed canonical solutions', { timeout: 400_000 }, async () => {
+  it('agrees on changed canonical solutions', { timeout: 900_000 }, async () => {
     const some = (from: readonly Problem[], count: number): Sample[] =>
       from.flatMap((problem, index) =>
         someMutants(problem.canonicalSolution, count, index).map((completion) => ({ problem, completion, finishReason: '' })),
