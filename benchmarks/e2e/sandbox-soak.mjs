@@ -7,7 +7,8 @@
  * hundred times on the way it is counted what faultline and its workers hold: resident memory by role, descriptors, processes,
  * mounts, files in the temporary folders of this process and of the workers. Growth is when, after the first
  * quarter (warm-up), the median of the last quarter exceeds the median of the second by more than a tolerance: 10 % and 4 MiB of
- * memory, nothing of anything else. Medians, as a worker that is just being replaced counts twice for a moment. Workers are replaced after 5,000 executions, as always. Exits with 1 on growth or on a wrong outcome.
+ * memory, nothing of anything else. Medians, as a worker that is just being replaced counts twice for a moment. Workers are replaced
+ * after 5,000 executions, as always. Exits with 1 on growth or on a wrong outcome.
  */
 import fs from 'node:fs';
 import os from 'node:os';

@@ -26,7 +26,10 @@ export interface ExceptionInfo {
   readonly type: string;
   /** Class names of the method resolution order, from `type` up to `BaseException`. */
   readonly bases: readonly string[];
-  /** Addresses normalised, truncated to 1,000 characters. */
+  /**
+   * Truncated to 1,000 characters. Addresses (`0x...`), places of this machine (`<library>`; `/tmp` for the folder that can be written to; `...`
+   * for where a module was found) and tempfile's names (`/tmp/tmp...`) are the same everywhere.
+   */
   readonly message: string;
   readonly frames: readonly Frame[];
   /** The failing line in the program (innermost generated frame, or the syntax error's line), 1-based. */
@@ -38,6 +41,11 @@ export interface ExceptionInfo {
   readonly statement: string | null;
   /** Locals of the failing frame, at most 20, in the order of their names: plain values as short reprs, others as `<type>`. */
   readonly locals: readonly Local[];
+  /**
+   * Of an OSError: the system's error number (the resolver's are negative); 0 where the exception has none, or none that a system call gave, such
+   * as one that the program throws into a generator. Absent in results of before it was told, and of other exceptions.
+   */
+  readonly errno?: number;
 }
 
 /** A local variable as the candidate described it. */
@@ -127,6 +135,10 @@ export interface SourceFacts {
   readonly tokens: number;
   /** Of `tokens`, those that cannot be Python where they stand: unknown characters, Markdown, one plain word after another, functions in braces. */
   readonly foreignTokens: number;
+  /** Lines with tokens, but for those that open or close Markdown's code. Absent in results of before they were counted, as is the next one. */
+  readonly lines?: number;
+  /** Of `lines`, those of whose tokens more than half are foreign. */
+  readonly foreignLines?: number;
   /** Names that the completion reads and nothing in the program binds, in order of first use, at most 20; none where exec, globals and the like may. */
   readonly undefinedNames: readonly string[];
   /** Those of them that are called. */

@@ -27,6 +27,7 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
   exceptionBases: 'exception_bases',
   exceptionFrames: 'exception_frames',
   exceptionLocals: 'exception_locals',
+  exceptionErrno: 'exception_errno',
   assertionIndex: 'assertion_index',
   assertionSource: 'assertion_source',
   returned: 'returned',

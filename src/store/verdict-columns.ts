@@ -35,6 +35,7 @@ export interface VerdictColumns {
   exceptionBases: string | null;
   exceptionFrames: string | null;
   exceptionLocals: string | null;
+  exceptionErrno: number | null;
   assertionIndex: number | null;
   assertionSource: string | null;
   returned: string | null;
@@ -157,8 +158,10 @@ function trialInOrder({ index, held, visible, traits, relations }: AssertionTria
 }
 
 function sourceInOrder(facts: SourceFacts): SourceFacts {
-  const { parses, tokens, foreignTokens, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined } = facts;
-  return { parses, tokens, foreignTokens, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined };
+  const { parses, tokens, foreignTokens, lines, foreignLines, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined } =
+    facts;
+  const counted = lines === undefined || foreignLines === undefined ? {} : { lines, foreignLines };
+  return { parses, tokens, foreignTokens, ...counted, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined };
 }
 
 function jsonOrNull(value: unknown): string | null {
@@ -256,6 +259,7 @@ type ExceptionColumns = Pick<
   | 'exceptionNode'
   | 'exceptionStatement'
   | 'exceptionLocals'
+  | 'exceptionErrno'
   | 'exceptionBases'
   | 'exceptionFrames'
 >;
@@ -271,6 +275,7 @@ function exceptionColumns(exception: ExceptionInfo | null): ExceptionColumns {
     exceptionBases: exception === null ? null : storable(JSON.stringify(exception.bases)),
     exceptionFrames: jsonOrNull(exception?.frames.map(frameInOrder)),
     exceptionLocals: jsonOrNull(exception?.locals.map(localInOrder)),
+    exceptionErrno: exception?.errno ?? null,
   };
 }
 
@@ -286,6 +291,7 @@ function exceptionOf(columns: ExceptionColumns): ExceptionInfo | null {
     node: columns.exceptionNode as ExceptionInfo['node'],
     statement: columns.exceptionStatement,
     locals: JSON.parse(columns.exceptionLocals ?? '[]') as Local[],
+    ...(columns.exceptionErrno === null ? {} : { errno: columns.exceptionErrno }),
   };
 }
 

@@ -93,7 +93,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.4',
     name: 'generation.off_language',
     outcome: 'generation',
-    rule: 'does not parse, and more than half of at least eight tokens cannot be Python where they stand',
+    rule: 'does not parse, and more than half of its lines and of at least eight tokens cannot be Python where they stand',
   },
   {
     code: '1.5',

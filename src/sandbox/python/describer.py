@@ -7,6 +7,7 @@ import ast
 import builtins
 import itertools
 import opcode
+import os
 import re
 import sys
 import types
@@ -21,7 +22,14 @@ _NAME_MOST = wire.NAME_MOST
 _MESSAGE_MOST = wire.MESSAGE_MOST
 _FRAMES_MOST = wire.FRAMES_MOST
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+# Folders that another machine, or the other tier, has elsewhere.
+_LIBRARY = re.compile(re.escape(os.path.dirname(os.__file__)) + r"(?![\w.-])")
+_SCRATCH = re.compile(re.escape(os.environ["HOME"]) + r"(?![\w.-])")
+# What tempfile calls its files, by a generator that nobody seeds.
+_TEMPORARY = re.compile(r"/tmp/tmp[a-z0-9_]{8}(?![a-z0-9_])")
 _RAISE = opcode.opmap["RAISE_VARARGS"]
+# Where a generator or coroutine stands when an exception is thrown into it, from 3.9 to 3.13. None of these asks the system for anything.
+_THROWN = frozenset(opcode.opmap.get(name) for name in ("YIELD_VALUE", "RESUME", "GEN_START", "RETURN_GENERATOR", "POP_TOP", "LOAD_CONST"))
 _LOCALS_MOST = wire.LOCALS_MOST
 _VALUE_MOST = wire.LOCAL_VALUE_MOST
 _DEPTH_MOST = 4
@@ -124,7 +132,7 @@ class Describer:
         name = None if statement is None else type(statement).__name__
         forks = not _FORKS.isdisjoint(_names_in(statement) if step is innermost else innermost.tb_frame.f_code.co_names)
         return self._encode(
-            error, None, forks, frames=frames, line=line, column=column, node=node, statement=name, locals=sorted(shown.items())[:_LOCALS_MOST]
+            error, None, forks, _was_thrown(innermost), frames=frames, line=line, column=column, node=node, statement=name, locals=sorted(shown.items())[:_LOCALS_MOST]
         )
 
     def refusal(self, refusal):
@@ -147,7 +155,7 @@ class Describer:
             reason = "is of a class of the program's own"
         return wire.encode((_text(_NAME_OF(kind), _NAME_MOST), comparison, _text(reason, wire.REASON_MOST)))
 
-    def _encode(self, error, message, forks=False, **known):
+    def _encode(self, error, message, forks=False, thrown=False, **known):
         if message is None:
             try:
                 message = str(error)
@@ -161,7 +169,7 @@ class Describer:
             if isinstance(error, SystemExit):
                 code = error.code
                 code = 0 if code is None else code if type(code) is int and abs(code) <= wire.CODE_MOST else 1
-            elif isinstance(error, OSError):
+            elif isinstance(error, OSError) and not thrown:
                 code = error.errno if type(error.errno) is int and abs(error.errno) <= wire.CODE_MOST else None
                 # Of a pipe or a lock that would have to wait it tells of no limit.
                 code = None if code == _AGAIN and not forks else code
@@ -177,7 +185,7 @@ class Describer:
         return _description(
             type=names[0],
             bases=names,
-            message=_text(_ADDRESS.sub("0x...", _text(message, 4 * _MESSAGE_MOST)), _MESSAGE_MOST),
+            message=_text(_anywhere(_text(message, 4 * _MESSAGE_MOST), isinstance(error, ImportError)), _MESSAGE_MOST),
             args=arguments,
             code=code,
             **known,
@@ -236,6 +244,23 @@ class Describer:
         # The interpreter counts bytes.
         before = lines[line - 1].encode("utf-8", "surrogatepass")[:place]
         return min(len(before.decode("utf-8", "replace")) + 1, wire.COLUMN_MOST)
+
+
+def _anywhere(message, is_import):
+    """`message` without addresses, the places of this machine and chance names: the same on every machine and in every tier."""
+    message = _SCRATCH.sub("/tmp", _LIBRARY.sub("<library>", _ADDRESS.sub("0x...", message)))
+    message = _TEMPORARY.sub("/tmp/tmp...", message)
+    if is_import and message.startswith("cannot import name "):
+        # Behind the module's name, its file, or `unknown location` for one that this interpreter has built in.
+        known, mark, _ = message.partition("' (")
+        return known + mark + "...)" if mark else message
+    return message
+
+
+def _was_thrown(step):
+    """Whether the exception came into the innermost frame from outside, by a generator's `throw`: it is the thrower's, whatever it says."""
+    code = step.tb_frame.f_code.co_code
+    return not 0 <= step.tb_lasti < len(code) or code[step.tb_lasti] in _THROWN
 
 
 def _class_names(error):

@@ -69,6 +69,8 @@ _FACTS = {
     "parses": bool,
     "tokens": int,
     "foreignTokens": int,
+    "lines": int,
+    "foreignLines": int,
     "undefinedNames": list,
     "undefinedCalls": list,
     "deadStatements": int,
@@ -120,7 +122,11 @@ def _unescaped(match):
 
 
 def public(info):
-    return {key: info[key] for key in ("type", "bases", "message", "frames", "line", "column", "node", "statement", "locals")}
+    told = {key: info[key] for key in ("type", "bases", "message", "frames", "line", "column", "node", "statement", "locals")}
+    if "OSError" in info["bases"]:
+        # No error of the system has the number 0.
+        told["errno"] = info["code"] or 0
+    return told
 
 
 def rebuild(info):

@@ -52,6 +52,9 @@ def facts(program, start, entry_point):
     found["tokens"] = len(own)
     _mark_foreign(tokens)
     found["foreignTokens"] = sum(token.foreign for token in own)
+    lines = [line for line in _lines(tokens, start) if not _is_fence(line)]
+    found["lines"] = len(lines)
+    found["foreignLines"] = sum(2 * sum(token.foreign for token in line) > len(line) for line in lines)
     found["callsInput"] = any(
         first.text == "input" and second.text == "(" and (before is None or before.text not in (".", "def"))
         for before, first, second in zip([None] + own, own, own[1:])
@@ -93,14 +96,24 @@ def _mark_foreign(tokens):
     """Marks what cannot be Python where it stands, beyond unknown characters: the words of prose, what opens a fence, and functions and
     blocks in braces."""
     _mark_blocks(tokens)
-    line = []
+    for line in _lines(tokens):
+        _mark_line(line)
+
+
+def _lines(tokens, start=0):
+    """The tokens of each line that has some behind `start`, those alone; a text over several lines is one token of its last."""
+    found = [[]]
     for token in tokens:
         if token.kind == "line":
-            _mark_line(line)
-            line = []
-        else:
-            line.append(token)
-    _mark_line(line)
+            found.append([])
+        elif token.end > start:
+            found[-1].append(token)
+    return [line for line in found if line]
+
+
+def _is_fence(line):
+    """Whether a line opens or closes Markdown's code: about the text, and no line of it."""
+    return line[0].text.startswith("```")
 
 
 def _mark_blocks(tokens):
@@ -154,7 +167,7 @@ def _mark_line(line):
         for token in line:
             token.foreign = True
         return
-    if line and line[0].text.startswith("```"):
+    if _is_fence(line):
         # With the language's name behind it.
         for token in line:
             token.foreign = True

@@ -63,6 +63,8 @@ def prepare():
     os.environ.pop("LD_BIND_NOW", None)
     tier = os.environ.pop("FAULTLINE_TIER")
     own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
+    # No list of users is in reach, in which a program's user would have a name.
+    os.environ["LOGNAME"] = os.environ["USER"] = "candidate"
     restrict = _candidate_restriction(tier)
     if tier == "namespaces" and os.getpid() != 1:
         raise SystemExit("supervisor.py: not the first process of its namespace")

@@ -1,5 +1,5 @@
 /**
- * Limits and isolation in the disguise of an OSError, by the system's error number. What the judge has not already told
+ * Limits and isolation in the disguise of an OSError, by the system's error number, not by the exception's class. What the judge has not already told
  * as a limit (fork, files, space) shows here. Decides nothing.
  *
  * Within the sandbox nothing is refused for the program's own sake: a permission that is denied is the system-call
@@ -14,21 +14,28 @@ const ENOMEM = 12;
 
 /** Whether an operation was refused by the sandbox: by the filter with an error number, or by its read-only file system. */
 export function isRefusal(exception: ExceptionInfo): boolean {
-  return isSystems(exception) && (isA(exception, 'PermissionError') || REFUSED.has(errorNumber(exception) ?? 0));
+  return REFUSED.has(errorNumber(exception) ?? 0);
 }
 
 /** Whether the system had no memory left, told by another exception than MemoryError. */
 export function isOutOfMemory(exception: ExceptionInfo): boolean {
-  return isSystems(exception) && errorNumber(exception) === ENOMEM;
+  return errorNumber(exception) === ENOMEM;
 }
 
-/** What the program raises by a statement of its own tells of nothing that the system did. */
-function isSystems(exception: ExceptionInfo): boolean {
-  return isA(exception, 'OSError') && exception.node !== 'raise';
-}
-
-/** `[Errno 30] Read-only file system`; also within other words, as urllib quotes it. */
+/**
+ * The number that the system gave; null where it gave none. What the program raises by a statement of its own, or throws into a generator,
+ * tells of nothing that the system did.
+ */
 function errorNumber(exception: ExceptionInfo): number | null {
-  const found = /\[Errno (-?\d+)\]/.exec(exception.message);
+  if (!isA(exception, 'OSError') || exception.node === 'raise') return null;
+  if (exception.errno !== undefined && exception.errno !== 0) return exception.errno;
+  // A library's own exception has no number, and quotes those of what it caught (urllib, shutil). So does the text of every verdict from
+  // before there was `errno`.
+  return exception.errno === undefined || exception.frames.at(-1)?.where === 'library' ? quotedNumber(exception) : null;
+}
+
+/** `[Errno 30] Read-only file system`; also within other words. */
+function quotedNumber({ message }: ExceptionInfo): number | null {
+  const found = /\[Errno (-?\d+)\]/.exec(message);
   return found === null ? null : Number(found[1]);
 }

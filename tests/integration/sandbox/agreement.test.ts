@@ -2,6 +2,8 @@
  * Agreement with the official checkers: on the canonical solutions, on thousands of samples that the bundled model generates
  * (the same on every CPU), and on small changes of canonical solutions, which pass more often, a sample passes here if and
  * only if it passes there. Every difference stands with its reason in tests/fixtures/agreement/differences.json.
+ *
+ * The generated samples' failures are named as well: hardly any is in a leaf that says nothing but "other".
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,6 +17,8 @@ import { loadProblems } from '../../../src/datasets/problems.js';
 import { RERUN_FACTOR } from '../../../src/sandbox/limits.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
+import { classify } from '../../../src/taxonomy/classify.js';
+import type { Category } from '../../../src/taxonomy/types.js';
 import { someMutants } from './mutants.js';
 import { officialText, officialVerdicts, type OfficialVerdict } from './oracle.js';
 import { sharedFile } from './shared.js';
@@ -44,6 +48,8 @@ interface Principle {
 interface Sample {
   readonly problem: Problem;
   readonly completion: string;
+  /** How generation ended; empty for what nobody generated. */
+  readonly finishReason: string;
 }
 
 const DIFFERENCES = path.resolve(import.meta.dirname, '../../fixtures/agreement/differences.json');
@@ -59,6 +65,11 @@ const GENERATED = { humanEval: 12, pico: 20, mbppProblems: 400, mbpp: 5 };
 const GENERATED_LEAST = 5000;
 const MUTANTS = { humanEval: 6, mbpp: 1 };
 const MUTANTS_LEAST = 1500;
+/** Agreement on failures alone says little. Of the programs of today 303 and 754 pass. */
+const GENERATED_PASSING_LEAST = 250;
+const MUTANTS_PASSING_LEAST = 650;
+/** Of a model's failures, at most this share in the leaves whose name is "other". */
+const OTHER_MOST = 0.02;
 
 describe.skipIf(!here)('agreement with the official checkers (needs ../shared/datasets)', () => {
   let executor: ProcessExecutor;
@@ -113,34 +124,48 @@ describe.skipIf(!here)('agreement with the official checkers (needs ../shared/da
     // MBPP/123 computes for longer than anything else.
     const samples = all
       .filter(({ taskId }) => taskId !== 'MBPP/123')
-      .map((problem) => ({ problem, completion: problem.canonicalSolution }));
+      .map((problem) => ({ problem, completion: problem.canonicalSolution, finishReason: '' }));
     const { passed, unlisted } = await compare(samples);
     expect(unlisted).toEqual([]);
     expect(passed).toBe(samples.length);
   });
 
-  it('agrees on generated samples', { timeout: 400_000 }, async () => {
-    const samples = [
-      ...(await generate(humanEval!, problems.humanEval, ['--samples', String(GENERATED.humanEval)])),
-      ...(await generate('pico-tasks', problems.pico, ['--samples', String(GENERATED.pico)])),
-      ...(await generate(mbpp!, problems.mbpp, ['--num-problems', String(GENERATED.mbppProblems), '--samples', String(GENERATED.mbpp)])),
-    ];
+  it('agrees on generated samples, and has a name for their failures', { timeout: 900_000 }, async () => {
+    const larger = await generate(humanEval!, problems.humanEval, ['--samples', String(GENERATED.humanEval)]);
+    const bundled = await generate('pico-tasks', problems.pico, ['--samples', String(GENERATED.pico)]);
+    const flags = ['--num-problems', String(GENERATED.mbppProblems), '--samples', String(GENERATED.mbpp)];
+    const samples = [...larger, ...bundled, ...(await generate(mbpp!, problems.mbpp, flags))];
     expect(samples.length).toBeGreaterThanOrEqual(GENERATED_LEAST);
-    const { passed, unlisted, programs } = await compare(samples);
-    console.log(`agreement: ${samples.length} generated samples, ${programs} different ones, ${passed} of these pass`);
+    const { passed, unlisted, verdicts } = await compare(samples);
+    console.log(`agreement: ${samples.length} generated samples, ${verdicts.size} different ones, ${passed} of these pass`);
     expect(unlisted).toEqual([]);
-    expect(passed).toBeGreaterThan(100);
+    expect(passed).toBeGreaterThanOrEqual(GENERATED_PASSING_LEAST);
+
+    for (const [name, some] of [
+      ['HumanEval', larger],
+      ['the bundled problems', bundled],
+    ] as const) {
+      const leaves = some.flatMap((sample) => leafOf(sample, verdicts.get(keyOf(sample))!) ?? []);
+      const residual = leaves.filter((leaf) => leaf.residual);
+      const other = residual.filter((leaf) => leaf.name.endsWith('.other'));
+      console.log(`residual leaves: ${name}: ${residual.length} of ${leaves.length} failures, ${other.length} of them in "other"`);
+      // Most samples fail, so that a share says something.
+      expect(leaves.length).toBeGreaterThan(some.length / 2);
+      expect(other.length / leaves.length, JSON.stringify(other.map(({ code }) => code))).toBeLessThanOrEqual(OTHER_MOST);
+    }
   });
 
-  it('agrees on changed canonical solutions', { timeout: 400_000 }, async () => {
+  it('agrees on changed canonical solutions', { timeout: 900_000 }, async () => {
     const some = (from: readonly Problem[], count: number): Sample[] =>
-      from.flatMap((problem, index) => someMutants(problem.canonicalSolution, count, index).map((completion) => ({ problem, completion })));
+      from.flatMap((problem, index) =>
+        someMutants(problem.canonicalSolution, count, index).map((completion) => ({ problem, completion, finishReason: '' })),
+      );
     const samples = [...some(problems.humanEval, MUTANTS.humanEval), ...some(problems.mbpp, MUTANTS.mbpp)];
     expect(samples.length).toBeGreaterThanOrEqual(MUTANTS_LEAST);
-    const { passed, unlisted, programs } = await compare(samples);
-    console.log(`agreement: ${samples.length} changed canonical solutions, ${programs} different ones, ${passed} of these pass`);
+    const { passed, unlisted, verdicts } = await compare(samples);
+    console.log(`agreement: ${samples.length} changed canonical solutions, ${verdicts.size} different ones, ${passed} of these pass`);
     expect(unlisted).toEqual([]);
-    expect(passed).toBeGreaterThan(100);
+    expect(passed).toBeGreaterThanOrEqual(MUTANTS_PASSING_LEAST);
   });
 
   /** Samples of the bundled model; `float32`, so that they are the same wherever this runs. */
@@ -151,15 +176,17 @@ describe.skipIf(!here)('agreement with the official checkers (needs ../shared/da
       .trimEnd()
       .split('\n')
       .flatMap((line) => {
-        const { task_id, completion } = JSON.parse(line) as { task_id: string; completion: string };
+        const { task_id, completion, finish_reason } = JSON.parse(line) as { task_id: string; completion: string; finish_reason: string };
         const problem = of.find(({ taskId }) => taskId === task_id);
-        return problem === undefined ? [] : [{ problem, completion }];
+        return problem === undefined ? [] : [{ problem, completion, finishReason: finish_reason }];
       });
   }
 
-  /** Judges every different program by both, and collects the differences that are not listed. */
-  async function compare(samples: readonly Sample[]): Promise<{ programs: number; passed: number; unlisted: unknown[] }> {
-    const different = [...new Map(samples.map((sample) => [`${sample.problem.taskId} ${programOf(sample)}`, sample])).values()];
+  /** Judges every different program by both, and collects the differences that are not listed. Faultline's verdicts by `keyOf`. */
+  async function compare(
+    samples: readonly Sample[],
+  ): Promise<{ passed: number; unlisted: unknown[]; verdicts: ReadonlyMap<string, Verdict> }> {
+    const different = [...new Map(samples.map((sample) => [keyOf(sample), sample])).values()];
     const texts = different.map(({ problem, completion }) => officialText(problem, completion));
     const [official, ours] = await Promise.all([
       officialVerdicts(texts, { python: executor.info.pythonPath, processes: 1, cpuSeconds: CPU_SECONDS }),
@@ -171,7 +198,8 @@ describe.skipIf(!here)('agreement with the official checkers (needs ../shared/da
       ),
     ]);
     const unlisted = different.flatMap((sample, index) => describeDifference(sample, official[index]!, ours[index]!));
-    return { programs: different.length, passed: ours.filter(({ passed }) => passed).length, unlisted };
+    const verdicts = new Map(different.map((sample, index) => [keyOf(sample), ours[index]!]));
+    return { passed: ours.filter(({ passed }) => passed).length, unlisted, verdicts };
   }
 
   /** Nothing where both agree or the difference is listed. */
@@ -195,4 +223,13 @@ function isSupported(problem: Problem): boolean {
 
 function programOf({ problem, completion }: Sample): string {
   return problem.prompt + completion;
+}
+
+function keyOf(sample: Sample): string {
+  return `${sample.problem.taskId} ${programOf(sample)}`;
+}
+
+/** The leaf of a sample that failed; null for one that passed. */
+function leafOf({ problem: { prompt, entryPoint }, completion, finishReason }: Sample, verdict: Verdict): Category | null {
+  return classify({ verdict, prompt, completion, entryPoint, finishReason }).category;
 }

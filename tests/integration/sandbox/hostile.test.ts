@@ -8,8 +8,9 @@
  *
  * That a case takes no longer than its limits and half a second is asserted of every candidate that was started for it, the later passes'
  * and the second run's included, from fork to end: of the CPU time that the kernel counted, and of the wall clock less what the machine
- * may have kept it waiting (machine-delay.ts); and of the CPU time that the judge itself took for each, which has a limit of its own. On a busy machine the latter says little, and for how many cases it says something is
- * printed; so is the wall clock of whole cases, for people.
+ * may have kept it waiting (machine-delay.ts); and of the CPU time that the judge itself took for each, which has a limit of its own. On a
+ * busy machine the wall clock says little, and for how many cases it says something is printed; so is the wall clock of whole cases, for
+ * people.
  */
 import { afterAll, beforeAll, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { kernelReport } from '../../../src/sandbox/launcher.js';
@@ -201,7 +202,10 @@ function judgeLimit({ cpuSeconds }: { readonly cpuSeconds: number }): number {
   return 1 + 2 * cpuSeconds;
 }
 
-/** The seconds that a verdict may have taken: its limits, those of the second run where it met one, and the judge's own where it died of a value. */
+/**
+ * The seconds that a verdict may have taken: its limits, those of the second run where it met one, and the judge's own where it died of a
+ * value.
+ */
 function allowedSeconds(executor: ProcessExecutor, { outcome, measurements }: Verdict): number {
   const { cpuSeconds, wallSeconds } = adaptedLimits(executor.info.limits, executor.info.calibration);
   const ranTwice = measurements.nearLimit || (outcome.status === 'limit' && ['cpu', 'blocked'].includes(outcome.resource));

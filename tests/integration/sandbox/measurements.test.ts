@@ -142,6 +142,8 @@ describe('measurements of failures', () => {
       parses: true,
       tokens: 20,
       foreignTokens: 0,
+      lines: 4,
+      foreignLines: 0,
       undefinedNames: ['nothing', 'y'],
       undefinedCalls: ['nothing'],
       deadStatements: 1,
@@ -152,6 +154,8 @@ describe('measurements of failures', () => {
       parses: false,
       tokens: 9,
       foreignTokens: 8,
+      lines: 1,
+      foreignLines: 1,
       undefinedNames: [],
     });
     expect((await measure(`    return ${'('.repeat(100000)}`, test)).source).toMatchObject({ parses: false, tokens: 100001 });

@@ -55,7 +55,7 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['1.4', { completion: 'This function returns the sum of both numbers, so that you can see what it is for.\n', prompt: '' }],
   [
     '1.4',
-    { completion: '    return a + b\n\n```\n\nHere is how the solution works: it adds both numbers and then returns what comes out\n' },
+    { completion: '    return a + b\n\n```\n\nHere is how it works: it adds both numbers.\nThen it returns what comes out of that.\n' },
   ],
   ['1.4', { completion: 'function add(a, b) { return a + b; }\n', prompt: '' }],
   ['1.5', { completion: 'def plus(a, b):\n    return a + b\n', prompt: '' }],
@@ -70,6 +70,12 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['2.4', { completion: '    return a +\n' }],
   ['2.5', { completion: `    return ${NESTED}\n` }],
   ['2.6', { completion: '    return a b\n' }],
+  // A program that goes on for a sentence too long.
+  ['2.6', { completion: '    return a + b\nThis returns the sum of both.\n' }],
+  [
+    '2.3',
+    { completion: '    return a + b\n\n```\n\nHere is how the solution works: it adds both numbers and then returns what comes out\n' },
+  ],
   ['2.6', { completion: '    new_ sum = a + b\n    return new_ sum\n' }],
   ['3.1', { completion: '    return a + b\n\nundefined()\n' }],
   ['3.2', { completion: '    return a + b\n\nadd.of(1)\n' }],
@@ -105,6 +111,22 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['4.6', { prompt: `def helper(x):\n    raise ValueError(x)\n\n${PROMPT}`, completion: '    return helper(a)\n' }],
   ['4.10', { completion: '    import re\n    return re.compile("(")\n' }],
   ['4.10', { completion: '    return eval("1 +")\n' }],
+  // The system refused nothing: the program makes the exception, and raises it in other ways than by a statement.
+  ...['PermissionError()', 'PermissionError(13, "no")', 'OSError("[Errno 1] no")', 'OSError(28, "full")', 'OSError(12, "none")'].flatMap(
+    (own): [string, Program][] => [
+      ['4.10', { completion: `    def steps():\n        yield 1\n    it = steps()\n    next(it)\n    it.throw(${own})\n` }],
+      ['4.10', { completion: `    def steps():\n        yield 1\n    steps().throw(${own})\n` }],
+      ['4.10', { completion: `    def steps():\n        yield from [a, b]\n    it = steps()\n    next(it)\n    it.throw(${own})\n` }],
+    ],
+  ),
+  [
+    '4.10',
+    {
+      completion:
+        '    class Wait:\n        def __await__(self):\n            yield 1\n    async def add_later():\n        await Wait()\n' +
+        '    it = add_later()\n    it.send(None)\n    it.throw(PermissionError(1, "no"))\n',
+    },
+  ],
   ['5.1', { completion: '    while True:\n        pass\n' }],
   ['5.2', { completion: '    return "x" * (1 << 40)\n' }],
   ['5.2', { completion: '    import mmap\n    return mmap.mmap(-1, 1 << 40)\n' }],
@@ -121,6 +143,11 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['6.3', { completion: '    import socket\n    return socket.socket()\n' }],
   ['6.3', { completion: '    import urllib.request\n    return urllib.request.urlopen("http://example.org")\n' }],
   ['6.3', { completion: '    import os\n    os.execv("/bin/true", ["true"])\n' }],
+  ['6.3', { completion: '    import socket\n    def steps():\n        yield socket.socket()\n    return list(steps())\n' }],
+  [
+    '6.3',
+    { completion: '    import os\n    try:\n        os.execv("/bin/true", ["true"])\n    except OSError as error:\n        raise error\n' },
+  ],
   ['6.3', { completion: '    with open("/usr/answer.txt", "w") as file:\n        file.write("3")\n' }],
   ['6.3', { completion: '    import ctypes\n    ctypes.CDLL(None).unshare(0x10000000)\n' }],
   ['8.1', { completion: '    c = a + b\n' }],
@@ -188,7 +215,12 @@ describe('a program with a known failure', () => {
 });
 
 describe('a correct program', () => {
-  it.each(['    return a + b\n', '    return sum([a, b])\n', '    print("noise")\n    return a + b\n'])('%j', async (completion) => {
+  it.each([
+    '    return a + b\n',
+    '    return sum([a, b])\n',
+    '    print("noise")\n    return a + b\n',
+    '    import getpass\n    assert getpass.getuser()\n    return a + b\n',
+  ])('%j', async (completion) => {
     const { decided } = await judge({ completion });
     expect([decided.category, decided.outcome]).toEqual([null, 'pass']);
   });

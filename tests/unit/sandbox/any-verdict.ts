@@ -7,17 +7,21 @@ const oneOf = <const T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constant
 /** @param text every string field; @param type exception class names */
 export function anyOutcome(text: fc.Arbitrary<string>, type: fc.Arbitrary<string> = text): fc.Arbitrary<Outcome> {
   const maybe = fc.option(text);
-  const exception: fc.Arbitrary<ExceptionInfo> = fc.record({
-    type,
-    bases: fc.array(type, { maxLength: 4 }),
-    message: text,
-    frames: fc.array(anyFrame(text), { maxLength: 3 }),
-    line: fc.option(fc.integer()),
-    column: fc.option(fc.integer()),
-    node: fc.option(oneOf('raise', 'assert', 'import', 'other')),
-    statement: maybe,
-    locals: fc.array(fc.record({ name: text, value: text }), { maxLength: 3 }),
-  });
+  const exception: fc.Arbitrary<ExceptionInfo> = fc.record(
+    {
+      type,
+      bases: fc.array(type, { maxLength: 4 }),
+      message: text,
+      frames: fc.array(anyFrame(text), { maxLength: 3 }),
+      line: fc.option(fc.integer()),
+      column: fc.option(fc.integer()),
+      node: fc.option(oneOf('raise', 'assert', 'import', 'other')),
+      statement: maybe,
+      locals: fc.array(fc.record({ name: text, value: text }), { maxLength: 3 }),
+      errno: fc.integer(),
+    },
+    { requiredKeys: ['type', 'bases', 'message', 'frames', 'line', 'column', 'node', 'statement', 'locals'] },
+  );
   const assertion = fc.record({
     index: fc.nat(),
     source: text,
@@ -66,7 +70,7 @@ export function anyMeasurements(text: fc.Arbitrary<string>): fc.Arbitrary<Measur
       ),
     ),
   });
-  const source: fc.Arbitrary<SourceFacts> = fc.record({
+  const facts = {
     parses: fc.boolean(),
     tokens: fc.nat(),
     foreignTokens: fc.nat(),
@@ -75,7 +79,8 @@ export function anyMeasurements(text: fc.Arbitrary<string>): fc.Arbitrary<Measur
     deadStatements: fc.nat(),
     callsInput: fc.boolean(),
     redefined: fc.array(text, { maxLength: 3 }),
-  });
+  };
+  const source: fc.Arbitrary<SourceFacts> = fc.oneof(fc.record(facts), fc.record({ ...facts, lines: fc.nat(), foreignLines: fc.nat() }));
   const fragility: fc.Arbitrary<Fragility> = fc.record({
     hashSeeds: fc.record({ tried: fc.nat(), failed: fc.nat() }),
     furtherTest: fc.option(fc.boolean()),

@@ -49,6 +49,18 @@ for text, tokens, foreign in (
     ("", 0, 0),
 ):
     check(text, tokens=tokens, foreignTokens=foreign)
+# And the lines that are none: more than half of their tokens. Markdown's fences are no lines of it, empty ones and comments are none.
+for text, lines, foreign in (
+    ("", 0, 0),
+    ("    return x + 1\n", 1, 0),
+    ("    return x + 1\nThis returns the sum of both.\n", 2, 1),
+    ("    return x + 1\n\n```\n\n# A comment.\nHere is how it works.\nAnd that is all of it.\n```python\n", 3, 2),
+    ("    return x y\n    x = sum(y for y in x) + 5 apples\n", 2, 1),
+    ("    '''One text\n    over two lines'''\n    return \\\n        x\n", 2, 0),
+    ("function f(x) {\n    return x + 1;\n}\n", 3, 3),
+):
+    check(text, lines=lines, foreignLines=foreign)
+check("urn x\nThis returns the sum\n", "def f(x):\n    ret", lines=2, foreignLines=1)
 # Another language is one as a whole, not in its odd marks alone.
 for text in (
     "function f(x) { return x; }\n",
@@ -60,6 +72,7 @@ for text in (
 ):
     found = facts(text)
     assert not found["parses"] and found["tokens"] >= 8 and found["foreignTokens"] * 2 > found["tokens"], (text, found)
+    assert found["foreignLines"] * 2 > found["lines"], (text, found)
 # Python that is broken stays Python, be it written by someone who knows other languages. `x => 1` may be meant for `x >= 1`.
 broken = [
     "    return x => x + 1;\n",
@@ -143,6 +156,7 @@ for _ in range(3000):
     start = generator.randrange(len(text) + 1)
     found = source.facts(text, start, "f")
     assert 0 <= found["foreignTokens"] <= found["tokens"] <= len(text) - start, (text, start, found)
+    assert 0 <= found["foreignLines"] <= found["lines"] <= found["tokens"], (text, start, found)
 
 
 # A name that is reported and reached raises NameError; one that raises it and is bound nowhere is reported.

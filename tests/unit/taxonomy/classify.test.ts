@@ -66,6 +66,22 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
       measurements: { source: sourceFacts({ parses: false, tokens: 13, foreignTokens: 9 }) },
     }),
   ],
+  [
+    '1.4',
+    'prose in most lines',
+    evidence(syntax('SyntaxError', 'invalid syntax', { line: 3, column: 6 }), {
+      completion: 'This function returns the sum.\nIt takes both numbers for that.\n    return a + b\n',
+      measurements: { source: sourceFacts({ parses: false, tokens: 17, foreignTokens: 13, lines: 3, foreignLines: 2 }) },
+    }),
+  ],
+  [
+    '2.6',
+    'a sentence behind a program of one line',
+    evidence(syntax('SyntaxError', 'invalid syntax', { line: 4, column: 6 }), {
+      completion: '    return a + b\nThis returns the sum of both.\n',
+      measurements: { source: sourceFacts({ parses: false, tokens: 11, foreignTokens: 6, lines: 2, foreignLines: 1 }) },
+    }),
+  ],
   ['1.5', 'an entry point that is not there', evidence({ status: 'missing_entry_point', found: 'unbound' })],
   [
     '1.5',
@@ -135,6 +151,16 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['4.9', 'a PermissionError of its own', evidence(raised('call', 'PermissionError', '[Errno 1] no', { node: 'raise' }))],
   ['4.10', 'a file that is not there', evidence(raised('call', 'FileNotFoundError', "[Errno 2] No such file or directory: 'x'"))],
   ['5.2', 'a map that finds no room', evidence(raised('call', 'OSError', '[Errno 12] Cannot allocate memory'))],
+  ['6.3', 'a refusal in other words', evidence(raised('call', 'OSError', 'no', { errno: 13 }))],
+  ['5.2', 'no room in other words', evidence(raised('call', 'OSError', 'no', { errno: 12 }))],
+  ['4.10', 'a PermissionError that no call gave', evidence(raised('call', 'PermissionError', '', { errno: 0 }))],
+  ['4.10', 'another number in the words', evidence(raised('call', 'FileNotFoundError', '[Errno 13] no', { errno: 2 }))],
+  ['4.10', 'a number in the words of its own', evidence(raised('call', 'OSError', '[Errno 13] no', { errno: 0 }))],
+  [
+    '6.3',
+    "a number in a library's words",
+    evidence(raised('call', 'URLError', '<urlopen error [Errno -3] no>', { ...OS_ERROR, frames: [IN_SAMPLE, IN_LIBRARY], errno: 0 })),
+  ],
   ['7', 'forged bytes', evidence({ status: 'tamper', evidence: 'bytes outside the protocol' })],
   ['8.1', 'None and nothing else', evidence(failed(nothing), { measurements: { allNone: true, calls: 3 } })],
   ['8.1', 'None in the second pass as well', nothingAnd('none', fails(['type']), fails(null))],
