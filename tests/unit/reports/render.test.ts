@@ -201,7 +201,7 @@ describe('page', () => {
     expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
     expect(section(renderHtml(data, none))).not.toContain('<table');
     // A run's stages know nothing of samples that were made elsewhere.
-    const elsewhere = section(renderHtml({ ...data, experiment: { ...data.experiment, device: IMPORTED } }, none));
+    const elsewhere = section(renderHtml({ ...data, experiment: { ...data.experiment, device: IMPORTED, tokenizerHash: IMPORTED } }, none));
     expect(elsewhere).toContain('<code>faultline import</code>');
     expect(elsewhere).not.toContain('faultline run');
     const shown = section(renderHtml(measured, none));
