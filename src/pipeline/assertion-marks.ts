@@ -22,7 +22,6 @@ export interface MarkOptions {
 }
 
 const CANONICAL_FAILS = 'the canonical solution fails';
-const NOT_JUDGED = `${CANONICAL_FAILS} (infra)`;
 const MOST_NOTES = 5;
 
 /**
@@ -39,11 +38,7 @@ export async function markAssertions(store: Store, experimentId: number, options
   for (let at = 0; at < left.length; at += BATCH) {
     const batch = left.slice(at, at + BATCH);
     const marks = await Promise.all(batch.map((problem) => marksOf(problem, { ...options, signal })));
-    // What the machine did to one execution says nothing about the problem.
-    store.addAssertionMarks(
-      experimentId,
-      marks.filter(({ missing }) => missing !== NOT_JUDGED),
-    );
+    store.addAssertionMarks(experimentId, marks);
     failing.push(...marks.filter(({ taskId, missing }) => missing?.startsWith(CANONICAL_FAILS) === true && missing !== before.get(taskId)));
   }
   for (const { taskId, missing } of failing.slice(0, MOST_NOTES)) {

@@ -10,7 +10,10 @@ import type { CategoryView } from './category-view.js';
 import { decide, type Decision, type TokensOf } from './execute.js';
 import { faultyProblems } from './unjudged.js';
 
-/** Returns how many decisions changed, and records how they count categories. Without `tokensOf` no failing line is found among tokens: for samples that have none. */
+/**
+ * Returns how many decisions changed, and records how they count categories. Without `tokensOf` no failing line is found among tokens: for
+ * samples that have none.
+ */
 export function classifyStored(store: Store, experimentId: number, view: CategoryView, tokensOf?: TokensOf<JudgedSample>): number {
   const faults = faultyProblems(store.judgedSamples(experimentId, { outcome: 'infra' }));
   const changed: ClassificationRow[] = [];

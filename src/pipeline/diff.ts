@@ -85,6 +85,7 @@ function settingsOf(first: Experiment, second: Experiment): Setting[] {
       ...Object.entries(JSON.parse(experiment.categorySettings ?? '{}') as Record<string, unknown>).map(
         ([key, value]) => [key, textOf(value)] as const,
       ),
+      ...(experiment.categorySettings === null ? [['categories', 'not recorded'] as const] : []),
       ...FACTS.map((key) => [key, experiment[key]] as const),
     ]);
   const [a, b] = [entries(first), entries(second)];

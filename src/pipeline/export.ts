@@ -17,7 +17,10 @@ export interface ExportOptions {
   readonly output: string | undefined;
 }
 
-/** Writes the file, whole or not at all; says where it is and how many samples it holds. Throws `usage` for a format that there is not, and for a file of the database. */
+/**
+ * Writes the file, whole or not at all; says where it is and how many samples it holds. Throws `usage` for a format that there is not, and for
+ * a file of the database.
+ */
 export async function exportStored(values: ConfigValues, options: ExportOptions): Promise<{ file: string; samples: number }> {
   const format = EXPORT_FORMATS.find(({ name }) => name === options.format);
   if (format === undefined) {

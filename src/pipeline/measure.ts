@@ -11,7 +11,8 @@ import { ComparedText } from '../text-metrics/text.js';
 import { BatchWriter } from './batch-writer.js';
 
 /**
- * Measures every sample of an experiment that has not been measured, or by an earlier table of measures, in batches, those of an unfinished batch when it is stopped or fails.
+ * Measures every sample of an experiment that has not been measured, or by an earlier table of measures, in batches, those of an unfinished
+ * batch when it is stopped or fails.
  * Throws the signal's reason when that is aborted, between two samples.
  */
 export async function measureStored(store: Store, experimentId: number, signal: AbortSignal, onMeasured: () => void): Promise<void> {

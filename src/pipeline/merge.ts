@@ -259,8 +259,12 @@ async function copyExperiment(
   // A shard that has only been generated knows no Python yet.
   const executed = sources.find((source) => sandboxKnown(source.experiment));
   if (executed !== undefined) experiment = target.recordSandbox(experiment.id, executed.experiment);
-  const counted = sources.find((source) => source.experiment.categorySettings !== null);
-  if (counted !== undefined) target.recordCategories(experiment.id, counted.experiment.categorySettings!);
+  // Said of all decisions: one source that does not say leaves it unsaid.
+  const decided = sources.filter(({ store, experiment: { id } }) => store.counts(id).executed > 0);
+  const settings = decided[0]?.experiment.categorySettings ?? null;
+  if (settings !== null && decided.every(({ experiment: { categorySettings } }) => categorySettings === settings)) {
+    target.recordCategories(experiment.id, settings);
+  }
   target.addProblems(experiment.id, problemsOf(sources));
   for (const { store, experiment: from } of sources) target.addAssertionMarks(experiment.id, store.assertionMarks(from.id));
 

@@ -201,9 +201,14 @@ function readPartial<Made extends object>(
     refuse('is not a partial output of faultline');
   }
   if (typeof header !== 'object' || header === null || !('faultline_partial' in header)) refuse('is not a partial output of faultline');
-  const { faultline_partial: written, fingerprint, made_with: then } = header as Header;
+  const {
+    faultline_partial: written,
+    fingerprint,
+    made_with: then,
+  } = header as Omit<Header, 'made_with'> & { readonly made_with?: unknown };
   if (written !== VERSION) refuse('is a partial output of another version of faultline');
   if (fingerprint !== expected.fingerprint) refuse('holds the unfinished output of a run with other settings or inputs');
+  if (origin !== undefined && (typeof then !== 'object' || then === null)) refuse('is not a partial output of faultline');
   const found = origin?.mismatch(then as Made) ?? null;
   if (found !== null) throw mixed(found, { file: path }, `begin anew with ${path} removed or with another --out than ${out}`);
   const lines = rest.map((text, at): [number, string] => {

@@ -53,11 +53,10 @@ export function summariseExperiment(
 
 /** What the run log says of machines and versions that the experiment's row does not tell of: it tells where the experiment began. */
 function otherMachines(store: Store, experiment: Experiment): string[] {
-  const device = describeDevice(experiment);
-  const told = { generate: [device], merge: [device, `, faultline ${experiment.version}, `] };
+  const told = [describeDevice(experiment), `, faultline ${experiment.version}, `];
   return store
     .notes(experiment.id)
-    .filter(({ stage, text }) => (stage === 'generate' || stage === 'merge') && !told[stage].every((part) => text.includes(part)))
+    .filter(({ stage, text }) => stage === 'generate' || (stage === 'merge' && !told.every((part) => text.includes(part))))
     .map(({ text }) => text);
 }
 

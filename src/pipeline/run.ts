@@ -261,7 +261,9 @@ function begin(bench: Workbench): void {
     noteDevice(values, model!.info, progress);
     // The row tells where the experiment began; in float32 it may go on elsewhere.
     const device = describeDevice(manifest);
-    if (describeDevice(experiment) !== device) store.addNote(experiment.id, 'generate', `continued on ${device}`);
+    const version = experiment.version === manifest.version ? '' : `, faultline ${manifest.version}`;
+    if (describeDevice(experiment) !== device || version !== '')
+      store.addNote(experiment.id, 'generate', `continued on ${device}${version}`);
   }
   bench.recordProblems();
 }

@@ -238,11 +238,12 @@ export class ProcessExecutor implements Executor {
    */
   private handAhead(slot: Slot): void {
     if (!slot.takesAhead || slot.ahead !== null || slot.worker === null || slot.worker.jobs + 1 >= this.jobsPerWorker) return;
-    if (this.alone !== null || this.secondRuns.length > 0 || this.queue.length < this.slots.length || this.diskIsFull()) return;
+    if (this.alone !== null || this.secondRuns.length > 0) return;
+    while (this.queue[0]?.done === true) this.queue.shift();
+    if (this.queue.length < this.slots.length || this.diskIsFull()) return;
     const next = this.queue[0]!;
     if (next.deaths > 0 || (next.job.hashSeed ?? 0) !== slot.hashSeed) return;
     this.queue.shift();
-    if (next.done) return;
     slot.ahead = this.hand(next, slot.worker);
     // Nobody looks at the answer of a job that is handed back.
     slot.ahead.answer.catch(() => undefined);

@@ -277,7 +277,10 @@ export class Store {
     return this.#guardEach(this.#textMeasures.judged(experimentId));
   }
 
-  /** Records which assertions the prompts show, all or none. What is known of a problem stays; why nothing was is replaced. Throws `internal` for a problem that the experiment has not. */
+  /**
+   * Records which assertions the prompts show, all or none. What is known of a problem stays; why nothing was is replaced.
+   * Throws `internal` for a problem that the experiment has not.
+   */
   addAssertionMarks(experimentId: number, rows: readonly AssertionMarks[]): void {
     this.#guard(() => {
       this.#assertionMarks.add(experimentId, rows);

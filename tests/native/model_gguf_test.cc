@@ -363,7 +363,6 @@ void poke(const std::string& path, const format::TensorFile& file, const std::st
   std::ofstream(path, std::ios::binary) << whole;
 }
 
-/// In every type and both formats, in matrices, norms and biases; with and without threads.
 TEST(model_gguf_path_that_cannot_be_looked_at) {
   const std::string too_long = check::temporary_folder() + "/" + std::string(300, 'n') + ".gguf";
   EXPECT_THROWS(input, "File name too long", open_model(too_long));
@@ -373,6 +372,7 @@ TEST(model_gguf_path_that_cannot_be_looked_at) {
   EXPECT_THROWS(input, "Not a directory", open_config(through_a_file + "/model.gguf"));
 }
 
+/// In every type and both formats, in matrices, norms and biases; with and without threads.
 TEST(model_refuses_weights_that_are_not_finite) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
 import { decimal, NO_VALUE, percent, plural, seconds, whole } from '../../reports/render/format.js';
-import { costsJson } from '../../reports/render/json.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import type { Estimate } from '../../reports/statistics/bootstrap.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
@@ -39,7 +38,6 @@ function documentOf({ first, second, settings, difference }: ComparedExperiments
     second: experiment(second),
     settings,
     ...difference,
-    costs: { first: costsJson(difference.costs.first), second: costsJson(difference.costs.second) },
   };
 }
 

@@ -8,6 +8,7 @@ import { BatchWriter } from '../batch-writer.js';
 import { classifyStored } from '../classify.js';
 import { executionEstimate } from '../calibration.js';
 import { executeAll, type Executable, type ExecuteOptions } from '../execute.js';
+import type { Workbench } from '../workbench.js';
 import type { Stage } from './stage.js';
 
 export const stage: Stage = {
@@ -35,8 +36,6 @@ export const stage: Stage = {
       await markAssertions(store, id, { executor, seed: values.seed, signal, note: (text) => progress.note(text) });
       const task = progress.task('execute', bench.total(), before);
       const tokensOf = bench.tokensOf();
-      // Decisions of two configs never stand side by side, not even while this one is interrupted.
-      if (bench.begun().categorySettings !== view.settings) classifyStored(store, id, view, tokensOf);
       await storeVerdicts(
         store,
         id,
@@ -52,14 +51,19 @@ export const stage: Stage = {
   },
 };
 
-/** Executes what `source` gives and stores the verdicts, in batches, those of an unfinished batch when the source ends or fails. */
+/**
+ * Executes what `source` gives and stores the verdicts, in batches, those of an unfinished batch when the source ends or fails. Decides again
+ * first about verdicts that are there under other categories: decisions of two configs never stand side by side, not even while this is interrupted.
+ */
 export async function storeVerdicts(
   store: Store,
   experimentId: number,
   source: AsyncIterable<PendingExecution> | Iterable<PendingExecution>,
-  options: Omit<ExecuteOptions<PendingExecution>, 'known'>,
+  options: Omit<ExecuteOptions<PendingExecution>, 'known' | 'tokensOf'> & { readonly tokensOf?: ReturnType<Workbench['tokensOf']> },
   onVerdict: () => void,
 ): Promise<void> {
+  const recorded = store.experiments().find(({ id }) => id === experimentId);
+  if (recorded?.categorySettings !== options.view.settings) classifyStored(store, experimentId, options.view, options.tokensOf);
   const writer = new BatchWriter<ExecutionRow>((batch) => {
     store.addExecutions(experimentId, batch);
   });

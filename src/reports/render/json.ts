@@ -7,7 +7,8 @@
  *   `category_settings` the config's entries about categories that are set, as path -> value, null where an older version did not record them;
  *   `other_machines` lines of the run log about parts that another machine or version made
  * - `strategy` the strategy reported on
- * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens, samples_per_problem
+ * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens,
+ *   samples_per_problem
  * - `costs` { tokens, executions, cpu_seconds, wall_seconds } of counted samples: tokens drawn, programs executed (equal ones of a problem once), and what
  *   their executions took; how long drawing took is not stored
  * - `partial` null, or for a report on a part of the experiment { samples, problems, shards }: the whole's numbers, and which shards of its work are here
@@ -29,7 +30,7 @@
  *   - `intervals` as above, for the areas and the shares of programs
  *   - `targets` list of { target, code, name, against, samples, problems, measures }, where target is `pass`, `crash` or `category` and against `rest`
  *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, adjusted_p, mixed_problems, missing }: areas under the ROC curve of
- *     the measure's raw value as estimates, over all pairs and within problems; `missing` says why a value is null
+ *     the measure's raw value as estimates, over all pairs and within problems; `missing` says why a value is null;
  *     `adjusted_p` is null or, of a category against passes, the p-value of the area within problems against 0.5, adjusted for all such areas; `tests`
  *     { areas, level } says how many these are, and up to which value `told` is `yes`
  *   - `categories` list of { code, name, samples, problems, mixed_problems, told, by, missing }, where told is `yes` (`by` these measures), `not_shown`
@@ -157,7 +158,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
 }
 
 /** Also of `diff`. */
-export function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
+function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
   return { tokens, executions, cpu_seconds: cpuSeconds, wall_seconds: wallSeconds };
 }
 

@@ -48,5 +48,10 @@ export function signFlipTests(lists: readonly ProblemValues[], { flips = 999, se
     // Sums in another order of signs differ in their last bits: that is a tie.
     observed.forEach((each, i) => (asLarge[i]! += Number(largest >= each - 1e-9)));
   }
-  return lists.map((values, i) => (values.every((value) => value === null) ? null : (asLarge[i]! + 1) / (flips + 1)));
+  return lists.map((values, i) => {
+    if (values.every((value) => value === null)) return null;
+    // Both signs of what was observed are among all flips, whichever were drawn.
+    const least = 2 ** (1 - scaled[i]!.filter((value) => value !== 0).length);
+    return Math.max((asLarge[i]! + 1) / (flips + 1), Math.min(1, least));
+  });
 }

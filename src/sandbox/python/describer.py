@@ -132,7 +132,16 @@ class Describer:
         name = None if statement is None else type(statement).__name__
         forks = not _FORKS.isdisjoint(_names_in(statement) if step is innermost else innermost.tb_frame.f_code.co_names)
         return self._encode(
-            error, None, forks, _was_thrown(innermost), frames=frames, line=line, column=column, node=node, statement=name, locals=sorted(shown.items())[:_LOCALS_MOST]
+            error,
+            None,
+            forks,
+            _was_thrown(innermost),
+            frames=frames,
+            line=line,
+            column=column,
+            node=node,
+            statement=name,
+            locals=sorted(shown.items())[:_LOCALS_MOST],
         )
 
     def refusal(self, refusal):

@@ -138,10 +138,11 @@ describe('a worker', () => {
     await terminated();
     const before = threads();
     for (let i = 0; i < 5; i++) await terminated();
-    expect(threads()).toBe(before);
+    // Node's own may have gone meanwhile.
+    expect(threads()).toBeLessThanOrEqual(before);
     // The process, and models in it, are as before.
     await ask();
-    expect(threads()).toBe(before);
+    expect(threads()).toBeLessThanOrEqual(before);
   });
 
   it('ends by itself when its jobs are done: an idle model keeps nothing alive', async () => {

@@ -73,7 +73,7 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
     await expect(create()).rejects.toMatchObject({ kind: 'environment', message, hint });
     const report = await examine(loadConfig({ flags: [{ key: 'sandbox.python', flag: '--python', text: PYTHON }] }).values);
     expect(report.sandbox).toMatchObject({ tier: null, reason: message, hint, kernel: { landlock: null } });
-    expect(report.missing).toContainEqual({ what: 'sandbox', reason: message, hint });
+    expect(report.missing).toContainEqual({ what: 'sandbox', kind: 'environment', reason: message, hint });
     expect(renderDoctor(report)).toMatch(/programs cannot be isolated\n +kernel: seccomp: yes, Landlock: no\n/);
 
     const executor = await create({ unsafe: true });

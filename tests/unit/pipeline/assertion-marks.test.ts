@@ -13,7 +13,6 @@ import { fakeExecutor, type FakeExecutor } from './fake-executor.js';
 const PROBLEMS = problems(3);
 const PASSED: Outcome = { status: 'passed' };
 const MEMORY: Outcome = { status: 'limit', resource: 'memory', exception: null };
-const INFRA: Outcome = { status: 'infra', reason: 'the zygote was lost' };
 
 let folder: string;
 let store: Store;
@@ -61,13 +60,4 @@ it('that fail again in the same way are told of once', async () => {
   const id = begin('a');
   await marking(id, MEMORY);
   expect((await marking(id, MEMORY)).notes).toEqual([]);
-});
-
-it('keep nothing of a failure of the machine', async () => {
-  const id = begin('a');
-  const { notes } = await marking(id, INFRA);
-  expect(notes).toEqual([expect.stringContaining('(infra)')]);
-  expect(store.assertionMarks(id).map(({ taskId }) => taskId)).toEqual([PROBLEMS[1]!.taskId, PROBLEMS[2]!.taskId]);
-  await marking(id, PASSED);
-  expect(missing(id)).toEqual([null, null, null]);
 });

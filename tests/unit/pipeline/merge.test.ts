@@ -97,9 +97,12 @@ describe('merging', () => {
       return store.experiments()[0]!.categorySettings;
     };
     record(b, '{"categories.off":["4.1"]}');
-    // One that an older version made does not say, and does not stand in the way.
+    // One that an older version made does not say, and does not stand in the way: then nor does what comes of it.
     await merge([a, b], 'one.db');
-    expect(recorded(at('one.db'))).toBe('{"categories.off":["4.1"]}');
+    expect(recorded(at('one.db'))).toBeNull();
+    record(a, '{"categories.off":["4.1"]}');
+    await merge([a, b], 'same.db');
+    expect(recorded(at('same.db'))).toBe('{"categories.off":["4.1"]}');
     record(a, '{}');
     const refused = await failure(merge([a, b], 'two.db'));
     expect(refused.kind).toBe('input');

@@ -48,6 +48,23 @@ describe('steps', () => {
   });
 });
 
+it('a measure more keeps what there was, and views of the user’s own, those that are broken included', () => {
+  migrate(database, ID, loadMigrations().slice(0, 9));
+  database.exec(`
+    CREATE VIEW own AS SELECT bleu FROM text_measures;
+    CREATE VIEW further AS SELECT task_id, bleu FROM text_measures_by_sample;
+    CREATE VIEW broken AS SELECT x FROM nowhere;
+    PRAGMA foreign_keys = OFF;
+    INSERT INTO text_measures (sample_id, bleu, lines) VALUES (1, 0.25, 3);`);
+  migrate(database, ID, loadMigrations());
+  expect(version()).toBe(loadMigrations().length);
+  expect(database.prepare('SELECT bleu, lines, ast_match, is_stale FROM text_measures').all()).toEqual([
+    { bleu: 0.25, lines: 3, ast_match: null, is_stale: 1 },
+  ]);
+  expect(database.prepare('SELECT bleu FROM own').pluck().all()).toEqual([0.25]);
+  expect(database.prepare('SELECT * FROM further').all()).toEqual([]);
+});
+
 describe('the schema', () => {
   beforeEach(() => {
     migrate(database, ID, loadMigrations());
