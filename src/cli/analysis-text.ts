@@ -84,9 +84,14 @@ function distributionText({ dimension, unit, groups, missing }: Distribution): s
   if (missing !== null) return `${title}: ${missing}`;
   const isLong = dimension === 'problem';
   const rows = isLong ? [...groups].sort((a, b) => b.failures / b.samples - a.failures / a.samples) : groups;
-  const columns = [unit ?? dimension, 'samples', 'problems', 'pass', '95 % interval', 'crash', '95 % interval', 'most frequent failure'];
-  const table = (shown: readonly Group[]): string => textTable(columns, shown.map(groupRow));
+  const table = (shown: readonly Group[]): string => groupTable(unit ?? dimension, shown);
   return [isLong ? `${title}, those that fail most first` : title, ...(isLong ? cut(rows, table) : [table(rows)])].join('\n');
+}
+
+/** A line for each group of samples; `what` its values are. */
+export function groupTable(what: string, groups: readonly Group[]): string {
+  const columns = [what, 'samples', 'problems', 'pass', '95 % interval', 'crash', '95 % interval', 'most frequent failure'];
+  return textTable(columns, groups.map(groupRow));
 }
 
 function groupRow({ value, samples, problems, pass, crash, categories }: Group): TableCell[] {
@@ -173,7 +178,8 @@ function bars(histogram: readonly number[]): string {
   return histogram.map((count) => BARS[Math.ceil((count / most) * 8)]).join('');
 }
 
-function nameOf({ code, name }: CategoryKey): string {
+/** A category, or a family of them, in a table. */
+export function nameOf({ code, name }: CategoryKey): string {
   return code === null ? name : `${code} ${name}`;
 }
 

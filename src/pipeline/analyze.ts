@@ -3,6 +3,7 @@ import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError } from '../errors.js';
 import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
+import { bySetting, type BySetting } from '../reports/analysis/by-setting.js';
 import { divergenceSteps, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
 import { AnalysisRows } from '../reports/analysis/rows.js';
 import { analysisJson } from '../reports/render/analysis-json.js';
@@ -10,15 +11,44 @@ import type { ReportData } from '../reports/report-data.js';
 import { finish, type Steps } from '../reports/steps.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
+import { differingSettings, drawsOf, questionOf, settingOf } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { keepDatabase } from './keep-database.js';
-import { chooseExperiment, outputFolder, summariseExperiment, writeOutputs } from './report.js';
+import { chooseExperiment, nameWithHash, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 import { inTurns } from './turns.js';
 
 /** The numbers of one experiment, and the analyses that go further; the newest without a name. */
 export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): Analysis {
   using store = Store.open(databasePath(values), { readonly: true });
   return analyzeExperiment(store, chooseExperiment(store, nameOrHash));
+}
+
+/**
+ * Several experiments of one database, compared by their settings: the analysis of the first, and the comparison beside it.
+ * Throws `input` for one that is not there, and `usage` for one that is named twice.
+ */
+export function analyzeBySetting(values: ConfigValues, names: readonly string[]): Analysis & { readonly bySetting: BySetting } {
+  using store = Store.open(databasePath(values), { readonly: true });
+  const experiments = names.map((name) => chooseExperiment(store, name));
+  const twice = experiments.findIndex(({ id }, i) => experiments.findIndex((other) => other.id === id) < i);
+  if (twice >= 0) {
+    throw new FaultlineError('usage', `--experiment names ${experiments[twice]!.name} twice: ${names.join(', ')}`, {
+      hint: 'Name each experiment once; of several with one name, the hash tells which.',
+    });
+  }
+  const isShared = ({ name }: Experiment): boolean => experiments.filter((other) => other.name === name).length > 1;
+  const compared = bySetting(
+    experiments.map((experiment) => ({
+      label: isShared(experiment) ? nameWithHash(experiment) : experiment.name,
+      hash: experiment.hash,
+      temperature: settingOf(experiment, 'strategy.temperature'),
+      questions: new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionOf(problem)])),
+      draws: drawsOf(experiment),
+      samples: store.judgedSamples(experiment.id),
+    })),
+    differingSettings(experiments).filter(({ key }) => key !== 'experiment'),
+  );
+  return { ...analyzeExperiment(store, experiments[0]!), bySetting: compared };
 }
 
 export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {

@@ -4,6 +4,7 @@ import { difference, type Difference, type DifferenceWarning } from '../reports/
 import { plural } from '../reports/render/format.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ProblemRow } from '../store/types.js';
+import { differingSettings, questionOf } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { chooseExperiment } from './report.js';
 
@@ -21,20 +22,6 @@ export interface ComparedExperiments {
   readonly difference: Difference;
 }
 
-/** What both rows say beside the config, and what a reader of two results wants to know. */
-const FACTS = [
-  'seed',
-  'modelHash',
-  'tokenizerHash',
-  'problemsHash',
-  'dtype',
-  'device',
-  'kernelFamily',
-  'pythonVersion',
-  'isolationTier',
-  'version',
-] as const;
-
 /** `otherDatabase` holds the second one; without it both are in the config's. Throws `input` where one is not there. */
 export function diffStored(values: ConfigValues, names: readonly [string, string], otherDatabase: string | undefined): ComparedExperiments {
   using store = Store.open(databasePath(values), { readonly: true });
@@ -46,22 +33,19 @@ export function diffStored(values: ConfigValues, names: readonly [string, string
   return {
     first,
     second,
-    settings: settingsOf(first, second),
+    settings: differingSettings([first, second]).map(({ key, values: [a, b] }) => ({ key, first: a!, second: b! })),
     difference: { ...found, warnings: [...changed, ...found.warnings] },
   };
 }
 
 const NAMED = 5;
 
-/**
- * Problems that both experiments have under one name, and that are not the same: whoever pairs them compares two questions. What
- * decides no pass, such as the canonical solution, is no part of the question.
- */
+/** Problems that both experiments have under one name, and that are not the same: whoever pairs them compares two questions. */
 function changedProblems(first: readonly ProblemRow[], second: readonly ProblemRow[]): DifferenceWarning[] {
   const others = new Map(second.map((problem) => [problem.taskId, problem]));
   const changed = first.filter((problem) => {
     const other = others.get(problem.taskId);
-    return other !== undefined && (['prompt', 'entryPoint', 'test'] as const).some((part) => problem[part] !== other[part]);
+    return other !== undefined && questionOf(problem) !== questionOf(other);
   });
   if (changed.length === 0) return [];
   const names = changed.slice(0, NAMED).map(({ taskId }) => taskId);
@@ -76,24 +60,4 @@ function changedProblems(first: readonly ProblemRow[], second: readonly ProblemR
       source: 'their texts, as stored with either experiment',
     },
   ];
-}
-
-function settingsOf(first: Experiment, second: Experiment): Setting[] {
-  const entries = (experiment: Experiment): Map<string, string> =>
-    new Map([
-      ...Object.entries(JSON.parse(experiment.config) as Record<string, unknown>).map(([key, value]) => [key, textOf(value)] as const),
-      ...Object.entries(JSON.parse(experiment.categorySettings ?? '{}') as Record<string, unknown>).map(
-        ([key, value]) => [key, textOf(value)] as const,
-      ),
-      ...(experiment.categorySettings === null ? [['categories', 'not recorded'] as const] : []),
-      ...FACTS.map((key) => [key, experiment[key]] as const),
-    ]);
-  const [a, b] = [entries(first), entries(second)];
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .map((key) => ({ key, first: a.get(key) ?? '', second: b.get(key) ?? '' }))
-    .filter((setting) => setting.first !== setting.second);
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

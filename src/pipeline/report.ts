@@ -60,7 +60,7 @@ function otherMachines(store: Store, experiment: Experiment): string[] {
     .map(({ text }) => text);
 }
 
-/** Digits of its hash in the name of an older experiment's folder. */
+/** Digits of its hash that tell an experiment from others of its name. */
 const HASH_DIGITS = 12;
 
 /**
@@ -70,7 +70,12 @@ const HASH_DIGITS = 12;
 export function outputFolder(store: Store, values: ConfigValues, { name, hash }: Pick<Experiment, 'name' | 'hash'>): string {
   const named = store.experiments().filter((each) => each.name === name);
   const isOlder = named.slice(0, -1).some((each) => each.hash === hash);
-  return join(values['outputs.directory'], isOlder ? `${name}@${hash.slice(0, HASH_DIGITS)}` : name);
+  return join(values['outputs.directory'], isOlder ? nameWithHash({ name, hash }) : name);
+}
+
+/** What tells an experiment from others of its name. */
+export function nameWithHash({ name, hash }: Pick<Experiment, 'name' | 'hash'>): string {
+  return `${name}@${hash.slice(0, HASH_DIGITS)}`;
 }
 
 /** Creates the folder of an experiment's outputs, and clears away what a killed run left there half written. Throws `output` when that, or writing into it, is impossible. */

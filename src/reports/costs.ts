@@ -39,3 +39,31 @@ export class CostTally {
     return { tokens: this.#tokens, executions: this.#executions, cpuSeconds: this.#cpuSeconds, wallSeconds: this.#wallSeconds };
   }
 }
+
+/** The costs of each problem, for whoever learns later which problems are looked at. Samples come as {@link CostTally} takes them. */
+export class ProblemCosts {
+  readonly #tallies = new Map<string, CostTally>();
+
+  /** @param sample one that counts */
+  add(sample: JudgedSample): void {
+    const tally = this.#tallies.get(sample.taskId) ?? new CostTally();
+    this.#tallies.set(sample.taskId, tally);
+    tally.add(sample);
+  }
+
+  /** Of some problems together; one without samples costs nothing. */
+  costs(tasks: readonly string[]): Costs {
+    return totalCosts(tasks.flatMap((task) => this.#tallies.get(task)?.costs() ?? []));
+  }
+}
+
+/** All of them together. */
+export function totalCosts(all: readonly Costs[]): Costs {
+  const total = (of: (costs: Costs) => number): number => all.reduce((sum, costs) => sum + of(costs), 0);
+  return {
+    tokens: total(({ tokens }) => tokens),
+    executions: total(({ executions }) => executions),
+    cpuSeconds: total(({ cpuSeconds }) => cpuSeconds),
+    wallSeconds: total(({ wallSeconds }) => wallSeconds),
+  };
+}

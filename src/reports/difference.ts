@@ -7,9 +7,9 @@
 import { FaultlineError } from '../errors.js';
 import type { JudgedSample } from '../store/types.js';
 import { compareCodes } from './category-order.js';
-import { CostTally, type Costs } from './costs.js';
+import { ProblemCosts, type Costs } from './costs.js';
 import { failureKinds, rateDominance, type FailureKinds } from './effect-sizes.js';
-import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { CRASHES, knownOutcome, OUTCOME_ORDER, type CountedOutcome } from './outcomes.js';
 import { plural } from './render/format.js';
 import type { ReportWarning } from './report-data.js';
 import { benjaminiHochberg } from './statistics/benjamini-hochberg.js';
@@ -221,7 +221,7 @@ interface Counted {
 /** One experiment's samples by problem, in the order in which they come. */
 class Side {
   readonly problems = new Map<string, Counted[]>();
-  readonly #costs = new Map<string, CostTally>();
+  readonly #costs = new ProblemCosts();
 
   constructor(samples: Iterable<JudgedSample>) {
     let strategy: string | null = null;
@@ -232,16 +232,11 @@ class Side {
           hint: 'Compare experiments of one strategy each.',
         });
       }
-      const outcome = outcomeOf(sample.outcome);
-      if (outcome === null) {
-        throw new FaultlineError('input', `the outcome ${sample.outcome} is not known to this version`, { hint: 'Update faultline.' });
-      }
+      const outcome = knownOutcome(sample.outcome);
       const of = this.problems.get(sample.taskId) ?? [];
       this.problems.set(sample.taskId, of);
       if (outcome === 'infra') continue;
-      const costs = this.#costs.get(sample.taskId) ?? new CostTally();
-      this.#costs.set(sample.taskId, costs);
-      costs.add(sample);
+      this.#costs.add(sample);
       const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
       of.push({ index, outcome, code, category, completion });
     }
@@ -256,14 +251,7 @@ class Side {
   }
 
   costs(tasks: readonly string[]): Costs {
-    const all = tasks.map((task) => (this.#costs.get(task) ?? new CostTally()).costs());
-    const total = (of: (costs: Costs) => number): number => sum(all.map(of));
-    return {
-      tokens: total(({ tokens }) => tokens),
-      executions: total(({ executions }) => executions),
-      cpuSeconds: total(({ cpuSeconds }) => cpuSeconds),
-      wallSeconds: total(({ wallSeconds }) => wallSeconds),
-    };
+    return this.#costs.costs(tasks);
   }
 
   passed(task: string): number {

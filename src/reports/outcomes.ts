@@ -2,6 +2,7 @@
  * The outcomes as a report shows them: order, label, meaning, the same everywhere. One row an outcome; colours stand in
  * `render/plots/palette.ts`. Decides nothing: the taxonomy does.
  */
+import { FaultlineError } from '../errors.js';
 import type { OutcomeName } from '../taxonomy/types.js';
 
 /** Outcomes of samples that count: all but `infra`. */
@@ -36,4 +37,11 @@ export const CRASHES: readonly CountedOutcome[] = ['load', 'crash'];
 /** Narrows a stored outcome; null for anything that is none. */
 export function outcomeOf(text: string): OutcomeName | null {
   return text === 'infra' || Object.hasOwn(OUTCOMES, text) ? (text as OutcomeName) : null;
+}
+
+/** The same for whoever can do nothing without it. Throws `input`. */
+export function knownOutcome(text: string): OutcomeName {
+  const outcome = outcomeOf(text);
+  if (outcome !== null) return outcome;
+  throw new FaultlineError('input', `the outcome ${text} is not known to this version`, { hint: 'Update faultline.' });
 }

@@ -22,6 +22,11 @@ interface WarningRule {
 
 /** Problems from which on a bootstrap over them is trusted. */
 export const ENOUGH_PROBLEMS = 20;
+/** Why fewer are too few. */
+export const FEW_PROBLEMS = {
+  reason: 'resampling few clusters gives intervals that are too narrow',
+  source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
+} as const;
 /** Failures of a category from which on its share is. */
 const ENOUGH_FAILURES = 5;
 /** Problems that a category must occur in. */
@@ -44,8 +49,7 @@ export const WARNING_RULES: readonly WarningRule[] = [
   {
     rule: 'few_problems',
     at: 'overview',
-    reason: 'resampling few clusters gives intervals that are too narrow',
-    source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
+    ...FEW_PROBLEMS,
     check: (data) => {
       const n = countedProblems(data);
       if (n >= ENOUGH_PROBLEMS || !isResampled(data)) return [];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import { bySetting } from '../../src/reports/analysis/by-setting.js';
 import { ANALYSIS_SCHEMA, ANALYSIS_VERSION, analysisJson } from '../../src/reports/render/analysis-json.js';
 import type { JudgedSample } from '../../src/store/types.js';
 import { CATEGORIES, analysed, judgedSamples, measuredSamples, placed, sample } from '../unit/reports/judged-samples.js';
@@ -35,6 +36,24 @@ function documentOf(samples: readonly JudgedSample[], { marked = true, measured 
   return JSON.parse(JSON.stringify(analysisJson(analysis))) as Record<string, unknown>;
 }
 
+/** Of three experiments, two of which are pooled. */
+function comparedDocument(): Record<string, unknown> {
+  const samples = judgedSamples(6, 5);
+  const names = [...new Set(samples.map(({ taskId }) => taskId))];
+  const questions = new Map(names.map((name) => [name, name]));
+  const sides = [['a', '0.4'], ['b', '1.2'], ['c', '0.4']] as const; // prettier-ignore
+  const compared = bySetting(
+    sides.map(([label, temperature]) => ({ label, hash: `hash of ${label}`, temperature, questions, draws: label, samples })),
+    [
+      { key: 'seed', values: ['1', '1', '2'] },
+      { key: 'strategy.temperature', values: sides.map(([, temperature]) => temperature) },
+    ],
+    { resamples: 99 },
+  );
+  const analysis = { ...analysed(samples, { categories: CATEGORIES, resamples: 99 }), bySetting: compared };
+  return JSON.parse(JSON.stringify(analysisJson(analysis))) as Record<string, unknown>;
+}
+
 /** With what the taxonomy adds to a failure: its place, a tag, and a leaf of family 1. */
 const WHOLE = documentOf(placed(judgedSamples(20, 30)));
 
@@ -50,6 +69,7 @@ describe('the schema of analyses', () => {
     ['one without samples', documentOf([])],
     ['one sample that passes', documentOf([sample()])],
     ['failures that nobody named', documentOf([sample({ outcome: 'crash' }), sample({ outcome: 'crash', taskId: 'Pico/1' })])],
+    ['several experiments', comparedDocument()],
     ['a machine at fault', documentOf([sample({ outcome: 'infra', categoryCode: '0' })])],
   ])('describes every field of %s', (_, document) => {
     strictly(document);
@@ -63,6 +83,18 @@ describe('the schema of analyses', () => {
     expect(WHOLE['failure_position']).not.toMatchObject({ position: { count: 0 } });
     expect(WHOLE['hidden_assertions']).toMatchObject({ missing: null });
     expect(WHOLE['co_occurrence']).not.toMatchObject({ tags: [] });
+  });
+
+  it('has a comparison only of several experiments, and leaves nothing of it empty', () => {
+    expect(WHOLE).not.toHaveProperty('by_setting');
+    expect(comparedDocument()['by_setting']).toMatchObject({
+      warnings: [{ rule: 'few_problems' }],
+      tables: [
+        { setting: 'experiment', groups: [{}, {}, {}], missing: null },
+        { setting: 'strategy', groups: [], missing: 'all samples have one strategy: sample' },
+        { setting: 'temperature', groups: [{ value: '0.4', experiments: ['a', 'c'] }, { value: '1.2' }], also_differ: ['seed'] },
+      ],
+    });
   });
 
   it('takes fields that a later release adds', () => {
@@ -86,6 +118,11 @@ describe('the schema of analyses', () => {
       '/outcomes/0/outcome',
     ],
     ['with a histogram of nine', { failure_position: { ...(WHOLE['failure_position'] as object), position: { count: 0, quartiles: null, histogram: Array(9).fill(0) } } }, '/failure_position/position/histogram'], // prettier-ignore
+    [
+      'with a comparison of one',
+      { by_setting: { ...(comparedDocument()['by_setting'] as object), experiments: [] } },
+      '/by_setting/experiments',
+    ],
     ['with a negative count', { programs: { ...(WHOLE['programs'] as object), samples: -1 } }, '/programs/samples'],
   ])('refuses a document %s', (_, change, place) => {
     expect(validate(JSON.parse(JSON.stringify({ ...WHOLE, ...change })))).toBe(false);

@@ -7,6 +7,7 @@ import type { Analyses, ReportData } from '../report-data.js';
 import { Bootstrap } from '../statistics/bootstrap.js';
 import { finish, type Steps } from '../steps.js';
 import { warningsOf } from '../warnings.js';
+import type { BySetting } from './by-setting.js';
 import { coOccurrence } from './co-occurrence.js';
 import { distributionSteps } from './distribution.js';
 import { failurePosition } from './failure-position.js';
@@ -18,6 +19,8 @@ import type { AnalysisRows } from './rows.js';
 export interface Analysis extends Analyses {
   /** The numbers alone: without the analyses, which stand beside it; with the warnings of both. */
   readonly report: ReportData;
+  /** The experiment beside others; absent where it was looked at alone. */
+  readonly bySetting?: BySetting;
 }
 
 export interface AnalysisParts {

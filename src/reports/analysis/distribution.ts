@@ -71,6 +71,7 @@ export const DIMENSIONS: readonly Dimension[] = [
     unit: noUnit,
     valueOf: ({ problem }, _, { problems }) => numbered(problems[problem]!.difficulty),
   },
+  // One experiment has one strategy and one temperature, which these two say; `by-setting.ts` sets several experiments side by side.
   { name: 'strategy', unit: noUnit, valueOf: ({ strategy }) => ({ order: 0, text: strategy }) },
   { name: 'temperature', unit: noUnit, valueOf: (_, __, { experiment }) => ({ order: 0, text: experiment.temperature }) },
   {
@@ -114,15 +115,20 @@ function distribution(dimension: Dimension, rows: readonly AnalysisRow[], contex
   if (others.length === 0) return { ...head, groups: [], missing: reasonFor(dimension.name, unit, only.value.text) };
   const groups = [...found.values()]
     .sort((a, b) => a.value.order - b.value.order)
-    .map((each) => group(each.value.text, each.rows, bootstrap));
+    .map((each) => groupOf(each.value.text, each.rows, bootstrap));
   return { ...head, groups, missing: null };
 }
 
-function reasonFor(name: DimensionName, unit: string | null, text: string | null): string {
+/** Why there is no table where all samples have one value; null stands for one that is not recorded. */
+export function reasonFor(name: DimensionName, unit: string | null, text: string | null): string {
   return text === null ? `no ${name} is recorded` : `all samples have one ${name}: ${text}${unit === null ? '' : ` ${unit}`}`;
 }
 
-function group(value: string | null, rows: readonly AnalysisRow[], bootstrap: Bootstrap): Group {
+/**
+ * What came of some samples.
+ * @param bootstrap over the problems that the rows number
+ */
+export function groupOf(value: string | null, rows: readonly AnalysisRow[], bootstrap: Bootstrap): Group {
   const problems = problemsOf(rows);
   const counted = perProblem(rows, bootstrap.size);
   const rate = (isCounted: (row: AnalysisRow) => boolean): Estimate =>

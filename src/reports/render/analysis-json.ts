@@ -4,13 +4,14 @@
  * goes, not when one is added.
  */
 import type { Analysis } from '../analysis/analysis.js';
+import type { BySetting } from '../analysis/by-setting.js';
 import type { CoOccurrence } from '../analysis/co-occurrence.js';
 import type { Distribution } from '../analysis/distribution.js';
 import type { FailurePosition, PositionCounts } from '../analysis/failure-position.js';
 import type { DivergenceCounts, FirstDivergence } from '../analysis/first-divergence.js';
 import type { HiddenAssertions } from '../analysis/hidden-assertions.js';
 import type { ProgramShares, TwoShares } from '../analysis/programs.js';
-import { reportJson } from './json.js';
+import { costsJson, reportJson } from './json.js';
 
 export const ANALYSIS_SCHEMA = 'faultline.analysis';
 export const ANALYSIS_VERSION = 1;
@@ -27,6 +28,32 @@ export function analysisJson(analysis: Analysis): Readonly<Record<string, unknow
     co_occurrence: coOccurrenceJson(analysis.coOccurrence),
     failure_position: positionJson(analysis.failurePosition),
     first_divergence: divergenceJson(analysis.firstDivergence),
+    ...(analysis.bySetting === undefined ? {} : { by_setting: bySettingJson(analysis.bySetting) }),
+  };
+}
+
+function bySettingJson({ experiments, problems, differing, tables, intervals, warnings }: BySetting): object {
+  return {
+    experiments,
+    problems: {
+      compared: problems.compared,
+      not_in_all: problems.notInAll,
+      changed: problems.changed,
+      not_judged: problems.notJudged,
+    },
+    differing,
+    tables: tables.map(({ setting, groups, alsoDiffer, missing }) => ({
+      setting,
+      groups: groups.map(({ families, costs, ...group }) => ({
+        ...group,
+        families: families.map(({ share, ...family }) => ({ ...family, ...share })),
+        costs: costsJson(costs),
+      })),
+      also_differ: alsoDiffer,
+      missing,
+    })),
+    intervals,
+    warnings,
   };
 }
 

@@ -20,6 +20,11 @@ interface Document {
   readonly first_divergence: { readonly failures: number; readonly missing: string | null };
 }
 
+interface Compared {
+  readonly experiment: { readonly name: string };
+  readonly by_setting: { readonly tables: { readonly setting: string; readonly groups: readonly object[] }[] };
+}
+
 beforeAll(async () => {
   const { code, err } = await faultline(['run', '--num-problems', '12', '--samples', '6'], { cwd: folder });
   expect(code, err).toBe(0);
@@ -125,5 +130,75 @@ describe('faultline analyze', () => {
       renameSync(`${shards}.away`, shards);
     }
     expect(existsSync(shards)).toBe(true);
+  });
+});
+
+describe('faultline analyze of several experiments', () => {
+  const SIZE = ['--num-problems', '6', '--samples', '4'];
+  const both = path.join(folder, 'both.db');
+  const analyze = (...args: string[]): ReturnType<typeof faultline> => faultline(['analyze', '--db', both, ...args]);
+
+  beforeAll(async () => {
+    for (const [name, temperature] of [
+      ['hot', '1.2'],
+      ['cool', '0.4'],
+    ] as const) {
+      const { code, err } = await faultline(['run', ...SIZE, '--experiment', name, '--temperature', temperature, '--db', both], { cwd: folder }); // prettier-ignore
+      expect(code, err).toBe(0);
+    }
+  }, 120_000);
+
+  it('compares them by temperature, as the database counts, and as the schema describes', async () => {
+    const file = path.join(folder, 'compared.json');
+    const { code, out, err } = await analyze('--experiment', 'hot,cool', '--json', '--output', file);
+    expect([code, err]).toEqual([0, '']);
+    const document = JSON.parse(out) as Compared;
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(document);
+    validate(document);
+    expect(validate.errors).toBeNull();
+    expect(document.experiment.name).toBe('hot');
+    expect(document.by_setting).toMatchObject({
+      experiments: [{ label: 'hot' }, { label: 'cool' }],
+      problems: { compared: 6, not_in_all: 0, changed: 0, not_judged: 0 },
+      differing: [{ key: 'strategy.temperature', values: ['1.2', '0.4'] }],
+    });
+    using store = Store.open(both, { readonly: true });
+    const passed = (name: string): number =>
+      [...store.judgedSamples(store.findExperiment(name)!.id)].filter(({ outcome }) => outcome === 'pass').length;
+    const temperatures = document.by_setting.tables.find(({ setting }) => setting === 'temperature')!;
+    expect(temperatures).toMatchObject({
+      also_differ: [],
+      groups: [
+        { value: '0.4', experiments: ['cool'], samples: 24, pass: { value: passed('cool') / 24 } },
+        { value: '1.2', experiments: ['hot'], samples: 24, pass: { value: passed('hot') / 24 } },
+      ],
+    });
+  });
+
+  it('says the same for people, also where the flag is repeated', async () => {
+    const { code, out } = await analyze('--experiment', 'hot,cool');
+    expect(code).toBe(0);
+    for (const line of [
+      /^hot, cool: compared on the 6 problems that all of them have$/m,
+      /^strategy\.temperature +1\.2 +0\.4$/m,
+      /^by experiment\nexperiment +samples +problems +pass /m,
+      /^by strategy: all samples have one strategy: nucleus$/m,
+      /^by temperature\n.*\n0\.4 \(cool\) +24 +6 .*\n1\.2 \(hot\) +24 +6 /m,
+      /^hot +\d \w+ +\d+ /m,
+      /^warning: 6 problems in all of them/m,
+    ])
+      expect(out).toMatch(line);
+    expect((await analyze('--experiment', 'hot', '--experiment', 'cool')).out).toBe(out);
+  });
+
+  it('names what there is where a name is wrong, and refuses one twice or empty', async () => {
+    const missing = await analyze('--experiment', 'hot,tepid');
+    expect([missing.code, missing.out]).toEqual([3, '']);
+    expect(missing.err).toMatch(/holds no experiment tepid\nhint: There are: hot, cool\./);
+    for (const names of ['hot,cool,hot', 'hot,']) {
+      const { code, out, err } = await analyze('--experiment', names);
+      expect([code, out], names).toEqual([2, '']);
+      expect(err).toMatch(/^error: --experiment .*\nhint: /);
+    }
   });
 });

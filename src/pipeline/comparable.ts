@@ -1,0 +1,69 @@
+/** In what stored experiments differ before anything came of them: their settings, and what their problems ask. Knows no result. */
+import type { Experiment, ProblemRow } from '../store/types.js';
+
+/** Something that is not the same for all, as text. */
+export interface DifferingSetting {
+  readonly key: string;
+  /** One an experiment, in their order; empty where it has none. */
+  readonly values: readonly string[];
+}
+
+/** What the rows say beside the config, and what a reader of several results wants to know. */
+const FACTS = [
+  'seed',
+  'modelHash',
+  'tokenizerHash',
+  'problemsHash',
+  'dtype',
+  'device',
+  'kernelFamily',
+  'pythonVersion',
+  'isolationTier',
+  'version',
+] as const;
+
+/** Entries of the configs, those about categories, and facts, in the order in which they first occur. */
+export function differingSettings(experiments: readonly Experiment[]): DifferingSetting[] {
+  const entries = experiments.map(
+    (experiment): Map<string, string> =>
+      new Map([
+        ...Object.entries(JSON.parse(experiment.config) as Record<string, unknown>).map(([key, value]) => [key, textOf(value)] as const),
+        ...Object.entries(JSON.parse(experiment.categorySettings ?? '{}') as Record<string, unknown>).map(
+          ([key, value]) => [key, textOf(value)] as const,
+        ),
+        ...(experiment.categorySettings === null ? [['categories', 'not recorded'] as const] : []),
+        ...FACTS.map((key) => [key, experiment[key]] as const),
+      ]),
+  );
+  return [...new Set(entries.flatMap((each) => [...each.keys()]))]
+    .map((key) => ({ key, values: entries.map((each) => each.get(key) ?? '') }))
+    .filter(({ values }) => new Set(values).size > 1);
+}
+
+/** The value of one entry of an experiment's config as text; null where it has none, as of samples that were made elsewhere. */
+export function settingOf({ config }: Experiment, key: string): string | null {
+  const value = (JSON.parse(config) as Record<string, unknown>)[key];
+  return value === undefined ? null : textOf(value);
+}
+
+/**
+ * What decides what an experiment's samples are, but for their number: with equal texts, samples of one problem and index are one draw, to the
+ * kernels' rounding. Greedy decoding asks for no seed.
+ */
+export function drawsOf({ config, seed, modelHash, tokenizerHash, dtype }: Experiment): string {
+  const strategy = Object.entries(JSON.parse(config) as Record<string, unknown>).filter(([key]) => key.startsWith('strategy.'));
+  const isGreedy = strategy.some(([key, value]) => key === 'strategy.temperature' && value === 0);
+  return JSON.stringify([isGreedy ? null : seed, modelHash, tokenizerHash, dtype, strategy]);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/**
+ * What a problem asks: the same text for problems that are the same question. What decides no pass, such as the canonical solution, is no part
+ * of it.
+ */
+export function questionOf({ prompt, entryPoint, test }: ProblemRow): string {
+  return JSON.stringify([prompt, entryPoint, test]);
+}

@@ -1,0 +1,305 @@
+/**
+ * Several experiments side by side: what came of the samples by experiment, and by each setting that an experiment has one value of
+ * ({@link SETTINGS}). Over the problems that all of them have, with intervals from one set of resamples of these. Pure. Tests nothing:
+ * whether two experiments differ says `difference.ts`.
+ */
+import { FaultlineError } from '../../errors.js';
+import type { JudgedSample } from '../../store/types.js';
+import { familyOf } from '../annotation/labels.js';
+import { compareCodes } from '../category-order.js';
+import { ProblemCosts, totalCosts, type Costs } from '../costs.js';
+import type { DifferenceWarning } from '../difference.js';
+import { knownOutcome, OUTCOMES } from '../outcomes.js';
+import { plural } from '../render/format.js';
+import type { Intervals } from '../report-data.js';
+import { Bootstrap, type BootstrapOptions, type Estimate } from '../statistics/bootstrap.js';
+import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from '../warnings.js';
+import { groupOf, reasonFor, type Group } from './distribution.js';
+import { AnalysisRows, perProblem, type AnalysisRow } from './rows.js';
+
+export type SettingName = 'experiment' | 'strategy' | 'temperature';
+
+/** One experiment before it is compared. */
+export interface SettingExperiment {
+  /** As tables name it: no two have one. */
+  readonly label: string;
+  readonly hash: string;
+  /** Null where the experiment does not say, as of samples that were made elsewhere. */
+  readonly temperature: string | null;
+  /** What each of its problems asks, by task: equal texts are one question. */
+  readonly questions: ReadonlyMap<string, string>;
+  /** What decided its draws: with equal texts, samples of one problem and index are one draw. */
+  readonly draws: string;
+  /** Problem by problem; each (task, sample index) at most once. Read once. */
+  readonly samples: Iterable<JudgedSample>;
+}
+
+export interface BySetting {
+  /** In the order in which they were named. */
+  readonly experiments: readonly Compared[];
+  readonly problems: {
+    /** In all of them, with a sample that counts in each: what every number is about. */
+    readonly compared: number;
+    /** In some, and not in all. */
+    readonly notInAll: number;
+    /** In all by name, and another question in one of them at least. */
+    readonly changed: number;
+    /** The same in all, but without a sample that counts in one of them at least: not judged, or unsupported. */
+    readonly notJudged: number;
+  };
+  /** Everything that was not the same for all, their names apart; values in the order of the experiments, empty for one that has none. */
+  readonly differing: readonly { readonly key: string; readonly values: readonly string[] }[];
+  /** In the order of {@link SETTINGS}. */
+  readonly tables: readonly SettingTable[];
+  readonly intervals: Intervals;
+  /** Where there is too little for a claim. */
+  readonly warnings: readonly DifferenceWarning[];
+}
+
+export interface Compared {
+  readonly label: string;
+  readonly hash: string;
+  /** Null without samples. */
+  readonly strategy: string | null;
+  readonly temperature: string | null;
+  /** All of its problems. */
+  readonly problems: number;
+}
+
+export interface SettingTable {
+  readonly setting: SettingName;
+  /** In the values' order; empty where there is nothing to tell apart. */
+  readonly groups: readonly SettingGroup[];
+  /** Keys of what differs beside the setting, between its values or within one: what the differences of rates may come from as well. */
+  readonly alsoDiffer: readonly string[];
+  /** Why there are no groups; null where there are. */
+  readonly missing: string | null;
+}
+
+/**
+ * What came of the samples of one value. Experiments of one value are one group where all their problems are the same and their draws are
+ * not, and a group each otherwise.
+ */
+export interface SettingGroup extends Group {
+  /** Labels: several where they are pooled. */
+  readonly experiments: readonly string[];
+  /** Of the failures, by family of categories. */
+  readonly families: readonly FamilyShare[];
+  readonly costs: Costs;
+}
+
+export interface FamilyShare {
+  /** The part of its codes before the dot; null for failures that nobody could name. */
+  readonly code: string | null;
+  readonly name: string;
+  readonly count: number;
+  /** Of the group's failures. Without an interval where the group is one problem, as its rates. */
+  readonly share: Estimate;
+}
+
+interface SettingRow {
+  readonly name: SettingName;
+  readonly valueOf: (experiment: Side) => string | null;
+  /** Whether an entry of a config is this setting, or a part of it. */
+  readonly isOwn: (key: string) => boolean;
+  /** Where a value stands; the same for all where they stay in the order of the experiments. */
+  readonly order: (value: string | null) => number;
+}
+
+const asNamed = (): number => 0;
+
+/** One row each: it feeds text, JSON and its schema. */
+export const SETTINGS: readonly SettingRow[] = [
+  { name: 'experiment', valueOf: ({ label }) => label, isOwn: () => false, order: asNamed },
+  {
+    name: 'strategy',
+    valueOf: ({ strategy }) => strategy,
+    isOwn: (key) => key.startsWith('strategy.') && key !== 'strategy.temperature',
+    order: asNamed,
+  },
+  {
+    name: 'temperature',
+    valueOf: ({ temperature }) => temperature,
+    isOwn: (key) => key === 'strategy.temperature',
+    // What is not recorded comes last.
+    order: (value) => (value === null ? Infinity : Number(value)),
+  },
+];
+
+/**
+ * Compares experiments by their settings.
+ * @param differing as {@link BySetting.differing}
+ * @throws FaultlineError kind `usage` for an experiment that holds samples of several strategies, kind `input` for an outcome that this version
+ *   does not know
+ */
+export function bySetting(
+  experiments: readonly SettingExperiment[],
+  differing: BySetting['differing'],
+  options: BootstrapOptions = {},
+): BySetting {
+  const sides = experiments.map((experiment) => new Side(experiment));
+  const [first, ...others] = sides;
+  const all = [...new Set(sides.flatMap(({ questions }) => [...questions.keys()]))];
+  const inAll = all.filter((task) => sides.every(({ questions }) => questions.has(task)));
+  const same = inAll.filter((task) => others.every(({ questions }) => questions.get(task) === first?.questions.get(task)));
+  const tasks = same.filter((task) => sides.every((side) => side.counted.has(task)));
+  const bootstrap = new Bootstrap(tasks.length, options);
+  return {
+    experiments: sides.map(({ label, hash, strategy, temperature, questions }) => ({
+      label,
+      hash,
+      strategy,
+      temperature,
+      problems: questions.size,
+    })),
+    problems: {
+      compared: tasks.length,
+      notInAll: all.length - inAll.length,
+      changed: inAll.length - same.length,
+      notJudged: same.length - tasks.length,
+    },
+    differing,
+    tables: SETTINGS.map((setting) => tableOf(setting, sides, tasks, differing, bootstrap)),
+    intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: (options.seed ?? 0n).toString() },
+    warnings: warningsOf(tasks.length),
+  };
+}
+
+function tableOf(
+  setting: SettingRow,
+  sides: readonly Side[],
+  tasks: readonly string[],
+  differing: BySetting['differing'],
+  bootstrap: Bootstrap,
+): SettingTable {
+  const found = new Map<string | null, Side[]>();
+  for (const side of sides) {
+    const value = setting.valueOf(side);
+    const own = found.get(value);
+    if (own === undefined) found.set(value, [side]);
+    else own.push(side);
+  }
+  const values = [...found].sort(([a], [b]) => compareOrder(setting.order(a), setting.order(b)));
+  // An entry of the setting's own is its value only where the value settles it: nucleus at another top_p is nucleus too.
+  const isSettled = (each: BySetting['differing'][number]): boolean =>
+    values.every(([, own]) => new Set(own.map((side) => each.values[sides.indexOf(side)])).size === 1);
+  const head = {
+    setting: setting.name,
+    alsoDiffer: differing.filter((each) => !(setting.isOwn(each.key) && isSettled(each))).map(({ key }) => key),
+  };
+  const [only, ...more] = values;
+  if (tasks.length === 0 || only === undefined)
+    return { ...head, groups: [], missing: 'no problem is the same in all, with a judged sample in each' };
+  if (more.length === 0 && setting.name !== 'experiment') return { ...head, groups: [], missing: reasonFor(setting.name, null, only[0]) };
+  const groups = values.flatMap(([value, own]) =>
+    (canBePooled(own) ? [own] : own.map((side) => [side])).map((pooled) => settingGroup(value, pooled, tasks, bootstrap)),
+  );
+  return { ...head, groups, missing: null };
+}
+
+/** Infinity minus itself is no number. */
+function compareOrder(a: number, b: number): number {
+  return a === b ? 0 : a - b;
+}
+
+/** Whether experiments are further samples of the same problems: asked the same, whatever was judged of it, and not the same draws again. */
+function canBePooled(sides: readonly Side[]): boolean {
+  const [first, ...others] = sides;
+  return (
+    new Set(sides.map(({ draws }) => draws)).size === sides.length &&
+    others.every(
+      ({ questions }) =>
+        questions.size === first!.questions.size && [...questions].every(([task, text]) => first!.questions.get(task) === text),
+    )
+  );
+}
+
+function settingGroup(value: string | null, sides: readonly Side[], tasks: readonly string[], bootstrap: Bootstrap): SettingGroup {
+  const rows = sides.flatMap((side) => side.rowsOf(tasks));
+  return {
+    ...groupOf(value, rows, bootstrap),
+    experiments: sides.map(({ label }) => label),
+    families: familiesOf(rows, bootstrap),
+    costs: totalCosts(sides.map((side) => side.costs.costs(tasks))),
+  };
+}
+
+function familiesOf(rows: readonly AnalysisRow[], bootstrap: Bootstrap): FamilyShare[] {
+  const failed = rows.filter(({ outcome }) => outcome !== 'pass');
+  const failures = perProblem(failed, bootstrap.size);
+  const found = new Map<string | null, AnalysisRow[]>();
+  for (const row of failed) {
+    const family = row.categoryCode === null ? null : familyOf(row.categoryCode);
+    const own = found.get(family);
+    if (own === undefined) found.set(family, [row]);
+    else own.push(row);
+  }
+  return [...found]
+    .sort(([a], [b]) => compareCodes(a, b))
+    .map(([code, own]) => ({
+      code,
+      // All leaves of a family have one outcome.
+      name: code === null ? 'without a category' : OUTCOMES[own[0]!.outcome].label,
+      count: own.length,
+      share:
+        bootstrap.size === 1
+          ? { value: own.length / failed.length, low: null, high: null, method: 'none' }
+          : bootstrap.ratio(perProblem(own, bootstrap.size), failures),
+    }));
+}
+
+function warningsOf(problems: number): DifferenceWarning[] {
+  if (problems === 0 || problems >= ENOUGH_PROBLEMS) return [];
+  return [
+    {
+      rule: 'few_problems',
+      text: `${plural(problems, 'problem')} in all of them: with fewer than ${ENOUGH_PROBLEMS} the intervals are too narrow.`,
+      ...FEW_PROBLEMS,
+    },
+  ];
+}
+
+/** One experiment as it is compared. */
+class Side {
+  readonly label: string;
+  readonly hash: string;
+  readonly temperature: string | null;
+  readonly questions: ReadonlyMap<string, string>;
+  readonly draws: string;
+  readonly strategy: string | null;
+  /** Tasks with a sample that counts. */
+  readonly counted: ReadonlySet<string>;
+  readonly costs = new ProblemCosts();
+  readonly #rows = new AnalysisRows();
+
+  constructor({ label, hash, temperature, questions, draws, samples }: SettingExperiment) {
+    this.label = label;
+    this.hash = hash;
+    this.temperature = temperature;
+    this.questions = questions;
+    this.draws = draws;
+    for (const sample of this.#rows.through(samples)) {
+      if (knownOutcome(sample.outcome) !== 'infra') this.costs.add(sample);
+    }
+    const { rows, problems } = this.#rows;
+    const [strategy, ...others] = new Set(rows.map((row) => row.strategy));
+    if (others.length > 0) {
+      throw new FaultlineError('usage', `${label} holds samples of several strategies: ${[strategy, ...others].join(', ')}`, {
+        hint: 'Compare experiments of one strategy each.',
+      });
+    }
+    this.strategy = strategy ?? null;
+    this.counted = new Set(rows.map(({ problem }) => problems[problem]!.taskId));
+  }
+
+  /** The samples of some problems, which have their numbers from these: as all experiments number them. */
+  rowsOf(tasks: readonly string[]): AnalysisRow[] {
+    const { rows, problems } = this.#rows;
+    const numbers = new Map(tasks.map((task, number) => [task, number]));
+    const numberOf = problems.map(({ taskId }) => numbers.get(taskId));
+    return rows.flatMap((row) => {
+      const problem = numberOf[row.problem];
+      return problem === undefined ? [] : [{ ...row, problem }];
+    });
+  }
+}
