@@ -158,7 +158,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
 }
 
 /** Also of `diff`. */
-function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
+export function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
   return { tokens, executions, cpu_seconds: cpuSeconds, wall_seconds: wallSeconds };
 }
 
