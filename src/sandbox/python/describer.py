@@ -25,8 +25,8 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 # Folders that another machine, or the other tier, has elsewhere.
 _LIBRARY = re.compile(re.escape(os.path.dirname(os.__file__)) + r"(?![\w.-])")
 _SCRATCH = re.compile(re.escape(os.environ["HOME"]) + r"(?![\w.-])")
-# What tempfile calls its files, by a generator that nobody seeds.
-_TEMPORARY = re.compile(r"/tmp/tmp[a-z0-9_]{8}(?![a-z0-9_])")
+# What tempfile calls its files, by a generator that nobody seeds; multiprocessing's own stand behind its process's number.
+_TEMPORARY = re.compile(r"(/tmp|/dev/shm)/(tmp|pymp-|pym-)(?:[0-9]+-)?[a-z0-9_]{8}(?![a-z0-9_])")
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 # Where a generator or coroutine stands when an exception is thrown into it, from 3.9 to 3.13. None of these asks the system for anything.
 _THROWN = frozenset(opcode.opmap.get(name) for name in ("YIELD_VALUE", "RESUME", "GEN_START", "RETURN_GENERATOR", "POP_TOP", "LOAD_CONST"))
@@ -258,7 +258,7 @@ class Describer:
 def _anywhere(message, is_import):
     """`message` without addresses, the places of this machine and chance names: the same on every machine and in every tier."""
     message = _SCRATCH.sub("/tmp", _LIBRARY.sub("<library>", _ADDRESS.sub("0x...", message)))
-    message = _TEMPORARY.sub("/tmp/tmp...", message)
+    message = _TEMPORARY.sub(r"\1/\2...", message)
     if is_import and message.startswith("cannot import name "):
         # Behind the module's name, its file, or `unknown location` for one that this interpreter has built in.
         known, mark, _ = message.partition("' (")
