@@ -1,8 +1,8 @@
 /** What `faultline analyze` prints of several experiments, for people. The numbers are `reports/analysis/by-setting.ts`'s. */
 import type { BySetting, SettingGroup, SettingTable } from '../reports/analysis/by-setting.js';
-import { percent, percentInterval, plural, seconds, whole } from '../reports/render/format.js';
-import { visibleLine } from '../reports/render/visible.js';
+import { percent, percentInterval, plural } from '../reports/render/format.js';
 import { groupTable, nameOf } from './analysis-text.js';
+import { COSTS, warningText } from './comparison-text.js';
 import { textTable } from './text-table.js';
 
 /** Several blocks, without a newline at the end. */
@@ -21,7 +21,7 @@ export function bySettingText({ experiments, problems, differing, tables, warnin
       : textTable(['setting', ...labels], differing.map(({ key, values }) => [key, ...values])), // prettier-ignore
     ...tables.flatMap(tableTexts),
     'Each interval is its own row’s: whether two experiments differ, `faultline diff` tests.',
-    ...warnings.map(({ text, reason, source }) => `warning: ${visibleLine(text)} Why: ${reason} (${source}).`),
+    ...warnings.map(warningText),
   ].join('\n\n');
 }
 
@@ -53,11 +53,8 @@ function tableTexts({ setting, groups, alsoDiffer, missing }: SettingTable): str
       ),
     ),
     textTable(
-      [setting, 'tokens', 'programs executed', 'CPU time of executions', 'by the clock'],
-      groups.map((group) => {
-        const { tokens, executions, cpuSeconds, wallSeconds } = group.costs;
-        return [valueOf(group), whole(tokens), whole(executions), seconds(cpuSeconds), seconds(wallSeconds)];
-      }),
+      [setting, ...COSTS.map(([name]) => name)],
+      groups.map((group) => [valueOf(group), ...COSTS.map(([, text]) => text(group.costs))]),
     ),
   ];
 }

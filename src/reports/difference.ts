@@ -17,7 +17,7 @@ import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { mcnemar, type McNemar } from './statistics/mcnemar.js';
 import { rateDifference, type ProblemCounts } from './statistics/paired-bootstrap.js';
 import { rateSwapTest } from './statistics/problem-swaps.js';
-import { ENOUGH_PROBLEMS } from './warnings.js';
+import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from './warnings.js';
 
 export interface RateRow {
   /** Of what: `pass`, `crash rate`, an outcome, or a category's code. */
@@ -203,8 +203,8 @@ function warningsOf(problems: number): DifferenceWarning[] {
       text:
         `${plural(problems, 'problem')} in both: with fewer than ${ENOUGH_PROBLEMS} the intervals are too narrow` +
         (least > 0.05 ? `, and no p-value can be below ${least}: nothing can be told from chance here.` : '; go by the p-values.'),
-      reason: 'resampling few clusters gives intervals that are too narrow; swaps within problems keep their level',
-      source: 'Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3)',
+      reason: `${FEW_PROBLEMS.reason}; swaps within problems keep their level`,
+      source: FEW_PROBLEMS.source,
     },
   ];
 }

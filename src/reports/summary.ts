@@ -72,10 +72,8 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
   }
 
   const problems = [...tally.problems.values()];
-  const bootstrap = new Bootstrap(problems.length, {
-    seed,
-    ...(options.resamples === undefined ? {} : { resamples: options.resamples }),
-  });
+  const resampling = { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) };
+  const bootstrap = new Bootstrap(problems.length, resampling);
   const counted = problems.map((problem) => problem.counted);
   const failures = problems.map((problem) => problem.failed);
   const ofCounted = (count: (problem: ProblemTally) => number): Estimate => bootstrap.ratio(problems.map(count), counted);
@@ -96,10 +94,7 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
     passCurve.push(passAt(k));
     yield;
   }
-  const view =
-    options.texts === undefined
-      ? null
-      : yield* textViewSteps(options.texts, { seed, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) });
+  const view = options.texts === undefined ? null : yield* textViewSteps(options.texts, resampling);
   const partial = options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null;
   const feasibility = feasibilityOf(ofFailures);
   const claims: Claims = {

@@ -260,9 +260,10 @@ export class ProcessExecutor implements Executor {
   }
 
   private hand(task: Task, worker: Worker): Handed {
-    const factor = task.first === null ? 1 : RERUN_FACTOR;
-    const limits = adaptedLimits(this.info.limits, this.info.calibration, factor);
-    return { task, worker, limits, answer: worker.judge(judgeJob(task.job, limits, task.first === null ? RERUN_FACTOR : 1)) };
+    // More time throughout, or for what is looked at more closely alone.
+    const [throughout, closer] = task.first === null ? [1, RERUN_FACTOR] : [RERUN_FACTOR, 1];
+    const limits = adaptedLimits(this.info.limits, this.info.calibration, throughout);
+    return { task, worker, limits, answer: worker.judge(judgeJob(task.job, limits, closer)) };
   }
 
   /** Finds the slot a worker, and has that do the task. */

@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
-import { decimal, NO_VALUE, percent, plural, seconds, whole } from '../../reports/render/format.js';
+import { decimal, NO_VALUE, percent, plural } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import type { Estimate } from '../../reports/statistics/bootstrap.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
+import { COSTS, warningText } from '../comparison-text.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
 
@@ -33,12 +34,7 @@ export function define(command: Command): void {
 
 function documentOf({ first, second, settings, difference }: ComparedExperiments): unknown {
   const experiment = ({ name, hash }: ComparedExperiments['first']): unknown => ({ name, hash });
-  return {
-    first: experiment(first),
-    second: experiment(second),
-    settings,
-    ...difference,
-  };
+  return { first: experiment(first), second: experiment(second), settings, ...difference };
 }
 
 function comparisonText({ first, second, settings, difference }: ComparedExperiments): string {
@@ -61,7 +57,7 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
     ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
     effectsText(difference),
     pairsText(pairs),
-    ...difference.warnings.map(({ text, reason, source }) => `warning: ${visibleLine(text)} Why: ${reason} (${source}).`),
+    ...difference.warnings.map(warningText),
     ...(changes.length > 0
       ? [
           textTable(
@@ -80,15 +76,7 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
 
 /** Whoever compares rates wants to know at what price. */
 function costsText({ first, second }: Difference['costs']): string {
-  return textTable(
-    ['cost', 'first', 'second'],
-    [
-      ['tokens', whole(first.tokens), whole(second.tokens)],
-      ['programs executed', whole(first.executions), whole(second.executions)],
-      ['CPU time of executions', seconds(first.cpuSeconds), seconds(second.cpuSeconds)],
-      ['by the clock', seconds(first.wallSeconds), seconds(second.wallSeconds)],
-    ],
-  );
+  return textTable(['cost', 'first', 'second'], COSTS.map(([name, text]) => [name, text(first), text(second)])); // prettier-ignore
 }
 
 function rates(title: string, rows: readonly RateRow[]): string {

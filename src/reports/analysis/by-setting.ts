@@ -15,7 +15,7 @@ import type { Intervals } from '../report-data.js';
 import { Bootstrap, type BootstrapOptions, type Estimate } from '../statistics/bootstrap.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from '../warnings.js';
 import { groupOf, reasonFor, type Group } from './distribution.js';
-import { AnalysisRows, perProblem, type AnalysisRow } from './rows.js';
+import { AnalysisRows, groupedBy, perProblem, type AnalysisRow } from './rows.js';
 
 export type SettingName = 'experiment' | 'strategy' | 'temperature';
 
@@ -172,14 +172,7 @@ function tableOf(
   differing: BySetting['differing'],
   bootstrap: Bootstrap,
 ): SettingTable {
-  const found = new Map<string | null, Side[]>();
-  for (const side of sides) {
-    const value = setting.valueOf(side);
-    const own = found.get(value);
-    if (own === undefined) found.set(value, [side]);
-    else own.push(side);
-  }
-  const values = [...found].sort(([a], [b]) => compareOrder(setting.order(a), setting.order(b)));
+  const values = [...groupedBy(sides, setting.valueOf)].sort(([a], [b]) => compareOrder(setting.order(a), setting.order(b)));
   // An entry of the setting's own is its value only where the value settles it: nucleus at another top_p is nucleus too.
   const isSettled = (each: BySetting['differing'][number]): boolean =>
     values.every(([, own]) => new Set(own.map((side) => each.values[sides.indexOf(side)])).size === 1);
@@ -227,14 +220,7 @@ function settingGroup(value: string | null, sides: readonly Side[], tasks: reado
 function familiesOf(rows: readonly AnalysisRow[], bootstrap: Bootstrap): FamilyShare[] {
   const failed = rows.filter(({ outcome }) => outcome !== 'pass');
   const failures = perProblem(failed, bootstrap.size);
-  const found = new Map<string | null, AnalysisRow[]>();
-  for (const row of failed) {
-    const family = row.categoryCode === null ? null : familyOf(row.categoryCode);
-    const own = found.get(family);
-    if (own === undefined) found.set(family, [row]);
-    else own.push(row);
-  }
-  return [...found]
+  return [...groupedBy(failed, ({ categoryCode }) => (categoryCode === null ? null : familyOf(categoryCode)))]
     .sort(([a], [b]) => compareCodes(a, b))
     .map(([code, own]) => ({
       code,

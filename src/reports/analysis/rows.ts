@@ -130,18 +130,24 @@ export interface CategoryKey {
   readonly name: string;
 }
 
+/** What has one key, in its order; the keys in the order in which they first occur. */
+export function groupedBy<K, T>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const own = groups.get(key);
+    if (own === undefined) groups.set(key, [item]);
+    else own.push(item);
+  }
+  return groups;
+}
+
 /** The rows of each category of failures, by code. */
 export function failuresByCategory<T extends Pick<AnalysisRow, 'outcome' | 'categoryCode' | 'categoryName'>>(
   rows: readonly T[],
 ): (CategoryKey & { readonly rows: readonly T[] })[] {
-  const found = new Map<string | null, T[]>();
-  for (const row of rows) {
-    if (row.outcome === 'pass') continue;
-    const own = found.get(row.categoryCode);
-    if (own === undefined) found.set(row.categoryCode, [row]);
-    else own.push(row);
-  }
-  return [...found]
+  const failed = rows.filter(({ outcome }) => outcome !== 'pass');
+  return [...groupedBy(failed, ({ categoryCode }) => categoryCode)]
     .map(([code, own]) => ({ code, name: own[0]!.categoryName ?? code ?? 'without a category', rows: own }))
     .sort((a, b) => compareCodes(a.code, b.code));
 }

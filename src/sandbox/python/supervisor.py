@@ -351,11 +351,10 @@ class _Watch:
 
     def _read_stack(self, start, end):
         """Returns how many bytes there were, as far as they fit."""
-        with self._view(start, end) as room:
-            try:
-                return os.readv(self._stacks, (room,))
-            except BlockingIOError:
-                return 0
+        try:
+            return os.readv(self._stacks, (self._view(start, end),))
+        except BlockingIOError:
+            return 0
 
     def drain(self):
         """Takes what the pipe still holds, once nobody can write to it any more."""
@@ -365,8 +364,8 @@ class _Watch:
     def _take(self):
         """Takes what one read gives, which must not have to wait. Returns False at the end of the output."""
         # First what is missing of the head, then what is only counted.
-        with self._view(min(self.output_bytes, link.STDOUT_BYTES), link.STDOUT_BYTES) as head, self._view(_REST_AT, _WORDS_BYTES) as rest:
-            count = os.readv(self._output, (head, rest))
+        head = self._view(min(self.output_bytes, link.STDOUT_BYTES), link.STDOUT_BYTES)
+        count = os.readv(self._output, (head, self._view(_REST_AT, _WORDS_BYTES)))
         self.output_bytes += count
         return count > 0
 
@@ -379,8 +378,7 @@ class _Watch:
         return self._view(_STACK_AT, _STACK_AT + self._stack_bytes)
 
     def _view(self, start, end):
-        with memoryview(self.words) as whole:
-            return whole[start:end]
+        return memoryview(self.words)[start:end]
 
 
 def _open_process(pid):
