@@ -58,6 +58,8 @@ export interface SampleRow {
   /** Decimal. */
   readonly seed: string;
   readonly error: string | null;
+  /** Its even share of the time by the clock in which its batch was drawn; null, the default, where nobody measured. Not a result. */
+  readonly drawSeconds?: number | null;
 }
 
 /** The natural key of a sample within an experiment. */
@@ -267,6 +269,8 @@ export interface JudgedSample extends SampleKey, DecisionRow {
   readonly finishReason: string;
   readonly tokenCount: number;
   readonly meanLogprob: number | null;
+  /** See {@link SampleRow}. */
+  readonly drawSeconds?: number | null;
   readonly verdict: Verdict;
   /** UTC, ISO 8601. Not a result. */
   readonly executedAt?: string;
