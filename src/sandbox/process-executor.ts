@@ -206,7 +206,7 @@ export class ProcessExecutor implements Executor {
       if (metFullDisk(answer.verdict) && this.diskIsFull()) this.failed(task, fullDisk());
       else if (task.deaths === 0 && mayBeOutside(answer.verdict)) {
         task.deaths++;
-        this.schedule.againAlone(task);
+        this.rerun(task, 'againAlone');
       } else this.settle(task, answer.verdict);
     } catch (error) {
       clearTimeout(hung);
@@ -234,7 +234,7 @@ export class ProcessExecutor implements Executor {
     }
     task.deaths++;
     if (task.deaths === 1) {
-      this.schedule.againAlone(task);
+      this.rerun(task, 'againAlone');
       return;
     }
     try {
@@ -256,7 +256,7 @@ export class ProcessExecutor implements Executor {
       task.resolve(metTimeLimit(verdict) ? task.first : { ...verdict, measurements: { ...verdict.measurements, nearLimit: true } });
     else if (metTimeLimit(verdict)) {
       task.first = verdict;
-      this.schedule.addAlone(task);
+      this.rerun(task, 'addAlone');
     } else task.resolve(verdict);
   }
 
@@ -270,8 +270,7 @@ export class ProcessExecutor implements Executor {
     this.failuresInARow++;
     if (this.failuresInARow < INFRASTRUCTURE_MOST) {
       // A second run is one that is alone.
-      if (next === 'alone' || task.first !== null) this.schedule.againAlone(task);
-      else this.schedule.again(task);
+      this.rerun(task, next === 'alone' || task.first !== null ? 'againAlone' : 'again');
       return;
     }
     const hint =
@@ -282,6 +281,12 @@ export class ProcessExecutor implements Executor {
     const final = new FaultlineError('infrastructure', reason, { hint, cause: error });
     task.reject(final);
     this.stop(final);
+  }
+
+  /** Has a task wait for its turn once more; where all is stopped no turn comes. */
+  private rerun(task: Task, line: 'again' | 'againAlone' | 'addAlone'): void {
+    if (this.failure === null) this.schedule[line](task);
+    else task.reject(this.failure);
   }
 
   private retire(slot: Slot): void {
