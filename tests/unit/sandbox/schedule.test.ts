@@ -310,178 +310,182 @@ describe('a worker that is given up', () => {
   });
 });
 
-describe('whatever happens', () => {
-  const slot = fc.nat({ max: 3 });
-  const event = fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.record({ kind: fc.constant('add' as const), hashSeed: fc.nat({ max: 1 }), count: fc.integer({ min: 1, max: 6 }) }),
-    },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('received' as const), slot }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort' as const), pick: fc.nat() }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort what is ahead' as const), slot }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('hand back' as const), slot }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('take' as const), slot, takes: fc.boolean() }) },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant('end' as const),
-        slot,
-        gone: fc.boolean(),
-        as: fc.constantFrom('done', 'done', 'done', 'again', 'death', 'second run'),
-      }),
-    },
-  ) satisfies fc.Arbitrary<unknown>;
+const slot = fc.nat({ max: 3 });
+const EVENT = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('add' as const), hashSeed: fc.nat({ max: 1 }), count: fc.integer({ min: 1, max: 6 }) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('received' as const), slot }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort' as const), pick: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort what is ahead' as const), slot }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('hand back' as const), slot }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('take' as const), slot, takes: fc.boolean() }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('end' as const),
+      slot,
+      gone: fc.boolean(),
+      as: fc.constantFrom('done', 'done', 'done', 'again', 'death', 'second run'),
+    }),
+  },
+);
 
-  interface Place {
-    task: Job | null;
-    received: boolean;
-    /** Not given up, and has not answered. */
-    live: boolean;
-    ahead: Job | null;
-    takes: boolean;
+type Event = typeof EVENT extends fc.Arbitrary<infer E> ? E : never;
+
+/** A slot as the schedule should see it. */
+interface Place {
+  task: Job | null;
+  received: boolean;
+  /** Not given up, and has not answered. */
+  live: boolean;
+  ahead: Job | null;
+  takes: boolean;
+}
+
+/** How often what must not go wrong came about. */
+const newCounts = () => ({ ahead: 0, alone: 0, givenUp: 0, handedBack: 0 });
+
+/**
+ * Plays a sequence of events, holds every decision to what the slots are at, and brings all to an end: by stopping the schedule first, or
+ * job by job.
+ */
+function play(count: number, events: readonly Event[], stops: boolean, seen: ReturnType<typeof newCounts>): void {
+  const places = Array.from({ length: count }, (): Place => ({
+    task: null,
+    received: false,
+    live: false,
+    ahead: null,
+    takes: true,
+  }));
+  const jobs: Job[] = [];
+  /** In their second run, which is always alone. */
+  const seconds = new Set<Job>();
+  /** That run alone, these and others. */
+  const lonely = new Set<Job>();
+  const state = { stopped: false };
+  const isWaiting = (task: Job): boolean => !task.done && places.every((own) => own.task !== task && own.ahead !== task);
+  const isAloneOnOrWaiting = (): boolean => [...lonely].some((task) => isWaiting(task) || places.some((own) => own.task === task));
+
+  const schedule = new Schedule<Job, Job>(count, {
+    start: (task, index, handed) => {
+      const own = places[index]!;
+      expect(state.stopped).toBe(false);
+      expect(task.done).toBe(false);
+      expect(own.task).toBeNull();
+      // The worker does what it was handed, and nothing else before that.
+      expect(handed).toBe(own.ahead);
+      if (handed === null) expect(isWaiting(task)).toBe(true);
+      else expect(handed).toBe(task);
+      own.ahead = null;
+      expect(places.filter((other) => other.task === task || other.ahead === task)).toEqual([]);
+      expect(places.some((other) => other.task !== null && lonely.has(other.task))).toBe(false);
+      if (lonely.has(task)) {
+        seen.alone++;
+        expect(places.every((other) => other.task === null && other.ahead === null)).toBe(true);
+      } else if (handed === null) expect(isAloneOnOrWaiting()).toBe(false);
+      Object.assign(own, { task, live: true, received: handed !== null });
+      if (handed !== null) schedule.received(index);
+    },
+    handAhead: (task, index) => {
+      const own = places[index]!;
+      expect(state.stopped).toBe(false);
+      expect(isWaiting(task)).toBe(true);
+      expect(own).toMatchObject({ ahead: null, live: true, received: true, task: { deaths: 0, hashSeed: task.hashSeed } });
+      expect(task.deaths).toBe(0);
+      expect(isAloneOnOrWaiting()).toBe(false);
+      if (!own.takes) return null;
+      seen.ahead++;
+      own.ahead = task;
+      return task;
+    },
+    giveUp: (index) => {
+      const own = places[index]!;
+      expect(own.task).toBeNull();
+      expect(own.ahead?.done).toBe(true);
+      seen.givenUp++;
+      own.ahead = null;
+    },
+  });
+  const handBack = (index: number): void => {
+    const own = places[index]!;
+    if (own.ahead !== null) seen.handedBack++;
+    own.ahead = null;
+    own.live = false;
+    schedule.handBack(index);
+  };
+  const end = (index: number, as: string, gone: boolean): void => {
+    const own = places[index]!;
+    const { task } = own;
+    if (task === null) return;
+    own.live = false;
+    schedule.answered(index);
+    if (gone || as === 'death') handBack(index);
+    // Only what runs is put in a line again, as in the executor: until its end it is at its slot as well.
+    if (task.done || as === 'done' || state.stopped) task.done = true;
+    else if (as === 'again') {
+      if (!seconds.has(task)) lonely.delete(task);
+      schedule[seconds.has(task) ? 'againAlone' : 'again'](task);
+    } else {
+      lonely.add(task);
+      if (as === 'death') task.deaths++;
+      else seconds.add(task);
+      schedule[as === 'death' ? 'againAlone' : 'addAlone'](task);
+    }
+    own.task = null;
+    schedule.ended(index);
+  };
+
+  for (const one of events) {
+    const index = 'slot' in one ? one.slot % count : 0;
+    const own = places[index]!;
+    if (one.kind === 'add') {
+      for (let i = 0; i < one.count; i++) {
+        jobs.push(job(`job ${jobs.length}`, { hashSeed: one.hashSeed }));
+        schedule.add(jobs.at(-1)!);
+      }
+    } else if (one.kind === 'received') {
+      if (!own.live || own.received) continue;
+      own.received = true;
+      schedule.received(index);
+    } else if (one.kind === 'take') own.takes = one.takes;
+    else if (one.kind === 'hand back') {
+      if (own.task !== null) handBack(index);
+    } else if (one.kind === 'abort what is ahead') {
+      if (own.ahead !== null) own.ahead.done = true;
+    } else if (one.kind === 'abort') {
+      const open = jobs.filter(({ done }) => !done);
+      const task = open[one.pick % Math.max(1, open.length)];
+      if (task === undefined) continue;
+      const running = places.findIndex((other) => other.task === task);
+      if (running >= 0) handBack(running);
+      task.done = true;
+    } else end(index, one.as, one.gone);
+    if (places.every(({ task }) => task === null)) expect(jobs.filter(({ done }) => !done)).toEqual([]);
   }
+  if (stops) {
+    for (let index = 0; index < count; index++) handBack(index);
+    const waiting = jobs.filter(isWaiting);
+    state.stopped = true;
+    const stopped = schedule.stop();
+    expect(new Set(stopped).size).toBe(stopped.length);
+    expect(new Set(stopped.filter(({ done }) => !done))).toEqual(new Set(waiting));
+    for (const task of stopped) task.done = true;
+  }
+  // Every turn ends at least one job for good.
+  for (let turns = jobs.length; turns >= 0 && places.some(({ task }) => task !== null); turns--)
+    for (let index = 0; index < count; index++) end(index, 'done', false);
+  expect(jobs.filter(({ done }) => !done)).toEqual([]);
+  expect(places.filter(({ task, ahead }) => task !== null || ahead !== null)).toEqual([]);
+}
 
+describe('whatever happens', () => {
   it('no job is lost, run twice at a time or beside one that is alone, and all end', () => {
-    const seen = { ahead: 0, alone: 0, givenUp: 0, handedBack: 0 };
+    const seen = newCounts();
+    const events = fc.array(EVENT, { maxLength: 100, size: 'max' });
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 4 }),
-        fc.array(event, { maxLength: 100, size: 'max' }),
-        fc.boolean(),
-        (count, events, stops) => {
-          const places = Array.from({ length: count }, (): Place => ({
-            task: null,
-            received: false,
-            live: false,
-            ahead: null,
-            takes: true,
-          }));
-          const jobs: Job[] = [];
-          /** In their second run, which is always alone. */
-          const seconds = new Set<Job>();
-          /** That run alone, these and others. */
-          const lonely = new Set<Job>();
-          const finished: Job[] = [];
-          const state = { stopped: false };
-          const isWaiting = (task: Job): boolean => !task.done && places.every((own) => own.task !== task && own.ahead !== task);
-          const isAloneOnOrWaiting = (): boolean => [...lonely].some((task) => isWaiting(task) || places.some((own) => own.task === task));
-
-          const schedule = new Schedule<Job, Job>(count, {
-            start: (task, index, handed) => {
-              const own = places[index]!;
-              expect(state.stopped).toBe(false);
-              expect(task.done).toBe(false);
-              expect(own.task).toBeNull();
-              // The worker does what it was handed, and nothing else before that.
-              expect(handed).toBe(own.ahead);
-              if (handed === null) expect(isWaiting(task)).toBe(true);
-              else expect(handed).toBe(task);
-              own.ahead = null;
-              expect(places.filter((other) => other.task === task || other.ahead === task)).toEqual([]);
-              expect(places.some((other) => other.task !== null && lonely.has(other.task))).toBe(false);
-              if (lonely.has(task)) {
-                seen.alone++;
-                expect(places.every((other) => other.task === null && other.ahead === null)).toBe(true);
-              } else if (handed === null) expect(isAloneOnOrWaiting()).toBe(false);
-              Object.assign(own, { task, live: true, received: handed !== null });
-              if (handed !== null) schedule.received(index);
-            },
-            handAhead: (task, index) => {
-              const own = places[index]!;
-              expect(state.stopped).toBe(false);
-              expect(isWaiting(task)).toBe(true);
-              expect(own).toMatchObject({ ahead: null, live: true, received: true, task: { deaths: 0, hashSeed: task.hashSeed } });
-              expect(task.deaths).toBe(0);
-              expect(isAloneOnOrWaiting()).toBe(false);
-              if (!own.takes) return null;
-              seen.ahead++;
-              own.ahead = task;
-              return task;
-            },
-            giveUp: (index) => {
-              const own = places[index]!;
-              expect(own.task).toBeNull();
-              expect(own.ahead?.done).toBe(true);
-              seen.givenUp++;
-              own.ahead = null;
-            },
-          });
-          const handBack = (index: number): void => {
-            const own = places[index]!;
-            if (own.ahead !== null) seen.handedBack++;
-            own.ahead = null;
-            own.live = false;
-            schedule.handBack(index);
-          };
-          const end = (index: number, as: string, gone: boolean): void => {
-            const own = places[index]!;
-            const { task } = own;
-            if (task === null) return;
-            own.live = false;
-            schedule.answered(index);
-            if (gone || as === 'death') handBack(index);
-            // Only what runs is put in a line again, as in the executor: until its end it is at its slot as well.
-            if (task.done || as === 'done' || state.stopped) {
-              if (!task.done) finished.push(task);
-              task.done = true;
-            } else if (as === 'again') {
-              if (!seconds.has(task)) lonely.delete(task);
-              schedule[seconds.has(task) ? 'againAlone' : 'again'](task);
-            } else {
-              lonely.add(task);
-              if (as === 'death') task.deaths++;
-              else seconds.add(task);
-              schedule[as === 'death' ? 'againAlone' : 'addAlone'](task);
-            }
-            own.task = null;
-            schedule.ended(index);
-          };
-
-          for (const one of events) {
-            const index = 'slot' in one ? one.slot % count : 0;
-            const own = places[index]!;
-            if (one.kind === 'add') {
-              for (let i = 0; i < one.count; i++) {
-                jobs.push(job(`job ${jobs.length}`, { hashSeed: one.hashSeed }));
-                schedule.add(jobs.at(-1)!);
-              }
-            } else if (one.kind === 'received') {
-              if (!own.live || own.received) continue;
-              own.received = true;
-              schedule.received(index);
-            } else if (one.kind === 'take') own.takes = one.takes;
-            else if (one.kind === 'hand back') {
-              if (own.task !== null) handBack(index);
-            } else if (one.kind === 'abort what is ahead') {
-              if (own.ahead !== null) own.ahead.done = true;
-            } else if (one.kind === 'abort') {
-              const open = jobs.filter(({ done }) => !done);
-              const task = open[one.pick % Math.max(1, open.length)];
-              if (task === undefined) continue;
-              const running = places.findIndex((other) => other.task === task);
-              if (running >= 0) handBack(running);
-              task.done = true;
-            } else end(index, one.as, one.gone);
-            if (places.every(({ task }) => task === null)) expect(jobs.filter(({ done }) => !done)).toEqual([]);
-          }
-          if (stops) {
-            for (let index = 0; index < count; index++) handBack(index);
-            const waiting = jobs.filter(isWaiting);
-            state.stopped = true;
-            const stopped = schedule.stop();
-            expect(new Set(stopped).size).toBe(stopped.length);
-            expect(new Set(stopped.filter(({ done }) => !done))).toEqual(new Set(waiting));
-            for (const task of stopped) task.done = true;
-          }
-          // Every turn ends at least one job for good.
-          for (let turns = jobs.length; turns >= 0 && places.some(({ task }) => task !== null); turns--)
-            for (let index = 0; index < count; index++) end(index, 'done', false);
-          expect(jobs.filter(({ done }) => !done)).toEqual([]);
-          expect(places.filter(({ task, ahead }) => task !== null || ahead !== null)).toEqual([]);
-          expect(new Set(finished).size).toBe(finished.length);
-        },
-      ),
+      fc.property(fc.integer({ min: 1, max: 4 }), events, fc.boolean(), (count, given, stops) => play(count, given, stops, seen)),
       { numRuns: 300 },
     );
     // All of it has happened: by the dozen, as a rule.
