@@ -15,6 +15,7 @@ import { version } from './bundled.js';
 import { describeDevice } from './device.js';
 import { keepDatabase } from './keep-database.js';
 import { resultFields } from './result-fields.js';
+import { pauses } from './turns.js';
 import { extentOf } from './work-shards.js';
 
 /** The experiment that a name, a hash or a hash's beginning means; without one, the newest. Throws `input` if there is none. */
@@ -93,8 +94,15 @@ export async function prepareOutputs(directory: string): Promise<void> {
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 
-/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of the database. */
-export async function writeOutputs(store: Store, experiment: Experiment, data: ReportData, directory: string): Promise<string[]> {
+/**
+ * Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of the database.
+ * Rejects with the signal's reason when that is aborted: the report, and the two files of samples, are then all new or all as they were.
+ */
+export async function writeOutputs(
+  store: Store,
+  experiment: Experiment,
+  { data, directory, signal }: { readonly data: ReportData; readonly directory: string; readonly signal: AbortSignal },
+): Promise<string[]> {
   await prepareOutputs(directory);
   const check = (place: string): void => {
     keepDatabase(place, store.file, 'Choose another folder with --outputs, or give the database another name.');
@@ -104,14 +112,19 @@ export async function writeOutputs(store: Store, experiment: Experiment, data: R
   });
   // Loaded here because the plotting library takes longer to load than most commands take.
   const { writeReport } = await import('../reports/write-report.js');
-  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id), check });
-  return [...written, ...(await exportSamples(store, experiment, directory))];
+  const pause = pauses(signal);
+  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id), check, pause });
+  return [...written, ...(await exportSamples(store, experiment, { directory, pause }))];
 }
 
 const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
 
 /** The samples and their results in HumanEval's layout and names. */
-async function exportSamples(store: Store, experiment: Experiment, directory: string): Promise<string[]> {
+async function exportSamples(
+  store: Store,
+  experiment: Experiment,
+  { directory, pause }: { readonly directory: string; readonly pause: () => Promise<void> },
+): Promise<string[]> {
   const [samplesPath, resultsPath] = SAMPLE_FILES.map((name) => join(directory, name)) as [string, string];
   const samples = await AtomicFile.open(samplesPath);
   const results = await AtomicFile.open(resultsPath);
@@ -128,10 +141,12 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
       };
       lines.set(JSON.stringify([sample.strategy, sample.taskId, sample.sampleIndex]), line);
       await samples.writeLine(line);
+      await pause();
     }
     for (const judged of store.judgedSamples(experiment.id)) {
       const line = lines.get(JSON.stringify([judged.strategy, judged.taskId, judged.sampleIndex]));
       await results.writeLine({ ...line, ...resultFields(judged.verdict, judged) });
+      await pause();
     }
     await samples.commit();
     await results.commit();

@@ -36,7 +36,10 @@ export interface Experiment extends ExperimentManifest {
   readonly createdAt: string;
   /** Null while the run is unfinished. */
   readonly finishedAt: string | null;
-  /** Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded. */
+  /**
+   * Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded, and from the
+   * first decision that is replaced until all are: until then some count as the old entries say, and some as the new ones.
+   */
   readonly categorySettings: string | null;
 }
 
@@ -71,6 +74,13 @@ export interface SampleKey {
 
 /** A leaf's codes in published taxonomies. */
 export type PublishedCodes = Readonly<Record<'dou' | 'tambon' | 'codehalu', readonly string[]>>;
+
+/** A category of an experiment, as its decisions have it in common. */
+export interface StoredCategory {
+  readonly categoryCode: string;
+  readonly categoryName: string;
+  readonly published: PublishedCodes | null;
+}
 
 /** What was made of a verdict, as results. The words are the taxonomy's. */
 export interface DecisionRow {

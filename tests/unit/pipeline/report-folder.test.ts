@@ -28,7 +28,7 @@ afterEach(() => {
 it('the newest of a name has the folder of that name, and an older one a folder of its own', async () => {
   const written = [];
   for (const name of [undefined, 'other', 'demo', old!.hash, 'aaaaaa']) {
-    const { directory, files } = await reportStored(values, name);
+    const { directory, files } = await reportStored(values, name, new AbortController().signal);
     expect(files.every((file) => file.startsWith(`${directory}${path.sep}`))).toBe(true);
     written.push(path.relative(folder, directory));
   }
@@ -54,7 +54,7 @@ it('no report takes the place of its own database', async () => {
     mkdirSync(path.dirname(place), { recursive: true });
     copyFileSync(values['outputs.database']!, place);
     const before = readFileSync(place);
-    await expect(reportStored({ ...values, 'outputs.database': place }, 'demo'), name).rejects.toThrow(
+    await expect(reportStored({ ...values, 'outputs.database': place }, 'demo', new AbortController().signal), name).rejects.toThrow(
       'is the database that this command reads',
     );
     expect(readFileSync(place).equals(before), name).toBe(true);
