@@ -27,8 +27,24 @@ export function analyzeStored(values: ConfigValues, nameOrHash: string | undefin
  * Several experiments of one database, compared by their settings: the analysis of the first, and the comparison beside it.
  * Throws `input` for one that is not there, and `usage` for one that is named twice.
  */
-export function analyzeBySetting(values: ConfigValues, names: readonly string[]): Analysis & { readonly bySetting: BySetting } {
+export function analyzeBySetting(values: ConfigValues, names: readonly string[]): SettingAnalysis {
   using store = Store.open(databasePath(values), { readonly: true });
+  return finish(settingSteps(store, names));
+}
+
+export type SettingAnalysis = Analysis & { readonly bySetting: BySetting };
+
+/** The same, leaving the event loop its turns. Rejects with the signal's reason when that is aborted. */
+export async function analyzeBySettingInTurns(
+  values: ConfigValues,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<SettingAnalysis> {
+  using store = Store.open(databasePath(values), { readonly: true });
+  return await inTurns(settingSteps(store, names), signal);
+}
+
+function* settingSteps(store: Store, names: readonly string[]): Steps<SettingAnalysis> {
   const experiments = names.map((name) => chooseExperiment(store, name));
   const twice = experiments.findIndex(({ id }, i) => experiments.findIndex((other) => other.id === id) < i);
   if (twice >= 0) {
@@ -48,7 +64,7 @@ export function analyzeBySetting(values: ConfigValues, names: readonly string[])
     })),
     differingSettings(experiments).filter(({ key }) => key !== 'experiment'),
   );
-  return { ...analyzeExperiment(store, experiments[0]!), bySetting: compared };
+  return { ...(yield* analyzeSteps(store, experiments[0]!)), bySetting: compared };
 }
 
 export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {

@@ -59,8 +59,14 @@ export async function writeReport(directory: string, data: ReportData, options: 
   return replaceAll(directory, files, gone);
 }
 
-/** @param gone what must not be there afterwards */
-async function replaceAll(directory: string, files: ReadonlyMap<string, Content>, gone: readonly string[]): Promise<string[]> {
+/**
+ * Writes files below a folder, which is created, so that all of them appear or none.
+ * @param files what is to be there, by path within the folder
+ * @param gone what must not be there afterwards
+ * @returns the paths
+ * @throws FaultlineError kind `output`, as {@link writeReport}
+ */
+export async function replaceAll(directory: string, files: ReadonlyMap<string, Content>, gone: readonly string[] = []): Promise<string[]> {
   let staging: string | null = null;
   let place = directory;
   const folders = [...new Set([...files.keys()].map(dirname))].filter((folder) => folder !== '.');
