@@ -4,6 +4,7 @@ import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError } from '../errors.js';
 import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
 import { bySetting, type BySetting } from '../reports/analysis/by-setting.js';
+import { temperatureOf } from '../reports/analysis/distribution.js';
 import { divergenceSteps, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
 import { AnalysisRows } from '../reports/analysis/rows.js';
 import { analysisJson } from '../reports/render/analysis-json.js';
@@ -57,7 +58,7 @@ function* settingSteps(store: Store, names: readonly string[]): Steps<SettingAna
     experiments.map((experiment) => ({
       label: isShared(experiment) ? nameWithHash(experiment) : experiment.name,
       hash: experiment.hash,
-      temperature: settingOf(experiment, 'strategy.temperature'),
+      temperature: temperatureOf((key) => settingOf(experiment, key)),
       questions: new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionOf(problem)])),
       draws: drawsOf(experiment),
       samples: store.judgedSamples(experiment.id),

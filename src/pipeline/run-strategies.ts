@@ -66,7 +66,7 @@ export async function runStrategies(study: Strategies, options: RunOptions): Pro
   const compares = stages.some(({ name }) => name === 'report');
   const directory = join(values['outputs.directory'], experiment);
   const estimate = await estimateAll(experiments, shared, false);
-  if (compares) await prepareOutputs(directory);
+  if (compares) await prepareComparison(values, directory);
   if (estimate !== null) for (const line of describeStrategies(estimate)) progress.note(line);
 
   const strategies: StrategiesResult['strategies'][number][] = [];
@@ -151,6 +151,15 @@ async function estimateAll(
   };
 }
 
+/** Throws for what could not be written after hours: a folder that is none, or the database where a file of the comparison would be. */
+async function prepareComparison(values: ConfigValues, directory: string): Promise<void> {
+  const { COMPARISON_FILES } = await import('../reports/write-comparison.js');
+  for (const name of COMPARISON_FILES) {
+    keepDatabase(join(directory, name), databasePath(values), 'Choose another folder with --outputs, or give the database another name.');
+  }
+  await prepareOutputs(directory);
+}
+
 /** Sets what is stored side by side, and writes it below `directory`. */
 async function compare(
   values: ConfigValues,
@@ -176,9 +185,7 @@ async function compare(
   const comparison = strategyComparison(analysis.bySetting, first!.name, pairs);
   const documents = compared.map(differenceJson);
   const { writeComparison } = await import('../reports/write-comparison.js');
-  const files = await writeComparison(directory, { analysis, comparison, pairs: documents }, (place) => {
-    keepDatabase(place, databasePath(values), 'Choose another folder with --outputs, or give the database another name.');
-  });
+  const files = await writeComparison(directory, { analysis, comparison, pairs: documents });
   return { analysis, strategies: comparison, pairs: documents, directory, files };
 }
 

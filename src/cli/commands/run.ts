@@ -103,7 +103,7 @@ function storedLine({ experiment, samples, judged, database }: RunResult): strin
 }
 
 /** What `--json` says of a run, without its report. */
-function runDocument(result: RunResult): Readonly<Record<string, unknown>> {
+export function runDocument(result: RunResult): Readonly<Record<string, unknown>> {
   const { experiment, database, directory, files, shards, generated, executed, stages, estimate, unjudged, unsupported } = result;
   return {
     experiment: experiment.name,

@@ -13,20 +13,26 @@ interface Row extends SettingGroup {
 const counted = (key: string, title: string, value: (row: Row) => number): TableColumn<Row> => ({
   key,
   value,
-  print: { title, numeric: true, cell: (row) => whole(value(row)) },
+  print: { title, numeric: true, cell: (row) => short(value(row)) },
 });
+
+/** A large count with few digits: with all of them, two rates and two costs are wider than a page. */
+function short(count: number): string {
+  if (count >= 1_000_000) return `${(count / 1_000_000).toFixed(2)} M`;
+  return count >= 10_000 ? `${(count / 1_000).toFixed(0)} k` : whole(count);
+}
 
 export const strategiesTable = reportTable<Row, StrategyComparison>({
   name: 'strategies',
   caption: ({ bySetting: { problems, intervals } }) =>
-    `Passes and crashes by strategy, as shares of the samples, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; tokens drawn, and programs executed, equal ones once.`,
+    `Passes and crashes by strategy, as shares of the samples, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; tokens drawn, and programs run, equal ones once.`,
   rows: ({ bySetting }) => bySetting.tables.flatMap(({ setting, groups }) => groups.map((group) => ({ ...group, setting }))),
   isPrinted: ({ setting }) => setting === 'experiment',
   columns: ({ bySetting: { intervals } }) => [
     { key: 'setting', value: ({ setting }) => setting },
     { key: 'value', value: ({ value }) => value, print: { title: 'experiment' } },
     { key: 'experiments', value: ({ experiments }) => experiments.join(' ') },
-    counted('samples', 'samples', ({ samples }) => samples),
+    { key: 'samples', value: ({ samples }) => samples },
     { key: 'problems', value: ({ problems }) => problems },
     ...shareColumns<Row>(
       ({ pass }) => pass,
@@ -39,7 +45,7 @@ export const strategiesTable = reportTable<Row, StrategyComparison>({
       intervals.confidence,
     ),
     counted('tokens', 'tokens', ({ costs }) => costs.tokens),
-    counted('executions', 'executed', ({ costs }) => costs.executions),
+    counted('executions', 'run', ({ costs }) => costs.executions),
     { key: 'cpu_seconds', value: ({ costs }) => costs.cpuSeconds },
     { key: 'wall_seconds', value: ({ costs }) => costs.wallSeconds },
     ...OUTCOME_ORDER.map((outcome) => ({ key: `outcome_${outcome}`, value: ({ outcomes }: Row) => outcomes[outcome] ?? 0 })),
