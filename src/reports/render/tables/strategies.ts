@@ -45,6 +45,7 @@ export const strategiesTable = reportTable<Row, StrategyComparison>({
       intervals.confidence,
     ),
     counted('tokens', 'tokens', ({ costs }) => costs.tokens),
+    { key: 'draw_seconds', value: ({ costs }) => costs.drawSeconds },
     counted('executions', 'run', ({ costs }) => costs.executions),
     { key: 'cpu_seconds', value: ({ costs }) => costs.cpuSeconds },
     { key: 'wall_seconds', value: ({ costs }) => costs.wallSeconds },
