@@ -1,6 +1,6 @@
 /** What every command shares: flags that all have, help in one shape, config and interrupt. Holds no command. */
 import type { Command } from 'commander';
-import { loadConfig, type Config } from '../config/load.js';
+import { loadConfig, loadStudy, type Config, type Study } from '../config/load.js';
 import { FaultlineError, type ExitCode } from '../errors.js';
 import { listenForInterrupt } from '../pipeline/interrupt.js';
 import { Progress } from '../pipeline/progress.js';
@@ -53,6 +53,11 @@ export function outputOf(options: Options): Output {
 /** The config of a file (or the given default) with the given flags on top. */
 export function configOf(file: string | undefined, options: Options): Config {
   return loadConfig({ file, flags: configFlagValues(options) });
+}
+
+/** The same of a config that may compare strategies. */
+export function studyOf(file: string, options: Options): Study {
+  return loadStudy({ file, flags: configFlagValues(options) });
 }
 
 /** Runs long work that Ctrl-C may stop, with progress on stderr; the listeners and the line are gone afterwards. */

@@ -1,4 +1,4 @@
-/** What the texts of `faultline diff`, and of `faultline analyze` on several experiments, have in common. */
+/** What the texts of `faultline diff`, and of `faultline analyze` and `faultline run` on several experiments, have in common. */
 import type { Costs } from '../reports/costs.js';
 import type { DifferenceWarning } from '../reports/difference.js';
 import { NO_VALUE, seconds, whole } from '../reports/render/format.js';

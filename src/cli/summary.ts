@@ -8,7 +8,11 @@ export function renderSummary(report: ReportData, { directory }: { readonly dire
   const terminal = process.stdout.isTTY;
   const text = renderText(report, { terminal, ...(terminal ? { width: process.stdout.columns } : {}) });
   if (directory === undefined) return text;
-  const absolute = join(directory, 'report.html');
+  return `${text.trimEnd()}\n\nreport: ${shortPath(join(directory, 'report.html'))}`;
+}
+
+/** An absolute path, relative where that is shorter. */
+export function shortPath(absolute: string): string {
   const nearby = relative(process.cwd(), absolute);
-  return `${text.trimEnd()}\n\nreport: ${nearby.length < absolute.length ? nearby : absolute}`;
+  return nearby.length < absolute.length ? nearby : absolute;
 }

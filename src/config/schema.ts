@@ -241,3 +241,8 @@ export function isConfigKey(key: string): key is ConfigKey {
 export function environmentName(key: ConfigKey): string {
   return `FAULTLINE_${key.replaceAll('.', '_').toUpperCase()}`;
 }
+
+/** Whether strategies of one config may differ in an entry: what stands below `strategy:`, and how many samples are drawn. */
+export function isStrategyKey(key: ConfigKey): boolean {
+  return key.startsWith('strategy.') || key === 'samples';
+}

@@ -4,6 +4,7 @@ import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError } from '../errors.js';
 import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
 import { bySetting, type BySetting } from '../reports/analysis/by-setting.js';
+import { temperatureOf } from '../reports/analysis/distribution.js';
 import { divergenceSteps, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
 import { AnalysisRows } from '../reports/analysis/rows.js';
 import { analysisJson } from '../reports/render/analysis-json.js';
@@ -27,8 +28,24 @@ export function analyzeStored(values: ConfigValues, nameOrHash: string | undefin
  * Several experiments of one database, compared by their settings: the analysis of the first, and the comparison beside it.
  * Throws `input` for one that is not there, and `usage` for one that is named twice.
  */
-export function analyzeBySetting(values: ConfigValues, names: readonly string[]): Analysis & { readonly bySetting: BySetting } {
+export function analyzeBySetting(values: ConfigValues, names: readonly string[]): SettingAnalysis {
   using store = Store.open(databasePath(values), { readonly: true });
+  return finish(settingSteps(store, names));
+}
+
+export type SettingAnalysis = Analysis & { readonly bySetting: BySetting };
+
+/** The same, leaving the event loop its turns. Rejects with the signal's reason when that is aborted. */
+export async function analyzeBySettingInTurns(
+  values: ConfigValues,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<SettingAnalysis> {
+  using store = Store.open(databasePath(values), { readonly: true });
+  return await inTurns(settingSteps(store, names), signal);
+}
+
+function* settingSteps(store: Store, names: readonly string[]): Steps<SettingAnalysis> {
   const experiments = names.map((name) => chooseExperiment(store, name));
   const twice = experiments.findIndex(({ id }, i) => experiments.findIndex((other) => other.id === id) < i);
   if (twice >= 0) {
@@ -41,14 +58,14 @@ export function analyzeBySetting(values: ConfigValues, names: readonly string[])
     experiments.map((experiment) => ({
       label: isShared(experiment) ? nameWithHash(experiment) : experiment.name,
       hash: experiment.hash,
-      temperature: settingOf(experiment, 'strategy.temperature'),
+      temperature: temperatureOf((key) => settingOf(experiment, key)),
       questions: new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionOf(problem)])),
       draws: drawsOf(experiment),
       samples: store.judgedSamples(experiment.id),
     })),
     differingSettings(experiments).filter(({ key }) => key !== 'experiment'),
   );
-  return { ...analyzeExperiment(store, experiments[0]!), bySetting: compared };
+  return { ...(yield* analyzeSteps(store, experiments[0]!)), bySetting: compared };
 }
 
 export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {

@@ -52,7 +52,9 @@ export function settingOf({ config }: Experiment, key: string): string | null {
  */
 export function drawsOf({ config, seed, modelHash, tokenizerHash, dtype }: Experiment): string {
   const strategy = Object.entries(JSON.parse(config) as Record<string, unknown>).filter(([key]) => key.startsWith('strategy.'));
-  const isGreedy = strategy.some(([key, value]) => key === 'strategy.temperature' && value === 0);
+  const isGreedy = strategy.some(
+    ([key, value]) => (key === 'strategy.temperature' && value === 0) || (key === 'strategy.name' && value === 'greedy'),
+  );
   return JSON.stringify([isGreedy ? null : seed, modelHash, tokenizerHash, dtype, strategy]);
 }
 

@@ -38,6 +38,18 @@ export function diffStored(values: ConfigValues, names: readonly [string, string
   };
 }
 
+/** The same as a JSON value: what `faultline diff --json` prints. */
+export function differenceJson({ first, second, settings, difference }: ComparedExperiments): DifferenceDocument {
+  const experiment = ({ name, hash }: Experiment): DifferenceDocument['first'] => ({ name, hash });
+  return { first: experiment(first), second: experiment(second), settings, ...difference };
+}
+
+export interface DifferenceDocument extends Difference {
+  readonly first: { readonly name: string; readonly hash: string };
+  readonly second: { readonly name: string; readonly hash: string };
+  readonly settings: readonly Setting[];
+}
+
 const NAMED = 5;
 
 /** Problems that both experiments have under one name, and that are not the same: whoever pairs them compares two questions. */

@@ -6,7 +6,7 @@ import { heldBy, showShard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
 import { version } from './bundled.js';
 import { noteDevice } from './device.js';
-import { generateSamples, loadModel } from './generate.js';
+import { generateSamples, loadModel, noteCopies } from './generate.js';
 import { problemsOf } from './inputs.js';
 import { kernelMismatch, type Computed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
@@ -76,7 +76,10 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
           ),
         }))
         .filter(({ sampleIndices }) => sampleIndices.length > 0);
-      if (tasks.length > 0) noteDevice(values, model.info, progress);
+      if (tasks.length > 0) {
+        noteDevice(values, model.info, progress);
+        noteCopies(values, progress);
+      }
       const task = progress.task('generate', total, resumed);
       let errors = 0;
       for await (const row of generateSamples(model, values, tasks, signal)) {

@@ -9,6 +9,7 @@ import { FaultlineError } from '../errors.js';
 import type { SampleRow } from '../store/types.js';
 import { engineOptionsOf } from './device.js';
 import { modelFolderOf } from './inputs.js';
+import type { Progress } from './progress.js';
 
 /** Which samples of a problem are to be made. */
 export interface GenerationTask {
@@ -36,6 +37,17 @@ export function strategyOf(values: ConfigValues): ReturnType<typeof resolveStrat
     },
     name,
   );
+}
+
+/** Whether every sample of a problem is the same text, whatever its index and the seed. */
+export function isGreedy(values: ConfigValues): boolean {
+  return strategyOf(values).sampling.temperature === 0;
+}
+
+/** Says where samples are going to be copies: they are drawn as asked for, and tell no more than one. */
+export function noteCopies(values: ConfigValues, progress: Progress): void {
+  if (values.samples === 1 || !isGreedy(values)) return;
+  progress.note(`greedy decoding draws one text of a problem: its ${values.samples} samples are equal, and --samples 1 says as much`);
 }
 
 /**

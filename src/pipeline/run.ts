@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Config } from '../config/load.js';
 import { sameShard, showShard, WHOLE, type Shard } from '../config/shard.js';
+import type { Model } from '../decoding/model.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
 import type { Experiment } from '../store/types.js';
@@ -15,6 +16,7 @@ import { version } from './bundled.js';
 import { describeDevice, noteDevice } from './device.js';
 import { describeEstimate, joinEstimates, type RunEstimate } from './estimate.js';
 import { checkResumable, sandboxKnown } from './experiment.js';
+import { noteCopies } from './generate.js';
 import { databasePath } from './inputs.js';
 import type { Progress } from './progress.js';
 import { chooseExperiment, outputFolder } from './report.js';
@@ -32,6 +34,8 @@ export interface RunOptions {
   readonly stages?: readonly StageRow[];
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** As the workbench's. */
+  readonly sharedModel?: () => Promise<Model>;
 }
 
 export interface RunResult extends LeftOut {
@@ -67,9 +71,12 @@ interface LoadedStage {
  *   `infrastructure` when the sandbox failed three times in a row, and whatever the config's files, the machine and the outputs give
  *   cause to; what is finished is kept in every case
  */
-export async function runExperiment(config: Config, { stages: rows = STAGES, signal, progress }: RunOptions): Promise<RunResult> {
+export async function runExperiment(
+  config: Config,
+  { stages: rows = STAGES, signal, progress, sharedModel }: RunOptions,
+): Promise<RunResult> {
   const [loaded, openTracker] = await Promise.all([loadStages(rows), findTrackers(config.values)]);
-  await using bench = new Workbench(config, { rows, signal, progress });
+  await using bench = new Workbench(config, { rows, signal, progress, sharedModel });
   await prepare(bench, loaded);
   const { values, store } = bench;
   const { name, hash } = bench.identity();
@@ -161,12 +168,12 @@ async function runStages(bench: Workbench, loaded: readonly LoadedStage[], track
 }
 
 /**
- * What stages would take, measured as for a run and however little is left; null where nothing is. Stores nothing. Throws as a run
- * would before it begins.
+ * What stages would take, measured as for a run; null where nothing is left, or with `asked` false little. Stores nothing. Throws as a
+ * run would before it begins.
  */
 export async function estimateExperiment(
   config: Config,
-  { stages: rows = STAGES, signal, progress }: RunOptions,
+  { stages: rows = STAGES, signal, progress, sharedModel, asked = true }: RunOptions & { readonly asked?: boolean },
 ): Promise<RunEstimate | null> {
   const loaded = await loadStages(rows);
   const isThere = existsSync(databasePath(config.values));
@@ -174,9 +181,9 @@ export async function estimateExperiment(
   const scratch = isThere || !rows.some(({ needs }) => needs.length === 0) ? null : mkdtempSync(join(tmpdir(), 'faultline-estimate-'));
   try {
     const estimating = { database: scratch === null ? null : join(scratch, 'faultline.db') };
-    await using bench = new Workbench(config, { rows, signal, progress, estimating });
+    await using bench = new Workbench(config, { rows, signal, progress, sharedModel, estimating });
     await prepare(bench, loaded);
-    return await estimateStages(bench, loaded, true);
+    return await estimateStages(bench, loaded, asked);
   } finally {
     if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
   }
@@ -263,6 +270,7 @@ function begin(bench: Workbench): void {
   if (!shards.some((shard) => sameShard(shard, WHOLE))) progress.note(`working on ${describeShards(shards)}`);
   if (tasks.length > 0) {
     noteDevice(values, model!.info, progress);
+    noteCopies(values, progress);
     // The row tells where the experiment began; in float32 it may go on elsewhere.
     const device = describeDevice(manifest);
     const version = experiment.version === manifest.version ? '' : `, faultline ${manifest.version}`;

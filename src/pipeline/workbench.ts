@@ -39,6 +39,8 @@ export interface WorkbenchOptions {
    * that stands in for one that does not exist yet.
    */
   readonly estimating?: { readonly database: string | null };
+  /** Gives a model that outlives the bench, as one for several experiments does; without it the config's is loaded, and freed with the bench. */
+  readonly sharedModel?: (() => Promise<Model>) | undefined;
 }
 
 export class Workbench implements AsyncDisposable {
@@ -66,6 +68,7 @@ export class Workbench implements AsyncDisposable {
   readonly stored: WorkQueue<PendingExecution>;
 
   readonly #readonly: boolean;
+  readonly #sharedModel: (() => Promise<Model>) | null;
   #store: Store | null = null;
   #problems: ProblemSet | null = null;
   #model: Model | null = null;
@@ -73,7 +76,7 @@ export class Workbench implements AsyncDisposable {
   /** Of a run that generates: the experiment as it would be begun here, before the sandbox is known. */
   #planned: ExperimentManifest | null = null;
 
-  constructor(config: Config, { rows, signal, progress, estimating }: WorkbenchOptions) {
+  constructor(config: Config, { rows, signal, progress, estimating, sharedModel }: WorkbenchOptions) {
     this.config = config;
     this.values = config.values;
     this.view = createCategoryView(config.values, CATEGORIES, config.origins);
@@ -83,6 +86,7 @@ export class Workbench implements AsyncDisposable {
     this.isEstimate = estimating !== undefined;
     this.database = estimating?.database ?? databasePath(config.values);
     this.#readonly = estimating?.database === null || !rows.some(({ stores }) => stores);
+    this.#sharedModel = sharedModel ?? null;
     this.stored = new WorkQueue((after) => this.store.pendingExecutions(this.begun().id, after));
   }
 
@@ -113,7 +117,7 @@ export class Workbench implements AsyncDisposable {
   }
 
   async loadModel(): Promise<Model> {
-    this.#model ??= await loadModel(this.config);
+    this.#model ??= await (this.#sharedModel?.() ?? loadModel(this.config));
     return this.#model;
   }
 
@@ -245,13 +249,13 @@ export class Workbench implements AsyncDisposable {
     };
   }
 
-  /** Stops the sandbox, frees the model and closes the database. Idempotent. */
+  /** Stops the sandbox, frees a model of its own and closes the database. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.executor?.dispose();
     } finally {
       try {
-        await this.#model?.dispose();
+        if (this.#sharedModel === null) await this.#model?.dispose();
       } finally {
         this.#store?.close();
       }

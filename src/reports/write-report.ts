@@ -64,11 +64,18 @@ export async function writeReport(directory: string, data: ReportData, options: 
   return replaceAll(directory, files, { gone, pause });
 }
 
-/** @param gone what must not be there afterwards */
-async function replaceAll(
+/**
+ * Writes files below a folder, which is created, so that all of them appear or none.
+ * @param files what is to be there, by path within the folder
+ * @param gone what must not be there afterwards
+ * @param pause is waited for between two files, until the first of them appears; where it rejects, none does
+ * @returns the paths
+ * @throws FaultlineError kind `output`, as {@link writeReport}
+ */
+export async function replaceAll(
   directory: string,
   files: ReadonlyMap<string, Content>,
-  { gone, pause }: { readonly gone: readonly string[]; readonly pause: () => Promise<void> },
+  { gone = [], pause = () => Promise.resolve() }: { readonly gone?: readonly string[]; readonly pause?: () => Promise<void> } = {},
 ): Promise<string[]> {
   let staging: string | null = null;
   const stop = { asked: false };

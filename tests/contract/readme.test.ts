@@ -71,6 +71,31 @@ describe('README', () => {
     }
   }, 120_000);
 
+  it('has an example of strategies that works, and names what it writes', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
+    try {
+      const readme = read('README.md');
+      const example = /^```yaml strategies\n([\s\S]*?)^```$/m.exec(readme)?.[1];
+      fs.writeFileSync(path.join(folder, 'study.yaml'), example ?? 'no block "yaml strategies" in README.md');
+      const run = spawnSync(
+        process.execPath,
+        [path.join(root, 'bin', 'faultline.js'), 'run', 'study.yaml', '--num-problems', '2', '--samples', '2', '--json'],
+        { cwd: folder, encoding: 'utf8', timeout: 120_000 },
+      );
+      expect(run.status, run.stderr).toBe(0);
+      const { strategies, files } = JSON.parse(run.stdout) as { strategies: { experiment: string; generated: number }[]; files: string[] };
+      expect(strategies.map(({ experiment, generated }) => [experiment, generated])).toEqual([
+        ['study-greedy', 2],
+        ['study-cool', 4],
+        ['study-nucleus', 4],
+      ]);
+      for (const { experiment } of strategies) expect(readme).toContain(`\`${experiment}\``);
+      for (const file of files) expect(readme).toContain(`\`${path.basename(file).replace(/\.(csv|tex)$/, '')}\``);
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+
   it('has a row for each stage, in their order, and names every ready config', () => {
     const table = /^\| stage \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(read('README.md'))?.[1] ?? 'no table of stages in README.md';
     const rows = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
-import { decimal, NO_VALUE, percent, plural } from '../../reports/render/format.js';
+import { decimal, NO_VALUE, percent, plural, points, pointsInterval, probability } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import type { Estimate } from '../../reports/statistics/bootstrap.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
@@ -26,15 +26,10 @@ export function define(command: Command): void {
   command.action(async (first: string, second: string, { secondDb, ...options }: Options) => {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
-    const { diffStored } = await import('../../pipeline/diff.js');
+    const { differenceJson, diffStored } = await import('../../pipeline/diff.js');
     const compared = diffStored(values, [first, second], textOf(secondDb));
-    output.result(documentOf(compared), () => comparisonText(compared));
+    output.result(differenceJson(compared), () => comparisonText(compared));
   });
-}
-
-function documentOf({ first, second, settings, difference }: ComparedExperiments): unknown {
-  const experiment = ({ name, hash }: ComparedExperiments['first']): unknown => ({ name, hash });
-  return { first: experiment(first), second: experiment(second), settings, ...difference };
 }
 
 function comparisonText({ first, second, settings, difference }: ComparedExperiments): string {
@@ -83,13 +78,13 @@ function rates(title: string, rows: readonly RateRow[]): string {
   return textTable(
     [title, 'first', 'second', 'difference', '95 % interval', 'p', 'adjusted'],
     rows.map((row) => {
-      const { value, low, high, p } = row.difference;
+      const { value, p } = row.difference;
       return [
         row.title === null ? row.name : `${row.name} ${row.title}`,
         percent(row.first.share),
         percent(row.second.share),
         points(value),
-        low === null || high === null ? NO_VALUE : `${points(low)} to ${points(high)}`,
+        pointsInterval(row.difference),
         probability(p),
         probability(row.adjustedP),
       ];
@@ -123,13 +118,4 @@ function pairsText({ pairs, sameText, bothPass, onlyFirst, onlySecond, neither, 
     `${plural(pairs, 'pair')} of samples, ${sameText} with one text: both pass ${bothPass}, only the first ${onlyFirst}, ` +
     `only the second ${onlySecond}, neither ${neither}${test}`
   );
-}
-
-/** A difference of shares in percentage points, with its sign. */
-function points(value: number | null): string {
-  return value === null ? NO_VALUE : `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`;
-}
-
-function probability(p: number | null): string {
-  return p === null ? NO_VALUE : p < 0.0005 ? '<0.001' : p.toFixed(3);
 }

@@ -9,7 +9,7 @@ import { finish, type Steps } from '../steps.js';
 import { warningsOf } from '../warnings.js';
 import type { BySetting } from './by-setting.js';
 import { coOccurrence } from './co-occurrence.js';
-import { distributionSteps } from './distribution.js';
+import { distributionSteps, temperatureOf } from './distribution.js';
 import { failurePosition } from './failure-position.js';
 import type { FirstDivergence } from './first-divergence.js';
 import { hiddenAssertions } from './hidden-assertions.js';
@@ -40,7 +40,7 @@ export function* analysisSteps(report: ReportData, { rows: { rows, problems }, m
   const { resamples, seed, confidence } = report.intervals;
   const bootstrap = new Bootstrap(problems.length, { resamples, seed: BigInt(seed), confidence });
   const taskIds = problems.map(({ taskId }) => taskId);
-  const temperature = report.experiment.config.find(({ key }) => key === 'strategy.temperature')?.value ?? null;
+  const temperature = temperatureOf((key) => report.experiment.config.find((entry) => entry.key === key)?.value ?? null);
   const hidden = hiddenAssertions(rows, taskIds, marks, bootstrap);
   yield;
   const programs = programShares(rows, bootstrap);

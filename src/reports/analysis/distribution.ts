@@ -40,6 +40,11 @@ export interface ExperimentValues {
   readonly temperature: string | null;
 }
 
+/** The temperature of a config's entries; null where they say none. What is greedy by name has 0, whatever stands beside it. */
+export function temperatureOf(entry: (key: string) => string | null): string | null {
+  return entry('strategy.name') === 'greedy' ? '0' : entry('strategy.temperature');
+}
+
 interface Value {
   readonly order: number;
   readonly text: string | null;

@@ -51,3 +51,18 @@ export function wrap(text: string, width: number): string[] {
 export function seconds(value: number): string {
   return `${value >= 100 ? whole(Math.round(value)) : value.toFixed(value >= 10 ? 1 : 2)} s`;
 }
+
+/** A difference of shares in percentage points, with its sign. */
+export function points(value: number | null): string {
+  return value === null ? NO_VALUE : `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`;
+}
+
+/** The interval of such a difference. */
+export function pointsInterval({ low, high }: Pick<Estimate, 'low' | 'high'>): string {
+  return low === null || high === null ? NO_VALUE : `${points(low)} to ${points(high)}`;
+}
+
+/** A p-value with three decimals. */
+export function probability(p: number | null): string {
+  return p === null ? NO_VALUE : p < 0.0005 ? '<0.001' : p.toFixed(3);
+}

@@ -94,6 +94,16 @@ beforeAll(() => {
     ['longer', { config: at(0.4, { samples: 3 }), samples: [[A, 'PNP'], [B, 'PPP'], [C, 'NWP']] }], // prettier-ignore
     ['greedy', { config: at(0), strategy: 'greedy', samples: SAME.map((problem) => [problem, 'P']) }],
     ['greedy2', { config: at(0, { seed: 2 }), strategy: 'greedy', seed: '2', samples: SAME.map((problem) => [problem, 'P']) }],
+    ['named', { config: at(0.8, { 'strategy.name': 'greedy' }), strategy: 'greedy', samples: SAME.map((problem) => [problem, 'P']) }],
+    [
+      'named2',
+      {
+        config: at(0.8, { 'strategy.name': 'greedy', seed: 2 }),
+        strategy: 'greedy',
+        seed: '2',
+        samples: SAME.map((problem) => [problem, 'P']),
+      },
+    ],
     ['elsewhere', { config: {}, strategy: 'import', samples: SAME.map((problem) => [problem, 'W']) }],
     ['again', { config: at(0.5), hash: `aaaa${'0'.repeat(60)}`, samples: [[A, 'P']] }], // prettier-ignore
     ['again', { config: at(0.6), hash: `bbbb${'0'.repeat(60)}`, samples: [[A, 'N']] }], // prettier-ignore
@@ -201,6 +211,7 @@ describe('analyzeBySetting', () => {
     expect(experimentsOf('cool', 'longer', 'hot')).toEqual([['cool'], ['longer'], ['hot']]);
     // Greedy asks for no seed.
     expect(experimentsOf('greedy', 'greedy2', 'hot')).toEqual([['greedy'], ['greedy2'], ['hot']]);
+    expect(experimentsOf('named', 'named2', 'hot')).toEqual([['named'], ['named2'], ['hot']]);
   });
 
   it('compares only the problems that are the same in all and judged in all', () => {
@@ -244,6 +255,16 @@ describe('analyzeBySetting', () => {
       ['greedy', ['greedy']],
     ]);
     expect(alsoDiffer).toEqual(['strategy.temperature', 'strategy.top_p']);
+  });
+
+  it('has what is greedy by name at temperature 0, alone and beside others', () => {
+    const { groups } = table(compare('named', 'hot'), 'temperature');
+    expect(groups.map(({ value, experiments }) => [value, experiments])).toEqual([
+      ['0', ['named']],
+      ['1.2', ['hot']],
+    ]);
+    const alone = analyzeStored(values, 'named').distributions.find(({ dimension }) => dimension === 'temperature');
+    expect(alone?.missing).toBe('all samples have one temperature: 0');
   });
 
   it('puts a temperature that is not recorded last', () => {

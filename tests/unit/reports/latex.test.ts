@@ -1,8 +1,11 @@
 /** LaTeX of the report: whatever the texts are, it prints them and obeys none. Compiles nothing: a strict reader stands in for TeX. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bySetting } from '../../../src/reports/analysis/by-setting.js';
+import { difference } from '../../../src/reports/difference.js';
 import { latexCode, latexTable, latexText } from '../../../src/reports/render/latex.js';
-import { TABLES } from '../../../src/reports/render/tables/index.js';
+import { STRATEGY_TABLES, TABLES } from '../../../src/reports/render/tables/index.js';
+import { strategyComparison, type StrategyComparison } from '../../../src/reports/strategy-comparison.js';
 import { summarise } from '../../../src/reports/summary.js';
 import {
   CATEGORIES,
@@ -89,21 +92,35 @@ describe('tables', () => {
     resamples: 199,
   });
 
-  it.each(TABLES.map((table) => [table.name, table] as const))(
-    '%s: booktabs, balanced, all rows as wide as the head, no command but its own',
-    (name, table) => {
-      const latex = table.latex(data);
-      const structure = latex.replace(/^% needs .*\n/, '').replaceAll(/ & | \\\\$/gm, '');
-      obeyed(structure, (command) => OF_TEXT.test(command) || OF_TABLE.test(command));
-      const { columns, rows } = read(latex);
-      expect(rows.length).toBeGreaterThan(1);
-      for (const row of rows) expect(row).toHaveLength(columns);
-      expect(latex).toContain(`\\label{tab:${name}}`);
-      expect(latex).toMatch(/\\caption\{[^\n]+\}\\label/);
-      for (const rule of ['toprule', 'midrule', 'bottomrule']) expect(latex).toContain(`\\${rule}`);
-      expect(latex).not.toContain('\\hline');
-    },
-  );
+  const strategies = (): StrategyComparison => {
+    const questions = new Map(samples.map(({ taskId }) => [taskId, taskId]));
+    const sides = [HOSTILE.script, HOSTILE.svg].map((label) => ({
+      label,
+      hash: label,
+      temperature: label,
+      questions,
+      draws: label,
+      samples,
+    }));
+    const pair = { experiment: HOSTILE.svg, difference: difference(samples, samples, { resamples: 199 }) };
+    return strategyComparison(bySetting(sides, [], { resamples: 199 }), HOSTILE.script, [pair]);
+  };
+
+  it.each([
+    ...TABLES.map((table) => [table.name, () => table.latex(data)] as const),
+    ...STRATEGY_TABLES.map((table) => [table.name, () => table.latex(strategies())] as const),
+  ])('%s: booktabs, balanced, all rows as wide as the head, no command but its own', (name, render) => {
+    const latex = render();
+    const structure = latex.replace(/^% needs .*\n/, '').replaceAll(/ & | \\\\$/gm, '');
+    obeyed(structure, (command) => OF_TEXT.test(command) || OF_TABLE.test(command));
+    const { columns, rows } = read(latex);
+    expect(rows.length).toBeGreaterThan(1);
+    for (const row of rows) expect(row).toHaveLength(columns);
+    expect(latex).toContain(`\\label{tab:${name}}`);
+    expect(latex).toMatch(/\\caption\{[^\n]+\}\\label/);
+    for (const rule of ['toprule', 'midrule', 'bottomrule']) expect(latex).toContain(`\\${rule}`);
+    expect(latex).not.toContain('\\hline');
+  });
 
   it('print the numbers of the summary', () => {
     const { rows } = read(TABLES.find(({ name }) => name === 'categories')!.latex(data));
@@ -128,7 +145,9 @@ describe('tables', () => {
   });
 
   it('have one label each', () => {
-    expect(new Set(TABLES.map(({ name }) => name)).size).toBe(TABLES.length);
+    // Those of strategies may stand in one paper with those of a report.
+    const names = [...TABLES, ...STRATEGY_TABLES].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
     expect(latexTable({ caption: 'a', label: 'b', columns: [], rows: [] })).toContain('\\label{tab:b}');
   });
 });

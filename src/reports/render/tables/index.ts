@@ -1,4 +1,8 @@
-/** The tables of a report: one file each, one row here. Each becomes a CSV and a LaTeX file in `outputs/<experiment>/tables/`. */
+/**
+ * The tables of a report, and those of a comparison of strategies: one file each, one row here. Each becomes a CSV and a LaTeX file in
+ * `outputs/<experiment>/tables/`.
+ */
+import type { StrategyComparison } from '../../strategy-comparison.js';
 import { categoriesTable } from './categories.js';
 import { categoryPairsTable } from './category-pairs.js';
 import { categoryTagsTable } from './category-tags.js';
@@ -13,6 +17,9 @@ import { parametersTable } from './parameters.js';
 import { passAtKTable } from './pass-at-k.js';
 import { problemsTable } from './problems.js';
 import { programsTable } from './programs.js';
+import { strategiesTable } from './strategies.js';
+import { strategyFailuresTable } from './strategy-failures.js';
+import { strategyTestsTable } from './strategy-tests.js';
 import type { ReportTable } from './table.js';
 import { textViewTable } from './text-view.js';
 import { toldTable } from './told.js';
@@ -36,3 +43,5 @@ export const TABLES: readonly ReportTable[] = [
   finishReasonsTable,
   parametersTable,
 ];
+
+export const STRATEGY_TABLES: readonly ReportTable<StrategyComparison>[] = [strategiesTable, strategyFailuresTable, strategyTestsTable];

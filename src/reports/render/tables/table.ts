@@ -1,6 +1,6 @@
 /**
- * What a table of the report is: one definition for both files it becomes, CSV with every column and LaTeX with those that a paper
- * prints. Holds no table: one file each beside this one, and the list in `index.ts`. The page's own tables are `html/table.ts`'s.
+ * What a table of the report, or of a comparison of strategies, is: one definition for both files it becomes, CSV with every column and LaTeX with those that a paper
+ * prints. Holds no table: one file each beside this one, and the lists in `index.ts`. The page's own tables are `html/table.ts`'s.
  */
 import type { ReportData } from '../../report-data.js';
 import { csvText, type Cell } from '../csv.js';
@@ -22,12 +22,12 @@ export interface TableColumn<Row> {
   };
 }
 
-export interface TableSpec<Row> {
+export interface TableSpec<Row, Data = ReportData> {
   /** File name without extension, and the LaTeX label behind `tab:`. */
   readonly name: string;
-  readonly caption: (data: ReportData) => string;
-  readonly rows: (data: ReportData) => readonly Row[];
-  readonly columns: (data: ReportData) => readonly TableColumn<Row>[];
+  readonly caption: (data: Data) => string;
+  readonly rows: (data: Data) => readonly Row[];
+  readonly columns: (data: Data) => readonly TableColumn<Row>[];
   /** Rows that are printed; default all. */
   readonly isPrinted?: (row: Row) => boolean;
 }
@@ -41,13 +41,19 @@ export function untold(missing: string | null | undefined): string {
 }
 
 /** A table with its rows' type forgotten. */
-export interface ReportTable {
+export interface ReportTable<Data = ReportData> {
   readonly name: string;
-  csv(data: ReportData): string;
-  latex(data: ReportData): string;
+  csv(data: Data): string;
+  latex(data: Data): string;
 }
 
-export function reportTable<Row>({ name, caption, rows, columns, isPrinted = () => true }: TableSpec<Row>): ReportTable {
+export function reportTable<Row, Data = ReportData>({
+  name,
+  caption,
+  rows,
+  columns,
+  isPrinted = () => true,
+}: TableSpec<Row, Data>): ReportTable<Data> {
   return {
     name,
     csv(data) {

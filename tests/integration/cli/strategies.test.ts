@@ -1,0 +1,301 @@
+/** `faultline run` on a config that compares strategies: killed in the middle, resumed, in shards; its numbers are those of `analyze` and `diff`. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Store } from '../../../src/store/store.js';
+import { faultline, finished, root, scratchFolder, start, until } from './faultline.js';
+
+const folder = scratchFolder();
+const config = path.join(folder, 'study.yaml');
+const EXPERIMENTS = ['study-greedy', 'study-cool', 'study-hot'];
+const PROBLEMS = 5;
+
+writeFileSync(
+  config,
+  `experiment: study
+samples: 4
+max_new_tokens: 64
+problems: { count: ${PROBLEMS} }
+strategies:
+  greedy: { name: greedy }
+  cool: { temperature: 0.4 }
+  hot: { temperature: 1.2, samples: 6 }
+`,
+);
+const run = (name: string, ...more: string[]) => ['run', config, '--outputs', path.join(folder, name), ...more];
+const database = (name: string) => path.join(folder, name, 'faultline.db');
+/** One sample at a time takes long enough to be killed in the middle; it changes no result. */
+const slowly = ['--batch', '1', '--threads', '1'];
+
+function stored<T>(file: string, read: (store: Store) => T): T {
+  using store = Store.open(file, { readonly: true });
+  return read(store);
+}
+const names = (file: string) => stored(file, (store) => store.experiments().map(({ name }) => name));
+const digests = (file: string) =>
+  stored(file, (store) => Object.fromEntries(store.experiments().map(({ id, name }) => [name, store.resultDigest(id)])));
+/** Samples of the experiments, in the order in which they began; empty while the database is being made. */
+function samples(file: string): number[] {
+  if (!existsSync(file)) return [];
+  try {
+    return stored(file, (store) => store.experiments().map(({ id }) => store.counts(id).samples));
+  } catch {
+    return [];
+  }
+}
+
+interface Document {
+  readonly database: string;
+  readonly files: readonly string[];
+  readonly strategies: readonly {
+    readonly strategy: string;
+    readonly generated: number;
+    readonly executed: number;
+    readonly files: string[];
+  }[];
+  readonly comparison: { readonly by_setting: { readonly tables: readonly { readonly groups: readonly Group[] }[] } };
+  readonly differences: { readonly pairs: readonly object[]; readonly tests: readonly Test[] };
+}
+interface Group {
+  readonly value: string;
+  readonly samples: number;
+  readonly pass: { readonly value: number };
+  readonly crash: { readonly value: number };
+  readonly costs: object;
+}
+interface Test {
+  readonly experiment: string;
+  readonly rate: string;
+  readonly second: { readonly share: number };
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(path.join(root, 'docs', name), 'utf8'));
+const ajv = new Ajv2020({ allowUnionTypes: true });
+ajv.addSchema(read('analysis.schema.json') as object, 'analysis.schema.json');
+const validate = ajv.compile(read('strategies.schema.json') as object);
+
+let whole: Document;
+beforeAll(async () => {
+  const { code, out, err } = await faultline(run('whole', '--json'));
+  expect(code, err).toBe(0);
+  whole = JSON.parse(out) as Document;
+}, 120_000);
+
+describe('strategies of one config', () => {
+  it('are experiments of one database, greedy ones with one sample of a problem', () => {
+    expect(names(database('whole'))).toEqual(EXPERIMENTS);
+    expect(samples(database('whole'))).toEqual([PROBLEMS, 4 * PROBLEMS, 6 * PROBLEMS]);
+    expect(whole.strategies.map(({ strategy, generated, executed }) => [strategy, generated, executed])).toEqual([
+      ['greedy', 5, 5],
+      ['cool', 20, 20],
+      ['hot', 30, 30],
+    ]);
+    expect(stored(database('whole'), (store) => new Set(store.experiments().map(({ seed }) => seed)))).toEqual(new Set(['1']));
+    for (const { files } of whole.strategies) expect(files.some((file) => file.endsWith('report.html'))).toBe(true);
+  });
+
+  it('are told of in one document that the schema describes', () => {
+    validate(whole);
+    expect(validate.errors).toBeNull();
+    expect(whole).toMatchObject({ schema: 'faultline.strategies', version: 1, experiment: 'study', estimate: null });
+  });
+
+  it('are compared as `analyze` and `diff` compare them', async () => {
+    const analyzed = await faultline(['analyze', '--db', database('whole'), '--experiment', EXPERIMENTS.join(','), '--json']);
+    expect(analyzed.code, analyzed.err).toBe(0);
+    expect(whole.comparison).toEqual(JSON.parse(analyzed.out));
+    const groups = whole.comparison.by_setting.tables[0]!.groups;
+    expect(groups.map(({ value, samples: count }) => [value, count])).toEqual(EXPERIMENTS.map((name, i) => [name, [5, 20, 30][i]]));
+    for (const [index, other] of EXPERIMENTS.slice(1).entries()) {
+      const differed = await faultline(['diff', EXPERIMENTS[0]!, other, '--db', database('whole'), '--json']);
+      expect(whole.differences.pairs[index]).toEqual(JSON.parse(differed.out));
+      // And both say the same of one experiment.
+      const { pass, crash } = groups.find(({ value }) => value === other)!;
+      const shares = whole.differences.tests
+        .filter(({ experiment }) => experiment === other)
+        .map(({ rate, second }) => [rate, second.share]);
+      expect(shares).toEqual([
+        ['pass', pass.value],
+        ['crash rate', crash.value],
+      ]);
+    }
+  });
+
+  it('leave the comparison as JSON, CSV and LaTeX in a folder of its own', () => {
+    const directory = path.join(folder, 'whole', 'study');
+    expect(readdirSync(directory).sort()).toEqual(['comparison.json', 'differences.json', 'tables']);
+    const tables = ['strategies', 'strategy-failures', 'strategy-tests'].flatMap((name) => [`${name}.csv`, `${name}.tex`]);
+    expect(readdirSync(path.join(directory, 'tables')).sort()).toEqual(tables.sort());
+    expect([...whole.files].sort()).toEqual(
+      ['comparison.json', 'differences.json', ...tables.map((name) => path.join('tables', name))]
+        .map((name) => path.join(directory, name))
+        .sort(),
+    );
+    expect(JSON.parse(readFileSync(path.join(directory, 'comparison.json'), 'utf8'))).toEqual(whole.comparison);
+    expect(JSON.parse(readFileSync(path.join(directory, 'differences.json'), 'utf8'))).toEqual(whole.differences);
+    const [head, ...rows] = readFileSync(path.join(directory, 'tables', 'strategies.csv'), 'utf8')
+      .trimEnd()
+      .split('\r\n');
+    const columns = head!.split(',');
+    const cell = (row: string, name: string) => row.split(',')[columns.indexOf(name)];
+    expect(
+      rows.filter((row) => cell(row, 'setting') === 'experiment').map((row) => [cell(row, 'value'), Number(cell(row, 'pass'))]),
+    ).toEqual(whole.comparison.by_setting.tables[0]!.groups.map(({ value, pass }) => [value, pass.value]));
+  });
+
+  it('go on after kill -9 in the middle of the second, and end in the same results', async () => {
+    const child = start(run('killed', ...slowly));
+    const end = finished(child);
+    await until('the second strategy has samples', child, () => (samples(database('killed'))[1] ?? 0) > 0);
+    child.kill('SIGKILL');
+    expect((await end).signal).toBe('SIGKILL');
+    const kept = samples(database('killed'));
+    expect(kept[0]).toBe(PROBLEMS);
+    expect(kept[1]).toBeLessThan(4 * PROBLEMS);
+    expect(kept).toHaveLength(2);
+
+    const again = await faultline(run('killed', '--json'));
+    expect(again.code, again.err).toBe(0);
+    const document = JSON.parse(again.out) as Document;
+    expect(document.strategies.map(({ generated }) => generated)).toEqual([0, 4 * PROBLEMS - kept[1]!, 6 * PROBLEMS]);
+    expect(digests(database('killed'))).toEqual(digests(database('whole')));
+    // Times apart, which differ from run to run, the comparison is the same to the last digit.
+    const timeless = (found: Document): unknown =>
+      JSON.parse(JSON.stringify(found.comparison.by_setting, (key, value: unknown) => (/_seconds$/.test(key) ? 0 : value)));
+    expect(timeless(document)).toEqual(timeless(whole));
+    expect(document.differences.tests).toEqual(whole.differences.tests);
+  });
+
+  it('stop at Ctrl-C with the experiment and the command that goes on', async () => {
+    const child = start(run('stopped', ...slowly, '--only', 'generate'));
+    const end = finished(child);
+    await until('the second strategy has samples', child, () => (samples(database('stopped'))[1] ?? 0) > 0);
+    child.kill('SIGINT');
+    const { code, out, err } = await end;
+    expect([code, out]).toEqual([130, '']);
+    expect(err).toMatch(
+      /error: study-cool: stopped; \d+ of 20 samples and 0 verdicts are kept\nhint: Continue with: faultline run .*study\.yaml /,
+    );
+  });
+
+  it('say what is done the second time, and print it for people', async () => {
+    const { code, out, err } = await faultline(run('whole'));
+    expect(code, err).toBe(0);
+    expect(err.match(/^strategy .*$/gm)).toEqual([
+      'strategy greedy, 1 of 3: study-greedy',
+      'strategy cool, 2 of 3: study-cool',
+      'strategy hot, 3 of 3: study-hot',
+    ]);
+    expect(err.match(/^generate: .*$/gm)).toEqual(['5', '20', '30'].map((n) => `generate: 0 samples drawn, ${n} were there`));
+    for (const line of [
+      /^study-greedy, study-cool, study-hot: compared on the 5 problems that all of them have$/m,
+      /^0 \(study-greedy\) /m,
+      /^each against study-greedy, over the problems that both have;/m,
+      /^study-hot +crash rate +[\d.]+ % +[\d.]+ % /m,
+      /^report: .*study-cool\/report\.html$/m,
+      /^comparison: .*\/whole\/study$/m,
+    ])
+      expect(out).toMatch(line);
+  });
+
+  it('are done in stages and in shards, which merge to the same results', async () => {
+    for (const shard of ['0/2', '1/2']) {
+      const part = ['--shard', shard, '--db', path.join(folder, `part${shard[0]!}.db`)];
+      const { code, out, err } = await faultline([...run('parts', ...part, '--only', 'generate,execute'), '--json']);
+      expect(code, err).toBe(0);
+      const document = JSON.parse(out) as Document;
+      expect(document).toMatchObject({ comparison: null, differences: null, directory: null, files: [] });
+      validate(document);
+      expect(validate.errors).toBeNull();
+    }
+    const done = await faultline(run('parts', '--db', path.join(folder, 'part0.db'), '--only', 'generate'));
+    expect(done.out).toMatch(/^study-greedy: 3 samples and 3 verdicts in .*\nstudy-cool: 12 samples and 12 verdicts in .*\nstudy-hot: /);
+    const merged = path.join(folder, 'merged.db');
+    const parts = [0, 1].map((i) => path.join(folder, `part${i}.db`));
+    expect((await faultline(['merge', ...parts, '--output', merged])).code).toBe(0);
+    expect(digests(merged)).toEqual(digests(database('whole')));
+    const reported = await faultline(run('parts', '--db', merged, '--only', 'measure,report'));
+    expect(reported.code, reported.err).toBe(0);
+    expect(reported.out).toContain('each against study-greedy');
+  });
+});
+
+describe('an estimate of strategies', () => {
+  it('is the sum and each, and makes nothing', async () => {
+    const { code, out, err } = await faultline(run('estimated', '--only', 'generate', '--estimate'));
+    expect(code, err).toBe(0);
+    expect(out).toMatch(
+      /^estimate: at most .*, memory up to .*, disk .* free\n {2}greedy: at most .* \(generate .*\); .*\n {2}cool: .*\n {2}hot: .*\n$/,
+    );
+    expect(existsSync(path.join(folder, 'estimated'))).toBe(false);
+    const rest = await faultline(run('whole', '--estimate', '--json'));
+    expect(JSON.parse(rest.out)).toEqual({ estimate: null });
+  });
+
+  it('comes before the first strategy where there is much to do, with its parts in the JSON', async () => {
+    const long = run('long', '--samples', '40', '--only', 'generate', '--json');
+    const { code, out, err } = await faultline(long);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/^estimate: at most .*\n {2}cool: .*\n {2}hot: .*\nstrategy greedy, 1 of 3/);
+    const document = JSON.parse(out) as Document;
+    expect(document).toMatchObject({
+      estimate: {
+        strategies: [{ strategy: 'greedy', estimate: null }, { strategy: 'cool', estimate: { stages: [{ stage: 'generate' }] } }, {}],
+      },
+      strategies: [{ generated: PROBLEMS }, { generated: 40 * PROBLEMS }, { generated: 40 * PROBLEMS }],
+    });
+    validate(document);
+    expect(validate.errors).toBeNull();
+  });
+});
+
+describe('what cannot work', () => {
+  const study = (name: string, text: string): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('is told before the first strategy starts', async () => {
+    const late = study(
+      'late.yaml',
+      'samples: 2\nmodel: { device: cpu, batch: 60000 }\nstrategies:\n  greedy: {name: greedy}\n  huge: {samples: 60000}\n',
+    );
+    const args = ['run', late, '--num-problems', '1', '--memory', '32MiB', '--outputs', path.join(folder, 'late')];
+    const { code, out, err } = await faultline([...args, '--only', 'generate']);
+    expect([code, out]).toEqual([4, '']);
+    expect(err).toContain('-huge: ');
+    expect(existsSync(path.join(folder, 'late', 'faultline.db'))).toBe(false);
+  });
+
+  it.each([
+    [
+      ['generate', config, '--out', 'x.jsonl'],
+      `${config}:5:1: strategies: this config compares several strategies, and one experiment is wanted here`,
+    ],
+    [['execute', config, '--samples', 'x', '--out', 'y'], 'one experiment is wanted here'],
+    [['run', config, '--temperature', '0.5'], `${config}:5:1: strategies: --temperature sets strategy.temperature`],
+    [['run', config, '--strategy', 'greedy'], 'strategies: --strategy sets strategy.name'],
+  ])('%j is refused', async (args, message) => {
+    const { code, out, err } = await faultline(args, { cwd: folder });
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(message);
+    expect(err).toMatch(/\nhint: .+\n$/);
+  });
+
+  it('names the experiment that lacks what a stage needs', async () => {
+    const { code, err } = await faultline(run('lacking', '--only', 'report'));
+    expect([code, err]).toEqual([3, expect.stringContaining('study-greedy: ')]);
+    expect(err).toContain('the stage report needs decisions');
+  });
+
+  it('keeps a database that stands where the comparison would', async () => {
+    const place = path.join(folder, 'inside', 'study');
+    mkdirSync(place, { recursive: true });
+    const args = run('inside', '--num-problems', '2', '--samples', '1', '--db', path.join(place, 'comparison.json'));
+    const { code, err } = await faultline(args);
+    expect([code, err]).toEqual([2, expect.stringContaining('is the database that this command reads, and would be replaced')]);
+    expect(readdirSync(place)).toEqual([]);
+  });
+});
