@@ -79,7 +79,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.2',
     name: 'generation.empty',
     outcome: 'generation',
-    rule: 'the body holds nothing but a docstring, comments, pass, ... or a bare return; raise NotImplementedError is 4.9, and has this beside it',
+    rule: 'the body of the entry point holds nothing but a docstring, comments, pass, ... or a bare return; raise NotImplementedError is 4.9, and has this beside it',
     published: published([], ['Incomplete Generation'], []),
   },
   {
@@ -93,7 +93,7 @@ const LEAVES: readonly Leaf[] = [
     code: '1.4',
     name: 'generation.off_language',
     outcome: 'generation',
-    rule: 'does not parse, and more than half of its lines and of at least eight tokens cannot be Python where they stand',
+    rule: 'does not parse, and more than half of its lines and of at least eight tokens cannot be Python where they stand, or are marked as HTML, Markdown or functions in braces',
   },
   {
     code: '1.5',
@@ -209,7 +209,7 @@ const LEAVES: readonly Leaf[] = [
     code: '8.3',
     name: 'wrong.type',
     outcome: 'wrong',
-    rule: 'returned a value of another type than expected in all failing assertions, one without a plain form, or one on which the test itself fails',
+    rule: 'returned a value of another type than expected, or of other types within, in all failing assertions, one without a plain form, or one on which the test itself fails',
     published: published(['C.1', 'C.3'], [], ['Logic']),
   },
   {

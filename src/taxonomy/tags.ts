@@ -119,12 +119,15 @@ export const TAGS: readonly Tag[] = [
   {
     name: 'returns:iterator',
     doc: 'returned a generator, another iterator or a view, which has no plain form',
-    holds: (evidence) => ITERATOR.test(refusedType(evidence)),
+    holds: (evidence) => refusedReason(evidence) === NO_PLAIN_FORM && ITERATOR.test(refusedType(evidence)),
   },
   {
     name: 'returns:object',
     doc: 'returned an object of another class that has no plain form, such as one that the program makes',
-    holds: (evidence) => refusedReason(evidence)?.startsWith('has no plain form') === true && !ITERATOR.test(refusedType(evidence)),
+    holds: (evidence) => {
+      const reason = refusedReason(evidence);
+      return reason === OWN_CLASS || (reason === NO_PLAIN_FORM && !ITERATOR.test(refusedType(evidence)));
+    },
   },
   {
     name: 'returns:too_much',
@@ -145,6 +148,10 @@ export const TAGS: readonly Tag[] = [
 
 /** Classes of Python's own that give values one after the other, by name. */
 const ITERATOR = /^(?:generator|coroutine|async_generator|map|filter|zip|enumerate|reversed|dict_(?:keys|values|items)|\w*_?iterator)$/;
+
+/** The sandbox's reasons that stand for a class (src/sandbox/python/wire.py, describer.py); the others are about the value. */
+const NO_PLAIN_FORM = 'has no plain form';
+const OWN_CLASS = "is of a class of the program's own";
 
 /** Why a returned value could not be handed over; null where that was not it. */
 function refusedReason({ verdict: { outcome } }: Evidence): string | null {

@@ -30,6 +30,11 @@ CASES = [
     ('2.1', '    x = {1: 2]\n'),
     ('2.1', '    x = [1, 2, 3\n    return x\n'),
     ('2.1', "    x = 'it's'\n"),
+    # ... a block in braces that is open at the end.
+    ('2.1', '    def g(x) {\n        return x\n'),
+    ('2.1', '    if a > 0 {\n        return b\n'),
+    ('2.1', '    if a > 0:\n        return b\n    else {\n        return a\n'),
+    ('2.1', '    while b {\n        b = 0\n'),
     # 2.2: indentation.
     ('2.2', '    if a:\n    return b\n'),
     ('2.2', '    for x in a:\n'),
@@ -109,6 +114,14 @@ CASES = [
     ('2.4', '    x = {1: }\n'),
     ('2.4', '    return [a, b for a in b]\n'),
     ('2.4', '    x = (1,\n         2))\n    return x y\n'),
+    # ... a block in braces, as other languages have.
+    ('2.4', '    def g(x) {\n        return x + 1\n    }\n'),
+    ('2.4', '    def g(x) { return x + 1 }\n'),
+    ('2.4', '    class A {\n        int x;\n    }\n'),
+    ('2.4', '    if a > 0 {\n        return b\n    }\n    return a\n'),
+    ('2.4', '    if (a > 0) {  # positive\n        return b c\n    }\n'),
+    ('2.4', '    for x in a {\n        return x\n    }\n'),
+    ('2.4', '    while b {\n        b = 0\n    }\n'),
     # 2.6: two values side by side.
     ('2.6', '    return a b\n'),
     ('2.6', '    x = (a b)\n'),
@@ -120,6 +133,9 @@ CASES = [
     ('2.6', '    if a is greater than 3:\n        return b\n'),
     ('2.6', '    b, For num = g(1)\n'),
     ('2.6', '    return f(a) 3\n'),
+    # ... a set or dictionary in a header, or at the end of a line that is none.
+    ('2.6', '    if a {1, 2}:\n        return b\n'),
+    ('2.6', '    return a {\n        1: 2}\n'),
     # ... which a fault further down replaces.
     ('2.1', '    return a b\n    x = \'c\n'),
     ('2.1', '    x = (a,\n    return b\n    y = 1\n'),

@@ -37,6 +37,7 @@ export function sampleText(experiment: string, sample: JudgedSample, tokens: rea
   const facts: [string, string | null][] = [
     ['rule', sample.rule === null ? null : `${sample.rule}: ${sample.evidence}`],
     ['at', placeOf(sample)],
+    ['busy at', busyAt(sample)],
     ['assertion', failure.assertion?.source ?? null],
     ['returned', failure.assertion === null ? null : valueOf(failure.assertion.returned, failure.assertion.returnedType)],
     ['expected', failure.assertion === null ? null : valueOf(failure.assertion.expected, failure.assertion.expectedType)],
@@ -67,6 +68,12 @@ function placeOf({ place, node, tokens }: JudgedSample): string | null {
   const held =
     tokens === null ? '' : tokens.first === tokens.last ? `, token ${tokens.first}` : `, tokens ${tokens.first} to ${tokens.last}`;
   return `line ${place.line}${column}${held}${node === null ? '' : ` (${node})`}`;
+}
+
+/** The loop that met the limit, more likely than not. Beside the results and no failing line of theirs: another run may be stopped elsewhere. */
+function busyAt({ verdict: { measurements } }: JudgedSample): string | null {
+  const frame = measurements.stack?.findLast(({ where }) => where !== 'library');
+  return frame === undefined ? null : `line ${frame.line} in ${frame.function} when it met the limit; another run may stop elsewhere`;
 }
 
 function localsOf({ verdict: { outcome } }: JudgedSample): [string, string][] {

@@ -26,7 +26,7 @@ export interface Site {
   readonly token: ScannedToken | null;
   /** The first two values side by side, from the statement's beginning to the error; null for none. */
   readonly adjacent: readonly [ScannedToken, ScannedToken] | null;
-  /** Where the innermost bracket stands that is open here and never closed; null for none. */
+  /** Where the innermost bracket stands that is open here, or opens here, and is never closed; null for none. */
   readonly unclosed: number | null;
   /** Whether that bracket was opened on an earlier line. */
   readonly unclosedEarlier: boolean;
@@ -47,10 +47,12 @@ export function siteOf(evidence: Evidence, exception: ExceptionInfo): Site | nul
   // CPython's guess at a comma points to the first of two operands; and 3.9 at times reads on before it gives up.
   const first = tokens.findLastIndex(({ kind }, before) => kind === 'line_end' && before < index) + 1;
   const last = FORGOT_COMMA.test(exception.message) ? tokens.length - 1 : index;
-  const second = tokens.findIndex((token, i) => i > first && i <= last && areAdjacentOperands(tokens[i - 1]!, token));
-  const token = tokens[second >= 0 ? second : index] ?? null;
+  const pair = tokens.findIndex((token, i) => i > first && i <= last && areAdjacentOperands(tokens[i - 1]!, token));
+  // A block in braces is a header that is malformed, and no value behind another.
+  const second = pair >= 0 && isBlockBrace(program, tokens[first]!, tokens[pair]!) ? -1 : pair;
+  const token = tokens[pair >= 0 ? pair : index] ?? null;
   const at = token?.start ?? program.length;
-  const unclosed = open.findLast((bracket) => bracket < at) ?? null;
+  const unclosed = open.findLast((bracket) => bracket <= at) ?? null;
   return {
     token,
     adjacent: second < 0 ? null : [tokens[second - 1]!, tokens[second]!],
@@ -61,6 +63,17 @@ export function siteOf(evidence: Evidence, exception: ExceptionInfo): Site | nul
 
 function areAdjacentOperands(before: ScannedToken, token: ScannedToken): boolean {
   return endsOperand(before) && beginsOperandAfter(token, before);
+}
+
+/** What begins a statement with a block, where a value may stand before its colon. */
+const HEADERS: ReadonlySet<string> = new Set(['async', 'class', 'def', 'elif', 'except', 'for', 'if', 'while', 'with']);
+/** Those of them whose head is no expression that braces could go on with. */
+const DEFINITIONS: ReadonlySet<string> = new Set(['class', 'def']);
+
+/** Whether a brace that stands behind a value opens a block, as other languages write it: the line ends there, or it follows a definition's head. */
+function isBlockBrace(program: string, first: ScannedToken, token: ScannedToken): boolean {
+  if (token.text !== '{' || !HEADERS.has(first.text)) return false;
+  return DEFINITIONS.has(first.text) || /^[ \t]*(?:#[^\r\n]*)?(?:[\r\n]|$)/.test(program.slice(token.end));
 }
 
 /** What the tokeniser would find, whether it came to say so or not; null for nothing, or where the error is final. */

@@ -1,7 +1,7 @@
 /**
  * 2.1: a bracket or string that is not closed, or is closed by the wrong bracket. Told by CPython's messages, 3.9 to
  * 3.13, or seen in the text: a string or bracket is left open, and the error stands on a later line than the bracket;
- * or, on the same line, at the colon that would end a header.
+ * or, on the same line, at the colon that would end a header; or at the bracket itself.
  */
 import type { ExceptionInfo } from '../../sandbox/verdict.js';
 import type { Evidence } from '../types.js';
@@ -36,6 +36,6 @@ function seenInText(evidence: Evidence, exception: ExceptionInfo): string | null
   if (fault !== null) return null;
   const site = siteOf(evidence, exception);
   if (site === null || site.unclosed === null) return null;
-  const atColon = isPlainInvalidSyntax(exception) && site.token?.text === ':';
-  return site.unclosedEarlier || atColon ? 'a bracket is not closed' : null;
+  const isTelling = isPlainInvalidSyntax(exception) && (site.token?.text === ':' || site.token?.start === site.unclosed);
+  return site.unclosedEarlier || isTelling ? 'a bracket is not closed' : null;
 }

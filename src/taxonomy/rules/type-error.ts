@@ -5,7 +5,12 @@ import { describeException, exceptionOf, isA } from './rule.js';
 /** CPython's words for a call with the wrong arguments, of functions and of builtins. */
 export const ARITY = /\b(?:takes|missing|expected|got|accepts)\b.*\barguments?\b|\bargument .* (?:given|passed) /;
 
+/** CPython's words for a raise of what is no exception, for its cause, and for a class that makes something else. */
+export const NO_EXCEPTION =
+  /^exception(?:s| causes) must derive from BaseException$|^calling .* should have returned an instance of BaseException/;
+
 const KINDS: readonly (readonly [kind: string, message: RegExp])[] = [
+  ['no exception', NO_EXCEPTION],
   ['None', /\bNoneType\b/],
   ['arity', ARITY],
   ['not callable', /is not callable/],

@@ -1,10 +1,10 @@
 /**
- * 8.3: a returned value of another type than expected, in every failing assertion that has an expected value; one that
- * has no plain form (generator, dataclass, cycle); or one on which the test's own code failed.
+ * 8.3: a returned value of another type than expected, or one of its shape that differs in nothing but the types within, in every failing
+ * assertion that has an expected value; one that has no plain form (generator, dataclass, cycle); or one on which the test's own code failed.
  */
 import type { Rule } from './rule.js';
 import { describeException, quote } from './rule.js';
-import { failuresShowing, trialsOf } from './trials.js';
+import { failuresShowing, inAllFailures, trialsOf } from './trials.js';
 
 /**
  * Types that Python compares by value across the classes: here another type is not why the values differ. `bool` stands
@@ -27,13 +27,22 @@ export const wrongType: Rule = (evidence) => {
       return `the test failed on the returned value: ${describeException(outcome.exception)}`;
     case 'assertion': {
       const { returnedType, expectedType } = outcome.assertion;
-      if (returnedType === null || expectedType === null || returnedType === expectedType) return null;
-      if (COMPARED_BY_VALUE.some((types) => types.has(returnedType) && types.has(expectedType))) return null;
       const trials = trialsOf(evidence);
-      if (trials.some(({ relations }) => relations !== null) && failuresShowing(trials, 'type') === 0) return null;
-      return `returned ${quote(returnedType)}, expected ${quote(expectedType)}`;
+      const isOutside = returnedType !== null && expectedType !== null && areOtherTypes(returnedType, expectedType);
+      if (!trials.some(({ relations }) => relations !== null)) {
+        return isOutside ? `returned ${quote(returnedType)}, expected ${quote(expectedType)}` : null;
+      }
+      const count = failuresShowing(trials, 'type');
+      if (count === 0) return null;
+      return isOutside
+        ? `returned ${quote(returnedType)}, expected ${quote(expectedType)}`
+        : `values of other types than expected, or such within, ${inAllFailures(trials, count)}`;
     }
     default:
       return null;
   }
 };
+
+function areOtherTypes(one: string, other: string): boolean {
+  return one !== other && !COMPARED_BY_VALUE.some((types) => types.has(one) && types.has(other));
+}

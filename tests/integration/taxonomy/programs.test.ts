@@ -51,6 +51,8 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['1.1', { completion: '    try:\n        return a + b', finishReason: 'length' }],
   ['1.2', { completion: '    pass\n' }],
   ['1.2', { completion: '' }],
+  ['1.2', { completion: 'def add(a, b):\n    "Add."\n    # TODO\n    return\n', prompt: '' }],
+  ['1.2', { completion: 'def add(a, b):\n    pass\n' }],
   ['1.3', { completion: '    a = b\n'.repeat(8) }],
   ['1.4', { completion: 'This function returns the sum of both numbers, so that you can see what it is for.\n', prompt: '' }],
   [
@@ -58,6 +60,18 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
     { completion: '    return a + b\n\n```\n\nHere is how it works: it adds both numbers.\nThen it returns what comes out of that.\n' },
   ],
   ['1.4', { completion: 'function add(a, b) { return a + b; }\n', prompt: '' }],
+  [
+    '1.4',
+    { completion: '<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>Add</title>\n</head>\n<body>\n<p>a + b</p>\n</body>\n</html>\n' },
+  ],
+  ['1.4', { completion: 'fn add(a: i32, b: i32) -> i32 {\n    let y = a + b;\n    println!("{}", y);\n    y\n}\n' }],
+  [
+    '1.4',
+    {
+      completion:
+        '# Solution\n\nHere is how to do it:\n\n- First add them\n- Then return the result\n\n**Note**: this is simple and works for every number\n',
+    },
+  ],
   ['1.5', { completion: 'def plus(a, b):\n    return a + b\n', prompt: '' }],
   ['1.5', { completion: 'add = 3\n', prompt: '' }],
   ['1.5', { completion: 'def add(a):\n    return a\n', prompt: '' }],
@@ -67,6 +81,7 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['2.2', { completion: '    x = 1\n      y = 2\n' }],
   ['2.3', { completion: '    return a + b?\n' }],
   ['2.4', { completion: '    break\n' }],
+  ['2.4', { completion: 'def add(a, b) {\n    return a + b\n}\n', prompt: '' }],
   ['2.4', { completion: '    return a +\n' }],
   ['2.5', { completion: `    return ${NESTED}\n` }],
   ['2.6', { completion: '    return a b\n' }],
@@ -93,6 +108,8 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['4.2', { completion: '    return a.plus(b)\n' }],
   ['4.3', { completion: '    import numpy_of_nowhere as np\n    return np.add(a, b)\n' }],
   ['4.3', { completion: '    from math import plus\n    return plus(a, b)\n' }],
+  ['4.4', { completion: '    raise "no"\n' }],
+  ['4.4', { completion: '    raise NotImplemented\n' }],
   ['4.4', { completion: '    return a + str(b)\n' }],
   ['4.4', { completion: '    return add(a)\n' }],
   ['4.4', { completion: '    return a[0] + b\n' }],
@@ -157,6 +174,18 @@ const PROGRAMS: readonly (readonly [code: string, program: Program])[] = [
   ['8.2', { completion: '    print("sum:")\n    print(a + b)\n' }],
   ['8.2', { completion: '    print("a\'b")\n', test: 'def check(candidate):\n    assert candidate(1, 2) == "a\'b"\n' }],
   ['8.3', { completion: '    return str(a + b)\n' }],
+  [
+    '8.3',
+    {
+      completion: '    return [str(each) for each in sorted(a + b)]\n',
+      test: testOf('assert candidate([5], [4]) == [4, 5]', 'assert candidate([], []) == []', 'assert candidate([3], [1]) == [1, 3]'),
+    },
+  ],
+  [
+    '8.3',
+    { completion: '    return [(a, b)]\n', test: testOf('assert candidate(1, 2) == [[1, 2]]', 'assert candidate(3, 4) == [[3, 4]]') },
+  ],
+  ['8.3', { completion: '    return {"sum": str(a + b)}\n', test: testOf('assert candidate(1, 2) == {"sum": 3}') }],
   ['8.3', { completion: '    return None if a == 1 else str(a)\n' }],
   ['8.3', { completion: '    return (x for x in [a + b])\n' }],
   ['8.3', { completion: '    return "ab"\n', test: 'def check(candidate):\n    assert abs(candidate(1, 2) - 3) < 1e-6\n' }],
@@ -211,6 +240,20 @@ describe('a program with a known failure', () => {
     const elsewhere = ['0', '7', '9'];
     const leaves = CATEGORIES.map(({ code }) => code).filter((code) => !elsewhere.includes(code));
     expect(leaves.filter((code) => !PROGRAMS.some(([hit]) => hit === code))).toEqual([]);
+  });
+});
+
+describe('a value of a class', () => {
+  it.each([
+    ['returns:object', '    class Sum:\n        pass\n    return Sum()\n'],
+    ['returns:object', '    from dataclasses import dataclass\n    @dataclass\n    class Sum:\n        of: int\n    return Sum(a + b)\n'],
+    ['returns:object', '    from collections import namedtuple\n    return namedtuple("Sum", "of")(a + b)\n'],
+    ['returns:object', '    return object()\n'],
+    ['returns:iterator', '    yield a + b\n'],
+  ])('has the tag %s: %j', async (tag, completion) => {
+    const { decided } = await judge({ completion });
+    expect(decided.category?.code).toBe('8.3');
+    expect(decided.tags.filter((each) => each.startsWith('returns:'))).toEqual([tag]);
   });
 });
 

@@ -19,6 +19,7 @@ import { shorten, visible, visibleLine } from '../../../src/reports/render/visib
 import { summarise } from '../../../src/reports/summary.js';
 import type { FailureDescription, PartialExtent, ReportData } from '../../../src/reports/report-data.js';
 import { IMPORTED } from '../../../src/store/imported.js';
+import type { Measurements } from '../../../src/sandbox/verdict.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import {
   CATEGORIES,
@@ -623,6 +624,20 @@ describe('terminal text', () => {
       ),
     );
     expect(text).not.toMatch(/[\u0000\u0007\u001b]/);
+  });
+
+  it('says where a sample was busy that met its limit, in the program alone, and marks no line for it', () => {
+    const show = (stack: Measurements['stack']): string => {
+      const verdict = verdictOf({ status: 'limit', resource: 'cpu', exception: null });
+      const given = sample({ outcome: 'resource', verdict: { ...verdict, measurements: { ...verdict.measurements, stack } } });
+      return sampleText('study', given, [], { colours: picocolors.createColors(false), most: 8 });
+    };
+    const inSample = { where: 'sample', function: HOSTILE.control, line: 2 } as const;
+    const inLibrary = { where: 'library', function: 'heapify', line: 9 } as const;
+    const text = show([{ where: 'prompt', function: 'solve', line: 1 }, inSample, inLibrary]);
+    expect(text).toMatch(/^busy at +line 2 in .* when it met the limit; another run may stop elsewhere$/m);
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]|heapify|^>/m);
+    for (const nothing of [null, [inLibrary]]) expect(show(nothing)).not.toContain('busy at');
   });
 
   it('shows a sample of hostile texts, tokens included, without obeying any', () => {

@@ -2,15 +2,29 @@
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { AssertionTrial, ExceptionInfo, Fragility, Measurements, Outcome } from '../../../src/sandbox/verdict.js';
+import type { AssertionTrial, ExceptionInfo, Fragility, Measurements, Outcome, SourceFacts } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { classify } from '../../../src/taxonomy/classify.js';
 import { verdictOfFailedGeneration } from '../../../src/taxonomy/failed-generation.js';
+import { foreignLines } from '../../../src/taxonomy/foreign-lines.js';
 import { empty } from '../../../src/taxonomy/rules/empty.js';
 import { GENERATION_RULES, RULES } from '../../../src/taxonomy/rules/index.js';
 import type { Evidence } from '../../../src/taxonomy/types.js';
 import { anyMeasurements, anyOutcome } from '../sandbox/any-verdict.js';
-import { evidence, exception, failed, fails, holds, IN_LIBRARY, IN_PROMPT, IN_SAMPLE, raised, sourceFacts, tried } from './evidence.js';
+import {
+  evidence,
+  exception,
+  failed,
+  fails,
+  holds,
+  IN_LIBRARY,
+  IN_PROMPT,
+  IN_SAMPLE,
+  PROMPT,
+  raised,
+  sourceFacts,
+  tried,
+} from './evidence.js';
 import { measurements } from '../sandbox/verdicts.js';
 
 const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = {}): Outcome => ({
@@ -19,6 +33,8 @@ const syntax = (type: string, message: string, fields: Partial<ExceptionInfo> = 
 });
 
 const nothing = { returned: 'None', returnedType: 'NoneType' };
+/** Lists on both sides, of other types within. */
+const LISTS = { returned: "['1']", returnedType: 'list', expected: '[1]', expectedType: 'list' };
 /** A class of a library's own, below OSError. */
 const OS_ERROR = { bases: ['OSError', 'Exception', 'BaseException'] };
 const loop = '    x = a + b\n'.repeat(6);
@@ -194,6 +210,7 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['8.3', 'a truth value for a number', evidence(failed({ returned: 'False', returnedType: 'bool' }))],
   ['8.3', 'None in the only call of the first pass, another type in the second', nothingAnd(null, fails(['type']), fails(['type']))],
   ['8.3', 'None in one branch', evidence(failed(nothing), { measurements: { allNone: false, calls: 2 } })],
+  ['8.3', 'texts within a list of numbers', evidence(failed(LISTS), { measurements: { assertions: tried(fails(['type']), holds()) } })],
   ['8.3', 'a generator', evidence({ status: 'unserialisable', typeName: 'generator', reason: 'has no plain form' })],
   [
     '8.3',
@@ -432,6 +449,25 @@ describe('a raise or assert', () => {
     expect(classify(evidence(outcome)).category?.code).toBe('4.6');
   });
 
+  test.each([
+    ['raise', 'exceptions must derive from BaseException'],
+    ['raise', 'exception causes must derive from BaseException'],
+    ['raise', "calling <class 'program.E'> should have returned an instance of BaseException, not <class 'int'>"],
+  ] as const)('%s of what is none is a TypeError: %s', (node, message) => {
+    const decided = classify(evidence(raised('call', 'TypeError', message, { node })));
+    expect([decided.category?.code, decided.evidence.slice(0, 26)]).toEqual(['4.4', 'TypeError (no exception): ']);
+    expect(classify(evidence(raised('load', 'TypeError', message, { node }))).category?.code).toBe('3.4');
+  });
+
+  it('is deliberate with any words of its own, and where there is nothing to raise again', () => {
+    const messages = ['a and b must derive from BaseException', 'exceptions must derive from BaseException, not from a'];
+    for (const message of messages) {
+      expect(classify(evidence(raised('call', 'TypeError', message, { node: 'raise' }))).category?.code).toBe('4.9');
+    }
+    const outcome = raised('call', 'RuntimeError', 'No active exception to reraise', { node: 'raise' });
+    expect(classify(evidence(outcome)).category?.code).toBe('4.9');
+  });
+
   it('on whose line something else fails is named after that', () => {
     expect(classify(evidence(raised('call', 'TypeError', "object of type 'int' has no len()", { node: 'assert' }))).category?.code).toBe(
       '4.4',
@@ -483,6 +519,81 @@ describe('repetition', () => {
   });
 });
 
+describe('another type', () => {
+  const code = (...trials: readonly AssertionTrial[]): string | undefined =>
+    classify(evidence(failed(LISTS), { measurements: { assertions: tried(...trials) } })).category?.code;
+
+  it('is said of what lies within, in every failing assertion or in none', () => {
+    expect(code(fails(['type']), fails(['type']), fails(null))).toBe('8.3');
+    expect(code(fails(['type']), fails([]))).toBe('8.12');
+    expect(code(fails(['type']), holds(), fails(['rounding']))).toBe('8.11');
+    expect(code(fails(null), fails(null))).toBe('8.12');
+  });
+
+  it('says how many, where the outer types are the same', () => {
+    const given = evidence(failed(LISTS), { measurements: { assertions: tried(fails(['type']), fails(['type']), holds()) } });
+    expect(classify(given).evidence).toBe('values of other types than expected, or such within, in all 2 failing assertions');
+  });
+
+  it('is not guessed from the names of two that a comparison forgives', () => {
+    const given = failed({ returned: '1.5', returnedType: 'float', expected: '1', expectedType: 'int' });
+    expect(classify(evidence(given)).category?.code).toBe('8.12');
+  });
+});
+
+describe('marks of another language', () => {
+  const PAGE =
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>My page</title>\n</head>\n<body>\n<p>Nothing at all</p>\n</body>\n</html>\n';
+  const LIST = "- First add one, don't wait\n- Then return the result\n\n**Note**: this is simple and works for every number\n";
+  const RUST = 'fn add(x: i32) -> i32 {\n    let y = x + 1;\n    println!("{{ {}", \'}\', y);\n    y\n}\n';
+  const PYTHON = '    total = a + b\n    if total > 3:\n        total = 2\n    return total + 17\n';
+  const code = (completion: string, facts: Partial<SourceFacts> = {}): string | undefined => {
+    const source = sourceFacts({ parses: false, tokens: 30, foreignTokens: 3, lines: 9, foreignLines: 1, ...facts });
+    const refused = syntax('SyntaxError', 'invalid syntax', { line: 3, column: 1 });
+    return classify(evidence(refused, { completion, measurements: { source } })).category?.code;
+  };
+
+  test.each([
+    ['a page', PAGE],
+    ['a page behind a line of a program', `    return a + b\n${PAGE}`],
+    ['a list', `# Solution\n\nHere is how to do it:\n\n${LIST}`],
+    ['a numbered list', '1. First add one\n2) Then return the result\n'],
+    ['a quotation', '> First add one\n> and take the result\n'],
+    ['a function in Rust', RUST],
+    ['a function that is cut off', RUST.slice(0, 40)],
+    ['a function in Go', 'func add(x int) (int, error) {\n\tif x > 3 {\n\t\treturn 1, nil\n\t}\n\treturn x + 1, nil\n}\n'],
+    ['a function in Kotlin, on one line', 'private fun add(x: Int): Int { return x + 1 }\n'],
+  ])('%s', (_, completion) => {
+    expect(code(completion)).toBe('1.4');
+  });
+
+  test.each<[string, string, Partial<SourceFacts>]>([
+    ['a page of few tokens', PAGE, { tokens: 7 }],
+    ['a list behind a program', `${PYTHON}\n${LIST}`, {}],
+    ['a function behind a program', `${PYTHON}${PYTHON.replaceAll('total', 'sum_of')}\n${RUST}`, {}],
+    ['a program behind a function', `${RUST}def add(a, b):\n${PYTHON}${PYTHON.replaceAll('total', 'sum_of')}`, {}],
+    ['a page in a text', `    page = """\n${PAGE}"""\n    return page page\n`, {}],
+    ['a page in a text that does not end', `    return a b\n    '''\n${PAGE}`, {}],
+    ['products over several lines', '    return (a\n        * Width\n        - Height\n        > b\n        ** c) y y\n', {}],
+    ['arguments over several lines', '    return f(\n        *args,\n        **kwargs,\n        **more) y y\n', {}],
+    ['a comparison over several lines', '    return (a\n        <b\n        < c\n        <d) y y\n', {}],
+    ['a definition in braces', 'def add(a, b) {\n    return a + b\n}\n', {}],
+  ])('not %s', (_, completion, facts) => {
+    expect(code(completion, facts)).toMatch(/^2\./);
+  });
+
+  it('are counted of the completion alone, by lines and by characters', () => {
+    expect(foreignLines({ prompt: `${PAGE}def add(a, b):\n`, completion: `${PYTHON}<p>\n` })).toEqual({
+      lines: 5,
+      foreign: 1,
+      characters: 43,
+      foreignCharacters: 3,
+    });
+    const long = `    return ${Array.from({ length: 60 }, (_, i) => `v${(i * 7919) % 1009}`).join(' + ')} b\n`;
+    expect(code(`${long}<p>\n</p>\n`)).toMatch(/^2\./);
+  });
+});
+
 describe('an empty body', () => {
   const code = (completion: string): string | undefined =>
     classify(evidence(failed(nothing), { completion, measurements: { allNone: true } })).category?.code;
@@ -510,6 +621,53 @@ describe('an empty body', () => {
     '    if a:\n        pass\n',
   ])('not %j', (completion) => {
     expect(code(completion)).toBe('8.1');
+  });
+
+  const whole = (program: string, prompt = ''): string | undefined =>
+    classify(evidence(failed(nothing), { prompt, completion: program, measurements: { allNone: true, calls: 1 } })).category?.code;
+
+  test.each([
+    'def add(a, b):\n    pass\n',
+    'def add(a, b): ...\n',
+    'def add(a, b): pass; return\n',
+    'def add(a, b):\n    """Doc."""\n',
+    "def add(a, b):\n    'Doc, ' \\\n    'and more'; pass\n",
+    'def add(a: int, b: Dict[str, int] = {1: 2}) -> "Dict[str, int]":\n    # TODO\n    return\n',
+    'def add(\n    a,\n    b,\n):\n\n    ...\n',
+    'import math\n\n@other\ndef g(x):\n    return x\n\ndef add(a, b):\n    pass\n\nprint(add(1, 2))\n',
+    'def add(a, b):\n    return a\n\ndef add(a, b):\n    pass\n',
+    'def add(a, b):\n    raise NotImplementedError(str(a), (b))\n',
+  ])('that the program defines itself: %j', (program) => {
+    expect(whole(program)).toBe('1.2');
+    // ... whether the prompt has shown the header or not.
+    expect(whole(program, PROMPT)).toBe('1.2');
+  });
+
+  it('is that of the prompt where the completion defines another function', () => {
+    expect(whole('\n\ndef other(a):\n    return a\n', PROMPT)).toBe('1.2');
+  });
+
+  test.each([
+    ['a value', 'def add(a, b):\n    return None\n'],
+    ['a second statement', 'def add(a, b):\n    pass\n    a + b\n'],
+    ['a text behind the docstring', 'def add(a, b):\n    """Doc."""\n    f"{a}"\n'],
+    ['computed text', 'def add(a, b):\n    f"{a}"\n'],
+    ['a function within', 'def add(a, b):\n    def add(a, b):\n        pass\n'],
+    ['more than the exception', 'def add(a, b):\n    raise NotImplementedError(a) from (b)\n'],
+    ['another definition behind it', 'def add(a, b):\n    pass\n\ndef add(a, b):\n    a + b\n'],
+    ['a decorator', '@twice\ndef add(a, b):\n    pass\n'],
+    ['a name that is bound again', 'def add(a, b):\n    pass\n\nadd = lambda a, b: None\n'],
+    ['a name that may be bound again', 'def add(a, b):\n    pass\n\nfor add in functions:\n    break\n'],
+    ['a class of the same name', 'def add(a, b):\n    pass\n\nclass add(int):\n    pass\n'],
+    ['another body', 'def add(a, b):\n    pass\n\nadd.__code__ = other.__code__\n'],
+    ['a method', 'class A:\n    def add(a, b):\n        pass\n'],
+    ['another name', 'def plus(a, b):\n    pass\n'],
+  ])('not with %s', (_, program) => {
+    expect(whole(program)).toBe('8.1');
+  });
+
+  it('is none where the text does not end', () => {
+    expect(whole('def add(a, b):\n    pass\n\nprint(add(1, 2)\n')).toBe('8.1');
   });
 
   test.each([

@@ -15,6 +15,7 @@ const passing = (fields: object): Evidence =>
   );
 const wrong = (...trials: readonly AssertionTrial[]): Evidence => evidence(failed(), { measurements: { assertions: tried(...trials) } });
 const refused = (typeName: string, reason = 'has no plain form'): Evidence => evidence({ status: 'unserialisable', typeName, reason });
+const OWN_CLASS = "is of a class of the program's own";
 const PROMPT_LINE = '    total_of_everything = sum(numbers)\n';
 
 const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
@@ -47,6 +48,8 @@ const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
   ['returns:iterator', refused('list_reverseiterator')],
   ['returns:object', refused('Point')],
   ['returns:object', refused('MapOfThings')],
+  ['returns:object', refused('Point', OWN_CLASS)],
+  ['returns:object', refused('map', OWN_CLASS)],
   ['returns:too_much', refused('range', 'is larger than 16777216 bytes')],
   ['returns:too_much', refused('list', 'is nested deeper than 200 levels')],
   ['truncated_generation', evidence(failed(), { finishReason: 'length' })],
@@ -95,6 +98,8 @@ describe('a tag', () => {
     ['a short line of the prompt', evidence(failed(), { prompt: '    return a\n', completion: '    return a\n' }), 'repeats_prompt'],
     ['a sample that ended by itself', evidence(failed(), { finishReason: 'eos' }), 'truncated_generation'],
     ['a sample of which nothing is known', evidence(failed(), { finishReason: '' }), 'truncated_generation'],
+    ["an object of a program's class that is called like an iterator", refused('map', OWN_CLASS), 'returns:iterator'],
+    ['a list that is too large', refused('list', 'is larger than 16777216 bytes'), 'returns:object'],
     ['None in a message of another kind', evidence(raised('call', 'ValueError', 'NoneType')), 'none_operand'],
   ])('is not for %s', (_, given, tag) => {
     expect(tagsOf(given)).not.toContain(tag);
