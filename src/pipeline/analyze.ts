@@ -14,20 +14,25 @@ import type { Experiment } from '../store/types.js';
 import { differingSettings, drawsOf, questionOf, settingOf } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { keepDatabase } from './keep-database.js';
+import { through, type Progress } from './progress.js';
 import { chooseExperiment, nameWithHash, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 import { inTurns } from './turns.js';
 
 /** The numbers of one experiment, and the analyses that go further; the newest without a name. */
-export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): Analysis {
+export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined, progress?: Progress): Analysis {
   using store = Store.open(databasePath(values), { readonly: true });
-  return analyzeExperiment(store, chooseExperiment(store, nameOrHash));
+  return analyzeExperiment(store, chooseExperiment(store, nameOrHash), progress);
 }
 
 /**
  * Several experiments of one database, compared by their settings: the analysis of the first, and the comparison beside it.
  * Throws `input` for one that is not there, and `usage` for one that is named twice.
  */
-export function analyzeBySetting(values: ConfigValues, names: readonly string[]): Analysis & { readonly bySetting: BySetting } {
+export function analyzeBySetting(
+  values: ConfigValues,
+  names: readonly string[],
+  progress?: Progress,
+): Analysis & { readonly bySetting: BySetting } {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiments = names.map((name) => chooseExperiment(store, name));
   const twice = experiments.findIndex(({ id }, i) => experiments.findIndex((other) => other.id === id) < i);
@@ -44,22 +49,22 @@ export function analyzeBySetting(values: ConfigValues, names: readonly string[])
       temperature: settingOf(experiment, 'strategy.temperature'),
       questions: new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionOf(problem)])),
       draws: drawsOf(experiment),
-      samples: store.judgedSamples(experiment.id),
+      samples: through(progress, `samples of ${experiment.name}`, null, store.judgedSamples(experiment.id)),
     })),
     differingSettings(experiments).filter(({ key }) => key !== 'experiment'),
   );
-  return { ...analyzeExperiment(store, experiments[0]!), bySetting: compared };
+  return { ...analyzeExperiment(store, experiments[0]!, progress), bySetting: compared };
 }
 
-export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {
-  return finish(analyzeSteps(store, experiment));
+function analyzeExperiment(store: Store, experiment: Experiment, progress: Progress | undefined): Analysis {
+  return finish(analyzeSteps(store, experiment, progress), progress?.onStep());
 }
 
 /** In steps, none longer than an interval takes. */
-function* analyzeSteps(store: Store, experiment: Experiment): Steps<Analysis> {
+function* analyzeSteps(store: Store, experiment: Experiment, progress: Progress | undefined): Steps<Analysis> {
   const marks = store.assertionMarks(experiment.id);
   const rows = new AnalysisRows(marks);
-  const report = yield* summariseExperiment(store, experiment, (samples) => rows.through(samples));
+  const report = yield* summariseExperiment(store, experiment, (samples) => rows.through(samples), progress);
   const firstDivergence = yield* divergenceOf(store, experiment);
   return yield* analysisSteps(report, { rows, marks, firstDivergence });
 }
@@ -68,8 +73,13 @@ function* analyzeSteps(store: Store, experiment: Experiment): Steps<Analysis> {
  * What a report's files are made from: the numbers with the analyses among them. Leaves the event loop its turns, so that Ctrl-C is heard.
  * Rejects with the signal's reason when that is aborted.
  */
-export async function reportWithAnalyses(store: Store, experiment: Experiment, signal: AbortSignal): Promise<ReportData> {
-  const { report, ...analyses } = await inTurns(analyzeSteps(store, experiment), signal);
+export async function reportWithAnalyses(
+  store: Store,
+  experiment: Experiment,
+  signal: AbortSignal,
+  progress?: Progress,
+): Promise<ReportData> {
+  const { report, ...analyses } = await inTurns(analyzeSteps(store, experiment, progress), signal, progress?.onStep());
   return { ...report, analyses };
 }
 
@@ -103,11 +113,12 @@ function* divergenceOf(store: Store, { id }: Experiment): Steps<FirstDivergence>
 export async function reportStored(
   values: ConfigValues,
   nameOrHash: string | undefined,
+  progress?: Progress,
 ): Promise<{ report: ReportData; directory: string; files: readonly string[] }> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
   // Nobody listens for Ctrl-C here, which therefore ends it at once: nothing is stored, and a file appears whole or not at all.
-  const report = await reportWithAnalyses(store, experiment, new AbortController().signal);
+  const report = await reportWithAnalyses(store, experiment, new AbortController().signal, progress);
   const directory = outputFolder(store, values, experiment);
-  return { report, directory, files: await writeOutputs(store, experiment, report, directory) };
+  return { report, directory, files: await writeOutputs(store, experiment, report, directory, progress) };
 }

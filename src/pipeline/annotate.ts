@@ -12,6 +12,7 @@ import { CATEGORIES } from '../taxonomy/categories.js';
 import { classify } from '../taxonomy/classify.js';
 import { databasePath } from './inputs.js';
 import { keepDatabase } from './keep-database.js';
+import { through, type Progress } from './progress.js';
 import { chooseExperiment, outputFolder } from './report.js';
 import { readIfThere, writeWhole } from './sheet-files.js';
 
@@ -45,10 +46,10 @@ export interface Draw {
  * Throws `input` where nothing failed, `usage` where there are more leaves than rows, `output` where other files stand in the way: a sheet may
  * hold labels already.
  */
-export async function drawStored(values: ConfigValues, request: DrawRequest): Promise<Draw> {
+export async function drawStored(values: ConfigValues, request: DrawRequest, progress?: Progress): Promise<Draw> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, request.experiment);
-  const { failures, otherwiseStored } = failuresOf(store, experiment);
+  const { failures, otherwiseStored } = failuresOf(store, experiment, progress);
   if (failures.length === 0) {
     throw new FaultlineError('input', `${experiment.name} has no judged failures`, {
       place: { file: store.file },
@@ -80,11 +81,16 @@ export async function drawStored(values: ConfigValues, request: DrawRequest): Pr
   return { experiment, draw, rows: drawn.length, leaves, failures: failures.length, otherwiseStored, files };
 }
 
-function failuresOf(store: Store, experiment: Experiment): { failures: DrawableFailure[]; otherwiseStored: number } {
+function failuresOf(
+  store: Store,
+  experiment: Experiment,
+  progress: Progress | undefined,
+): { failures: DrawableFailure[]; otherwiseStored: number } {
   const tests = new Map(store.problems(experiment.id).map(({ taskId, test }) => [taskId, test]));
   const failures: DrawableFailure[] = [];
   let otherwiseStored = 0;
-  for (const sample of store.judgedSamples(experiment.id)) {
+  const { samples } = store.counts(experiment.id);
+  for (const sample of through(progress, 'samples', samples, store.judgedSamples(experiment.id))) {
     const { category, outcome } = classify(sample);
     if (category === null || outcome === 'pass' || outcome === 'infra') continue;
     if (category.code !== sample.categoryCode) otherwiseStored++;

@@ -112,7 +112,8 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   classifyStored(store, id, view);
   const experiment = chooseExperiment(store, identity.hash);
   const report = await describeImported(store, experiment, { signal, progress });
-  const files = await writeOutputs(store, experiment, report, directory);
+  const files = await writeOutputs(store, experiment, report, directory, progress);
+  progress.finish();
   return {
     experiment,
     database,
@@ -141,7 +142,7 @@ async function describeImported(
     await measureStored(store, id, signal, () => {
       task.advance();
     });
-    return await reportWithAnalyses(store, experiment, signal);
+    return await reportWithAnalyses(store, experiment, signal, progress);
   } catch (thrown) {
     throw signal.aborted ? interrupted(store.counts(id).executed, signal.reason) : thrown;
   } finally {

@@ -9,11 +9,12 @@ import type { ReportData } from '../reports/report-data.js';
 import type { Steps } from '../reports/steps.js';
 import { summarySteps } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
-import type { Experiment, JudgedSample } from '../store/types.js';
+import type { Experiment, JudgedSample, SampleKey } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
 import { describeDevice } from './device.js';
 import { keepDatabase } from './keep-database.js';
+import { through, type Progress } from './progress.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
 
@@ -30,11 +31,12 @@ export function chooseExperiment(store: Store, nameOrHash: string | undefined): 
   });
 }
 
-/** Everything a report says about an experiment, from its judged samples, which go by `tap` where there is one. In steps. */
+/** Everything a report says about an experiment, from its judged samples, which go by `tap`. In steps. */
 export function summariseExperiment(
   store: Store,
   experiment: Experiment,
-  tap: (samples: Iterable<JudgedSample>) => Iterable<JudgedSample> = (samples) => samples,
+  tap: (samples: Iterable<JudgedSample>) => Iterable<JudgedSample>,
+  progress: Progress | undefined,
 ): Steps<ReportData> {
   const extent = extentOf(store, experiment);
   const whole = extent && {
@@ -42,11 +44,12 @@ export function summariseExperiment(
     problems: store.problems(experiment.id).length,
     shards: extent.held === extent.whole ? [] : extent.shards.map(showShard),
   };
-  return summarySteps(experiment, tap(store.judgedSamples(experiment.id)), {
+  const { samples } = store.counts(experiment.id);
+  return summarySteps(experiment, tap(through(progress, 'samples', samples, store.judgedSamples(experiment.id))), {
     categories: CATEGORIES,
     software: { faultline: version(), node: process.versions.node },
     otherMachines: otherMachines(store, experiment),
-    texts: store.measuredSamples(experiment.id),
+    texts: through(progress, 'texts', samples, store.measuredSamples(experiment.id)),
     ...(whole === null ? {} : { whole }),
   });
 }
@@ -94,7 +97,13 @@ export async function prepareOutputs(directory: string): Promise<void> {
 }
 
 /** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of the database. */
-export async function writeOutputs(store: Store, experiment: Experiment, data: ReportData, directory: string): Promise<string[]> {
+export async function writeOutputs(
+  store: Store,
+  experiment: Experiment,
+  data: ReportData,
+  directory: string,
+  progress?: Progress,
+): Promise<string[]> {
   await prepareOutputs(directory);
   const check = (place: string): void => {
     keepDatabase(place, store.file, 'Choose another folder with --outputs, or give the database another name.');
@@ -104,20 +113,27 @@ export async function writeOutputs(store: Store, experiment: Experiment, data: R
   });
   // Loaded here because the plotting library takes longer to load than most commands take.
   const { writeReport } = await import('../reports/write-report.js');
-  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id), check });
-  return [...written, ...(await exportSamples(store, experiment, directory))];
+  const { samples: total } = store.counts(experiment.id);
+  const samples = through(progress, 'samples.csv', total, store.judgedSamples(experiment.id));
+  const written = await writeReport(directory, data, { samples, check });
+  return [...written, ...(await exportSamples(store, experiment, directory, progress))];
 }
 
 const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
 
-/** The samples and their results in HumanEval's layout and names. */
-async function exportSamples(store: Store, experiment: Experiment, directory: string): Promise<string[]> {
+/**
+ * The samples and their results in HumanEval's layout and names. The store lists both in one order, so that they are read side by side and no more
+ * than a problem's are in memory.
+ */
+async function exportSamples(store: Store, experiment: Experiment, directory: string, progress: Progress | undefined): Promise<string[]> {
   const [samplesPath, resultsPath] = SAMPLE_FILES.map((name) => join(directory, name)) as [string, string];
   const samples = await AtomicFile.open(samplesPath);
   const results = await AtomicFile.open(resultsPath);
   try {
-    const lines = new Map<string, Record<string, unknown>>();
-    for (const sample of store.samples(experiment.id)) {
+    const judged = store.judgedSamples(experiment.id)[Symbol.iterator]();
+    let next = judged.next();
+    const total = store.counts(experiment.id).samples;
+    for (const sample of through(progress, SAMPLE_FILES[0], total, store.samples(experiment.id))) {
       const line = {
         task_id: sample.taskId,
         completion: sample.completion,
@@ -126,13 +142,12 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
         seed: seedField(sample.seed),
         ...(sample.error === null ? {} : { error: sample.error }),
       };
-      lines.set(JSON.stringify([sample.strategy, sample.taskId, sample.sampleIndex]), line);
       await samples.writeLine(line);
+      if (next.done === true || !isSameSample(next.value, sample)) continue;
+      await results.writeLine({ ...line, ...resultFields(next.value.verdict, next.value) });
+      next = judged.next();
     }
-    for (const judged of store.judgedSamples(experiment.id)) {
-      const line = lines.get(JSON.stringify([judged.strategy, judged.taskId, judged.sampleIndex]));
-      await results.writeLine({ ...line, ...resultFields(judged.verdict, judged) });
-    }
+    if (next.done !== true) throw new FaultlineError('internal', `sample ${next.value.sampleIndex} of ${next.value.taskId} has a verdict and is not among the samples`);
     await samples.commit();
     await results.commit();
   } finally {
@@ -140,6 +155,10 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
     await results.abort();
   }
   return [samplesPath, resultsPath];
+}
+
+function isSameSample(a: SampleKey, b: SampleKey): boolean {
+  return a.sampleIndex === b.sampleIndex && a.taskId === b.taskId && a.strategy === b.strategy;
 }
 
 /** A 64-bit seed as JSON: a number where every reader keeps all its digits, else decimal text. */

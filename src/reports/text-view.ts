@@ -97,7 +97,10 @@ export function* textViewSteps(
   const kindOf = Int32Array.from(rows, ({ kind }) => kind);
   const problemOf = Int32Array.from(rows, ({ problem }) => problem);
   const isMeasured = Uint8Array.from(rows, ({ measures }) => Number(measures !== null));
-  for (const { target, isPositive, measures } of questions(categories)) {
+  const asked = questions(categories);
+  const total = asked.reduce((sum, { measures }) => sum + measures.length, 0);
+  let done = 0;
+  for (const { target, isPositive, measures } of asked) {
     // Asked once for all measures.
     const classes = new Int8Array(rows.length);
     const positives = new Int32Array(problems);
@@ -110,7 +113,7 @@ export function* textViewSteps(
     const areas: AreaByProblem[] = [];
     for (const measure of measures) {
       areas.push(areaOf(bootstrap, measure, ordered.get(measure.key)!, classes));
-      yield;
+      yield { label: 'areas', done: ++done, total };
     }
     drawn.push({ ...target, ...sizeOf(positives), measures: areas });
   }

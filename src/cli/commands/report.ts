@@ -1,6 +1,6 @@
 /** `faultline report`: writes the report of a stored experiment again. */
 import type { Command } from 'commander';
-import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
+import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf, withProgress } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
@@ -18,7 +18,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { reportStored } = await import('../../pipeline/analyze.js');
-    const { report, directory, files } = await reportStored(values, textOf(experiment));
+    const { report, directory, files } = await withProgress((progress) => reportStored(values, textOf(experiment), progress));
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     output.result({ experiment: report.experiment.name, directory, files, report: reportJson(report) }, () =>
       renderSummary(report, { directory }),

@@ -15,9 +15,9 @@ export const stage: Stage = {
   async work(bench, signal) {
     const { store, directory } = bench;
     const experiment = bench.begun();
-    bench.report = await reportWithAnalyses(store, experiment, signal);
+    bench.report = await reportWithAnalyses(store, experiment, signal, bench.progress);
     signal.throwIfAborted();
-    bench.files = await writeOutputs(store, experiment, bench.report, directory!);
+    bench.files = await writeOutputs(store, experiment, bench.report, directory!, bench.progress);
     const done = bench.files.length;
     return { done, skipped: 0, text: `${plural(done, 'file')} in ${directory!}` };
   },

@@ -29,7 +29,7 @@ const COLUMNS: readonly { name: string; type: BasicType; of: (sample: JudgedSamp
   { name: 'completion', type: 'STRING', of: ({ completion }) => completion },
 ];
 
-/** Rows of one row group: so many samples are in memory, and the compressed file. */
+/** Rows of one row group: so many samples are in memory, and their part of the file. */
 const GROUP_ROWS = 10_000;
 
 export const parquet: ExportFormat = {
@@ -41,9 +41,15 @@ export const parquet: ExportFormat = {
     const writer = new ParquetWriter({ writer: out, schema: schemaFromColumnData({ columnData: columnsOf([]) }), createdBy: 'faultline' });
     let count = 0;
     let group: JudgedSample[] = [];
+    /** Hands on what is written. The writer counts on from there: places in the file are by its `offset`. */
+    const pass = async (): Promise<void> => {
+      await write(out.getBytes());
+      out.index = 0;
+    };
     const flush = async (): Promise<void> => {
       await writer.write({ columnData: columnsOf(group), rowGroupSize: GROUP_ROWS });
       group = [];
+      await pass();
     };
     for (const sample of source.judged()) {
       count++;
@@ -51,7 +57,7 @@ export const parquet: ExportFormat = {
     }
     if (group.length > 0) await flush();
     await writer.finish();
-    await write(out.getBytes());
+    await pass();
     return count;
   },
 };
