@@ -13,7 +13,7 @@ import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { differingSettings, drawsOf, questionOf, settingOf } from './comparable.js';
 import { databasePath } from './inputs.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';
 import { chooseExperiment, nameWithHash, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 import { inTurns } from './turns.js';
@@ -84,11 +84,11 @@ export async function reportWithAnalyses(
 }
 
 /**
- * Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one; never the database that the analysis is from.
+ * Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one; never a database, nor what is plainly no text.
  * Returns its name. Throws `usage` and `output`.
  */
 export async function writeAnalysis(values: ConfigValues, analysis: Analysis, file: string): Promise<string> {
-  keepDatabase(file, databasePath(values), 'Give --output another name.');
+  keepFiles(file, { database: databasePath(values), hint: 'Give --output another name.' });
   const output = await AtomicFile.open(file);
   try {
     await output.write(`${JSON.stringify(analysisJson(analysis), null, 2)}\n`);

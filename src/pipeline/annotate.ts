@@ -11,7 +11,7 @@ import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { classify } from '../taxonomy/classify.js';
 import { databasePath } from './inputs.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';
 import { chooseExperiment, outputFolder } from './report.js';
 import { readIfThere, writeWhole } from './sheet-files.js';
@@ -71,7 +71,7 @@ export async function drawStored(values: ConfigValues, request: DrawRequest, pro
     key: join(folder, DRAW_FILES.key),
     codebook: join(folder, DRAW_FILES.codebook),
   };
-  for (const file of Object.values(files)) keepDatabase(file, store.file, 'Choose another folder with --output.');
+  for (const file of Object.values(files)) keepFiles(file, { database: store.file, hint: 'Choose another folder with --output.' });
   await writeAll(folder, [
     [files.codebook, codebook(CATEGORIES)],
     [files.key, key],

@@ -6,7 +6,7 @@ import { EXPORT_FORMATS } from '../reports/export/index.js';
 import { Store } from '../store/store.js';
 import { databasePath } from './inputs.js';
 import { stopped } from './interrupt.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
 
@@ -23,8 +23,8 @@ export interface ExportOptions {
 
 /**
  * Writes the file, whole or not at all; says where it is and how many samples it holds. A few rows are in memory at a time, whatever there are
- * in all. Throws `usage` for a format that there is not, and for a file of a database; `interrupted` when the signal is aborted, and nothing is
- * left then.
+ * in all. Throws `usage` for a format that there is not, and for an output that would replace a database or a file of another kind; `interrupted`
+ * when the signal is aborted, and nothing is left then.
  */
 export async function exportStored(values: ConfigValues, options: ExportOptions): Promise<{ file: string; samples: number }> {
   const format = EXPORT_FORMATS.find(({ name }) => name === options.format);
@@ -36,7 +36,7 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, options.experiment);
   const name = options.output ?? `${experiment.name}.${format.extension}`;
-  keepDatabase(name, store.file, 'Give --output another name.');
+  keepFiles(name, { database: store.file, own: format.kind ?? null, hint: 'Give --output another name.' });
   const prompts = new Map(store.problems(experiment.id).map(({ taskId, prompt }) => [taskId, prompt]));
   const { signal, progress } = options;
   const { samples: total } = store.counts(experiment.id);

@@ -7,7 +7,7 @@ import { FaultlineError } from '../errors.js';
 import { version } from './bundled.js';
 import { noteDevice } from './device.js';
 import { generateSamples, loadModel } from './generate.js';
-import { problemsOf } from './inputs.js';
+import { modelFilesOf, problemsOf } from './inputs.js';
 import { kernelMismatch, type Computed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
@@ -39,7 +39,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
   const { values } = config;
   await checkWritable(out);
   const { problems: all, hash, path } = await problemsOf(config);
-  refuseInputs(out, [path]);
+  refuseInputs(out, [path, ...(await modelFilesOf(config))]);
   const problems = heldBy(shardsToRun(config, null, all.length), all);
   const model = await loadModel(config);
   try {

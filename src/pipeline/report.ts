@@ -13,7 +13,7 @@ import type { Experiment, JudgedSample, SampleKey } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
 import { describeDevice } from './device.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';
 import { resultFields } from './result-fields.js';
 import { extentOf } from './work-shards.js';
@@ -96,7 +96,7 @@ export async function prepareOutputs(directory: string): Promise<void> {
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 
-/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of the database. */
+/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of a database. */
 export async function writeOutputs(
   store: Store,
   experiment: Experiment,
@@ -106,7 +106,7 @@ export async function writeOutputs(
 ): Promise<string[]> {
   await prepareOutputs(directory);
   const check = (place: string): void => {
-    keepDatabase(place, store.file, 'Choose another folder with --outputs, or give the database another name.');
+    keepFiles(place, { database: store.file, hint: 'Choose another folder with --outputs, or give the file that is there another name.' });
   };
   SAMPLE_FILES.forEach((name) => {
     check(join(directory, name));

@@ -19,6 +19,8 @@ export interface ExportFormat {
   readonly summary: string;
   /** Of file names, without the dot. */
   readonly extension: string;
+  /** Whether the file is Parquet; a text without. */
+  readonly kind?: 'a Parquet file';
   /** The file's content, piece by piece; and how many samples were in it. */
   write(source: ExportSource, write: (piece: string | Uint8Array) => Promise<void>): Promise<number>;
 }

@@ -36,6 +36,7 @@ export const parquet: ExportFormat = {
   name: 'parquet',
   summary: 'the same columns and the programs as Apache Parquet, for DuckDB, Polars and pandas',
   extension: 'parquet',
+  kind: 'a Parquet file',
   async write(source, write) {
     const out = new ByteWriter();
     const writer = new ParquetWriter({ writer: out, schema: schemaFromColumnData({ columnData: columnsOf([]) }), createdBy: 'faultline' });
