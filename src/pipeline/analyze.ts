@@ -1,6 +1,7 @@
 /** What can be said about experiments that are stored: reads the database, and changes nothing in it. */
 import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
+import { questionOf } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
 import { bySetting, type BySetting } from '../reports/analysis/by-setting.js';
@@ -11,7 +12,7 @@ import type { ReportData } from '../reports/report-data.js';
 import { finish, type Steps } from '../reports/steps.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
-import { differingSettings, drawsOf, questionOf, settingOf } from './comparable.js';
+import { differingSettings, drawsOf, settingOf } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';

@@ -1,10 +1,11 @@
 /** Two stored experiments, compared: what was asked for differently, and what came of it. Reads databases, and changes nothing in them. */
 import type { ConfigValues } from '../config/schema.js';
+import { questionOf } from '../datasets/problem.js';
 import { difference, type Difference, type DifferenceWarning } from '../reports/difference.js';
 import { plural } from '../reports/render/format.js';
 import { Store } from '../store/store.js';
 import type { Experiment, JudgedSample, ProblemRow } from '../store/types.js';
-import { differingSettings, questionOf } from './comparable.js';
+import { differingSettings } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { through, type Progress } from './progress.js';
 import { chooseExperiment } from './report.js';

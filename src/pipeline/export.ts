@@ -1,6 +1,7 @@
 /** Samples of a stored experiment as a file that other programs read. Reads the database, and changes nothing in it. */
 import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
+import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { EXPORT_FORMATS } from '../reports/export/index.js';
 import { Store } from '../store/store.js';
@@ -37,7 +38,9 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
   const experiment = chooseExperiment(store, options.experiment);
   const name = options.output ?? `${experiment.name}.${format.extension}`;
   keepFiles(name, { database: store.file, own: format.kind ?? null, hint: 'Give --output another name.' });
-  const prompts = new Map(store.problems(experiment.id).map(({ taskId, prompt }) => [taskId, prompt]));
+  const problems = new Map(
+    store.problems(experiment.id).map((problem) => [problem.taskId, { prompt: problem.prompt, digest: questionDigest(problem) }]),
+  );
   const { signal, progress } = options;
   const { samples: total } = store.counts(experiment.id);
   /** Signals come while the file is written to, which every format does every few thousand rows. */
@@ -54,10 +57,10 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
         samples: () => watched(store.samples(experiment.id)),
         judged: () => watched(store.judgedSamples(experiment.id)),
         tokenPlaces: () => watched(store.tokenPlaces(experiment.id)),
-        prompt(taskId) {
-          const prompt = prompts.get(taskId);
-          if (prompt === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
-          return prompt;
+        problem(taskId) {
+          const problem = problems.get(taskId);
+          if (problem === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
+          return problem;
         },
       },
       (piece) => (typeof piece === 'string' ? file.write(piece) : file.writeBytes(piece)),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/load.js';
 import { canonicalResults } from '../config/load.js';
 import { heldBy, showShard } from '../config/shard.js';
+import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { version } from './bundled.js';
 import { noteDevice } from './device.js';
@@ -68,6 +69,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
       const total = problems.length * perProblem;
       const resumed = file.size;
       const position = new Map(problems.map(({ taskId }, index) => [taskId, index]));
+      const digests = new Map(problems.map((problem) => [problem.taskId, questionDigest(problem)]));
       const tasks = problems
         .map((problem, index) => ({
           problem,
@@ -86,6 +88,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
           sample_index: row.sampleIndex,
           finish_reason: row.finishReason,
           seed: seedField(row.seed),
+          problem_digest: digests.get(row.taskId),
           ...(row.error === null ? {} : { error: row.error }),
           ...(logprobs ? { tokens: [...row.tokens], logprobs: [...row.logprobs] } : {}),
         };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
 import { showShard } from '../config/shard.js';
 import { AtomicFile, removeAbandoned } from '../datasets/atomic-file.js';
+import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import type { ReportData } from '../reports/report-data.js';
@@ -130,6 +131,7 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
   const samples = await AtomicFile.open(samplesPath);
   const results = await AtomicFile.open(resultsPath);
   try {
+    const digests = new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionDigest(problem)]));
     const judged = store.judgedSamples(experiment.id)[Symbol.iterator]();
     let next = judged.next();
     const total = store.counts(experiment.id).samples;
@@ -140,6 +142,7 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
         sample_index: sample.sampleIndex,
         finish_reason: sample.finishReason,
         seed: seedField(sample.seed),
+        problem_digest: digests.get(sample.taskId),
         ...(sample.error === null ? {} : { error: sample.error }),
       };
       await samples.writeLine(line);
@@ -147,7 +150,11 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
       await results.writeLine({ ...line, ...resultFields(next.value.verdict, next.value) });
       next = judged.next();
     }
-    if (next.done !== true) throw new FaultlineError('internal', `sample ${next.value.sampleIndex} of ${next.value.taskId} has a verdict and is not among the samples`);
+    if (next.done !== true)
+      throw new FaultlineError(
+        'internal',
+        `sample ${next.value.sampleIndex} of ${next.value.taskId} has a verdict and is not among the samples`,
+      );
     await samples.commit();
     await results.commit();
   } finally {

@@ -2,7 +2,17 @@
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
 import { HELP } from '../../reports/annotation/label-session.js';
-import { addExperimentFlag, addHelp, configOf, finishDefinition, type Options, outputOf, textOf, wholeNumberOf, withProgress } from '../command.js';
+import {
+  addExperimentFlag,
+  addHelp,
+  configOf,
+  finishDefinition,
+  type Options,
+  outputOf,
+  textOf,
+  wholeNumberOf,
+  withProgress,
+} from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 const ROWS = 300;

@@ -7,8 +7,8 @@ export interface ExportSource {
   samples(): Iterable<StoredSample>;
   /** Samples with a verdict. */
   judged(): Iterable<JudgedSample>;
-  /** The prompt of a task. Throws `internal` for one that the experiment has not. */
-  prompt(taskId: string): string;
+  /** A task's prompt, and what tells its version. Throws `internal` for one that the experiment has not. */
+  problem(taskId: string): { readonly prompt: string; readonly digest: string };
   /** Where each sample's tokens lie, of those that have any. */
   tokenPlaces(): Iterable<TokenPlace>;
 }

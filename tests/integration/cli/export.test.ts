@@ -34,7 +34,11 @@ describe('faultline export', () => {
   it('writes what HumanEval takes, which can be executed again to the same verdicts', async () => {
     const file = await exported('humaneval');
     const rows = await ask('SELECT task_id, completion, passed FROM sample_results ORDER BY problem_position, sample_index');
-    expect(readLines(file)).toEqual(rows.map(([task_id, completion]) => ({ task_id, completion })));
+    const lines = readLines(file);
+    expect(lines.map(({ task_id, completion }) => [task_id, completion])).toEqual(
+      rows.map(([task_id, completion]) => [task_id, completion]),
+    );
+    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'completion', 'problem_digest']);
     const judged = await faultline(['execute', '--samples', file, '--problems', 'pico-tasks', '--out', `${file}_results.jsonl`], {
       cwd: folder,
     });
@@ -47,7 +51,9 @@ describe('faultline export', () => {
     const rows = await ask(
       'SELECT p.task_id, p.prompt || r.completion FROM sample_results r JOIN problems p ON p.task_id = r.task_id ORDER BY problem_position, sample_index',
     );
-    expect(readLines(await exported('evalplus'))).toEqual(rows.map(([task_id, solution]) => ({ task_id, solution })));
+    const lines = readLines(await exported('evalplus'));
+    expect(lines.map(({ task_id, solution }) => [task_id, solution])).toEqual(rows);
+    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'solution', 'problem_digest']);
   });
 
   it('writes CSV that is the report’s own, and Parquet with the same columns, typed', async () => {

@@ -65,17 +65,21 @@ describe.each(COMMANDS)('faultline %s', (_, command) => {
   });
 });
 
-it.each(FOLDERS)('faultline %s replaces no database among its outputs', async (what, place, command) => {
-  const into = file(`in-${what.replaceAll(/\W+/g, '-')}`);
-  const kept = path.join(into, place);
-  mkdirSync(path.dirname(kept), { recursive: true });
-  copyFileSync(other, kept);
-  await refused(command(into), kept, /is a SQLite database, and would be replaced/);
-  // The same command works once the cause is gone.
-  renameSync(kept, file(`${what.replaceAll(/\W+/g, '-')}.db`));
-  const again = await faultline(command(into), { cwd: folder });
-  expect(again.code, again.err).toBe(0);
-}, 120_000);
+it.each(FOLDERS)(
+  'faultline %s replaces no database among its outputs',
+  async (what, place, command) => {
+    const into = file(`in-${what.replaceAll(/\W+/g, '-')}`);
+    const kept = path.join(into, place);
+    mkdirSync(path.dirname(kept), { recursive: true });
+    copyFileSync(other, kept);
+    await refused(command(into), kept, /is a SQLite database, and would be replaced/);
+    // The same command works once the cause is gone.
+    renameSync(kept, file(`${what.replaceAll(/\W+/g, '-')}.db`));
+    const again = await faultline(command(into), { cwd: folder });
+    expect(again.code, again.err).toBe(0);
+  },
+  120_000,
+);
 
 it('faultline annotate draw and label replace no database', async () => {
   const into = file('labels');
@@ -87,7 +91,9 @@ it('faultline annotate draw and label replace no database', async () => {
   const drawn = await faultline(draw, { cwd: folder });
   expect(drawn.code, drawn.err).toBe(0);
   const before = readFileSync(other);
-  const label = await faultline(['annotate', 'label', path.join(into, 'blind.csv'), '--annotator', 'ann', '--output', other], { cwd: folder });
+  const label = await faultline(['annotate', 'label', path.join(into, 'blind.csv'), '--annotator', 'ann', '--output', other], {
+    cwd: folder,
+  });
   expect([label.code, label.out], label.err).toEqual([3, '']);
   expect(readFileSync(other).equals(before)).toBe(true);
 });

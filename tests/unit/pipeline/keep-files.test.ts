@@ -77,7 +77,8 @@ describe('files that the command does not read', () => {
   it.each(Object.entries(FILES))('%s is %s, which no output of another kind replaces', (name, kind) => {
     const file = path.join(folder, name);
     for (const own of [null, ...Object.values(FILES).filter((each) => each !== kind)]) {
-      for (const database of [null, db]) expect(asking(file, database, own)).toThrow(refused(RegExp(`: is ${kind}, and would be replaced$`)));
+      for (const database of [null, db])
+        expect(asking(file, database, own)).toThrow(refused(RegExp(`: is ${kind}, and would be replaced$`)));
     }
     expect(asking(file, null, kind)).not.toThrow();
   });
