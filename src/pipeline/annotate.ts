@@ -4,8 +4,10 @@ import type { ConfigValues } from '../config/schema.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import { codebook } from '../reports/annotation/codebook.js';
-import { drawFailures, leastRows, type DrawOptions } from '../reports/annotation/draw.js';
-import { writeSheets, type DrawableFailure } from '../reports/annotation/sheet.js';
+import { drawFailures, leastRows, type DrawOptions, type Failure } from '../reports/annotation/draw.js';
+import type { ShownFailure } from '../reports/annotation/facts.js';
+import { writeSheets } from '../reports/annotation/sheet.js';
+import { textDigest } from '../reports/text-digest.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
@@ -63,7 +65,11 @@ export async function drawStored(values: ConfigValues, request: DrawRequest, pro
       hint: `Give --n ${least} or more, or a smaller --floor.`,
     });
   }
-  const drawn = drawFailures(failures, order, request);
+  const tests = new Map(store.problems(experiment.id).map(({ taskId, test }) => [taskId, test]));
+  const drawn = drawFailures(failures, order, request).map(({ failure, ...row }) => ({
+    ...row,
+    failure: { ...failure, ...shown(store, experiment, tests, failure) },
+  }));
   const { draw, blind, key } = writeSheets(experiment, request, drawn, CATEGORIES);
   const folder = request.output ?? join(outputFolder(store, values, experiment), 'annotation');
   const files = {
@@ -81,13 +87,13 @@ export async function drawStored(values: ConfigValues, request: DrawRequest, pro
   return { experiment, draw, rows: drawn.length, leaves, failures: failures.length, otherwiseStored, files };
 }
 
+/** All failures, without their texts: there may be hundreds of thousands. */
 function failuresOf(
   store: Store,
   experiment: Experiment,
   progress: Progress | undefined,
-): { failures: DrawableFailure[]; otherwiseStored: number } {
-  const tests = new Map(store.problems(experiment.id).map(({ taskId, test }) => [taskId, test]));
-  const failures: DrawableFailure[] = [];
+): { failures: Failure[]; otherwiseStored: number } {
+  const failures: Failure[] = [];
   let otherwiseStored = 0;
   const { samples } = store.counts(experiment.id);
   for (const sample of through(progress, 'samples', samples, store.judgedSamples(experiment.id))) {
@@ -95,11 +101,24 @@ function failuresOf(
     if (category === null || outcome === 'pass' || outcome === 'infra') continue;
     if (category.code !== sample.categoryCode) otherwiseStored++;
     const { strategy, taskId, sampleIndex, completion } = sample;
-    const test = tests.get(taskId);
-    if (test === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
-    failures.push({ strategy, taskId, sampleIndex, completion, code: category.code, sample, test });
+    failures.push({ strategy, taskId, sampleIndex, completion: textDigest(completion), code: category.code });
   }
   return { failures, otherwiseStored };
+}
+
+/** What people see of a drawn failure. */
+function shown(
+  store: Store,
+  experiment: Experiment,
+  tests: ReadonlyMap<string, string>,
+  { strategy, taskId, sampleIndex }: Failure,
+): ShownFailure {
+  const test = tests.get(taskId);
+  const [sample] = store.judgedSamples(experiment.id, { strategy, taskId, sampleIndex });
+  if (test === undefined || sample === undefined) {
+    throw new FaultlineError('internal', `the experiment has no sample ${sampleIndex} of ${taskId}`);
+  }
+  return { sample, test };
 }
 
 /** Writes all files; none where any is there with another content. */

@@ -18,7 +18,9 @@ const COST = `x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak
 
 /** What a sample has of its problem: asked once, not with each of its samples. */
 type ProblemFields = Pick<JudgedSample, 'prompt' | 'entryPoint' | 'difficulty'>;
-type JudgedRecord = Required<Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | 'rawText' | keyof ProblemFields | keyof DecisionRow>> & {
+type JudgedRecord = Required<
+  Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | 'rawText' | keyof ProblemFields | keyof DecisionRow>
+> & {
   readonly discarded: string;
 } & VerdictColumns &
   CostColumns &
@@ -65,7 +67,7 @@ export class Queries {
        ORDER BY s.id LIMIT 1`,
     );
     this.#judged = database.prepare<
-      [{ experimentId: number; strategy: string; problemId: number; outcome: string | null; code: string | null }],
+      [{ experimentId: number; strategy: string; problemId: number; index: number | null; outcome: string | null; code: string | null }],
       JudgedRecord
     >(
       `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, s.completion, s.discarded,
@@ -78,7 +80,7 @@ export class Queries {
        JOIN classifications c ON c.sample_id = s.id
        LEFT JOIN categories k ON k.id = c.category_id
        WHERE s.experiment_id = @experimentId AND s.strategy = @strategy AND s.problem_id = @problemId
-         AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
+         AND (@index IS NULL OR s.sample_index = @index) AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
        ORDER BY s.sample_index`,
     );
     this.#problem = database.prepare<[number], ProblemFields>(
@@ -131,11 +133,12 @@ export class Queries {
   }
 
   *judged(experimentId: number, filter: SampleFilter): Generator<JudgedSample> {
+    const index = filter.sampleIndex ?? null;
     const outcome = filter.outcome ?? null;
     const code = filter.categoryCode ?? null;
     for (const { strategy, problem } of this.#samples.cells(experimentId, filter)) {
       const { prompt, entryPoint, difficulty } = this.#problem.get(problem.problemId)!;
-      for (const record of this.#judged.all({ experimentId, strategy, problemId: problem.problemId, outcome, code })) {
+      for (const record of this.#judged.all({ experimentId, strategy, problemId: problem.problemId, index, outcome, code })) {
         yield {
           strategy,
           taskId: problem.taskId,
