@@ -32,7 +32,7 @@ describe('a piece of text four times in a row', () => {
           const text = before + piece.repeat(times) + piece.slice(0, cut % piece.length) + after;
           const periods = Array.from({ length: 393 }, (_, i) => i + 8).filter((period) => hasPiece(text, period));
           const said = seen(text);
-          if (said !== null && !/characters/.test(String(said))) return;
+          if (said !== null && !said.includes('characters')) return;
           if (periods.length > 0) found++;
           expect(said).toBe(periods.length === 0 ? null : `the same ${periods[0]} characters 4 times in a row`);
         },
