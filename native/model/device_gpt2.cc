@@ -5,6 +5,7 @@
 
 #include "native/base/error.h"
 #include "native/base/mapped_file.h"
+#include "native/base/promised_memory.h"
 #include "native/model/checkpoint.h"
 #include "native/ops/pack.h"
 
@@ -87,12 +88,17 @@ void check_shape(const ModelConfig& config, DeviceType type) {
                 "Use --dtype float32, or --device cpu.");
 }
 
-/// Refuses, before anything is sent, what cannot be run on this device.
-void check_fits(const DeviceContext& context, const ModelConfig& config, DeviceType type) {
-  check_weights_fit(device_weight_bytes(config, type), context.info().name, context.free_bytes(),
-                    type == DeviceType::f32
-                        ? "Use --dtype bfloat16, close other programs that use the GPU, or use --device cpu."
-                        : "Close other programs that use the GPU, or use --device cpu.");
+/// Refuses, before anything is sent, what cannot be run on this device. The room is promised until all is there:
+/// another model may be loading.
+base::PromisedMemory::Share promise_room(const DeviceContext& context, const ModelConfig& config, DeviceType type) {
+  return DeviceContext::promises().promise([&] {
+    const std::uint64_t bytes = device_weight_bytes(config, type);
+    check_weights_fit(bytes, context.info().name, context.free_bytes(),
+                      type == DeviceType::f32
+                          ? "Use --dtype bfloat16, close other programs that use the GPU, or use --device cpu."
+                          : "Close other programs that use the GPU, or use --device cpu.");
+    return bytes;
+  });
 }
 
 }  // namespace
@@ -101,7 +107,7 @@ DeviceGpt2 load_device_gpt2(const DeviceContext& context, const std::string& pat
                             base::ThreadPool* pool) {
   const ModelFiles files = open_model(path);
   const ModelConfig& config = files.config;
-  check_fits(context, config, type);
+  const base::PromisedMemory::Share promise = promise_room(context, config, type);
   const Checkpoint checkpoint(files, pool);
   const Loader load(context, checkpoint, type, pool);
 

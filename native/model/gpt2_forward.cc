@@ -446,8 +446,12 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
                       "Use --dtype float32 or bfloat16.");
   const ops::WeightType packing = ops::packing_of(type);
   // The system would grant more than it has, and kill who then uses it.
-  check_weights_fit(gpt2_weight_bytes(config, packing), ops::selection().cpu_brand, base::unpromised_memory());
-  return {config, load_gpt2_weights(files, packing, pool), ops::ops()};
+  base::PromisedMemory::Share promise = base::host_promises().promise([&] {
+    const std::uint64_t bytes = gpt2_weight_bytes(config, packing);
+    check_weights_fit(bytes, ops::selection().cpu_brand, base::unpromised_memory());
+    return bytes;
+  });
+  return {config, load_gpt2_weights(files, packing, pool, promise), ops::ops()};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

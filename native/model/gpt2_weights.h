@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "native/base/aligned_buffer.h"
+#include "native/base/promised_memory.h"
 #include "native/base/thread_pool.h"
 #include "native/model/checkpoint.h"
 #include "native/ops/pack.h"
@@ -45,9 +46,11 @@ struct Gpt2Weights {
   ops::PackedMatrix unembedding() const { return (tied ? embedding : separate_unembedding).matrix(); }
 };
 
-/// Matrices become `type`; norms, biases and position embeddings stay float. Throws Checkpoint's errors, and
-/// Error(environment) when memory runs out.
-Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool);
+/// Matrices become `type`; norms, biases and position embeddings stay float. `promise` holds gpt2_weight_bytes() at
+/// first and, after each matrix, what is still to come. Throws Checkpoint's errors, and Error(environment) when memory
+/// runs out.
+Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool,
+                              base::PromisedMemory::Share& promise);
 
 /// Bytes that the weights of such a model take once they are loaded, for memory plans. Exact.
 std::uint64_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type);

@@ -110,16 +110,18 @@ function* divergenceOf(store: Store, { id }: Experiment): Steps<FirstDivergence>
   }
 }
 
-/** Writes the report and the samples of one experiment into its folder (`outputFolder`); the newest without a name. */
+/**
+ * Writes the report and the samples of one experiment into its folder (`outputFolder`); the newest without a name. Rejects with the signal's
+ * reason when that is aborted; each file is then as it was, or new and whole.
+ */
 export async function reportStored(
   values: ConfigValues,
   nameOrHash: string | undefined,
-  progress?: Progress,
+  { signal, progress }: { readonly signal: AbortSignal; readonly progress?: Progress },
 ): Promise<{ report: ReportData; directory: string; files: readonly string[] }> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
-  // Nobody listens for Ctrl-C here, which therefore ends it at once: nothing is stored, and a file appears whole or not at all.
-  const report = await reportWithAnalyses(store, experiment, new AbortController().signal, progress);
+  const data = await reportWithAnalyses(store, experiment, signal, progress);
   const directory = outputFolder(store, values, experiment);
-  return { report, directory, files: await writeOutputs(store, experiment, report, directory, progress) };
+  return { report: data, directory, files: await writeOutputs(store, experiment, { data, directory, signal, progress }) };
 }

@@ -1,12 +1,24 @@
 /**
  * Short measurements on what a run has opened, before it begins: a few tokens of a few samples, a few reference solutions in the sandbox.
- * Nothing of it is stored. The arithmetic is `estimate.ts`'s.
+ * Nothing of it is stored. The arithmetic is `estimate.ts`'s; the later stages' measurements are `calibration-texts.ts` and `calibration-report.ts`.
  */
 import type { Problem } from '../datasets/problem.js';
 import type { Model } from '../decoding/model.js';
 import { plural, whole } from '../reports/render/format.js';
-import { drawRate, drawSeconds, sampleBytes, showBytes, showRate, type DrawMeasurement, type StageEstimate } from './estimate.js';
-import { executeAll, type Executable } from './execute.js';
+import type { ProcessExecutor } from '../sandbox/process-executor.js';
+import type { Store } from '../store/store.js';
+import type { ReferenceProgram } from './ahead.js';
+import {
+  drawRate,
+  drawSeconds,
+  sampleBytes,
+  showBytes,
+  showRate,
+  verdictBytes,
+  type DrawMeasurement,
+  type StageEstimate,
+} from './estimate.js';
+import { executeAll, type Executable, type ExecuteOptions } from './execute.js';
 import { checkGeneration, strategyOf } from './generate.js';
 import type { Workbench } from './workbench.js';
 
@@ -21,11 +33,13 @@ const LONG_TOKENS = 9;
 
 /** Stored samples whose lengths are looked at. */
 const LENGTHS_MOST = 1_000;
+/** As in English; three in the bundled run. */
+const CHARACTERS_PER_TOKEN = 4;
 
 /** What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room. */
 export async function generationEstimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null> {
   const { values, tasks, signal } = bench;
-  const samples = tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+  const samples = bench.toDraw();
   if (samples === 0 || (!asked && samples * values.max_new_tokens < LITTLE_TOKENS)) return null;
   const model = await bench.loadModel();
   const lengths = tasks
@@ -88,32 +102,35 @@ async function measureDrawing(
 }
 
 /** Mean length of the samples that the experiment has; null without any. */
-function meanTokens({ store, experiment }: Workbench): number | null {
-  if (experiment === null) return null;
+export function meanTokens({ store, experiment }: Pick<Workbench, 'store' | 'experiment'>): number | null {
+  return experiment === null ? null : meanTokensOf(store, experiment.id);
+}
+
+/** The same of a stored experiment. Where samples came without tokens, their characters stand for them. */
+export function meanTokensOf(store: Store, experimentId: number): number | null {
   let [tokens, samples] = [0, 0];
-  for (const { tokenCount } of store.samples(experiment.id)) {
-    tokens += tokenCount;
+  for (const { tokenCount, completion } of store.samples(experimentId)) {
+    tokens += tokenCount === 0 ? completion.length / CHARACTERS_PER_TOKEN : tokenCount;
     if (++samples === LENGTHS_MOST) break;
   }
   return samples === 0 ? null : tokens / samples;
 }
 
 /**
- * What is left to execute; measured on reference solutions in the sandbox that was started. Null where that is little. Reference solutions
- * pass, and what passes is run again; a sample that meets its time limit takes longer.
+ * What executing `left` samples takes, measured on reference solutions of `problems` in the sandbox that was started. Null where they are few, and
+ * where `asked` is true only if there are none. Reference solutions pass, and what passes is run again; a sample that meets its time limit takes longer.
  */
-export async function executionEstimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null> {
-  const { executor, values, view, tasks, signal, experiment, store } = bench;
-  if (executor === null) return null;
-  const { samples = 0, executed = 0 } = experiment === null ? {} : store.counts(experiment.id);
-  const left = samples - executed + tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+export async function executionEstimate(
+  { left, problems }: { readonly left: number; readonly problems: readonly ReferenceProgram[] },
+  asked: boolean,
+  options: Omit<ExecuteOptions<Executable>, 'known' | 'tokensOf'> & { readonly executor: ProcessExecutor },
+): Promise<StageEstimate | null> {
   if (left === 0 || (!asked && left < LITTLE_EXECUTIONS)) return null;
-  const { workers, limits } = executor.info;
-  const problems = experiment === null ? (await bench.loadProblems()).problems : store.problems(experiment.id);
-  const programs = (problems.length > 0 ? problems : (await bench.loadProblems()).problems).slice(0, 4 * workers).map(referenceOf);
+  const { workers, limits } = options.executor.info;
+  const programs = problems.slice(0, 4 * workers).map(referenceOf);
   const run = async (some: readonly Executable[]): Promise<number> => {
     const start = performance.now();
-    await executeAll(some, { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal }, () => undefined);
+    await executeAll(some, options, () => undefined);
     return (performance.now() - start) / 1000;
   };
   // Workers for further hash seeds start with the first program that needs them.
@@ -127,20 +144,11 @@ export async function executionEstimate(bench: Workbench, asked: boolean): Promi
     basis: `${plural(left, 'program')}, ${showRate(perSecond)} measured on reference solutions; equal programs run once`,
     memoryBytes: memory,
     memoryOf: `the limit of ${plural(workers, 'program')} at a time`,
-    // Samples that are there already get their verdicts; those to come are in the estimate of generation.
-    diskBytes: sampleBytes(samples - executed, 0),
+    diskBytes: verdictBytes(left),
   };
 }
 
-function referenceOf(problem: {
-  readonly taskId: string;
-  readonly prompt: string;
-  readonly entryPoint: string;
-  readonly canonicalSolution: string;
-  readonly test: string;
-  readonly furtherTest?: string | null;
-  readonly unsupported?: string | null;
-}): Executable {
+function referenceOf(problem: ReferenceProgram): Executable {
   const { taskId, prompt, entryPoint, canonicalSolution, test, furtherTest = null, unsupported = null } = problem;
   return {
     ...{ taskId, prompt, entryPoint, canonicalSolution, test, furtherTest, unsupported },

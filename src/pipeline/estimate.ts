@@ -5,6 +5,8 @@
 import { statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { whole } from '../reports/render/format.js';
+import { RESAMPLES } from '../reports/statistics/bootstrap.js';
+import { AREAS, LEAST, AREA_RESAMPLES } from '../reports/text-view.js';
 import { showDuration } from './progress.js';
 
 /** One stage's part. */
@@ -59,16 +61,89 @@ export function drawSeconds(work: { readonly prompts: number; readonly samples: 
   return work.prompts * rate.secondsPerPrompt + work.samples * work.tokens * rate.secondsPerToken;
 }
 
-/** Bytes of a sample's rows in the database, and of its line in three exported files, without its texts; counted on the bundled run. */
-const ROW_BYTES = 2_000;
+/** Bytes of a sample's row in the database with its indices, without its texts; this and the next three counted on the bundled run. */
+const SAMPLE_BYTES = 200;
+/** Of its verdict and decision. */
+const VERDICT_BYTES = 900;
+/** Of its text measures. */
+const MEASURES_BYTES = 140;
+/** Of its line in each of three exported files together, without its texts. */
+const EXPORT_BYTES = 900;
 /** A token's id, log-probability and entropy. */
 const ARRAY_BYTES = 3 * 4;
-/** A token's text, in the database and in three exported files; four characters a token in English, three in the bundled run. */
-const TEXT_BYTES = 4 * 4;
+/** A token's text; four characters a token in English, three in the bundled run. */
+const TEXT_BYTES = 4;
+/** The page, the figures and the tables, which hardly grow with the samples. */
+const REPORT_BYTES = 3 * 2 ** 20;
 
-/** Bytes that `samples` of `tokens` each, with their verdicts, take on disk. */
+/** Bytes that `samples` of `tokens` each take on disk, with their arrays. */
 export function sampleBytes(samples: number, tokens: number): number {
-  return samples * (ROW_BYTES + tokens * (ARRAY_BYTES + TEXT_BYTES));
+  return samples * (SAMPLE_BYTES + tokens * (ARRAY_BYTES + TEXT_BYTES));
+}
+
+/** Bytes that so many verdicts take on disk, with their decisions. */
+export function verdictBytes(verdicts: number): number {
+  return verdicts * VERDICT_BYTES;
+}
+
+/** Bytes that the text measures of `samples` take on disk. */
+export function measuresBytes(samples: number): number {
+  return samples * MEASURES_BYTES;
+}
+
+/** Bytes of a report's files, which stand beside those that they replace until they are whole. `tokens`: of each sample. */
+export function reportBytes(samples: number, tokens: number): number {
+  return REPORT_BYTES + samples * (EXPORT_BYTES + 3 * tokens * TEXT_BYTES);
+}
+
+/** What a report is made of, as far as its time depends on it. */
+export interface ReportShape {
+  /** Samples with a verdict. */
+  readonly samples: number;
+  readonly problems: number;
+  /** How many samples each category has. */
+  readonly categories: readonly number[];
+}
+
+/** What parts of a report cost, in seconds. */
+export interface ReportCosts {
+  /** To read a judged sample. */
+  readonly reading: number;
+  /** An area's part that does not depend on the resamples. */
+  readonly area: number;
+  /** And what a resample adds, where all problems have samples of the class. */
+  readonly areaResample: number;
+  /** To draw a resample of all problems. */
+  readonly drawing: number;
+  /** To find a ratio in a resample. */
+  readonly ratioResample: number;
+}
+
+/** All that a report does with a sample, in readings of it: it is read three times, ordered by each measure and written. Timed with 16,400 samples. */
+const READINGS = 9;
+/** Ratios of a report with their intervals: 120 with few samples, 160 with many. */
+const RATIOS = 160;
+/** Figures, tables and page, the plotting library loaded; timed on two cores. */
+const PAGE_SECONDS = 1.5;
+
+/**
+ * Seconds of a report. Its intervals resample problems, and those of the text view's areas take most of the time: in each resample an area
+ * goes through all pairs of problems of which one has samples of the class.
+ */
+export function reportSeconds({ samples, problems, categories }: ReportShape, costs: ReportCosts): number {
+  const areaOf = (positives: number): number => {
+    // So many fall on that share of the problems, if chance deals them out.
+    const share = 1 - Math.exp(-positives / Math.max(1, problems));
+    return costs.area + AREA_RESAMPLES * costs.areaResample * share * (2 - share);
+  };
+  return (
+    PAGE_SECONDS +
+    samples * READINGS * costs.reading +
+    (RESAMPLES + AREA_RESAMPLES) * costs.drawing +
+    RATIOS * RESAMPLES * costs.ratioResample +
+    AREAS.overall * areaOf(samples) +
+    sum(categories.filter((count) => count >= LEAST.samples).map((count) => AREAS.ofCategory * areaOf(count)))
+  );
 }
 
 /**

@@ -8,15 +8,21 @@ import { canonicalResults, type Config } from '../config/load.js';
 import type { Question } from '../datasets/problem.js';
 import { readSamples } from '../datasets/samples.js';
 import type { ReportData } from '../reports/report-data.js';
+import type { ProcessExecutor } from '../sandbox/process-executor.js';
 import { IMPORTED } from '../store/imported.js';
 import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { reportWithAnalyses } from './analyze.js';
 import { markAssertions } from './assertion-marks.js';
+import { executionEstimate, meanTokensOf } from './calibration.js';
+import { reportEstimate } from './calibration-report.js';
+import { classifyEstimate, measureEstimate } from './calibration-texts.js';
 import { version } from './bundled.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
+import { describeEstimate, joinEstimates, type RunEstimate } from './estimate.js';
+import type { Executable, ExecuteOptions } from './execute.js';
 import { checkResumable, experimentName } from './experiment.js';
 import { interrupted } from './generate-file.js';
 import { databasePath, problemsOf } from './inputs.js';
@@ -42,6 +48,8 @@ export interface ImportResult extends LeftOut {
   readonly samples: number;
   readonly executed: number;
   readonly report: ReportData;
+  /** What it was estimated to take; null where little was left to do. */
+  readonly estimate: RunEstimate | null;
   /** Of lines that say whether they passed: how many, and those that came out otherwise here. */
   readonly claims: {
     readonly made: number;
@@ -65,6 +73,9 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   const database = databasePath(values);
   using store = Store.open(database);
   signal.throwIfAborted();
+  const tell = (estimate: RunEstimate | null): void => {
+    if (estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
+  };
 
   const identity = identityOf(config, hash, problemSet.hash);
   const recorded = store.findExperiment(identity.hash);
@@ -72,6 +83,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   await prepareOutputs(directory);
   const before = recorded === null ? 0 : store.counts(recorded.id).executed;
   const isDone = recorded !== null && recorded.finishedAt !== null;
+  let estimate: RunEstimate | null = null;
   if (!isDone) {
     const executor = await openSandbox(values, recorded?.calibration);
     try {
@@ -85,6 +97,8 @@ export async function importSamples(config: Config, { samples: file, signal, pro
         problemSet.problems.map((problem, position) => ({ ...problem, position })),
       );
       for (let at = 0; at < rows.length; at += BATCH) store.addSamples(id, rows.slice(at, at + BATCH));
+      estimate = await estimateImport(store, id, { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal });
+      tell(estimate);
       await markAssertions(store, id, { executor, seed: values.seed, signal, note: (text) => progress.note(text) });
       const task = progress.task('execute', rows.length, before);
       await storeVerdicts(
@@ -108,46 +122,82 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   const { id } = store.findExperiment(identity.hash)!;
   const { executed, infra } = store.counts(id);
   if (executed + infra >= rows.length) store.finishExperiment(id);
-  // By the present rules and categories, also where all was there.
-  classifyStored(store, id, view);
-  const experiment = chooseExperiment(store, identity.hash);
-  const report = await describeImported(store, experiment, { signal, progress });
-  const files = await writeOutputs(store, experiment, report, directory, progress);
-  progress.finish();
-  return {
-    experiment,
-    database,
-    directory,
-    files,
-    samples: rows.length,
-    executed: executed - before,
-    report,
-    claims: { made: claims.size, contradicted: contradictedBy(store, id, claims) },
-    ...leftOut(store.judgedSamples(id, { outcome: 'infra' })),
-  };
-}
-
-/**
- * Like the stages `measure` and `report` of a run, but that nothing is written yet. Measures also samples that were imported before there was
- * anything to measure with.
- */
-async function describeImported(
-  store: Store,
-  experiment: Experiment,
-  { signal, progress }: Omit<ImportOptions, 'samples'>,
-): Promise<ReportData> {
-  const { id } = experiment;
-  const task = progress.task('measure', store.counts(id).samples, store.measuredCount(id));
   try {
-    await measureStored(store, id, signal, () => {
-      task.advance();
-    });
-    return await reportWithAnalyses(store, experiment, signal, progress);
+    if (isDone) tell((estimate = await estimateImport(store, id, { executor: null, view, signal })));
+    await decideAndMeasure(store, id, { view, signal, progress });
+    const experiment = chooseExperiment(store, identity.hash);
+    const report = await reportWithAnalyses(store, experiment, signal, progress);
+    const files = await writeOutputs(store, experiment, { data: report, directory, signal, progress });
+    return {
+      experiment,
+      database,
+      directory,
+      files,
+      samples: rows.length,
+      executed: executed - before,
+      report,
+      estimate,
+      claims: { made: claims.size, contradicted: contradictedBy(store, id, claims) },
+      ...leftOut(store.judgedSamples(id, { outcome: 'infra' })),
+    };
   } catch (thrown) {
     throw signal.aborted ? interrupted(store.counts(id).executed, signal.reason) : thrown;
   } finally {
     progress.finish();
   }
+}
+
+/** What is left of an import whose samples are stored, without `executor` none of them to be executed; null where that is little. */
+async function estimateImport(
+  store: Store,
+  experimentId: number,
+  options: Pick<ExecuteOptions<Executable>, 'view' | 'signal'> &
+    ({ readonly executor: null } | { readonly executor: ProcessExecutor; readonly seed: bigint; readonly fragile: boolean }),
+): Promise<RunEstimate | null> {
+  const { view, signal } = options;
+  const { samples, executed, infra } = store.counts(experimentId);
+  const ahead = { store, experimentId, problems: store.problems(experimentId) };
+  const verdicts = options.executor === null ? executed + infra : samples;
+  const stages = [
+    [
+      'execute',
+      () => (options.executor === null ? null : executionEstimate({ left: samples - executed, problems: ahead.problems }, false, options)),
+    ],
+    ['classify', () => classifyEstimate(ahead, verdicts, false, { view })],
+    ['measure', () => measureEstimate(ahead, 0, false)],
+    ['report', () => reportEstimate(ahead, { samples: verdicts, tokens: meanTokensOf(store, experimentId) ?? 0 }, false)],
+  ] as const;
+  const parts = [];
+  for (const [stage, estimated] of stages) {
+    signal.throwIfAborted();
+    const part = await estimated();
+    if (part !== null) parts.push({ ...part, stage, beside: false });
+  }
+  return joinEstimates(parts, store.file);
+}
+
+/** Like the stages `classify` and `measure` of a run. Measures also samples that were imported before there was anything to measure with. */
+async function decideAndMeasure(
+  store: Store,
+  id: number,
+  { view, signal, progress }: Pick<ExecuteOptions<Executable>, 'view'> & Omit<ImportOptions, 'samples'>,
+): Promise<void> {
+  const { samples, executed, infra } = store.counts(id);
+  const deciding = progress.task('classify', executed + infra);
+  // By the present rules and categories, also where all was there.
+  await classifyStored(store, id, {
+    view,
+    signal,
+    onDecided: () => {
+      deciding.advance();
+    },
+  });
+  progress.finish();
+  const measuring = progress.task('measure', samples, store.measuredCount(id));
+  await measureStored(store, id, signal, () => {
+    measuring.advance();
+  });
+  progress.finish();
 }
 
 /** The rows of a file, what its lines claim of themselves, and the file's hash. Throws `input`, with the place. */

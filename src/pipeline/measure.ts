@@ -17,8 +17,7 @@ import { BatchWriter } from './batch-writer.js';
  */
 export async function measureStored(store: Store, experimentId: number, signal: AbortSignal, onMeasured: () => void): Promise<void> {
   await loadGrammar();
-  // Taken apart once for all samples of a problem, which need not come one after the other.
-  const references = new Map<string, ComparedText | null>();
+  const references = new References();
   const writer = new BatchWriter<MeasuresRow>((batch) => {
     store.putTextMeasures(experimentId, batch);
   });
@@ -27,8 +26,7 @@ export async function measureStored(store: Store, experimentId: number, signal: 
       // Signals come between two turns of the event loop alone.
       await turn();
       signal.throwIfAborted();
-      let reference = references.get(taskId);
-      if (reference === undefined) references.set(taskId, (reference = referenceOf(canonicalSolution)));
+      const reference = references.of(taskId, canonicalSolution);
       writer.add({ strategy, taskId, sampleIndex, measures: measureText({ completion, reference, tokens }) });
       onMeasured();
     }
@@ -37,7 +35,18 @@ export async function measureStored(store: Store, experimentId: number, signal: 
   }
 }
 
+/** The canonical solutions of an experiment. Taken apart once for all samples of a problem, which need not come one after the other. */
+export class References {
+  readonly #known = new Map<string, ComparedText | null>();
+
+  of(taskId: string, canonicalSolution: string): ComparedText | null {
+    let reference = this.#known.get(taskId);
+    if (reference === undefined) this.#known.set(taskId, (reference = referenceOf(canonicalSolution)));
+    return reference;
+  }
+}
+
 /** A blank canonical solution is none: every text would be as unlike it as any other. */
-function referenceOf(canonicalSolution: string): ComparedText | null {
+export function referenceOf(canonicalSolution: string): ComparedText | null {
   return canonicalSolution.trim() === '' ? null : new ComparedText(canonicalSolution);
 }

@@ -17,6 +17,7 @@ import { describeDevice } from './device.js';
 import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';
 import { resultFields } from './result-fields.js';
+import { pauses } from './turns.js';
 import { extentOf } from './work-shards.js';
 
 /** The experiment that a name, a hash or a hash's beginning means; without one, the newest. Throws `input` if there is none. */
@@ -97,13 +98,21 @@ export async function prepareOutputs(directory: string): Promise<void> {
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 
-/** Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of a database. */
+export interface OutputOptions {
+  readonly data: ReportData;
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly progress?: Progress | undefined;
+}
+
+/**
+ * Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of a database.
+ * Rejects with the signal's reason when that is aborted: the report, and the two files of samples, are then all new or all as they were.
+ */
 export async function writeOutputs(
   store: Store,
   experiment: Experiment,
-  data: ReportData,
-  directory: string,
-  progress?: Progress,
+  { data, directory, signal, progress }: OutputOptions,
 ): Promise<string[]> {
   await prepareOutputs(directory);
   const check = (place: string): void => {
@@ -114,10 +123,11 @@ export async function writeOutputs(
   });
   // Loaded here because the plotting library takes longer to load than most commands take.
   const { writeReport } = await import('../reports/write-report.js');
+  const pause = pauses(signal);
   const { samples: total } = store.counts(experiment.id);
   const samples = through(progress, 'samples.csv', total, store.judgedSamples(experiment.id));
-  const written = await writeReport(directory, data, { samples, check });
-  return [...written, ...(await exportSamples(store, experiment, directory, progress))];
+  const written = await writeReport(directory, data, { samples, check, pause });
+  return [...written, ...(await exportSamples(store, experiment, { directory, pause, progress }))];
 }
 
 const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
@@ -126,7 +136,11 @@ const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
  * The samples and their results in HumanEval's layout and names. The store lists both in one order, so that they are read side by side and no more
  * than a problem's are in memory.
  */
-async function exportSamples(store: Store, experiment: Experiment, directory: string, progress: Progress | undefined): Promise<string[]> {
+async function exportSamples(
+  store: Store,
+  experiment: Experiment,
+  { directory, pause, progress }: Pick<OutputOptions, 'directory' | 'progress'> & { readonly pause: () => Promise<void> },
+): Promise<string[]> {
   const [samplesPath, resultsPath] = SAMPLE_FILES.map((name) => join(directory, name)) as [string, string];
   const samples = await AtomicFile.open(samplesPath);
   const results = await AtomicFile.open(resultsPath);
@@ -146,6 +160,7 @@ async function exportSamples(store: Store, experiment: Experiment, directory: st
         ...(sample.error === null ? {} : { error: sample.error }),
       };
       await samples.writeLine(line);
+      await pause();
       if (next.done === true || !isSameSample(next.value, sample)) continue;
       await results.writeLine({ ...line, ...resultFields(next.value.verdict, next.value) });
       next = judged.next();

@@ -5,6 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Config } from '../config/load.js';
 import { sameShard, showShard, WHOLE, type Shard } from '../config/shard.js';
 import { FaultlineError, reasonOf } from '../errors.js';
@@ -167,13 +168,13 @@ export async function estimateExperiment(
   config: Config,
   { stages: rows = STAGES, signal, progress }: RunOptions,
 ): Promise<RunEstimate | null> {
-  const loaded = (await loadStages(rows)).filter(({ stage }) => stage.estimate !== undefined);
+  const loaded = await loadStages(rows);
   const isThere = existsSync(databasePath(config.values));
   // An estimate leaves no database behind, so an empty one stands for one that is yet to be made.
   const scratch = isThere || !rows.some(({ needs }) => needs.length === 0) ? null : mkdtempSync(join(tmpdir(), 'faultline-estimate-'));
   try {
-    const where = scratch === null ? { readonly: true } : { database: join(scratch, 'faultline.db') };
-    await using bench = new Workbench(config, { rows: loaded.map(({ row }) => row), signal, progress, ...where });
+    const estimating = { database: scratch === null ? null : join(scratch, 'faultline.db') };
+    await using bench = new Workbench(config, { rows, signal, progress, estimating });
     await prepare(bench, loaded);
     return await estimateStages(bench, loaded, true);
   } finally {
@@ -241,7 +242,10 @@ async function firstMissing(bench: Workbench, name: string): Promise<string | nu
 async function estimateStages(bench: Workbench, loaded: readonly LoadedStage[], asked: boolean): Promise<RunEstimate | null> {
   const parts = [];
   for (const { row, stage } of loaded) {
-    const part = (await stage.estimate?.(bench, asked)) ?? null;
+    // Signals come between two turns of the event loop alone.
+    await turn();
+    bench.signal.throwIfAborted();
+    const part = await stage.estimate(bench, asked);
     if (part !== null) parts.push({ ...part, stage: row.name, beside: row.beside });
   }
   return joinEstimates(parts, bench.database);

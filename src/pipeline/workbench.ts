@@ -17,6 +17,7 @@ import { CATEGORIES } from '../taxonomy/categories.js';
 import { tokenSpan } from '../taxonomy/token-span.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
 import type { Tokenizer } from '../tokenizer/types.js';
+import type { Ahead } from './ahead.js';
 import { version } from './bundled.js';
 import { createCategoryView, type CategoryView } from './category-view.js';
 import type { TokensOf } from './execute.js';
@@ -33,10 +34,11 @@ export interface WorkbenchOptions {
   readonly rows: readonly StageRow[];
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** Another database than the config's: an estimate's stand-in for one that does not exist yet. */
-  readonly database?: string;
-  /** Whether the database is only read, whatever the stages do. */
-  readonly readonly?: boolean;
+  /**
+   * Of an estimate alone: nothing is made, and the database is only read, whatever the stages do. Where `database` is given, that is an empty one
+   * that stands in for one that does not exist yet.
+   */
+  readonly estimating?: { readonly database: string | null };
 }
 
 export class Workbench implements AsyncDisposable {
@@ -47,6 +49,8 @@ export class Workbench implements AsyncDisposable {
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly database: string;
+  /** Whether the run ends with its estimate. */
+  readonly isEstimate: boolean;
   /** What `generate` is to draw. */
   tasks: readonly GenerationTask[] = [];
   /** The parts of the work that a run which generates is about. */
@@ -69,15 +73,16 @@ export class Workbench implements AsyncDisposable {
   /** Of a run that generates: the experiment as it would be begun here, before the sandbox is known. */
   #planned: ExperimentManifest | null = null;
 
-  constructor(config: Config, { rows, signal, progress, database, readonly = false }: WorkbenchOptions) {
+  constructor(config: Config, { rows, signal, progress, estimating }: WorkbenchOptions) {
     this.config = config;
     this.values = config.values;
     this.view = createCategoryView(config.values, CATEGORIES, config.origins);
     this.rows = rows;
     this.signal = signal;
     this.progress = progress;
-    this.database = database ?? databasePath(config.values);
-    this.#readonly = readonly || !rows.some(({ stores }) => stores);
+    this.isEstimate = estimating !== undefined;
+    this.database = estimating?.database ?? databasePath(config.values);
+    this.#readonly = estimating?.database === null || !rows.some(({ stores }) => stores);
     this.stored = new WorkQueue((after) => this.store.pendingExecutions(this.begun().id, after));
   }
 
@@ -196,6 +201,26 @@ export class Workbench implements AsyncDisposable {
   recordProblems(): void {
     const rows = this.#problems!.problems.map((problem, position) => ({ ...problem, position }));
     this.store.addProblems(this.begun().id, rows);
+  }
+
+  /** How many samples `generate` is to draw. */
+  toDraw(): number {
+    return this.tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+  }
+
+  /** What the stages that work on what is stored are estimated from, before anything is begun. */
+  async ahead(): Promise<Ahead> {
+    const { store, experiment } = this;
+    const stored = experiment === null ? [] : store.problems(experiment.id);
+    return { store, experimentId: experiment?.id ?? null, problems: stored.length > 0 ? stored : (await this.loadProblems()).problems };
+  }
+
+  /** How many samples there will be when a stage that works on them begins, and how many verdicts. */
+  expected(): { readonly samples: number; readonly verdicts: number } {
+    const { samples, executed, infra } =
+      this.experiment === null ? { samples: 0, executed: 0, infra: 0 } : this.store.counts(this.experiment.id);
+    const all = samples + this.toDraw();
+    return { samples: all, verdicts: this.runs('execute') ? all : executed + infra };
   }
 
   /** How many samples the database is to hold of the experiment. */

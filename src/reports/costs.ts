@@ -1,15 +1,17 @@
-/**
- * What samples cost, to stand beside what came of them (a rate that took ten times the tokens is another rate). From what is stored: how long
- * drawing took is not. Knows no rate.
- */
+/** What samples cost, to stand beside what came of them (a rate that took ten times the tokens is another rate). Knows no rate. */
 import type { JudgedSample } from '../store/types.js';
 
 /** Of counted samples. */
 export interface Costs {
   readonly tokens: number;
+  /**
+   * By the clock, on the machines that drew them; where they were executed at the same time, that took its part of the cores. Null where not all were
+   * measured: imported ones are not, nor what versions before drew. No result, as the times below.
+   */
+  readonly drawSeconds: number | null;
   /** Programs that were executed: equal ones of a problem run once, and a sample that could not be drawn never. */
   readonly executions: number;
-  /** Of those, each one's execution that decided: without second looks, second runs, and the judge. No results: they differ from run to run. */
+  /** Of those, each one's execution that decided: without second looks, second runs, and the judge. */
   readonly cpuSeconds: number;
   readonly wallSeconds: number;
 }
@@ -18,13 +20,15 @@ export interface Costs {
 export class CostTally {
   #own: { readonly key: string; readonly programs: Set<string> } | null = null;
   #tokens = 0;
+  #drawSeconds: number | null = 0;
   #executions = 0;
   #cpuSeconds = 0;
   #wallSeconds = 0;
 
   /** @param sample one that counts */
-  add({ strategy, taskId, completion, tokenCount, verdict }: JudgedSample): void {
+  add({ strategy, taskId, completion, tokenCount, drawSeconds, verdict }: JudgedSample): void {
     this.#tokens += tokenCount;
+    this.#drawSeconds = sumOfKnown(this.#drawSeconds, drawSeconds ?? null);
     if (verdict.outcome.status === 'not_run') return;
     const key = JSON.stringify([strategy, taskId]);
     if (this.#own?.key !== key) this.#own = { key, programs: new Set() };
@@ -36,7 +40,13 @@ export class CostTally {
   }
 
   costs(): Costs {
-    return { tokens: this.#tokens, executions: this.#executions, cpuSeconds: this.#cpuSeconds, wallSeconds: this.#wallSeconds };
+    return {
+      tokens: this.#tokens,
+      drawSeconds: this.#drawSeconds,
+      executions: this.#executions,
+      cpuSeconds: this.#cpuSeconds,
+      wallSeconds: this.#wallSeconds,
+    };
   }
 }
 
@@ -62,8 +72,14 @@ export function totalCosts(all: readonly Costs[]): Costs {
   const total = (of: (costs: Costs) => number): number => all.reduce((sum, costs) => sum + of(costs), 0);
   return {
     tokens: total(({ tokens }) => tokens),
+    drawSeconds: all.reduce<number | null>((sum, { drawSeconds }) => sumOfKnown(sum, drawSeconds), 0),
     executions: total(({ executions }) => executions),
     cpuSeconds: total(({ cpuSeconds }) => cpuSeconds),
     wallSeconds: total(({ wallSeconds }) => wallSeconds),
   };
+}
+
+/** Null where one of them is unknown: a sum of some would look like that of all. */
+function sumOfKnown(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
 }

@@ -24,7 +24,7 @@ const DISAGREEMENTS = 10;
 /** Adjusted p-value up to which a category is told from passes. */
 const LEVEL = 0.05;
 /** Fewer than elsewhere: hundreds of areas are asked for, and each costs a pass over all pairs of problems for every resample. */
-const RESAMPLES = 999;
+export const AREA_RESAMPLES = 999;
 
 const ROWS: readonly Measure[] = MEASURES;
 const SIMILARITIES = ROWS.filter(({ needs }) => needs === 'reference');
@@ -79,7 +79,7 @@ export function textView(samples: Iterable<MeasuredSample>, options: TextViewOpt
 /** The same in steps: one a sample, then one a measure, then one an area. */
 export function* textViewSteps(
   samples: Iterable<MeasuredSample>,
-  { seed = 0n, resamples = RESAMPLES }: TextViewOptions = {},
+  { seed = 0n, resamples = AREA_RESAMPLES }: TextViewOptions = {},
 ): Steps<TextView | null> {
   const { rows, problems, kinds } = yield* countedRows(samples);
   const measured = rows.filter((row): row is MeasuredRow => row.measures !== null);
@@ -199,6 +199,15 @@ function questions(categories: readonly CategoryCount[]): Question[] {
     }),
   ];
 }
+
+/** The targets that are asked about of all samples: passes and crashes. */
+const WHOLE_TARGETS = 2;
+
+/**
+ * How many areas a view asks for that has so many categories which are large enough: nearly all of its time goes into their intervals.
+ * `overall` are those of passes and crashes, `ofCategory` those of each category.
+ */
+export const AREAS = { overall: WHOLE_TARGETS * ROWS.length, ofCategory: ROWS.length + SIMILARITIES.length } as const;
 
 /** In linear time but for a sort of bare numbers: that of places by a comparison took a fifth of a report. */
 function orderBy(rows: readonly MeasuredRow[], { key }: Measure): Ordered {

@@ -23,6 +23,8 @@ export interface WriteOptions {
   readonly samples?: Iterable<JudgedSample>;
   /** Told of each place that is to be replaced or removed, before any is; throws for one that must stay. */
   readonly check?: (place: string) => void;
+  /** Awaited between two figures and files, and between two pieces of a long one, until the first file is replaced: by throwing it stops all. */
+  readonly pause?: () => Promise<void>;
 }
 
 type Content = Iterable<string | Uint8Array>;
@@ -32,11 +34,12 @@ type Content = Iterable<string | Uint8Array>;
  * `directory`, which is created. A figure that there is nothing to draw of is removed where an earlier report left one.
  * The analyses are on the page and in the tables where `data` has them.
  * @returns the paths, report.html first
- * @throws FaultlineError kind `output` when the folder or a file in it cannot be written; then nothing has changed there, unless the
+ * @throws what `check` and `pause` throw, with nothing changed; FaultlineError kind `output` when the folder or a file in it cannot be written; then nothing has changed there, unless the
  *   file system failed between two renames
  */
 export async function writeReport(directory: string, data: ReportData, options: WriteOptions = {}): Promise<string[]> {
-  const plots = await drawPlots(data);
+  const { pause = () => Promise.resolve() } = options;
+  const plots = await drawPlots(data, pause);
   const files = new Map<string, Content>([
     ['report.html', [renderHtml(data, plots)]],
     ['report.json', [`${JSON.stringify(reportJson(data), null, 2)}\n`]],
@@ -46,6 +49,7 @@ export async function writeReport(directory: string, data: ReportData, options: 
   for (const table of TABLES) {
     files.set(`tables/${table.name}.csv`, [table.csv(data)]);
     files.set(`tables/${table.name}.tex`, [table.latex(data)]);
+    await pause();
   }
   if (options.samples !== undefined) files.set('samples.csv', samplesCsv(options.samples));
   for (const plot of Object.values<Plot | null>({ ...plots })) {
@@ -53,15 +57,27 @@ export async function writeReport(directory: string, data: ReportData, options: 
     const svg = standalone(plot);
     files.set(`figures/${plot.name}.svg`, [svg]);
     files.set(`figures/${plot.name}.pdf`, [await figurePdf(svg, plot.description)]);
+    await pause();
   }
   const gone = PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]).filter((name) => !files.has(name));
   for (const name of [...files.keys(), ...gone]) options.check?.(join(directory, name));
-  return replaceAll(directory, files, gone);
+  return replaceAll(directory, files, { gone, pause });
 }
 
 /** @param gone what must not be there afterwards */
-async function replaceAll(directory: string, files: ReadonlyMap<string, Content>, gone: readonly string[]): Promise<string[]> {
+async function replaceAll(
+  directory: string,
+  files: ReadonlyMap<string, Content>,
+  { gone, pause }: { readonly gone: readonly string[]; readonly pause: () => Promise<void> },
+): Promise<string[]> {
   let staging: string | null = null;
+  const stop = { asked: false };
+  const step = async (): Promise<void> => {
+    await pause().catch((reason: unknown) => {
+      stop.asked = true;
+      throw reason;
+    });
+  };
   let place = directory;
   const folders = [...new Set([...files.keys()].map(dirname))].filter((folder) => folder !== '.');
   try {
@@ -82,8 +98,11 @@ async function replaceAll(directory: string, files: ReadonlyMap<string, Content>
     for (const name of folders) makeFolders(join(staging, name));
     for (const [name, chunks] of files) {
       place = join(directory, name);
-      await writeSynced(join(staging, name), chunks);
+      await step();
+      await writeSynced(join(staging, name), chunks, step);
     }
+    // From here on to the end: a reader is to find files of one report.
+    await step();
     for (const name of folders) {
       place = join(directory, name);
       makeFolders(place);
@@ -100,7 +119,7 @@ async function replaceAll(directory: string, files: ReadonlyMap<string, Content>
     }
     return paths;
   } catch (thrown) {
-    if (thrown instanceof FaultlineError) throw thrown;
+    if (thrown instanceof FaultlineError || stop.asked) throw thrown;
     throw new FaultlineError('output', `cannot write the report: ${reasonOf(thrown)}`, {
       place: { file: place },
       hint: 'Free the place or choose another output folder.',
@@ -123,11 +142,12 @@ async function kindOf(look: typeof lstat, path: string): Promise<'folder' | 'oth
 }
 
 /** On disk before it is renamed: otherwise a power cut could leave a renamed file without its content. */
-async function writeSynced(path: string, chunks: Content): Promise<void> {
+async function writeSynced(path: string, chunks: Content, step: () => Promise<void>): Promise<void> {
   const file = await open(path, 'wx');
   try {
     let pending = '';
     for (const chunk of chunks) {
+      await step();
       if (typeof chunk !== 'string') {
         await file.writeFile(pending);
         await file.writeFile(chunk);

@@ -66,14 +66,18 @@ export function toCategoryColumns({ categoryCode, categoryName, published }: Dec
   return { categoryCode, categoryName, dou: codes('dou'), tambon: codes('tambon'), codehalu: codes('codehalu') };
 }
 
+/** What a category is called elsewhere; null without one. Trusts its texts as far as this module wrote them. */
+export function fromPublishedColumns({ dou, tambon, codehalu }: Pick<CategoryColumns, keyof PublishedCodes>): PublishedCodes | null {
+  return dou === null || tambon === null || codehalu === null ? null : { dou: list(dou), tambon: list(tambon), codehalu: list(codehalu) };
+}
+
 /** Trusts its texts as far as this module wrote them. Rows of before have no rule, place or tags. */
 export function fromDecisionColumns(columns: DecisionColumns & CategoryColumns): DecisionRow {
-  const { failingLine, failingColumn, spanStart, spanEnd, tokenFirst, tokenLast, dou, tambon, codehalu } = columns;
+  const { failingLine, failingColumn, spanStart, spanEnd, tokenFirst, tokenLast } = columns;
   return {
     categoryCode: columns.categoryCode,
     categoryName: columns.categoryName,
-    published:
-      dou === null || tambon === null || codehalu === null ? null : { dou: list(dou), tambon: list(tambon), codehalu: list(codehalu) },
+    published: fromPublishedColumns(columns),
     outcome: columns.outcome,
     evidence: columns.evidence,
     generationCode: columns.generationCode,

@@ -1,9 +1,16 @@
 /** The tables `verdicts`, `executions`, `classifications` and `categories`: how samples ended and what was made of it. */
 import type Database from 'better-sqlite3';
 import { FaultlineError } from '../errors.js';
-import { DECISION_FIELDS, toCategoryColumns, toDecisionColumns, type CategoryColumns, type DecisionColumns } from './decision-columns.js';
+import {
+  DECISION_FIELDS,
+  fromPublishedColumns,
+  toCategoryColumns,
+  toDecisionColumns,
+  type CategoryColumns,
+  type DecisionColumns,
+} from './decision-columns.js';
 import { describe, type Samples } from './samples.js';
-import type { ClassificationRow, ExecutionRow } from './types.js';
+import type { ClassificationRow, ExecutionRow, StoredCategory } from './types.js';
 import { toCostColumns, toVerdictColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
 
 /** Column names by field: the one list from which statements on `verdicts` are built. */
@@ -68,6 +75,7 @@ export class Executions {
   readonly #removeDecision;
   readonly #upsertCategory;
   readonly #categoryId;
+  readonly #categories;
   readonly #removeUnusedCategories;
 
   constructor(database: Database.Database, samples: Samples) {
@@ -97,6 +105,9 @@ export class Executions {
        ON CONFLICT (experiment_id, code) DO UPDATE SET name = excluded.name, dou = excluded.dou, tambon = excluded.tambon, codehalu = excluded.codehalu`,
     );
     this.#categoryId = database.prepare<[number, string], number>('SELECT id FROM categories WHERE experiment_id = ? AND code = ?').pluck();
+    this.#categories = database.prepare<[number], CategoryColumns & StoredCategory>(
+      `SELECT code AS categoryCode, name AS categoryName, dou, tambon, codehalu FROM categories WHERE experiment_id = ? ORDER BY code`,
+    );
     this.#removeUnusedCategories = database.prepare<[number]>(
       `DELETE FROM categories WHERE experiment_id = ?
          AND NOT EXISTS (SELECT 1 FROM classifications c WHERE c.category_id = categories.id)`,
@@ -141,6 +152,12 @@ export class Executions {
       this.#removeUnusedCategories.run(experimentId);
     });
     replaceAll.immediate();
+  }
+
+  categories(experimentId: number): StoredCategory[] {
+    return this.#categories
+      .all(experimentId)
+      .map(({ categoryCode, categoryName, ...codes }) => ({ categoryCode, categoryName, published: fromPublishedColumns(codes) }));
   }
 
   #decide(sampleId: number, row: ClassificationRow, categoryIds: (row: ClassificationRow) => number | null): void {

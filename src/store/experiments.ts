@@ -45,7 +45,7 @@ export class Experiments {
     this.#recordSandbox = database.prepare<[string, string, number, number]>(
       `UPDATE experiments SET python_version = ?, isolation_tier = ?, calibration = ? WHERE id = ? AND python_version = ''`,
     );
-    this.#recordCategories = database.prepare<[string, number, string]>(
+    this.#recordCategories = database.prepare<[string | null, number, string | null]>(
       'UPDATE experiments SET category_settings = ? WHERE id = ? AND category_settings IS NOT ?',
     );
     this.#finish = database.prepare<[string, number]>('UPDATE experiments SET finished_at = ? WHERE id = ? AND finished_at IS NULL');
@@ -102,7 +102,7 @@ export class Experiments {
     return this.byId(id);
   }
 
-  recordCategories(id: number, settings: string): void {
+  recordCategories(id: number, settings: string | null): void {
     this.#recordCategories.run(settings, id, settings);
   }
 

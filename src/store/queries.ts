@@ -71,7 +71,8 @@ export class Queries {
       JudgedRecord
     >(
       `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, s.completion, s.discarded,
-         s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, ${selectVerdict('v')},
+         s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, s.draw_seconds AS drawSeconds,
+         ${selectVerdict('v')},
          ${COST}, k.code AS categoryCode, k.name AS categoryName, k.dou, k.tambon, k.codehalu,
          ${selectFields('c', DECISION_FIELDS)}
        FROM samples s
@@ -151,6 +152,7 @@ export class Queries {
           finishReason: record.finishReason,
           tokenCount: record.tokenCount,
           meanLogprob: record.meanLogprob,
+          drawSeconds: record.drawSeconds,
           verdict: fromColumns(record),
           executedAt: record.executedAt,
           ...fromDecisionColumns(record),

@@ -19,10 +19,12 @@ interface SampleRecord {
   meanLogprob: number | null;
   shardId: number | null;
   shardOffset: number | null;
+  drawSeconds: number | null;
 }
 
 const COLUMNS = `id, sample_index AS sampleIndex, completion, discarded, finish_reason AS finishReason, seed, error,
-  token_count AS tokenCount, mean_logprob AS meanLogprob, shard_id AS shardId, shard_offset AS shardOffset`;
+  token_count AS tokenCount, mean_logprob AS meanLogprob, shard_id AS shardId, shard_offset AS shardOffset,
+  draw_seconds AS drawSeconds`;
 
 export class Samples {
   readonly #database: Database.Database;
@@ -44,9 +46,9 @@ export class Samples {
     this.#shards = shards;
     this.#insert = database.prepare<[Omit<SampleRecord, 'id'> & { experimentId: number; strategy: string; problemId: number }]>(
       `INSERT INTO samples (experiment_id, strategy, problem_id, sample_index, completion, discarded, finish_reason, seed, error,
-         token_count, mean_logprob, shard_id, shard_offset)
+         token_count, mean_logprob, shard_id, shard_offset, draw_seconds)
        VALUES (@experimentId, @strategy, @problemId, @sampleIndex, @completion, @discarded, @finishReason, @seed, @error,
-         @tokenCount, @meanLogprob, @shardId, @shardOffset)`,
+         @tokenCount, @meanLogprob, @shardId, @shardOffset, @drawSeconds)`,
     );
     const key = 'experiment_id = ? AND strategy = ? AND problem_id = ?';
     this.#id = database
@@ -104,6 +106,7 @@ export class Samples {
           meanLogprob: mean(row.logprobs),
           shardId: tokenCount === 0 ? null : shardId,
           shardOffset: tokenCount === 0 ? null : offset,
+          drawSeconds: row.drawSeconds ?? null,
         });
         offset += tokenCount;
       }
@@ -149,6 +152,7 @@ export class Samples {
           error: record.error,
           tokenCount: record.tokenCount,
           meanLogprob: record.meanLogprob,
+          drawSeconds: record.drawSeconds,
         };
         yield { sample, tokens: () => this.arrays(record) };
       }

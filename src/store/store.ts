@@ -43,6 +43,7 @@ import type {
   SampleFilter,
   SampleKey,
   SampleRow,
+  StoredCategory,
   StoredSample,
   TokenArrays,
   TokenPlace,
@@ -148,7 +149,7 @@ export class Store {
   }
 
   /** Records how an experiment's stored decisions count categories; see {@link Experiment.categorySettings}. Replaces what was recorded. */
-  recordCategories(experimentId: number, settings: string): void {
+  recordCategories(experimentId: number, settings: string | null): void {
     this.#guard(() => {
       this.#experiments.recordCategories(experimentId, settings);
     });
@@ -242,6 +243,11 @@ export class Store {
     });
   }
 
+  /** The categories that decisions fall in, by code, with what decisions of today are compared by. */
+  categories(experimentId: number): StoredCategory[] {
+    return this.#guard(() => this.#executions.categories(experimentId));
+  }
+
   /** Samples with a verdict, `infra` included, by strategy, problem position and sample index. */
   judgedSamples(experimentId: number, filter: SampleFilter = {}): Iterable<JudgedSample> {
     return this.#guardEach(this.#queries.judged(experimentId, filter));
@@ -267,9 +273,10 @@ export class Store {
   /**
    * Samples that have not been measured, or whose measures are stale, in the order in which they were stored, so that each file of token arrays is read once.
    * Measures may be recorded while this is read. A few samples are in memory at a time. Throws `input` where a shard is damaged.
+   * @param every of all rows of samples that were ever stored, those whose number it divides: a few from all over
    */
-  unmeasuredSamples(experimentId: number): Iterable<UnmeasuredSample> {
-    return this.#guardEach(this.#textMeasures.unmeasured(experimentId));
+  unmeasuredSamples(experimentId: number, every = 1): Iterable<UnmeasuredSample> {
+    return this.#guardEach(this.#textMeasures.unmeasured(experimentId, every));
   }
 
   /** Samples with a verdict, `infra` included, and their measures where there are any, in the order of {@link Store.judgedSamples}. */

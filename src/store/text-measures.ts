@@ -59,11 +59,11 @@ export class TextMeasures {
       )
       .pluck();
     // The plus keeps the planner on the table's own order, in which a shard's samples stand together, so that each shard is read once.
-    this.#unmeasured = database.prepare<[number, number], UnmeasuredRecord>(
+    this.#unmeasured = database.prepare<[number, number, number], UnmeasuredRecord>(
       `SELECT s.id AS place, s.strategy, p.task_id AS taskId, s.sample_index AS sampleIndex, s.completion,
          p.canonical_solution AS canonicalSolution, s.token_count AS tokenCount, s.shard_id AS shardId, s.shard_offset AS shardOffset
        FROM samples s JOIN problems p ON p.id = s.problem_id LEFT JOIN text_measures m ON m.sample_id = s.id
-       WHERE +s.experiment_id = ? AND s.id > ? AND (m.sample_id IS NULL OR m.is_stale = 1)
+       WHERE +s.experiment_id = ? AND s.id > ? AND s.id % ? = 0 AND (m.sample_id IS NULL OR m.is_stale = 1)
        ORDER BY s.id LIMIT ${CHUNK}`,
     );
     this.#judged = database.prepare<[number, string, number], MeasuredRecord>(
@@ -90,9 +90,9 @@ export class TextMeasures {
     return this.#count.get(experimentId)!;
   }
 
-  *unmeasured(experimentId: number): Generator<UnmeasuredSample> {
+  *unmeasured(experimentId: number, every: number): Generator<UnmeasuredSample> {
     for (let after = 0; ;) {
-      const chunk = this.#unmeasured.all(experimentId, after);
+      const chunk = this.#unmeasured.all(experimentId, after, every);
       if (chunk.length === 0) return;
       for (const { tokenCount, shardId, shardOffset, ...sample } of chunk) {
         yield { ...sample, tokens: this.#samples.arrays({ tokenCount, shardId, shardOffset }) };

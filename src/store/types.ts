@@ -36,7 +36,10 @@ export interface Experiment extends ExperimentManifest {
   readonly createdAt: string;
   /** Null while the run is unfinished. */
   readonly finishedAt: string | null;
-  /** Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded. */
+  /**
+   * Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded, and from the
+   * first decision that is replaced until all are: until then some count as the old entries say, and some as the new ones.
+   */
   readonly categorySettings: string | null;
 }
 
@@ -58,6 +61,8 @@ export interface SampleRow {
   /** Decimal. */
   readonly seed: string;
   readonly error: string | null;
+  /** Its even share of the time by the clock in which its batch was drawn; null, the default, where nobody measured. Not a result. */
+  readonly drawSeconds?: number | null;
 }
 
 /** The natural key of a sample within an experiment. */
@@ -69,6 +74,13 @@ export interface SampleKey {
 
 /** A leaf's codes in published taxonomies. */
 export type PublishedCodes = Readonly<Record<'dou' | 'tambon' | 'codehalu', readonly string[]>>;
+
+/** A category of an experiment, as its decisions have it in common. */
+export interface StoredCategory {
+  readonly categoryCode: string;
+  readonly categoryName: string;
+  readonly published: PublishedCodes | null;
+}
 
 /** What was made of a verdict, as results. The words are the taxonomy's. */
 export interface DecisionRow {
@@ -268,6 +280,8 @@ export interface JudgedSample extends SampleKey, DecisionRow {
   readonly finishReason: string;
   readonly tokenCount: number;
   readonly meanLogprob: number | null;
+  /** See {@link SampleRow}. */
+  readonly drawSeconds?: number | null;
   readonly verdict: Verdict;
   /** UTC, ISO 8601. Not a result. */
   readonly executedAt?: string;

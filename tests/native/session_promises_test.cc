@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "native/base/promised_memory.h"
+#include "native/model/checkpoint.h"
+#include "native/model/gpt2_weights.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
 #include "tests/native/session_fixture.h"
@@ -75,6 +77,37 @@ TEST(session_what_is_promised_to_one_run_is_refused_to_another) {
   }
   EXPECT_EQ(run(session, {long_samples(1)}, 0).size(), std::size_t{1});
   EXPECT(session.activations(tokens, hooks, cancelled).has_value());
+}
+
+TEST(session_weights_are_promised_until_they_are_there) {
+  const model::ModelFiles files = model::open_model(tiny_folder());
+  const std::uint64_t bytes = model::gpt2_weight_bytes(files.config, ops::WeightType::f32);
+  auto promise = host_promises().promise([&] { return bytes; });
+  const model::Gpt2Weights weights = model::load_gpt2_weights(files, ops::WeightType::f32, nullptr, promise);
+  std::uint64_t packed = weights.embedding.size_bytes() + weights.separate_unembedding.size_bytes();
+  for (const model::Gpt2Layer& layer : weights.layers)
+    for (const model::LinearWeights* linear : {&layer.attn_qkv, &layer.attn_proj, &layer.mlp_fc, &layer.mlp_proj})
+      packed += linear->weight.size_bytes();
+  EXPECT(packed < bytes);
+  EXPECT_EQ(promise.bytes(), bytes - packed);
+}
+
+/// Nobody else counts on the memory of a model that is being loaded.
+TEST(session_a_load_is_promised_its_weights) {
+  std::atomic<bool> seen{false}, ended{false};
+  std::thread loads([&] {
+    for (int times = 0; times < 10'000 && !seen; ++times) Session session(options(1));
+    ended = true;
+  });
+  const std::uint64_t whole = model::gpt2_weight_bytes(model::open_config(tiny_folder()), ops::WeightType::f32);
+  while (!ended) {
+    const std::uint64_t promised = host_promises().bytes();
+    EXPECT(promised <= whole);
+    if (promised > 0) seen = true;
+  }
+  loads.join();
+  EXPECT(seen);
+  EXPECT_EQ(host_promises().bytes(), std::uint64_t{0});
 }
 
 /// Under ThreadSanitizer also the proof that the count is shared in order.

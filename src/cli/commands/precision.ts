@@ -1,6 +1,7 @@
 /** `faultline precision`: what a narrower dtype changes, in figures. */
 import type { Command } from 'commander';
-import type { NarrowDType, PrecisionResult } from '../../pipeline/precision.js';
+import type { NarrowDType } from '../../pipeline/precision-limits.js';
+import type { PrecisionResult } from '../../pipeline/precision.js';
 import { FaultlineError } from '../../errors.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';

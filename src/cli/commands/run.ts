@@ -40,9 +40,7 @@ export function define(command: Command): void {
         withInterrupt((context) => estimateExperiment(config, { ...context, stages })),
         import('../../pipeline/estimate.js'),
       ]);
-      output.result({ estimate }, () =>
-        estimate === null ? 'nothing is left to generate or to execute' : describeEstimate(estimate).join('\n'),
-      );
+      output.result({ estimate }, () => (estimate === null ? 'nothing is left to do' : describeEstimate(estimate).join('\n')));
       return;
     }
     const result = await withInterrupt((context) => runExperiment(config, { ...context, stages }));

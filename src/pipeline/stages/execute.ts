@@ -25,7 +25,13 @@ export const stage: Stage = {
     if (tierReason !== null) bench.progress.note(`isolation: ${tier} (${tierReason})`);
   },
 
-  estimate: (bench, asked) => executionEstimate(bench, asked),
+  async estimate(bench, asked) {
+    const { executor, values, view, signal, experiment, store } = bench;
+    if (executor === null) return null;
+    const executed = experiment === null ? 0 : store.counts(experiment.id).executed;
+    const work = { left: bench.expected().samples - executed, problems: (await bench.ahead()).problems };
+    return executionEstimate(work, asked, { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal });
+  },
 
   async work(bench, signal) {
     const { store, values, view, progress, executor, stored } = bench;
@@ -53,7 +59,8 @@ export const stage: Stage = {
 
 /**
  * Executes what `source` gives and stores the verdicts, in batches, those of an unfinished batch when the source ends or fails. Decides again
- * first about verdicts that are there under other categories: decisions of two configs never stand side by side, not even while this is interrupted.
+ * first about verdicts that are there under other categories: no decision of this config stands beside one of another, unless that itself is
+ * interrupted, which the experiment then tells (`categorySettings`).
  */
 export async function storeVerdicts(
   store: Store,
@@ -63,7 +70,7 @@ export async function storeVerdicts(
   onVerdict: () => void,
 ): Promise<void> {
   const recorded = store.experiments().find(({ id }) => id === experimentId);
-  if (recorded?.categorySettings !== options.view.settings) classifyStored(store, experimentId, options.view, options.tokensOf);
+  if (recorded?.categorySettings !== options.view.settings) await classifyStored(store, experimentId, options);
   const writer = new BatchWriter<ExecutionRow>((batch) => {
     store.addExecutions(experimentId, batch);
   });

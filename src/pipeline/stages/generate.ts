@@ -51,7 +51,10 @@ export const stage: Stage = {
   },
 };
 
-/** Stores samples as they come, in batches, those of an unfinished batch when the source ends or fails. */
+/**
+ * Stores samples as they come, in batches, those of an unfinished batch when the source ends or fails. Each gets an even share of the time by
+ * the clock since the batch before it: in a batch of the engine no sample has a time of its own.
+ */
 export async function storeSamples(
   store: Store,
   experimentId: number,
@@ -59,8 +62,12 @@ export async function storeSamples(
   { onSample, onStored }: { readonly onSample: () => void; readonly onStored: () => void },
 ): Promise<void> {
   // A sample goes to the sandbox when it is stored, so that no verdict can be without its sample.
+  let since = performance.now();
   const writer = new BatchWriter<SampleRow>((batch) => {
-    store.addSamples(experimentId, batch);
+    const now = performance.now();
+    const drawSeconds = (now - since) / 1000 / batch.length;
+    since = now;
+    store.addSamples(experimentId, batch.map((sample) => ({ ...sample, drawSeconds }))); // prettier-ignore
     onStored();
   });
   try {

@@ -1,10 +1,15 @@
 /** The stage `measure`: from stored samples to what their texts are like. Measuring is `../measure.ts`'s; executes nothing. */
 import { plural, whole } from '../../reports/render/format.js';
+import { measureEstimate } from '../calibration-texts.js';
 import { measureStored } from '../measure.js';
 import type { Stage } from './stage.js';
 
 export const stage: Stage = {
   there: ({ store, experiment }) => (experiment === null ? 0 : store.measuredCount(experiment.id)),
+
+  async estimate(bench, asked) {
+    return measureEstimate(await bench.ahead(), bench.toDraw(), asked);
+  },
 
   async work(bench, signal) {
     const { store, progress } = bench;

@@ -1,6 +1,8 @@
 /** The stage `report`: from the store alone to the files of `outputs/<experiment>/`. What they hold is `../report.ts`'s. */
 import { plural } from '../../reports/render/format.js';
 import { reportWithAnalyses } from '../analyze.js';
+import { meanTokens } from '../calibration.js';
+import { reportEstimate } from '../calibration-report.js';
 import { outputFolder, prepareOutputs, writeOutputs } from '../report.js';
 import type { Stage } from './stage.js';
 
@@ -9,15 +11,19 @@ export const stage: Stage = {
 
   async prepare(bench) {
     bench.directory = outputFolder(bench.store, bench.values, bench.identity());
-    await prepareOutputs(bench.directory);
+    if (!bench.isEstimate) await prepareOutputs(bench.directory);
+  },
+
+  async estimate(bench, asked) {
+    const tokens = meanTokens(bench) ?? bench.values.max_new_tokens;
+    return reportEstimate(await bench.ahead(), { samples: bench.expected().verdicts, tokens }, asked);
   },
 
   async work(bench, signal) {
     const { store, directory } = bench;
     const experiment = bench.begun();
     bench.report = await reportWithAnalyses(store, experiment, signal, bench.progress);
-    signal.throwIfAborted();
-    bench.files = await writeOutputs(store, experiment, bench.report, directory!, bench.progress);
+    bench.files = await writeOutputs(store, experiment, { data: bench.report, directory: directory!, signal, progress: bench.progress });
     const done = bench.files.length;
     return { done, skipped: 0, text: `${plural(done, 'file')} in ${directory!}` };
   },

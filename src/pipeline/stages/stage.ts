@@ -40,7 +40,7 @@ export interface Stage {
    * What is left of it in time, memory and disk, from a short measurement on what `prepare` opened; null where little is left, but
    * where `asked` is true only if nothing is.
    */
-  estimate?(bench: Workbench, asked: boolean): Promise<StageEstimate | null>;
+  estimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null>;
   /**
    * Does what is not done. What is finished is stored when this is stopped at any moment, by the signal or by kill -9, and a later
    * call goes on from there.

@@ -9,8 +9,8 @@
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens,
  *   samples_per_problem
- * - `costs` { tokens, executions, cpu_seconds, wall_seconds } of counted samples: tokens drawn, programs executed (equal ones of a problem once), and what
- *   their executions took; how long drawing took is not stored
+ * - `costs` { tokens, draw_seconds, executions, cpu_seconds, wall_seconds } of counted samples: tokens drawn, how long that took by the clock (null where
+ *   not all were measured), programs executed (equal ones of a problem once), and what their executions took
  * - `partial` null, or for a report on a part of the experiment { samples, problems, shards }: the whole's numbers, and which shards of its work are here
  * - `pass_at_k`, `pass_curve` lists of { k, problems, ...estimate }; `omitted_k` values of k beyond the samples
  * - `crash_rate` an estimate: { value, low, high, method }, where method is `bca`, `wilson` or `none`
@@ -158,8 +158,8 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
 }
 
 /** Also of `diff`. */
-export function costsJson({ tokens, executions, cpuSeconds, wallSeconds }: Costs): object {
-  return { tokens, executions, cpu_seconds: cpuSeconds, wall_seconds: wallSeconds };
+export function costsJson({ tokens, drawSeconds, executions, cpuSeconds, wallSeconds }: Costs): object {
+  return { tokens, draw_seconds: drawSeconds, executions, cpu_seconds: cpuSeconds, wall_seconds: wallSeconds };
 }
 
 function textViewJson(view: TextView): object {

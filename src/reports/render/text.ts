@@ -50,10 +50,13 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   lines.push('', heading('', 'samples', 'share', '95 % interval', colours));
   for (const { k, estimate } of data.passAtK) lines.push(line(`pass@${k}`, null, estimate, 1, colours.green));
   lines.push(line('crash rate', null, data.crashRate, 1, colours.red));
-  const { tokens, executions, cpuSeconds, wallSeconds } = data.costs;
+  const { tokens, drawSeconds, executions, cpuSeconds, wallSeconds } = data.costs;
   lines.push(`  ${'cost'.padEnd(NAME_WIDTH)}${plural(tokens, 'token')}, ${plural(executions, 'program')} executed`);
   // Times are no results: a transcript of a run would not stay true with them.
-  if (terminal) lines.push(`  ${' '.repeat(NAME_WIDTH)}${seconds(cpuSeconds)} of CPU time, ${seconds(wallSeconds)} by the clock`);
+  if (terminal) {
+    const drawing = drawSeconds === null ? '' : `${seconds(drawSeconds)} of drawing; executions: `;
+    lines.push(`  ${' '.repeat(NAME_WIDTH)}${drawing}${seconds(cpuSeconds)} of CPU time, ${seconds(wallSeconds)} by the clock`);
+  }
   lines.push(...warnings(data, 'pass_at_k', colours), ...warnings(data, 'overview', colours));
 
   lines.push('', heading('outcome', 'samples', 'share', '95 % interval', colours));

@@ -31,6 +31,9 @@ export interface BootstrapOptions {
   readonly confidence?: number;
 }
 
+/** Of an interval where nobody asks for another number. */
+export const RESAMPLES = 9_999;
+
 const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
 
 /**
@@ -54,7 +57,7 @@ export class Bootstrap {
 
   constructor(size: number, options: BootstrapOptions = {}) {
     this.size = size;
-    this.resamples = options.resamples ?? 9_999;
+    this.resamples = options.resamples ?? RESAMPLES;
     this.confidence = options.confidence ?? 0.95;
     this.drawn = new Uint16Array(this.resamples * size);
     const stream = new PhiloxStream(options.seed ?? 0n);

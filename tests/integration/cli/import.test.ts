@@ -72,6 +72,23 @@ describe('faultline import', () => {
     expect([again.executed, again.report]).toEqual([0, first.report]);
   });
 
+  it('says what a long one takes before it begins, and a second time only of what is done again', async () => {
+    // Equal programs are executed once.
+    const samples = Array.from({ length: 1_000 }, (_, index) => ({ task_id: `Pico/${index % 4}`, completion: '    return 1\n', sample_index: index })); // prettier-ignore
+    const args = ['import', writeLines(path.join(folder, 'long.jsonl'), samples), ...PROBLEMS, '--db', path.join(folder, 'long.db'), '--json']; // prettier-ignore
+    const stagesOf = (out: string): unknown[] =>
+      (JSON.parse(out) as { estimate: { stages: { stage: string }[] } }).estimate.stages.map(({ stage }) => stage);
+    const first = await faultline(args, { cwd: folder });
+    expect(first.code, first.err).toBe(0);
+    expect(stagesOf(first.out)).toEqual(['execute', 'classify', 'measure', 'report']);
+    expect(first.err).toMatch(
+      /^estimate: at most [^\n]*\n {2}execute: about [^\n]*\(1,000 programs, [^\n]*\n {2}classify: [^\n]*\n {2}measure: [^\n]* on \d+ of them[^\n]*\n {2}report: [^]*\nexecute \d+\/1000/m,
+    );
+    const again = await faultline(args, { cwd: folder });
+    expect(again.code, again.err).toBe(0);
+    expect(stagesOf(again.out)).toEqual(['classify', 'report']);
+  });
+
   it('keeps the largest sample index there is, also in Parquet', async () => {
     const database = path.join(folder, 'large.db');
     const sample = { task_id: 'Pico/0', completion: '    return 1\n', sample_index: 4294967295 };

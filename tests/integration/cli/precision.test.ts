@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { engineReport } from '../../../src/engine/doctor.js';
 import { writeSafetensors } from '../../../src/engine/safetensors.js';
 import type { ActivationArray } from '../../../src/engine/types.js';
-import { precisionLimits, type PrecisionResult } from '../../../src/pipeline/precision.js';
+import { precisionLimits } from '../../../src/pipeline/precision-limits.js';
+import type { PrecisionResult } from '../../../src/pipeline/precision.js';
 import { faultline, picoModel, scratchFolder, writeLines } from './faultline.js';
 
 const folder = scratchFolder();

@@ -183,16 +183,37 @@ describe('an estimate', () => {
     const { code, out, err } = await faultline(run('estimated', '--estimate'));
     expect(code, err).toBe(0);
     expect(out).toMatch(
-      /^estimate: at most .+, memory up to [\d.]+ [MG]iB, disk 1 MiB of .+ free\n {2}generate: at most .+ \(60 samples of up to 96 tokens, [\d,.]+\/s measured\); .+\n {2}execute: about .+ \(60 programs, .+\n$/,
+      /^estimate: at most .+, memory up to [\d.]+ [MG]iB, disk \d MiB of .+ free\n {2}generate: at most .+ \(60 samples of up to 96 tokens, [\d,.]+\/s measured\); .+\n {2}execute: about .+ \(60 programs, .+\n {2}classify: about .+ \(60 verdicts, .+\n {2}measure: about .+ \(60 samples, .+ measured on reference solutions; .+\n {2}report: at most .+ \(60 samples of 6 problems in up to 3 categories, .+\n$/,
     );
     const json = await faultline([...run('estimated', '--estimate', '--only', 'generate'), '--json'], withoutPython);
     expect(JSON.parse(json.out)).toMatchObject({ estimate: { stages: [{ stage: 'generate', atMost: true }] } });
     expect(readdirSync(folder).filter((name) => name.startsWith('estimated'))).toEqual([]);
     const before = digest('half');
     const half = await faultline(run('half', '--estimate'));
-    expect(half.out).toMatch(/^estimate: about [^\n]*\n {2}execute: about [^\n]*\(60 programs, [^\n]*\n$/);
+    expect(half.out).toMatch(
+      /^estimate: at most [^\n]*\n {2}execute: about [^\n]*\(60 programs, [^\n]*\n {2}classify: [^\n]*\n {2}measure: about [^\n]* measured on 60 of them\)[^\n]*\n {2}report: at most [^\n]*\n$/,
+    );
     expect(digest('half')).toBe(before);
-    expect((await faultline(run('whole', '--estimate'))).out).toBe('nothing is left to generate or to execute\n');
+    // What is decided again and written again is never done; nothing is left of the rest.
+    const files = readdirSync(path.join(folder, 'whole', NAME));
+    const whole = await faultline([...run('whole', '--estimate'), '--json']);
+    expect(JSON.parse(whole.out)).toMatchObject({ estimate: { stages: [{ stage: 'classify' }, { stage: 'report', atMost: false }] } });
+    expect(readdirSync(path.join(folder, 'whole', NAME))).toEqual(files);
+    expect((await faultline(run('whole', '--estimate', '--only', 'generate,execute,measure'))).out).toBe('nothing is left to do\n');
+  });
+
+  it('of measuring alone is of the samples that are left, before the first of them and in JSON', async () => {
+    const large = (...more: string[]) => run('large', '--max-new-tokens', '8', '--samples', '170', '--json', ...more);
+    expect((await faultline(large('--only', 'generate'))).code).toBe(0);
+    const asked = await faultline(large('--only', 'measure', '--estimate'), withoutPython);
+    expect(JSON.parse(asked.out)).toMatchObject({ estimate: { stages: [{ stage: 'measure', basis: expect.stringMatching(/^1,020 samples, .+ measured on \d+ of them$/) as string }] } }); // prettier-ignore
+    const { code, out, err } = await faultline(large('--only', 'measure'), withoutPython);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/^estimate: about [^\n]*\n {2}measure: about [^\n]*\(1,020 samples, [^]*\nmeasure \d+\/1020 /m);
+    expect(JSON.parse(out)).toMatchObject({ estimate: { stages: [{ stage: 'measure', atMost: false }] } });
+    const again = await faultline(large('--only', 'measure'), withoutPython);
+    expect(again.err).not.toContain('estimate');
+    expect(JSON.parse(again.out)).toMatchObject({ estimate: null, stages: [{ name: 'measure', done: 0, skipped: 1020 }] });
   });
 
   it('comes before the first sample of a long run, in its JSON too, and not at all where little is left', async () => {

@@ -1,6 +1,7 @@
 /** What programs could leave behind on the machine and in a sandbox, read from the kernel's own lists. Needs nothing of the sandbox. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { descendants } from './processes.js';
 
@@ -15,7 +16,7 @@ export interface MachineState {
   readonly sharedMemoryBytes: number;
 }
 
-const SHARED_FOLDERS = ['/tmp', '/var/tmp', '/dev/shm', '/dev/mqueue'];
+const SHARED_FOLDERS = [...new Set([os.tmpdir(), '/tmp', '/var/tmp', '/dev/shm', '/dev/mqueue'])];
 
 export function machineState(): MachineState {
   const kilobytes = Number(/^Shmem:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))![1]);

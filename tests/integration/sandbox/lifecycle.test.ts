@@ -6,7 +6,8 @@ import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
-import type { JudgeJob } from '../../../src/sandbox/protocol.js';
+import type { JudgeAnswer, JudgeJob } from '../../../src/sandbox/protocol.js';
+import { unmeasuredVerdict, type Outcome } from '../../../src/sandbox/verdict.js';
 import { Worker } from '../../../src/sandbox/worker.js';
 import { job, RIGHT, SLEEPS } from './jobs.js';
 import { allProcesses, descendants, eventually, gone, survivors, type ProcessInfo } from './processes.js';
@@ -90,6 +91,27 @@ describe('ends', () => {
     expect((await Promise.all(running)).map(({ kind }) => kind)).toEqual(['interrupted', 'interrupted', 'interrupted']);
     await gone(processes);
     expect((await rejection(executor.execute(job(RIGHT)))).kind).toBe('interrupted');
+  });
+
+  it.each<[string, Outcome]>([
+    ['met a time limit', { status: 'limit', resource: 'cpu', exception: null }],
+    ['was killed', { status: 'signal', signal: 'SIGKILL' }],
+  ])('leaves nobody waiting whose program %s just before, and would run again', async (_, outcome) => {
+    const executor = await create({ workers: 1 });
+    let answer: ((answer: JudgeAnswer) => void) | null = null;
+    const judge = vi.spyOn(Worker.prototype, 'judge').mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+    try {
+      const running = rejection(executor.execute(job(RIGHT)));
+      await eventually(() => {
+        expect(answer).not.toBeNull();
+      });
+      answer!({ verdict: unmeasuredVerdict(outcome, 'call'), passes: [], renew: false, retry: false });
+      await executor.dispose();
+      const later = new Promise<null>((resolve) => setImmediate(resolve, null));
+      expect(await Promise.race([running, later])).toMatchObject({ kind: 'interrupted' });
+    } finally {
+      judge.mockRestore();
+    }
   });
 
   it('runs a job again whose worker was killed, and gives up after three in a row', async () => {

@@ -17,6 +17,7 @@ it('is what the loaded model plans for these samples: nothing is planned for a m
     values,
     tasks,
     config: { values },
+    toDraw: () => 6,
     signal: new AbortController().signal,
     experiment: null,
     loadModel: () => Promise.resolve(Model.of(engine, byteTokenizer())),

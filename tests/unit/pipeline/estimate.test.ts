@@ -1,6 +1,17 @@
 /** The arithmetic of estimates, and its words. What is measured is the integration tests' (`cli/stages.test.ts`). */
 import { describe, expect, it } from 'vitest';
-import { describeEstimate, drawRate, drawSeconds, joinEstimates, sampleBytes, type StageEstimate } from '../../../src/pipeline/estimate.js';
+import {
+  describeEstimate,
+  drawRate,
+  drawSeconds,
+  joinEstimates,
+  reportBytes,
+  reportSeconds,
+  sampleBytes,
+  type ReportCosts,
+  type StageEstimate,
+} from '../../../src/pipeline/estimate.js';
+import { AREA_RESAMPLES, AREAS } from '../../../src/reports/text-view.js';
 
 describe('drawing', () => {
   it('tells what a prompt costs from what a token costs', () => {
@@ -28,6 +39,33 @@ describe('drawing', () => {
 it('takes at least the three arrays of each token', () => {
   expect(sampleBytes(100, 160) - sampleBytes(100, 0)).toBeGreaterThanOrEqual(100 * 160 * 12);
   expect(sampleBytes(0, 160)).toBe(0);
+});
+
+describe('a report', () => {
+  const none: ReportCosts = { reading: 0, area: 0, areaResample: 0, drawing: 0, ratioResample: 0 };
+  const shape = { samples: 16_400, problems: 164, categories: [4_000, 19, 100] };
+  const base = reportSeconds(shape, none);
+  const costing = (costs: Partial<ReportCosts>, change: Partial<typeof shape> = {}) =>
+    reportSeconds({ ...shape, ...change }, { ...none, ...costs }) - base;
+
+  it('asks for the areas of passes, crashes and each category that is large enough', () => {
+    expect(costing({ area: 1 })).toBeCloseTo(AREAS.overall + 2 * AREAS.ofCategory, 9);
+    expect(costing({ area: 1 }, { categories: [] })).toBeCloseTo(AREAS.overall, 9);
+  });
+
+  it('goes through fewer pairs where fewer problems have one of the category, and never through more than all', () => {
+    const ofOne = (count: number) =>
+      costing({ areaResample: 1 }, { categories: [count] }) - costing({ areaResample: 1 }, { categories: [] });
+    expect(ofOne(20)).toBeLessThan(ofOne(100));
+    expect(ofOne(100)).toBeLessThan(ofOne(16_400));
+    expect(ofOne(16_400)).toBeCloseTo(AREAS.ofCategory * AREA_RESAMPLES, 6);
+  });
+
+  it('reads each sample some times, and writes it beside the one before', () => {
+    expect(costing({ reading: 1 })).toBeCloseTo(2 * costing({ reading: 1 }, { samples: 8_200 }), 6);
+    expect(reportBytes(200, 10) - reportBytes(100, 10)).toBe(reportBytes(100, 10) - reportBytes(0, 10));
+    expect(reportBytes(100, 20)).toBeGreaterThan(reportBytes(100, 10));
+  });
 });
 
 describe('the whole', () => {

@@ -133,6 +133,16 @@ describe('merging', () => {
     expect(store.notes(experiment!.id).map(({ text }) => text.split(' from ')[0])).toEqual(['shard 0/2', 'shard 1/2']);
   });
 
+  it('takes along how long drawing took, which is no conflict', async () => {
+    const timed = (name: string, shard: Shard, drawSeconds: number): string =>
+      make(name, { shards: [shard], samples: (row) => ({ ...row, drawSeconds }) });
+    const [a, b] = [timed('a.db', { index: 0, count: 2 }, 0.5), timed('b.db', { index: 1, count: 2 }, 0.25)];
+    await merge([a, b, make('whole.db')], 'all.db');
+    using store = Store.open(at('all.db'), { readonly: true });
+    const times = [...store.samples(store.experiments()[0]!.id)].map(({ drawSeconds }) => drawSeconds);
+    expect(new Set(times)).toEqual(new Set([0.5, 0.25]));
+  });
+
   it('leaves text measures to be made again, and those of the output where they are', async () => {
     const [a, b] = halves();
     const measure = (file: string): void => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { precisionLimits, PrecisionSums } from '../../../src/pipeline/precision.js';
+import { precisionLimits } from '../../../src/pipeline/precision-limits.js';
+import { PrecisionSums } from '../../../src/pipeline/precision-sums.js';
 
 /** Logits whose distribution is the given one, whatever is added to all of a row. */
 const logitsOf = (rows: readonly (readonly number[])[], added = 0) => Float32Array.from(rows.flat().map((p) => Math.log(p) + added));

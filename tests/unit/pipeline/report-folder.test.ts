@@ -28,7 +28,7 @@ afterEach(() => {
 it('the newest of a name has the folder of that name, and an older one a folder of its own', async () => {
   const written = [];
   for (const name of [undefined, 'other', 'demo', old!.hash, 'aaaaaa']) {
-    const { directory, files } = await reportStored(values, name);
+    const { directory, files } = await reportStored(values, name, { signal: new AbortController().signal });
     expect(files.every((file) => file.startsWith(`${directory}${path.sep}`))).toBe(true);
     written.push(path.relative(folder, directory));
   }
@@ -60,7 +60,7 @@ it('lists every sample, and the results of those that have one, also where a lat
       store.addExecutions(id, [0, 1, 2, 3].filter((index) => judged(number, index)).map((index) => execution(problem, index))); // prettier-ignore
     }
   }
-  const { directory } = await reportStored(values, newer!.hash);
+  const { directory } = await reportStored(values, newer!.hash, { signal: new AbortController().signal });
   const lines = (name: string): Record<string, unknown>[] =>
     readFileSync(path.join(directory, name), 'utf8')
       .trimEnd()
@@ -86,9 +86,10 @@ it('no report takes the place of its own database', async () => {
     mkdirSync(path.dirname(place), { recursive: true });
     copyFileSync(values['outputs.database']!, place);
     const before = readFileSync(place);
-    await expect(reportStored({ ...values, 'outputs.database': place }, 'demo'), name).rejects.toThrow(
-      'is the database that this command reads',
-    );
+    await expect(
+      reportStored({ ...values, 'outputs.database': place }, 'demo', { signal: new AbortController().signal }),
+      name,
+    ).rejects.toThrow('is the database that this command reads');
     expect(readFileSync(place).equals(before), name).toBe(true);
     rmSync(place);
   }

@@ -178,6 +178,19 @@ async function run(
 const open = () => Store.open(path.join(mkdtempSync(path.join(tmpdir(), 'faultline-stages-')), 'x.db'));
 
 describe('generation beside execution', () => {
+  it('gives the samples of a batch an even share each of the time by the clock', async () => {
+    using store = open();
+    const before = performance.now();
+    const { id } = await run(store, sandbox());
+    const seconds = (performance.now() - before) / 1000;
+    const times = [...store.samples(id)].map(({ drawSeconds }) => drawSeconds!);
+    expect(Math.min(...times)).toBeGreaterThan(0);
+    const total = times.reduce((sum, each) => sum + each, 0);
+    // The last batch is timed to its end, and nothing is counted twice.
+    expect(total).toBeLessThanOrEqual(seconds);
+    expect(new Set(times).size).toBeLessThan(times.length);
+  });
+
   it('stores and executes everything once', async () => {
     using store = open();
     const world = sandbox();

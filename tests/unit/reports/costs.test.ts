@@ -1,6 +1,6 @@
 /** Costs, counted by hand: equal programs of a problem run once, and what never ran cost nothing but tokens. */
 import { describe, expect, it } from 'vitest';
-import { CostTally } from '../../../src/reports/costs.js';
+import { CostTally, totalCosts } from '../../../src/reports/costs.js';
 import { difference } from '../../../src/reports/difference.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { reportJson } from '../../../src/reports/render/json.js';
@@ -10,7 +10,7 @@ import { verdict } from '../sandbox/verdicts.js';
 import { CATEGORIES, EXPERIMENT, sample } from './judged-samples.js';
 
 const costly = (taskId: string, sampleIndex: number, completion: string, cpuSeconds: number) =>
-  sample({ taskId, sampleIndex, completion, tokenCount: 7, verdict: verdict({ status: 'passed' }, { cpuSeconds, wallSeconds: 2 * cpuSeconds }) }); // prettier-ignore
+  sample({ taskId, sampleIndex, completion, tokenCount: 7, drawSeconds: 0.5, verdict: verdict({ status: 'passed' }, { cpuSeconds, wallSeconds: 2 * cpuSeconds }) }); // prettier-ignore
 
 const ROWS = [
   costly('A', 0, 'x', 0.25),
@@ -19,33 +19,55 @@ const ROWS = [
   costly('A', 2, 'x', 0.25),
   // The same text is another program beside another prompt.
   costly('B', 0, 'x', 1),
-  sample({ taskId: 'B', sampleIndex: 1, tokenCount: 3, outcome: 'generation', verdict: verdict({ status: 'not_run', reason: '' }, { cpuSeconds: 9, wallSeconds: 9 }) }), // prettier-ignore
-  sample({ taskId: 'B', sampleIndex: 2, tokenCount: 99, outcome: 'infra', verdict: verdict({ status: 'infra', reason: '' }) }),
+  sample({ taskId: 'B', sampleIndex: 1, tokenCount: 3, drawSeconds: 0.25, outcome: 'generation', verdict: verdict({ status: 'not_run', reason: '' }, { cpuSeconds: 9, wallSeconds: 9 }) }), // prettier-ignore
+  sample({
+    taskId: 'B',
+    sampleIndex: 2,
+    tokenCount: 99,
+    drawSeconds: 64,
+    outcome: 'infra',
+    verdict: verdict({ status: 'infra', reason: '' }),
+  }),
 ];
-const COSTS = { tokens: 31, executions: 3, cpuSeconds: 1.75, wallSeconds: 3.5 };
+const COSTS = { tokens: 31, drawSeconds: 2.25, executions: 3, cpuSeconds: 1.75, wallSeconds: 3.5 };
 
 describe('costs', () => {
   it('of nothing are none', () => {
-    expect(new CostTally().costs()).toEqual({ tokens: 0, executions: 0, cpuSeconds: 0, wallSeconds: 0 });
+    expect(new CostTally().costs()).toEqual({ tokens: 0, drawSeconds: 0, executions: 0, cpuSeconds: 0, wallSeconds: 0 });
   });
 
   it('stand in the report, on the page and on a terminal, and without times where a transcript is to stay true', () => {
     const data = summarise(EXPERIMENT, ROWS, { categories: CATEGORIES, resamples: 99 });
     expect(data.costs).toEqual(COSTS);
-    expect(reportJson(data)['costs']).toEqual({ tokens: 31, executions: 3, cpu_seconds: 1.75, wall_seconds: 3.5 });
+    expect(reportJson(data)['costs']).toEqual({ tokens: 31, draw_seconds: 2.25, executions: 3, cpu_seconds: 1.75, wall_seconds: 3.5 });
     expect(renderText(data)).toMatch(/^ {2}cost +31 tokens, 3 programs executed$/m);
-    expect(renderText(data, { terminal: true })).toMatch(/3 programs executed\n +1\.75 s of CPU time, 3\.50 s by the clock/);
+    expect(renderText(data, { terminal: true })).toMatch(
+      /3 programs executed\n +2\.25 s of drawing; executions: 1\.75 s of CPU time, 3\.50 s by the clock/,
+    );
     const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
     const costs = page.replace(/\s+/g, ' ').split('id="costs">')[1]!;
-    expect(costs).toMatch(/^ What that cost: 31 tokens drawn for 5 counted samples, and 3 programs executed/);
+    expect(costs).toMatch(/^ What that cost: 31 tokens drawn for 5 counted samples in 2\.25 s by the clock, and 3 programs executed/);
     expect(costs).toContain('in 1.75 s of CPU time and 3.50 s by the clock');
+  });
+
+  it('say nothing of drawing where not all samples were measured, rather than the time of some', () => {
+    const rows = [...ROWS, sample({ taskId: 'C', drawSeconds: null })];
+    const data = summarise(EXPERIMENT, rows, { categories: CATEGORIES, resamples: 99 });
+    expect(data.costs.drawSeconds).toBeNull();
+    expect(reportJson(data)['costs']).toMatchObject({ draw_seconds: null });
+    expect(renderText(data, { terminal: true })).not.toContain('drawing');
+    const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    expect(page.replace(/\s+/g, ' ')).toContain('How long drawing took was not measured for all of them.');
+    expect(totalCosts([data.costs, { ...COSTS }]).drawSeconds).toBeNull();
+    expect(totalCosts([COSTS, COSTS]).drawSeconds).toBe(4.5);
+    expect(totalCosts([]).drawSeconds).toBe(0);
   });
 
   it('of a comparison are those of what is compared', () => {
     const { costs } = difference(ROWS, ROWS.slice(0, 2), { resamples: 99 });
     expect(costs).toEqual({
-      first: { tokens: 21, executions: 2, cpuSeconds: 0.75, wallSeconds: 1.5 },
-      second: { tokens: 14, executions: 2, cpuSeconds: 0.75, wallSeconds: 1.5 },
+      first: { tokens: 21, drawSeconds: 1.5, executions: 2, cpuSeconds: 0.75, wallSeconds: 1.5 },
+      second: { tokens: 14, drawSeconds: 1, executions: 2, cpuSeconds: 0.75, wallSeconds: 1.5 },
     });
   });
 });

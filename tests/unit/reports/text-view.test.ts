@@ -1,7 +1,7 @@
 /** The text view: areas counted again pair by pair, small classes refused by name, and disagreements that are distinct programs. */
 import { describe, expect, it } from 'vitest';
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
-import { LEAST, textView } from '../../../src/reports/text-view.js';
+import { AREAS, LEAST, textView } from '../../../src/reports/text-view.js';
 import type { MeasuredSample, StoredMeasures } from '../../../src/store/types.js';
 import { measureText } from '../../../src/text-metrics/measure-text.js';
 import { MEASURES, type MeasureKey } from '../../../src/text-metrics/measures.js';
@@ -52,6 +52,12 @@ function areasByPairs(of: readonly MeasuredSample[], key: MeasureKey, isPositive
   const own = tasks.map((task) => split(of.filter(({ taskId }) => taskId === task))).filter((area) => area !== null);
   return { pooled: split(of), within: own.reduce((sum, area) => sum + area, 0) / own.length, mixed: own.length };
 }
+
+it('asks for as many areas as it says', () => {
+  const large = view.categories.filter(({ samples, problems }) => samples >= LEAST.samples && problems >= LEAST.problems).length;
+  expect(large).toBeGreaterThan(0);
+  expect(view.targets.flatMap(({ measures }) => measures)).toHaveLength(AREAS.overall + large * AREAS.ofCategory);
+});
 
 describe('areas', () => {
   it('are those of all pairs, pooled and within problems, for pass, crash and each large category', () => {

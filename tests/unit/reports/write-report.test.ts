@@ -113,6 +113,31 @@ describe('writeReport', () => {
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toBe('old');
   });
 
+  it('changes nothing where it is stopped, at whatever pause, and writes all the next time', async () => {
+    const old = 'report.html';
+    writeFileSync(join(folder, old), 'old');
+    let pauses = 0;
+    const counting = (): Promise<void> => {
+      pauses++;
+      return Promise.resolve();
+    };
+    await writeReport(join(folder, 'whole'), data, { samples: rows, pause: counting });
+    rmSync(join(folder, 'whole'), { recursive: true });
+    // One after each figure drawn, table and figure rendered, and one before each file and each line of the samples' file.
+    expect(pauses).toBeGreaterThan(2 * PLOT_NAMES.length + 3 * TABLES.length + rows.length);
+    for (const last of [1, PLOT_NAMES.length + 1, Math.floor(pauses / 2), pauses - 1, pauses]) {
+      let seen = 0;
+      const reason = new Error(`stopped at ${last}`);
+      const pause = (): Promise<void> => (++seen === last ? Promise.reject(reason) : Promise.resolve());
+      await expect(writeReport(folder, data, { samples: rows, pause })).rejects.toBe(reason);
+      expect(readdirSync(folder)).toEqual([old]);
+      expect(readFileSync(join(folder, old), 'utf8')).toBe('old');
+    }
+    await writeReport(folder, data, { samples: rows });
+    expect(filesBelow(folder)).toEqual([...ALL, 'samples.csv'].sort());
+    expect(readFileSync(join(folder, old), 'utf8')).toMatch(/^<!doctype html>/);
+  }, 60_000);
+
   it('names a folder that is a file', async () => {
     const file = join(folder, 'taken');
     writeFileSync(file, '');

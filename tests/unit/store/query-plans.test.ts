@@ -45,6 +45,7 @@ const USES: Record<Exclude<keyof Store, 'file' | 'readonly' | typeof Symbol.disp
   replaceClassification: (store, id) => { store.replaceClassification(id, [execution(PROBLEMS[0]!, 0)]); }, // prettier-ignore
   verdictOf: (store, id) => store.verdictOf(id, KEY.taskId, sample(PROBLEMS[0]!, 0).completion),
   unmeasuredSamples: (store, id) => all(store.unmeasuredSamples(id)),
+  categories: (store, id) => store.categories(id),
   putTextMeasures: (store, id) => { store.putTextMeasures(id, [{ ...KEY, measures }]); }, // prettier-ignore
   measuredCount: (store, id) => store.measuredCount(id),
   measuredSamples: (store, id) => all(store.measuredSamples(id)),

@@ -182,8 +182,26 @@ describe('samples', () => {
         ...{ strategy, taskId, sampleIndex, completion, rawText, cut, finishReason, seed, error },
         tokenCount: tokens.length,
         meanLogprob: mean,
+        drawSeconds: null,
       });
     }
+  });
+
+  it('keep how long drawing took, and have the same results however long it took', () => {
+    const digests = [0.25, 1.5].map((drawSeconds) => {
+      using own = Store.open(path.join(folder, `${drawSeconds}.db`));
+      const { id } = own.beginExperiment(manifest());
+      own.addProblems(id, PROBLEMS);
+      own.addSamples(id, [sample(PROBLEMS[0]!, 0, { drawSeconds })]);
+      // Drawn again, in another time: no other result, and what is there stays.
+      own.addSamples(id, [sample(PROBLEMS[0]!, 0, { drawSeconds: 99 })]);
+      own.addExecutions(id, [execution(PROBLEMS[0]!, 0)]);
+      expect([...own.samples(id)].map((row) => row.drawSeconds)).toEqual([drawSeconds]);
+      expect([...own.judgedSamples(id)].map((row) => row.drawSeconds)).toEqual([drawSeconds]);
+      expect(own.ask('SELECT draw_seconds FROM sample_results', 9).rows).toEqual([[drawSeconds]]);
+      return own.resultDigest(id);
+    });
+    expect(digests[0]).toBe(digests[1]);
   });
 
   it('keep any text', () => {

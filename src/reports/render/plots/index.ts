@@ -8,8 +8,14 @@ import { problemsPlot } from './problems.js';
 import { drawPlot, type Plot, type PlotSpec } from './render.js';
 import { taxonomyPlot } from './taxonomy.js';
 
-/** Draws whatever there is data for. */
-export async function drawPlots(data: ReportData): Promise<ReportPlots> {
+/** Draws whatever there is data for, and awaits `pause` after each, whose error ends it. */
+export async function drawPlots(data: ReportData, pause: () => Promise<void> = () => Promise.resolve()): Promise<ReportPlots> {
+  const drawn = async (plot: PlotSpec | null): Promise<Plot | null> => {
+    if (plot === null) return null;
+    const finished = await drawPlot(plot);
+    await pause();
+    return finished;
+  };
   return {
     categories: await drawn(data.categories.length === 0 ? null : taxonomyPlot(data)),
     problems: await drawn(data.counts.counted === 0 ? null : problemsPlot(data)),
@@ -17,8 +23,4 @@ export async function drawPlots(data: ReportData): Promise<ReportPlots> {
     failurePosition: await drawn(failurePositionPlot(data)),
     firstDivergence: await drawn(firstDivergencePlot(data)),
   };
-}
-
-async function drawn(plot: PlotSpec | null): Promise<Plot | null> {
-  return plot === null ? null : drawPlot(plot);
 }

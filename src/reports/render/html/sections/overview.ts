@@ -1,4 +1,5 @@
 /** The top of the page: what was done, and the figures that matter, with their intervals. */
+import type { Costs } from '../../../costs.js';
 import type { ReportData } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
 import { percent, percentInterval, plural, seconds, whole } from '../../format.js';
@@ -52,10 +53,14 @@ export function keyFigures(data: ReportData): Markup {
       ${figure('specific cause known', feasibility.outsideResidual)}
     </dl>
     <p class="aside" id="costs">
-      What that cost: ${plural(costs.tokens, 'token')} drawn for ${plural(counts.counted, 'counted sample')}, and
+      What that cost: ${plural(costs.tokens, 'token')} drawn for ${plural(counts.counted, 'counted sample')}${drawingTime(costs)}, and
       ${plural(costs.executions, 'program')} executed, as equal ones of a problem run once, in ${seconds(costs.cpuSeconds)} of CPU time and
-      ${seconds(costs.wallSeconds)} by the clock, summed over the executions that decided. How long drawing took is not stored.
+      ${seconds(costs.wallSeconds)} by the clock, summed over the executions that decided.${costs.drawSeconds === null && ' How long drawing took was not measured for all of them.'}
     </p>`;
+}
+
+function drawingTime({ drawSeconds }: Costs): string {
+  return drawSeconds === null ? '' : ` in ${seconds(drawSeconds)} by the clock`;
 }
 
 function shardNames(shards: readonly string[]): string {
