@@ -76,6 +76,16 @@ export async function withInterrupt<T>(
   }
 }
 
+/** Work that keeps nothing until its end, with progress on stderr: Ctrl-C may end it at once. The line is gone afterwards. */
+export async function withProgress<T>(work: (progress: Progress) => T | Promise<T>): Promise<T> {
+  const progress = new Progress(process.stderr);
+  try {
+    return await work(progress);
+  } finally {
+    progress.finish();
+  }
+}
+
 /** The command that was given, as a shell would read it back. */
 export function resumeCommand(args: readonly string[]): string {
   const quoted = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));

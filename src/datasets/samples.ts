@@ -1,8 +1,12 @@
 /**
  * Sample files in HumanEval's format: one line per sample with `task_id` and `completion`, whatever else the line has
  * is kept; and in evalplus's, whose `solution` is a whole program. Reading only; `atomic-file.ts` and `withFields` write them.
+ *
+ * A sample is judged by the test of its problem, and a task's name outlives its text: what a line says of its problem is compared with the problem
+ * that the name leads to. Most lines of other programs say nothing, and then nobody can tell.
  */
 import { FaultlineError } from '../errors.js';
+import { questionDigest, type Question } from './problem.js';
 import { lineError, optionalIntegerField, optionalStringField, readJsonl, stringField, type JsonLine } from './jsonl.js';
 
 export interface SampleLine {
@@ -21,14 +25,17 @@ export interface SampleLine {
  *
  * @param known the problems that a sample may belong to, by task; another one is an error that names it. All are allowed without, and then
  *   there are no solutions, as only the prompt tells what of one is the completion.
- * Errors are `input` with file, line and column; a file without a sample is one, and so is an index that a task has twice.
+ * Errors are `input` with file, line and column; a file without a sample is one, and so are an index that a task has twice and a line that is of
+ *   another version of its problem.
  */
-export async function* readSamples(file: string, known?: ReadonlyMap<string, { readonly prompt: string }>): AsyncGenerator<SampleLine> {
+export async function* readSamples(file: string, known?: ReadonlyMap<string, Question>): AsyncGenerator<SampleLine> {
   const seen = new Map<string, number>();
   const keys = new Set<string>();
+  const digests = new Map<Question, string>();
   let any = false;
   for await (const source of readJsonl(file)) {
     any = true;
+    refuseEvaluation(source);
     const named = stringField(source, 'task_id');
     // evalplus's name for it.
     const taskId = known?.has(named) === false ? named.replace(/^Mbpp\//, 'MBPP/') : named;
@@ -40,7 +47,9 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, { r
     }
     const before = seen.get(taskId) ?? 0;
     seen.set(taskId, before + 1);
-    const prompt = known?.get(taskId)?.prompt;
+    const problem = known?.get(taskId);
+    if (problem !== undefined) refuseOtherVersion(source, taskId, problem, digests);
+    const prompt = problem?.prompt;
     const isSolution = prompt !== undefined && !('completion' in source.value) && 'solution' in source.value;
     const completion = isSolution ? completionOf(source, prompt) : stringField(source, 'completion');
     const sampleIndex = optionalIntegerField(source, 'sample_index', 0, 2 ** 32 - 1) ?? before;
@@ -66,6 +75,53 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, { r
       hint: 'Give a file with one JSON object per line: `faultline generate` writes one.',
     });
   }
+}
+
+/** evalplus's own results: one object for all tasks, in which programs are not told by line. */
+function refuseEvaluation(source: JsonLine): void {
+  const { value } = source;
+  if ('task_id' in value || !('eval' in value) || typeof value['hash'] !== 'string') return;
+  throw lineError(source, "these are evalplus's results, not samples", {
+    hint: 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.',
+  });
+}
+
+const OTHER_VERSION = 'Give the problem file, and the --template, that the samples were made from';
+
+/** Refuses a line that says by any field that its problem is not this one. */
+function refuseOtherVersion(source: JsonLine, taskId: string, problem: Question, digests: Map<Question, string>): void {
+  const refuse = (field: string, what: string): never => {
+    throw lineError(source, `this sample is of another version of ${taskId}: ${what}`, {
+      field,
+      hint: `${OTHER_VERSION}; or take ${field} out of the lines, where they are to be judged by this version all the same.`,
+    });
+  };
+  const digest = optionalStringField(source, 'problem_digest');
+  if (digest !== undefined) {
+    let own = digests.get(problem);
+    if (own === undefined) digests.set(problem, (own = questionDigest(problem)));
+    if (digest !== own) refuse('problem_digest', `its digest is ${JSON.stringify(digest)}, and that of the problem file's is "${own}"`);
+  }
+  const { entry_point: entryPoint, test, prompt } = source.value;
+  if (typeof entryPoint === 'string' && entryPoint !== problem.entryPoint) {
+    refuse(
+      'entry_point',
+      `its entry point is ${JSON.stringify(entryPoint)}, and that of the problem file's is ${JSON.stringify(problem.entryPoint)}`,
+    );
+  }
+  if (typeof test === 'string' && plain(test) !== plain(problem.test)) refuse('test', "its test is not the problem file's");
+  // A prompt may stand in what a model was told around it.
+  if (typeof prompt === 'string' && !plain(prompt).includes(plain(problem.prompt))) {
+    refuse('prompt', "its prompt does not hold the problem file's");
+  }
+}
+
+/** A text without what editors and loaders change: line ends, and blanks at the ends of lines and of the whole. */
+function plain(text: string): string {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[ \t]+$/gm, '')
+    .trim();
 }
 
 /** What follows the prompt in a whole program; all of it where the program does not begin so, as it defines the prompt's function anew. */

@@ -5,8 +5,8 @@ import { TokenModel } from '../engine/token-model.js';
 import { FaultlineError } from '../errors.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
 import { engineOptionsOf, noteDevice } from './device.js';
-import { modelFolderOf } from './inputs.js';
-import { checkWritable } from './partial-file.js';
+import { modelFilesOf, modelFolderOf } from './inputs.js';
+import { checkWritable, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 
 export interface ActivationsOptions {
@@ -31,8 +31,9 @@ export interface ActivationsResult {
 export async function writeActivations(config: Config, options: ActivationsOptions): Promise<ActivationsResult> {
   const { values } = config;
   const { out, hooks, signal, progress } = options;
-  await checkWritable(out);
+  await checkWritable(out, 'a safetensors file');
   const folder = await modelFolderOf(config);
+  refuseInputs(out, await modelFilesOf(config));
   const model = await TokenModel.load(folder, engineOptionsOf(values));
   try {
     const tokens = options.text === null ? Int32Array.from(options.tokens ?? []) : (await loadTokenizer(folder)).encodePrompt(options.text);

@@ -1,6 +1,7 @@
 /** What can be said about experiments that are stored: reads the database, and changes nothing in it. */
 import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
+import { questionOf } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
 import { bySetting, type BySetting } from '../reports/analysis/by-setting.js';
@@ -12,25 +13,26 @@ import type { ReportData } from '../reports/report-data.js';
 import { finish, type Steps } from '../reports/steps.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
-import { differingSettings, drawsOf, questionOf, settingOf } from './comparable.js';
+import { differingSettings, drawsOf, settingOf } from './comparable.js';
 import { databasePath } from './inputs.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
+import { through, type Progress } from './progress.js';
 import { chooseExperiment, nameWithHash, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 import { inTurns } from './turns.js';
 
 /** The numbers of one experiment, and the analyses that go further; the newest without a name. */
-export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined): Analysis {
+export function analyzeStored(values: ConfigValues, nameOrHash: string | undefined, progress?: Progress): Analysis {
   using store = Store.open(databasePath(values), { readonly: true });
-  return analyzeExperiment(store, chooseExperiment(store, nameOrHash));
+  return analyzeExperiment(store, chooseExperiment(store, nameOrHash), progress);
 }
 
 /**
  * Several experiments of one database, compared by their settings: the analysis of the first, and the comparison beside it.
  * Throws `input` for one that is not there, and `usage` for one that is named twice.
  */
-export function analyzeBySetting(values: ConfigValues, names: readonly string[]): SettingAnalysis {
+export function analyzeBySetting(values: ConfigValues, names: readonly string[], progress?: Progress): SettingAnalysis {
   using store = Store.open(databasePath(values), { readonly: true });
-  return finish(settingSteps(store, names));
+  return finish(settingSteps(store, names, progress), progress?.onStep());
 }
 
 export type SettingAnalysis = Analysis & { readonly bySetting: BySetting };
@@ -40,12 +42,13 @@ export async function analyzeBySettingInTurns(
   values: ConfigValues,
   names: readonly string[],
   signal: AbortSignal,
+  progress?: Progress,
 ): Promise<SettingAnalysis> {
   using store = Store.open(databasePath(values), { readonly: true });
-  return await inTurns(settingSteps(store, names), signal);
+  return await inTurns(settingSteps(store, names, progress), signal, progress?.onStep());
 }
 
-function* settingSteps(store: Store, names: readonly string[]): Steps<SettingAnalysis> {
+function* settingSteps(store: Store, names: readonly string[], progress: Progress | undefined): Steps<SettingAnalysis> {
   const experiments = names.map((name) => chooseExperiment(store, name));
   const twice = experiments.findIndex(({ id }, i) => experiments.findIndex((other) => other.id === id) < i);
   if (twice >= 0) {
@@ -61,22 +64,22 @@ function* settingSteps(store: Store, names: readonly string[]): Steps<SettingAna
       temperature: temperatureOf((key) => settingOf(experiment, key)),
       questions: new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionOf(problem)])),
       draws: drawsOf(experiment),
-      samples: store.judgedSamples(experiment.id),
+      samples: through(progress, `samples of ${experiment.name}`, null, store.judgedSamples(experiment.id)),
     })),
     differingSettings(experiments).filter(({ key }) => key !== 'experiment'),
   );
-  return { ...(yield* analyzeSteps(store, experiments[0]!)), bySetting: compared };
+  return { ...(yield* analyzeSteps(store, experiments[0]!, progress)), bySetting: compared };
 }
 
-export function analyzeExperiment(store: Store, experiment: Experiment): Analysis {
-  return finish(analyzeSteps(store, experiment));
+function analyzeExperiment(store: Store, experiment: Experiment, progress: Progress | undefined): Analysis {
+  return finish(analyzeSteps(store, experiment, progress), progress?.onStep());
 }
 
 /** In steps, none longer than an interval takes. */
-function* analyzeSteps(store: Store, experiment: Experiment): Steps<Analysis> {
+function* analyzeSteps(store: Store, experiment: Experiment, progress: Progress | undefined): Steps<Analysis> {
   const marks = store.assertionMarks(experiment.id);
   const rows = new AnalysisRows(marks);
-  const report = yield* summariseExperiment(store, experiment, (samples) => rows.through(samples));
+  const report = yield* summariseExperiment(store, experiment, (samples) => rows.through(samples), progress);
   const firstDivergence = yield* divergenceOf(store, experiment);
   return yield* analysisSteps(report, { rows, marks, firstDivergence });
 }
@@ -85,17 +88,22 @@ function* analyzeSteps(store: Store, experiment: Experiment): Steps<Analysis> {
  * What a report's files are made from: the numbers with the analyses among them. Leaves the event loop its turns, so that Ctrl-C is heard.
  * Rejects with the signal's reason when that is aborted.
  */
-export async function reportWithAnalyses(store: Store, experiment: Experiment, signal: AbortSignal): Promise<ReportData> {
-  const { report, ...analyses } = await inTurns(analyzeSteps(store, experiment), signal);
+export async function reportWithAnalyses(
+  store: Store,
+  experiment: Experiment,
+  signal: AbortSignal,
+  progress?: Progress,
+): Promise<ReportData> {
+  const { report, ...analyses } = await inTurns(analyzeSteps(store, experiment, progress), signal, progress?.onStep());
   return { ...report, analyses };
 }
 
 /**
- * Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one; never the database that the analysis is from.
+ * Writes an analysis as JSON. The file appears whole or not at all, and replaces an older one; never a database, nor what is plainly no text.
  * Returns its name. Throws `usage` and `output`.
  */
 export async function writeAnalysis(values: ConfigValues, analysis: Analysis, file: string): Promise<string> {
-  keepDatabase(file, databasePath(values), 'Give --output another name.');
+  keepFiles(file, { database: databasePath(values), hint: 'Give --output another name.' });
   const output = await AtomicFile.open(file);
   try {
     await output.write(`${JSON.stringify(analysisJson(analysis), null, 2)}\n`);
@@ -123,11 +131,11 @@ function* divergenceOf(store: Store, { id }: Experiment): Steps<FirstDivergence>
 export async function reportStored(
   values: ConfigValues,
   nameOrHash: string | undefined,
-  signal: AbortSignal,
+  { signal, progress }: { readonly signal: AbortSignal; readonly progress?: Progress },
 ): Promise<{ report: ReportData; directory: string; files: readonly string[] }> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
-  const report = await reportWithAnalyses(store, experiment, signal);
+  const data = await reportWithAnalyses(store, experiment, signal, progress);
   const directory = outputFolder(store, values, experiment);
-  return { report, directory, files: await writeOutputs(store, experiment, { data: report, directory, signal }) };
+  return { report: data, directory, files: await writeOutputs(store, experiment, { data, directory, signal, progress }) };
 }

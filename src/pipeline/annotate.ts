@@ -4,14 +4,17 @@ import type { ConfigValues } from '../config/schema.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import { codebook } from '../reports/annotation/codebook.js';
-import { drawFailures, leastRows, type DrawOptions } from '../reports/annotation/draw.js';
-import { writeSheets, type DrawableFailure } from '../reports/annotation/sheet.js';
+import { drawFailures, leastRows, type DrawOptions, type Failure } from '../reports/annotation/draw.js';
+import type { ShownFailure } from '../reports/annotation/facts.js';
+import { writeSheets } from '../reports/annotation/sheet.js';
+import { textDigest } from '../reports/text-digest.js';
 import { Store } from '../store/store.js';
 import type { Experiment } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { classify } from '../taxonomy/classify.js';
 import { databasePath } from './inputs.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
+import { through, type Progress } from './progress.js';
 import { chooseExperiment, outputFolder } from './report.js';
 import { readIfThere, writeWhole } from './sheet-files.js';
 
@@ -45,10 +48,10 @@ export interface Draw {
  * Throws `input` where nothing failed, `usage` where there are more leaves than rows, `output` where other files stand in the way: a sheet may
  * hold labels already.
  */
-export async function drawStored(values: ConfigValues, request: DrawRequest): Promise<Draw> {
+export async function drawStored(values: ConfigValues, request: DrawRequest, progress?: Progress): Promise<Draw> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, request.experiment);
-  const { failures, otherwiseStored } = failuresOf(store, experiment);
+  const { failures, otherwiseStored } = failuresOf(store, experiment, progress);
   if (failures.length === 0) {
     throw new FaultlineError('input', `${experiment.name} has no judged failures`, {
       place: { file: store.file },
@@ -62,7 +65,11 @@ export async function drawStored(values: ConfigValues, request: DrawRequest): Pr
       hint: `Give --n ${least} or more, or a smaller --floor.`,
     });
   }
-  const drawn = drawFailures(failures, order, request);
+  const tests = new Map(store.problems(experiment.id).map(({ taskId, test }) => [taskId, test]));
+  const drawn = drawFailures(failures, order, request).map(({ failure, ...row }) => ({
+    ...row,
+    failure: { ...failure, ...shown(store, experiment, tests, failure) },
+  }));
   const { draw, blind, key } = writeSheets(experiment, request, drawn, CATEGORIES);
   const folder = request.output ?? join(outputFolder(store, values, experiment), 'annotation');
   const files = {
@@ -70,7 +77,7 @@ export async function drawStored(values: ConfigValues, request: DrawRequest): Pr
     key: join(folder, DRAW_FILES.key),
     codebook: join(folder, DRAW_FILES.codebook),
   };
-  for (const file of Object.values(files)) keepDatabase(file, store.file, 'Choose another folder with --output.');
+  for (const file of Object.values(files)) keepFiles(file, { database: store.file, hint: 'Choose another folder with --output.' });
   await writeAll(folder, [
     [files.codebook, codebook(CATEGORIES)],
     [files.key, key],
@@ -80,20 +87,38 @@ export async function drawStored(values: ConfigValues, request: DrawRequest): Pr
   return { experiment, draw, rows: drawn.length, leaves, failures: failures.length, otherwiseStored, files };
 }
 
-function failuresOf(store: Store, experiment: Experiment): { failures: DrawableFailure[]; otherwiseStored: number } {
-  const tests = new Map(store.problems(experiment.id).map(({ taskId, test }) => [taskId, test]));
-  const failures: DrawableFailure[] = [];
+/** All failures, without their texts: there may be hundreds of thousands. */
+function failuresOf(
+  store: Store,
+  experiment: Experiment,
+  progress: Progress | undefined,
+): { failures: Failure[]; otherwiseStored: number } {
+  const failures: Failure[] = [];
   let otherwiseStored = 0;
-  for (const sample of store.judgedSamples(experiment.id)) {
+  const { samples } = store.counts(experiment.id);
+  for (const sample of through(progress, 'samples', samples, store.judgedSamples(experiment.id))) {
     const { category, outcome } = classify(sample);
     if (category === null || outcome === 'pass' || outcome === 'infra') continue;
     if (category.code !== sample.categoryCode) otherwiseStored++;
     const { strategy, taskId, sampleIndex, completion } = sample;
-    const test = tests.get(taskId);
-    if (test === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
-    failures.push({ strategy, taskId, sampleIndex, completion, code: category.code, sample, test });
+    failures.push({ strategy, taskId, sampleIndex, completion: textDigest(completion), code: category.code });
   }
   return { failures, otherwiseStored };
+}
+
+/** What people see of a drawn failure. */
+function shown(
+  store: Store,
+  experiment: Experiment,
+  tests: ReadonlyMap<string, string>,
+  { strategy, taskId, sampleIndex }: Failure,
+): ShownFailure {
+  const test = tests.get(taskId);
+  const [sample] = store.judgedSamples(experiment.id, { strategy, taskId, sampleIndex });
+  if (test === undefined || sample === undefined) {
+    throw new FaultlineError('internal', `the experiment has no sample ${sampleIndex} of ${taskId}`);
+  }
+  return { sample, test };
 }
 
 /** Writes all files; none where any is there with another content. */

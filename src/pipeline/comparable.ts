@@ -1,5 +1,5 @@
-/** In what stored experiments differ before anything came of them: their settings, and what their problems ask. Knows no result. */
-import type { Experiment, ProblemRow } from '../store/types.js';
+/** In what stored experiments differ before anything came of them: their settings. Knows no result. */
+import type { Experiment } from '../store/types.js';
 
 /** Something that is not the same for all, as text. */
 export interface DifferingSetting {
@@ -60,12 +60,4 @@ export function drawsOf({ config, seed, modelHash, tokenizerHash, dtype }: Exper
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/**
- * What a problem asks: the same text for problems that are the same question. What decides no pass, such as the canonical solution, is no part
- * of it.
- */
-export function questionOf({ prompt, entryPoint, test }: ProblemRow): string {
-  return JSON.stringify([prompt, entryPoint, test]);
 }

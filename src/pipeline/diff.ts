@@ -1,11 +1,13 @@
 /** Two stored experiments, compared: what was asked for differently, and what came of it. Reads databases, and changes nothing in them. */
 import type { ConfigValues } from '../config/schema.js';
+import { questionOf } from '../datasets/problem.js';
 import { difference, type Difference, type DifferenceWarning } from '../reports/difference.js';
 import { plural } from '../reports/render/format.js';
 import { Store } from '../store/store.js';
-import type { Experiment, ProblemRow } from '../store/types.js';
-import { differingSettings, questionOf } from './comparable.js';
+import type { Experiment, JudgedSample, ProblemRow } from '../store/types.js';
+import { differingSettings } from './comparable.js';
 import { databasePath } from './inputs.js';
+import { through, type Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
 
 /** Something that was not the same for both, as text. */
@@ -23,13 +25,20 @@ export interface ComparedExperiments {
 }
 
 /** `otherDatabase` holds the second one; without it both are in the config's. Throws `input` where one is not there. */
-export function diffStored(values: ConfigValues, names: readonly [string, string], otherDatabase: string | undefined): ComparedExperiments {
+export function diffStored(
+  values: ConfigValues,
+  names: readonly [string, string],
+  otherDatabase: string | undefined,
+  progress?: Progress,
+): ComparedExperiments {
   using store = Store.open(databasePath(values), { readonly: true });
   using other = otherDatabase === undefined ? null : Store.open(otherDatabase, { readonly: true });
   const first = chooseExperiment(store, names[0]);
   const second = chooseExperiment(other ?? store, names[1]);
   const changed = changedProblems(store.problems(first.id), (other ?? store).problems(second.id));
-  const found = difference(store.judgedSamples(first.id), (other ?? store).judgedSamples(second.id));
+  const samplesOf = (from: Store, { id }: Experiment, which: string): Iterable<JudgedSample> =>
+    through(progress, `samples of the ${which}`, from.counts(id).samples, from.judgedSamples(id));
+  const found = difference(samplesOf(store, first, 'first'), samplesOf(other ?? store, second, 'second'));
   return {
     first,
     second,

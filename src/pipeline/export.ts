@@ -1,11 +1,14 @@
 /** Samples of a stored experiment as a file that other programs read. Reads the database, and changes nothing in it. */
 import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
+import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { EXPORT_FORMATS } from '../reports/export/index.js';
 import { Store } from '../store/store.js';
 import { databasePath } from './inputs.js';
-import { keepDatabase } from './keep-database.js';
+import { stopped } from './interrupt.js';
+import { keepFiles } from './keep-files.js';
+import { through, type Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
 
 export interface ExportOptions {
@@ -15,11 +18,14 @@ export interface ExportOptions {
   readonly format: string;
   /** Default: `<experiment>.<format's extension>` in the working folder. */
   readonly output: string | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
 }
 
 /**
- * Writes the file, whole or not at all; says where it is and how many samples it holds. Throws `usage` for a format that there is not, and for
- * a file of the database.
+ * Writes the file, whole or not at all; says where it is and how many samples it holds. A few rows are in memory at a time, whatever there are
+ * in all. Throws `usage` for a format that there is not, and for an output that would replace a database or a file of another kind; `interrupted`
+ * when the signal is aborted, and nothing is left then.
  */
 export async function exportStored(values: ConfigValues, options: ExportOptions): Promise<{ file: string; samples: number }> {
   const format = EXPORT_FORMATS.find(({ name }) => name === options.format);
@@ -31,19 +37,30 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, options.experiment);
   const name = options.output ?? `${experiment.name}.${format.extension}`;
-  keepDatabase(name, store.file, 'Give --output another name.');
-  const prompts = new Map(store.problems(experiment.id).map(({ taskId, prompt }) => [taskId, prompt]));
+  keepFiles(name, { database: store.file, own: format.kind ?? null, hint: 'Give --output another name.' });
+  const problems = new Map(
+    store.problems(experiment.id).map((problem) => [problem.taskId, { prompt: problem.prompt, digest: questionDigest(problem) }]),
+  );
+  const { signal, progress } = options;
+  const { samples: total } = store.counts(experiment.id);
+  /** Signals come while the file is written to, which every format does every few thousand rows. */
+  function* watched<T>(rows: Iterable<T>): Generator<T> {
+    for (const row of through(progress, 'export', total, rows)) {
+      if (signal.aborted) throw stopped(signal.reason);
+      yield row;
+    }
+  }
   const file = await AtomicFile.open(name);
   try {
     const samples = await format.write(
       {
-        samples: () => store.samples(experiment.id),
-        judged: () => store.judgedSamples(experiment.id),
-        tokenPlaces: () => store.tokenPlaces(experiment.id),
-        prompt(taskId) {
-          const prompt = prompts.get(taskId);
-          if (prompt === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
-          return prompt;
+        samples: () => watched(store.samples(experiment.id)),
+        judged: () => watched(store.judgedSamples(experiment.id)),
+        tokenPlaces: () => watched(store.tokenPlaces(experiment.id)),
+        problem(taskId) {
+          const problem = problems.get(taskId);
+          if (problem === undefined) throw new FaultlineError('internal', `the experiment has no problem ${taskId}`);
+          return problem;
         },
       },
       (piece) => (typeof piece === 'string' ? file.write(piece) : file.writeBytes(piece)),

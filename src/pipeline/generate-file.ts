@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/load.js';
 import { canonicalResults } from '../config/load.js';
 import { heldBy, showShard } from '../config/shard.js';
+import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { version } from './bundled.js';
 import { noteDevice } from './device.js';
 import { generateSamples, loadModel, noteCopies } from './generate.js';
-import { problemsOf } from './inputs.js';
+import { modelFilesOf, problemsOf } from './inputs.js';
 import { kernelMismatch, type Computed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
@@ -39,7 +40,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
   const { values } = config;
   await checkWritable(out);
   const { problems: all, hash, path } = await problemsOf(config);
-  refuseInputs(out, [path]);
+  refuseInputs(out, [path, ...(await modelFilesOf(config))]);
   const problems = heldBy(shardsToRun(config, null, all.length), all);
   const model = await loadModel(config);
   try {
@@ -68,6 +69,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
       const total = problems.length * perProblem;
       const resumed = file.size;
       const position = new Map(problems.map(({ taskId }, index) => [taskId, index]));
+      const digests = new Map(problems.map((problem) => [problem.taskId, questionDigest(problem)]));
       const tasks = problems
         .map((problem, index) => ({
           problem,
@@ -89,6 +91,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
           sample_index: row.sampleIndex,
           finish_reason: row.finishReason,
           seed: seedField(row.seed),
+          problem_digest: digests.get(row.taskId),
           ...(row.error === null ? {} : { error: row.error }),
           ...(logprobs ? { tokens: [...row.tokens], logprobs: [...row.logprobs] } : {}),
         };

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import os from 'node:os';
 import { canonicalResults, type Config } from '../config/load.js';
-import type { Problem } from '../datasets/problem.js';
+import type { Question } from '../datasets/problem.js';
 import { readSamples } from '../datasets/samples.js';
 import type { ReportData } from '../reports/report-data.js';
 import type { ProcessExecutor } from '../sandbox/process-executor.js';
@@ -62,8 +62,8 @@ const BATCH = 1_000;
 
 /**
  * Stores the samples of a file as an experiment, judges what has no verdict yet, measures the texts, and writes the report.
- * @throws FaultlineError: `input` for a malformed line (with file, line and column), a task that the problems have not, and a sample that
- *   comes twice, before anything is stored; otherwise what a run throws
+ * @throws FaultlineError: `input` for a malformed line (with file, line and column), a task that the problems have not, a line that says it is of
+ *   another version of its problem, and a sample that comes twice, before anything is stored; otherwise what a run throws
  */
 export async function importSamples(config: Config, { samples: file, signal, progress }: ImportOptions): Promise<ImportResult> {
   const { values } = config;
@@ -126,8 +126,8 @@ export async function importSamples(config: Config, { samples: file, signal, pro
     if (isDone) tell((estimate = await estimateImport(store, id, { executor: null, view, signal })));
     await decideAndMeasure(store, id, { view, signal, progress });
     const experiment = chooseExperiment(store, identity.hash);
-    const report = await reportWithAnalyses(store, experiment, signal);
-    const files = await writeOutputs(store, experiment, { data: report, directory, signal });
+    const report = await reportWithAnalyses(store, experiment, signal, progress);
+    const files = await writeOutputs(store, experiment, { data: report, directory, signal, progress });
     return {
       experiment,
       database,
@@ -203,7 +203,7 @@ async function decideAndMeasure(
 /** The rows of a file, what its lines claim of themselves, and the file's hash. Throws `input`, with the place. */
 async function readRows(
   file: string,
-  known: ReadonlyMap<string, Pick<Problem, 'prompt'>>,
+  known: ReadonlyMap<string, Question>,
 ): Promise<{ rows: SampleRow[]; claims: Map<string, boolean>; hash: string }> {
   const content = createHash('sha256');
   const rows: SampleRow[] = [];

@@ -1,4 +1,5 @@
 /** What a config names, found and loaded: problems and paths. Models are loaded by `generate.ts`, as they hold memory. */
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/load.js';
 import { atEntry, entryError } from '../config/origin-errors.js';
@@ -27,6 +28,12 @@ export async function problemsOf(config: Config): Promise<ProblemSet> {
 /** The folder of a config's model. Throws FaultlineError (`input`) that says where the model was asked for. */
 export function modelFolderOf(config: Config): Promise<string> {
   return atEntry(config, 'model.path', () => locateModel(config.values['model.path']));
+}
+
+/** The files of a config's model, and whatever else is in its folder: what an output must not replace. Throws as {@link modelFolderOf} does. */
+export async function modelFilesOf(config: Config): Promise<string[]> {
+  const model = await modelFolderOf(config);
+  return statSync(model).isDirectory() ? readdirSync(model).map((name) => join(model, name)) : [model];
 }
 
 /** The database of a config. */

@@ -13,6 +13,16 @@ export interface Interrupt {
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+/** The reason of an abort, of work that keeps nothing before its end. */
+export function stopped(reason: unknown): FaultlineError {
+  return new FaultlineError('interrupted', 'stopped; nothing has been written', {
+    ...(reason instanceof FaultlineError && reason.hint !== undefined
+      ? { hint: reason.hint.replace(/^Continue with/, 'Begin anew with') }
+      : {}),
+    cause: reason,
+  });
+}
+
 /** Listens until released. `resume` is the command that continues the work, for the error's hint. */
 export function listenForInterrupt(resume: string, onFirst: () => void = () => undefined): Interrupt {
   const controller = new AbortController();

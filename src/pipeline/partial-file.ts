@@ -7,6 +7,7 @@
 import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { FaultlineError, reasonOf } from '../errors.js';
+import { keepFiles, type FileKind } from './keep-files.js';
 import { mixed, type Mismatch } from './mismatch.js';
 
 /** Version 1 said in words what had made the lines. */
@@ -32,9 +33,11 @@ export interface PartialOrigin<Made extends object> {
 
 /**
  * Finds out before any work whether `out` can be written, by writing beside it. Leaves nothing behind.
- * Throws FaultlineError of kind `output`.
+ * @param own the output's kind; a text without
+ * @throws FaultlineError of kind `output`, and `usage` where a database or a file of another kind would be replaced
  */
-export async function checkWritable(out: string): Promise<void> {
+export async function checkWritable(out: string, own?: FileKind): Promise<void> {
+  keepFiles(out, { database: null, own: own ?? null, hint: 'Give --out another name.' });
   if (existsSync(out) && statSync(out).isDirectory()) {
     throw new FaultlineError('output', 'is a folder; a file is to be written', { place: { file: out }, hint: 'Give the name of a file.' });
   }

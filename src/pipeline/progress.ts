@@ -2,6 +2,7 @@
  * How far a long command is: counts, rates and time left, on stderr. On a terminal one line that is rewritten, elsewhere
  * a plain line every few seconds. Prints nothing about results.
  */
+import type { OnStep } from '../reports/steps.js';
 
 /** Where progress goes: `process.stderr`, or a test's buffer. */
 export interface ProgressStream {
@@ -55,14 +56,45 @@ export class Progress {
 
   /** Adds a task of `total` steps, of which `done` were finished earlier. Returns what moves it on. */
   task(label: string, total: number, done = 0): { advance(steps?: number): void } {
-    const task: Task = { label, total, unit: 'steps', done, before: done, startedAt: this.now() };
-    this.tasks.push(task);
+    const task = this.add(label, total, done);
     return {
       advance: (steps = 1) => {
         task.done += steps;
         this.show(false);
         this.tell(false);
       },
+    };
+  }
+
+  /**
+   * Lets items go by while somebody reads them, and shows how many of `total`; null where nobody knows. Gone from the line once they are through, so
+   * that what is read in a moment says nothing where there is no terminal.
+   */
+  *through<T>(label: string, total: number | null, items: Iterable<T>): Generator<T, void, undefined> {
+    const task = this.add(label, total);
+    try {
+      for (const item of items) {
+        yield item;
+        task.done++;
+        this.show(false);
+      }
+    } finally {
+      this.drop(task);
+    }
+  }
+
+  /** What a computation in steps is told to call: shows how far it is, where it says so. */
+  onStep(): OnStep {
+    let task: Task | null = null;
+    return (progress) => {
+      if (progress === undefined) return;
+      const { label, done, total } = progress;
+      task ??= this.add(label, total);
+      task.done = done;
+      this.show(false);
+      if (done < total) return;
+      this.drop(task);
+      task = null;
     };
   }
 
@@ -97,6 +129,18 @@ export class Progress {
     this.tasks.length = 0;
   }
 
+  private add(label: string, total: number | null, done = 0): Task {
+    const task: Task = { label, total, unit: 'steps', done, before: done, startedAt: this.now() };
+    this.tasks.push(task);
+    return task;
+  }
+
+  private drop(task: Task): void {
+    const place = this.tasks.indexOf(task);
+    if (place >= 0) this.tasks.splice(place, 1);
+    if (this.tasks.length === 0) this.clearLine();
+  }
+
   private tell(force: boolean): void {
     if (this.watcher === null || (!force && this.now() - this.lastWatched < WATCH_INTERVAL_MS)) return;
     this.lastWatched = this.now();
@@ -123,6 +167,11 @@ export class Progress {
     if (this.lineOnScreen) this.stream.write('\r\u001b[2K');
     this.lineOnScreen = false;
   }
+}
+
+/** {@link Progress.through} where somebody watches, and the items as they are where nobody does. */
+export function through<T>(progress: Progress | undefined, label: string, total: number | null, items: Iterable<T>): Iterable<T> {
+  return progress === undefined ? items : progress.through(label, total, items);
 }
 
 function describe(task: Task, now: number): string {

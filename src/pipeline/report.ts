@@ -3,17 +3,19 @@ import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
 import { showShard } from '../config/shard.js';
 import { AtomicFile, removeAbandoned } from '../datasets/atomic-file.js';
+import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError, reasonOf } from '../errors.js';
 import { makeFolders } from '../folders.js';
 import type { ReportData } from '../reports/report-data.js';
 import type { Steps } from '../reports/steps.js';
 import { summarySteps } from '../reports/summary.js';
 import type { Store } from '../store/store.js';
-import type { Experiment, JudgedSample } from '../store/types.js';
+import type { Experiment, JudgedSample, SampleKey } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
 import { describeDevice } from './device.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
+import { through, type Progress } from './progress.js';
 import { resultFields } from './result-fields.js';
 import { pauses } from './turns.js';
 import { extentOf } from './work-shards.js';
@@ -31,11 +33,12 @@ export function chooseExperiment(store: Store, nameOrHash: string | undefined): 
   });
 }
 
-/** Everything a report says about an experiment, from its judged samples, which go by `tap` where there is one. In steps. */
+/** Everything a report says about an experiment, from its judged samples, which go by `tap`. In steps. */
 export function summariseExperiment(
   store: Store,
   experiment: Experiment,
-  tap: (samples: Iterable<JudgedSample>) => Iterable<JudgedSample> = (samples) => samples,
+  tap: (samples: Iterable<JudgedSample>) => Iterable<JudgedSample>,
+  progress: Progress | undefined,
 ): Steps<ReportData> {
   const extent = extentOf(store, experiment);
   const whole = extent && {
@@ -43,11 +46,12 @@ export function summariseExperiment(
     problems: store.problems(experiment.id).length,
     shards: extent.held === extent.whole ? [] : extent.shards.map(showShard),
   };
-  return summarySteps(experiment, tap(store.judgedSamples(experiment.id)), {
+  const { samples } = store.counts(experiment.id);
+  return summarySteps(experiment, tap(through(progress, 'samples', samples, store.judgedSamples(experiment.id))), {
     categories: CATEGORIES,
     software: { faultline: version(), node: process.versions.node },
     otherMachines: otherMachines(store, experiment),
-    texts: store.measuredSamples(experiment.id),
+    texts: through(progress, 'texts', samples, store.measuredSamples(experiment.id)),
     ...(whole === null ? {} : { whole }),
   });
 }
@@ -94,18 +98,25 @@ export async function prepareOutputs(directory: string): Promise<void> {
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 
+export interface OutputOptions {
+  readonly data: ReportData;
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly progress?: Progress | undefined;
+}
+
 /**
- * Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of the database.
+ * Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of a database.
  * Rejects with the signal's reason when that is aborted: the report, and the two files of samples, are then all new or all as they were.
  */
 export async function writeOutputs(
   store: Store,
   experiment: Experiment,
-  { data, directory, signal }: { readonly data: ReportData; readonly directory: string; readonly signal: AbortSignal },
+  { data, directory, signal, progress }: OutputOptions,
 ): Promise<string[]> {
   await prepareOutputs(directory);
   const check = (place: string): void => {
-    keepDatabase(place, store.file, 'Choose another folder with --outputs, or give the database another name.');
+    keepFiles(place, { database: store.file, hint: 'Choose another folder with --outputs, or give the file that is there another name.' });
   };
   SAMPLE_FILES.forEach((name) => {
     check(join(directory, name));
@@ -113,41 +124,52 @@ export async function writeOutputs(
   // Loaded here because the plotting library takes longer to load than most commands take.
   const { writeReport } = await import('../reports/write-report.js');
   const pause = pauses(signal);
-  const written = await writeReport(directory, data, { samples: store.judgedSamples(experiment.id), check, pause });
-  return [...written, ...(await exportSamples(store, experiment, { directory, pause }))];
+  const { samples: total } = store.counts(experiment.id);
+  const samples = through(progress, 'samples.csv', total, store.judgedSamples(experiment.id));
+  const written = await writeReport(directory, data, { samples, check, pause });
+  return [...written, ...(await exportSamples(store, experiment, { directory, pause, progress }))];
 }
 
 const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
 
-/** The samples and their results in HumanEval's layout and names. */
+/**
+ * The samples and their results in HumanEval's layout and names. The store lists both in one order, so that they are read side by side and no more
+ * than a problem's are in memory.
+ */
 async function exportSamples(
   store: Store,
   experiment: Experiment,
-  { directory, pause }: { readonly directory: string; readonly pause: () => Promise<void> },
+  { directory, pause, progress }: Pick<OutputOptions, 'directory' | 'progress'> & { readonly pause: () => Promise<void> },
 ): Promise<string[]> {
   const [samplesPath, resultsPath] = SAMPLE_FILES.map((name) => join(directory, name)) as [string, string];
   const samples = await AtomicFile.open(samplesPath);
   const results = await AtomicFile.open(resultsPath);
   try {
-    const lines = new Map<string, Record<string, unknown>>();
-    for (const sample of store.samples(experiment.id)) {
+    const digests = new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionDigest(problem)]));
+    const judged = store.judgedSamples(experiment.id)[Symbol.iterator]();
+    let next = judged.next();
+    const total = store.counts(experiment.id).samples;
+    for (const sample of through(progress, SAMPLE_FILES[0], total, store.samples(experiment.id))) {
       const line = {
         task_id: sample.taskId,
         completion: sample.completion,
         sample_index: sample.sampleIndex,
         finish_reason: sample.finishReason,
         seed: seedField(sample.seed),
+        problem_digest: digests.get(sample.taskId),
         ...(sample.error === null ? {} : { error: sample.error }),
       };
-      lines.set(JSON.stringify([sample.strategy, sample.taskId, sample.sampleIndex]), line);
       await samples.writeLine(line);
       await pause();
+      if (next.done === true || !isSameSample(next.value, sample)) continue;
+      await results.writeLine({ ...line, ...resultFields(next.value.verdict, next.value) });
+      next = judged.next();
     }
-    for (const judged of store.judgedSamples(experiment.id)) {
-      const line = lines.get(JSON.stringify([judged.strategy, judged.taskId, judged.sampleIndex]));
-      await results.writeLine({ ...line, ...resultFields(judged.verdict, judged) });
-      await pause();
-    }
+    if (next.done !== true)
+      throw new FaultlineError(
+        'internal',
+        `sample ${next.value.sampleIndex} of ${next.value.taskId} has a verdict and is not among the samples`,
+      );
     await samples.commit();
     await results.commit();
   } finally {
@@ -155,6 +177,10 @@ async function exportSamples(
     await results.abort();
   }
   return [samplesPath, resultsPath];
+}
+
+function isSameSample(a: SampleKey, b: SampleKey): boolean {
+  return a.sampleIndex === b.sampleIndex && a.taskId === b.taskId && a.strategy === b.strategy;
 }
 
 /** A 64-bit seed as JSON: a number where every reader keeps all its digits, else decimal text. */

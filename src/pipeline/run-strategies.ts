@@ -16,7 +16,7 @@ import { describeEstimate, showBytes, type RunEstimate } from './estimate.js';
 import { experimentName } from './experiment.js';
 import { loadModel } from './generate.js';
 import { databasePath } from './inputs.js';
-import { keepDatabase } from './keep-database.js';
+import { keepFiles } from './keep-files.js';
 import { Progress, showDuration } from './progress.js';
 import { prepareOutputs } from './report.js';
 import { estimateExperiment, runExperiment, type RunOptions, type RunResult } from './run.js';
@@ -74,7 +74,7 @@ export async function runStrategies(study: Strategies, options: RunOptions): Pro
     progress.note(`strategy ${strategy}, ${index + 1} of ${experiments.length}: ${config.values.experiment}`);
     strategies.push({ strategy, ...(await named(config.values, () => runExperiment(config, shared))) });
   }
-  const comparison = compares ? await compare(values, directory, strategies, signal) : null;
+  const comparison = compares ? await compare(values, directory, strategies, { signal, progress }) : null;
   return { experiment, database: databasePath(values), strategies, estimate, comparison };
 }
 
@@ -155,7 +155,10 @@ async function estimateAll(
 async function prepareComparison(values: ConfigValues, directory: string): Promise<void> {
   const { COMPARISON_FILES } = await import('../reports/write-comparison.js');
   for (const name of COMPARISON_FILES) {
-    keepDatabase(join(directory, name), databasePath(values), 'Choose another folder with --outputs, or give the database another name.');
+    keepFiles(join(directory, name), {
+      database: databasePath(values),
+      hint: 'Choose another folder with --outputs, or give the database another name.',
+    });
   }
   await prepareOutputs(directory);
 }
@@ -165,16 +168,16 @@ async function compare(
   values: ConfigValues,
   directory: string,
   strategies: StrategiesResult['strategies'],
-  signal: AbortSignal,
+  { signal, progress }: Pick<RunOptions, 'signal' | 'progress'>,
 ): Promise<ComparedStrategies> {
   const experiments = strategies.map(({ experiment }) => experiment);
-  const analysis = await analyzeBySettingInTurns(values, experiments.map(({ hash }) => hash), signal); // prettier-ignore
+  const analysis = await analyzeBySettingInTurns(values, experiments.map(({ hash }) => hash), signal, progress); // prettier-ignore
   const [first, ...others] = experiments;
   const compared = await inTurns(
     (function* () {
       const all = [];
       for (const other of others) {
-        all.push(diffStored(values, [first!.hash, other.hash], undefined));
+        all.push(diffStored(values, [first!.hash, other.hash], undefined, progress));
         yield;
       }
       return all;

@@ -17,6 +17,7 @@ import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { mcnemar, type McNemar } from './statistics/mcnemar.js';
 import { rateDifference, type ProblemCounts } from './statistics/paired-bootstrap.js';
 import { rateSwapTest } from './statistics/problem-swaps.js';
+import { textDigest } from './text-digest.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from './warnings.js';
 
 export interface RateRow {
@@ -215,7 +216,8 @@ interface Counted {
   readonly outcome: CountedOutcome;
   readonly code: string | null;
   readonly category: string | null;
-  readonly completion: string;
+  /** Digest of the completion. */
+  readonly text: string;
 }
 
 /** One experiment's samples by problem, in the order in which they come. */
@@ -238,7 +240,7 @@ class Side {
       if (outcome === 'infra') continue;
       this.#costs.add(sample);
       const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
-      of.push({ index, outcome, code, category, completion });
+      of.push({ index, outcome, code, category, text: textDigest(completion) });
     }
   }
 
@@ -269,7 +271,7 @@ function pairsOf(a: Side, b: Side, tasks: readonly string[]): Difference['pairs'
       const other = others.get(sample.index);
       if (other === undefined) continue;
       here++;
-      if (sample.completion === other.completion) counts.sameText++;
+      if (sample.text === other.text) counts.sameText++;
       const [inFirst, inSecond] = [sample.outcome === 'pass', other.outcome === 'pass'];
       counts[inFirst ? (inSecond ? 'bothPass' : 'onlyFirst') : inSecond ? 'onlySecond' : 'neither']++;
     }

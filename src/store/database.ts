@@ -36,9 +36,12 @@ export interface OpenedDatabase {
   readonly release: () => void;
 }
 
+/** How the name of a database's folder of shards ends. */
+export const SHARD_FOLDER_END = '.shards';
+
 /** The folder of a database's shards and of its lock: beside the file itself, also where `file` is a link to it. */
 export function shardFolder(file: string): string {
-  return `${existsSync(file) ? realpathSync(file) : file}.shards`;
+  return `${existsSync(file) ? realpathSync(file) : file}${SHARD_FOLDER_END}`;
 }
 
 /** See {@link Store.open} for what is promised. The caller closes `database`, then calls `release`. */

@@ -16,8 +16,13 @@ import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-co
 const COST = `x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
   x.near_limit AS nearLimit, x.slowdown, x.stack`;
 
-type JudgedRecord = Required<Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | keyof DecisionRow>> &
-  VerdictColumns &
+/** What a sample has of its problem: asked once, not with each of its samples. */
+type ProblemFields = Pick<JudgedSample, 'prompt' | 'entryPoint' | 'difficulty'>;
+type JudgedRecord = Required<
+  Omit<JudgedSample, 'strategy' | 'taskId' | 'verdict' | 'rawText' | keyof ProblemFields | keyof DecisionRow>
+> & {
+  readonly discarded: string;
+} & VerdictColumns &
   CostColumns &
   DecisionColumns &
   CategoryColumns;
@@ -34,6 +39,7 @@ export class Queries {
   readonly #pending;
   readonly #verdict;
   readonly #judged;
+  readonly #problem;
   readonly #judgedTokens;
   readonly #totals;
   readonly #outcomes;
@@ -61,23 +67,25 @@ export class Queries {
        ORDER BY s.id LIMIT 1`,
     );
     this.#judged = database.prepare<
-      [{ experimentId: number; strategy: string; problemId: number; outcome: string | null; code: string | null }],
+      [{ experimentId: number; strategy: string; problemId: number; index: number | null; outcome: string | null; code: string | null }],
       JudgedRecord
     >(
-      `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, p.prompt, p.entry_point AS entryPoint, p.difficulty, s.completion,
-         s.completion || s.discarded AS rawText, s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob,
-         s.draw_seconds AS drawSeconds, ${selectVerdict('v')},
+      `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, s.completion, s.discarded,
+         s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, s.draw_seconds AS drawSeconds,
+         ${selectVerdict('v')},
          ${COST}, k.code AS categoryCode, k.name AS categoryName, k.dou, k.tambon, k.codehalu,
          ${selectFields('c', DECISION_FIELDS)}
        FROM samples s
-       JOIN problems p ON p.id = s.problem_id
        JOIN verdicts v ON v.sample_id = s.id
        JOIN executions x ON x.sample_id = s.id
        JOIN classifications c ON c.sample_id = s.id
        LEFT JOIN categories k ON k.id = c.category_id
        WHERE s.experiment_id = @experimentId AND s.strategy = @strategy AND s.problem_id = @problemId
-         AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
+         AND (@index IS NULL OR s.sample_index = @index) AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
        ORDER BY s.sample_index`,
+    );
+    this.#problem = database.prepare<[number], ProblemFields>(
+      'SELECT prompt, entry_point AS entryPoint, difficulty FROM problems WHERE id = ?',
     );
     this.#judgedTokens = database.prepare<[number, string, number], TokenRecord>(
       `SELECT s.sample_index AS sampleIndex, c.outcome, k.code AS categoryCode, k.name AS categoryName,
@@ -126,19 +134,21 @@ export class Queries {
   }
 
   *judged(experimentId: number, filter: SampleFilter): Generator<JudgedSample> {
+    const index = filter.sampleIndex ?? null;
     const outcome = filter.outcome ?? null;
     const code = filter.categoryCode ?? null;
     for (const { strategy, problem } of this.#samples.cells(experimentId, filter)) {
-      for (const record of this.#judged.all({ experimentId, strategy, problemId: problem.problemId, outcome, code })) {
+      const { prompt, entryPoint, difficulty } = this.#problem.get(problem.problemId)!;
+      for (const record of this.#judged.all({ experimentId, strategy, problemId: problem.problemId, index, outcome, code })) {
         yield {
           strategy,
           taskId: problem.taskId,
           sampleIndex: record.sampleIndex,
-          prompt: record.prompt,
-          entryPoint: record.entryPoint,
-          difficulty: record.difficulty,
+          prompt,
+          entryPoint,
+          difficulty,
           completion: record.completion,
-          rawText: record.rawText,
+          rawText: record.completion + record.discarded,
           finishReason: record.finishReason,
           tokenCount: record.tokenCount,
           meanLogprob: record.meanLogprob,

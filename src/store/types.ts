@@ -221,6 +221,7 @@ export interface AssertionMarks {
 export interface SampleFilter {
   readonly strategy?: string;
   readonly taskId?: string;
+  readonly sampleIndex?: number;
   readonly outcome?: string;
   readonly categoryCode?: string;
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
 import type { Analysis } from '../../reports/analysis/analysis.js';
-import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf, textOf, withProgress } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
@@ -27,7 +27,9 @@ export function define(command: Command): void {
     const output = outputOf(options);
     const { analyzeBySetting, analyzeStored, writeAnalysis } = await import('../../pipeline/analyze.js');
     const names = namesOf(textOf(experiment));
-    const analysis: Analysis = names.length > 1 ? analyzeBySetting(values, names) : analyzeStored(values, names[0]);
+    const analysis: Analysis = await withProgress((progress) =>
+      names.length > 1 ? analyzeBySetting(values, names, progress) : analyzeStored(values, names[0], progress),
+    );
     const written = textOf(file) === undefined ? null : await writeAnalysis(values, analysis, textOf(file)!);
     const [{ renderSummary }, { analysisJson }, { analysisText }, { bySettingText }] = await Promise.all([
       import('../summary.js'),

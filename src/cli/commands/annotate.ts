@@ -2,7 +2,17 @@
 import type { Command } from 'commander';
 import { FaultlineError } from '../../errors.js';
 import { HELP } from '../../reports/annotation/label-session.js';
-import { addExperimentFlag, addHelp, configOf, finishDefinition, type Options, outputOf, textOf, wholeNumberOf } from '../command.js';
+import {
+  addExperimentFlag,
+  addHelp,
+  configOf,
+  finishDefinition,
+  type Options,
+  outputOf,
+  textOf,
+  wholeNumberOf,
+  withProgress,
+} from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 const ROWS = 300;
@@ -44,13 +54,14 @@ function defineDraw(command: Command): void {
     const output = outputOf(options);
     const { drawStored } = await import('../../pipeline/annotate.js');
     const count = wholeNumberOf('--n', n) ?? ROWS;
-    const drawn = await drawStored(values, {
+    const request = {
       experiment: textOf(experiment),
       count,
       floor: wholeNumberOf('--floor', floor) ?? FLOOR,
       seed: seedOf(textOf(seed)),
       output: textOf(folder),
-    });
+    };
+    const drawn = await withProgress((progress) => drawStored(values, request, progress));
     if (drawn.rows < count) output.note(`there are only ${drawn.failures} failures: all of them were drawn`);
     if (drawn.otherwiseStored > 0) {
       output.note(

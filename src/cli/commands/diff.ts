@@ -5,7 +5,7 @@ import type { Difference, RateRow } from '../../reports/difference.js';
 import { decimal, NO_VALUE, percent, plural, points, pointsInterval, probability } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import type { Estimate } from '../../reports/statistics/bootstrap.js';
-import { configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
+import { configOf, finishDefinition, type Options, outputOf, textOf, withProgress } from '../command.js';
 import { COSTS, warningText } from '../comparison-text.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
@@ -27,7 +27,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { differenceJson, diffStored } = await import('../../pipeline/diff.js');
-    const compared = diffStored(values, [first, second], textOf(secondDb));
+    const compared = await withProgress((progress) => diffStored(values, [first, second], textOf(secondDb), progress));
     output.result(differenceJson(compared), () => comparisonText(compared));
   });
 }

@@ -1,7 +1,7 @@
 /** `faultline export`: samples of a stored experiment in a format that other programs read. */
 import { Option, type Command } from 'commander';
 import { EXPORT_FORMATS } from '../../reports/export/index.js';
-import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf } from '../command.js';
+import { addExperimentFlag, configOf, finishDefinition, type Options, outputOf, textOf, withInterrupt } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
 
 export function define(command: Command): void {
@@ -21,17 +21,15 @@ export function define(command: Command): void {
       ['faultline export --format parquet', 'the newest experiment, for DuckDB, Polars or pandas'],
       ['faultline export --format evalplus --experiment gpt2-humaneval --output samples.jsonl', 'for evalplus.evaluate'],
     ],
-    exitCodes: ['ok', 'usage', 'input', 'output', 'internal'],
+    exitCodes: ['ok', 'usage', 'input', 'output', 'interrupted', 'internal'],
   });
   command.action(async ({ experiment, format, output: file, ...options }: Options) => {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { exportStored } = await import('../../pipeline/export.js');
-    const written = await exportStored(values, {
-      experiment: textOf(experiment),
-      format: String(format),
-      output: textOf(file),
-    });
+    const written = await withInterrupt((context) =>
+      exportStored(values, { ...context, experiment: textOf(experiment), format: String(format), output: textOf(file) }),
+    );
     output.result(written, () => `${written.samples} samples in ${written.file}`);
   });
 }

@@ -18,7 +18,7 @@ export function define(command: Command): void {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
     const { reportStored } = await import('../../pipeline/analyze.js');
-    const { report, directory, files } = await withInterrupt(({ signal }) => reportStored(values, textOf(experiment), signal));
+    const { report, directory, files } = await withInterrupt((context) => reportStored(values, textOf(experiment), context));
     const [{ renderSummary }, { reportJson }] = await Promise.all([import('../summary.js'), import('../../reports/render/json.js')]);
     output.result({ experiment: report.experiment.name, directory, files, report: reportJson(report) }, () =>
       renderSummary(report, { directory }),

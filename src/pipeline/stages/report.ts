@@ -22,8 +22,8 @@ export const stage: Stage = {
   async work(bench, signal) {
     const { store, directory } = bench;
     const experiment = bench.begun();
-    bench.report = await reportWithAnalyses(store, experiment, signal);
-    bench.files = await writeOutputs(store, experiment, { data: bench.report, directory: directory!, signal });
+    bench.report = await reportWithAnalyses(store, experiment, signal, bench.progress);
+    bench.files = await writeOutputs(store, experiment, { data: bench.report, directory: directory!, signal, progress: bench.progress });
     const done = bench.files.length;
     return { done, skipped: 0, text: `${plural(done, 'file')} in ${directory!}` };
   },

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaultlineError, reasonOf } from '../../errors.js';
 import { makeFolders } from '../../folders.js';
+import { keepFiles } from '../keep-files.js';
 import type { TrackedEvent, Tracker, TrackerContext } from './tracker.js';
 
 export const EVENTS_FILE = 'events.jsonl';
@@ -16,9 +17,10 @@ export class JsonlTracker implements Tracker {
   private readonly file: number;
   private readonly run = randomBytes(4).toString('hex');
 
-  /** Opens the file, whose folder is made. Throws `output` where that is impossible. */
+  /** Opens the file, whose folder is made. Throws `output` where that is impossible, `usage` where a database stands in its place. */
   constructor({ directory }: Pick<TrackerContext, 'directory'>) {
     this.path = join(directory, EVENTS_FILE);
+    keepFiles(this.path, { database: null, hint: 'Choose another folder with --outputs.' });
     this.file = this.trying(() => {
       makeFolders(directory);
       return openSync(this.path, 'a+');

@@ -16,6 +16,7 @@ export interface Failure {
   readonly sampleIndex: number;
   /** Code of the leaf that the classifier decided for. */
   readonly code: string;
+  /** The program, or a digest of it: only whether two are equal counts. */
   readonly completion: string;
 }
 

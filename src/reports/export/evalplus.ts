@@ -5,10 +5,11 @@
 import { jsonLines } from './jsonl.js';
 
 export const evalplus = jsonLines(
-  { name: 'evalplus', summary: "evalplus's samples: task_id and solution, which is prompt and completion" },
+  { name: 'evalplus', summary: "evalplus's samples: task_id and solution, which is prompt and completion, and the problem's digest" },
   function* (source) {
     for (const { taskId, completion } of source.samples()) {
-      yield { task_id: taskId.replace(/^MBPP\//, 'Mbpp/'), solution: source.prompt(taskId) + completion };
+      const { prompt, digest } = source.problem(taskId);
+      yield { task_id: taskId.replace(/^MBPP\//, 'Mbpp/'), solution: prompt + completion, problem_digest: digest };
     }
   },
 );

@@ -7,8 +7,8 @@ export interface ExportSource {
   samples(): Iterable<StoredSample>;
   /** Samples with a verdict. */
   judged(): Iterable<JudgedSample>;
-  /** The prompt of a task. Throws `internal` for one that the experiment has not. */
-  prompt(taskId: string): string;
+  /** A task's prompt, and what tells its version. Throws `internal` for one that the experiment has not. */
+  problem(taskId: string): { readonly prompt: string; readonly digest: string };
   /** Where each sample's tokens lie, of those that have any. */
   tokenPlaces(): Iterable<TokenPlace>;
 }
@@ -19,6 +19,8 @@ export interface ExportFormat {
   readonly summary: string;
   /** Of file names, without the dot. */
   readonly extension: string;
+  /** Whether the file is Parquet; a text without. */
+  readonly kind?: 'a Parquet file';
   /** The file's content, piece by piece; and how many samples were in it. */
   write(source: ExportSource, write: (piece: string | Uint8Array) => Promise<void>): Promise<number>;
 }

@@ -29,21 +29,28 @@ const COLUMNS: readonly { name: string; type: BasicType; of: (sample: JudgedSamp
   { name: 'completion', type: 'STRING', of: ({ completion }) => completion },
 ];
 
-/** Rows of one row group: so many samples are in memory, and the compressed file. */
+/** Rows of one row group: so many samples are in memory, and their part of the file. */
 const GROUP_ROWS = 10_000;
 
 export const parquet: ExportFormat = {
   name: 'parquet',
   summary: 'the same columns and the programs as Apache Parquet, for DuckDB, Polars and pandas',
   extension: 'parquet',
+  kind: 'a Parquet file',
   async write(source, write) {
     const out = new ByteWriter();
     const writer = new ParquetWriter({ writer: out, schema: schemaFromColumnData({ columnData: columnsOf([]) }), createdBy: 'faultline' });
     let count = 0;
     let group: JudgedSample[] = [];
+    /** Hands on what is written. The writer counts on from there: places in the file are by its `offset`. */
+    const pass = async (): Promise<void> => {
+      await write(out.getBytes());
+      out.index = 0;
+    };
     const flush = async (): Promise<void> => {
       await writer.write({ columnData: columnsOf(group), rowGroupSize: GROUP_ROWS });
       group = [];
+      await pass();
     };
     for (const sample of source.judged()) {
       count++;
@@ -51,7 +58,7 @@ export const parquet: ExportFormat = {
     }
     if (group.length > 0) await flush();
     await writer.finish();
-    await write(out.getBytes());
+    await pass();
     return count;
   },
 };

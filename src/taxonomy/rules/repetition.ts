@@ -47,14 +47,23 @@ function isTelling(piece: string): boolean {
 }
 
 /**
- * Whether TIMES equal stretches of `period` items in a row occur, of which `counts` accepts the first. One pass.
- * Stretches further along the same run are rotations of the first one, so that asking once a run is enough.
+ * Whether TIMES equal stretches of `period` items in a row occur, of which `counts` accepts the first. Stretches further along the same run are
+ * rotations of the first one, so that asking once a run is enough.
  */
 function hasRun(items: ArrayLike<string | number>, period: number, counts: (start: number) => boolean): boolean {
-  let equal = 0;
-  for (let i = period; i < items.length; i++) {
-    equal = items[i] === items[i - period] ? equal + 1 : 0;
-    if (equal === period * (TIMES - 1) && counts(i + 1 - period * TIMES)) return true;
+  const isEqual = (at: number): boolean => items[at] === items[at - period];
+  // A run so long takes up one of any so many places in a row: where that one differs, those before it need no look.
+  const least = period * (TIMES - 1);
+  for (let at = period + least - 1; at < items.length;) {
+    if (!isEqual(at)) {
+      at += least;
+      continue;
+    }
+    let [from, to] = [at, at + 1];
+    while (from > period && isEqual(from - 1)) from--;
+    while (to < items.length && isEqual(to)) to++;
+    if (to - from >= least && counts(from - period)) return true;
+    at = to + least;
   }
   return false;
 }

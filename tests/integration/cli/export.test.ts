@@ -1,9 +1,14 @@
 /** `faultline export` on the database of a small run: every format read back by somebody else, and compared with the database. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultValues } from '../../../src/config/defaults.js';
+import { FaultlineError } from '../../../src/errors.js';
+import { exportStored } from '../../../src/pipeline/export.js';
+import { Progress } from '../../../src/pipeline/progress.js';
 import { EXPORT_FORMATS } from '../../../src/reports/export/index.js';
+import { Store } from '../../../src/store/store.js';
 import { faultline, readLines, scratchFolder } from './faultline.js';
 
 const folder = scratchFolder();
@@ -34,7 +39,11 @@ describe('faultline export', () => {
   it('writes what HumanEval takes, which can be executed again to the same verdicts', async () => {
     const file = await exported('humaneval');
     const rows = await ask('SELECT task_id, completion, passed FROM sample_results ORDER BY problem_position, sample_index');
-    expect(readLines(file)).toEqual(rows.map(([task_id, completion]) => ({ task_id, completion })));
+    const lines = readLines(file);
+    expect(lines.map(({ task_id, completion }) => [task_id, completion])).toEqual(
+      rows.map(([task_id, completion]) => [task_id, completion]),
+    );
+    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'completion', 'problem_digest']);
     const judged = await faultline(['execute', '--samples', file, '--problems', 'pico-tasks', '--out', `${file}_results.jsonl`], {
       cwd: folder,
     });
@@ -47,7 +56,9 @@ describe('faultline export', () => {
     const rows = await ask(
       'SELECT p.task_id, p.prompt || r.completion FROM sample_results r JOIN problems p ON p.task_id = r.task_id ORDER BY problem_position, sample_index',
     );
-    expect(readLines(await exported('evalplus'))).toEqual(rows.map(([task_id, solution]) => ({ task_id, solution })));
+    const lines = readLines(await exported('evalplus'));
+    expect(lines.map(({ task_id, solution }) => [task_id, solution])).toEqual(rows);
+    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'solution', 'problem_digest']);
   });
 
   it('writes CSV that is the report’s own, and Parquet with the same columns, typed', async () => {
@@ -87,6 +98,42 @@ describe('faultline export', () => {
       expect(err).toContain('is the database that this command reads, and would be replaced');
     }
     expect(readFileSync(db).equals(before)).toBe(true);
+  });
+
+  it('stops at Ctrl-C, and leaves no half-written file; the same command then writes it', async () => {
+    const store = Store.open(db, { readonly: true });
+    const experiment = store.experiments()[0]!;
+    const samples = [...store.samples(experiment.id)];
+    store.close();
+    // A file large enough that writing has turns: the samples over and over, as an experiment of its own.
+    const large = path.join(folder, 'large.db');
+    using into = Store.open(large);
+    const { id } = into.beginExperiment({ ...experiment, name: 'large', hash: 'e'.repeat(64) });
+    using from = Store.open(db, { readonly: true });
+    into.addProblems(id, from.problems(experiment.id));
+    const [first] = samples;
+    const none = { tokens: new Int32Array(), logprobs: new Float32Array(), entropies: new Float32Array() };
+    const text = `    # ${'long '.repeat(800)}\n`;
+    into.addSamples(id, Array.from({ length: 1_000 }, (_, sampleIndex) => ({ ...first!, ...none, sampleIndex, completion: text, rawText: text, cut: text.length }))); // prettier-ignore
+    into.close();
+    const out = path.join(folder, 'stopped');
+    mkdirSync(out);
+    const file = path.join(out, 'samples.jsonl');
+    const values = { ...defaultValues(), 'outputs.database': large };
+    const options = { experiment: 'large', format: 'humaneval', output: file, progress: new Progress({ write: () => true }) };
+    const controller = new AbortController();
+    const export_ = exportStored(values, { ...options, signal: controller.signal });
+    setImmediate(() => {
+      controller.abort(new FaultlineError('interrupted', 'stopped', { hint: 'Continue with: faultline export' }));
+    });
+    await expect(export_).rejects.toMatchObject({
+      kind: 'interrupted',
+      message: 'stopped; nothing has been written',
+      hint: 'Begin anew with: faultline export',
+    });
+    expect(readdirSync(out)).toEqual([]);
+    const again = await exportStored(values, { ...options, signal: new AbortController().signal });
+    expect([again.samples, readLines(file).length]).toEqual([1_000, 1_000]);
   });
 
   it('refuses what it cannot do, and leaves no file behind', async () => {

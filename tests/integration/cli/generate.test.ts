@@ -32,7 +32,7 @@ describe('generate', () => {
       Array.from({ length: 30 }, (_, i) => [`Pico/${Math.floor(i / 6)}`, i % 6]),
     );
     for (const row of rows) {
-      expect(Object.keys(row)).toEqual(['task_id', 'completion', 'sample_index', 'finish_reason', 'seed']);
+      expect(Object.keys(row)).toEqual(['task_id', 'completion', 'sample_index', 'finish_reason', 'seed', 'problem_digest']);
       expect(row).toMatchObject({
         completion: expect.any(String) as string,
         finish_reason: expect.stringMatching(/^(eos|stop|function|length)$/) as string,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { faultline, finished, readLines, scratchFolder, start, writeLines } from './faultline.js';
+import { faultline, finished, readLines, root, scratchFolder, start, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
 const runDb = path.join(folder, 'outputs', 'faultline.db');
@@ -130,6 +130,40 @@ describe('faultline import', () => {
     const one = writeLines(path.join(folder, 'one.jsonl'), [{ task_id: 'Right/0', completion: '    return x\n', passed: true }]);
     const right_ = await faultline(['import', one, '--problems', problems, '--db', path.join(folder, 'one.db')], { cwd: folder });
     expect([right_.code, right_.err]).toEqual([0, expect.stringContaining('1 line says whether it passed; 0 came out otherwise here')]);
+  }, 60_000);
+
+  it('knows samples of another version of their problems by what the files of this program say, and stores nothing', async () => {
+    const bundled = path.join(root, 'data', 'problems', 'pico-tasks.jsonl');
+    const changed = readLines(bundled).map((problem, i) =>
+      i === 3 ? { ...problem, test: `${String(problem['test'])}\n# corrected\n` } : problem,
+    );
+    const problems = writeLines(path.join(folder, 'corrected.jsonl'), changed);
+    const evalplus = path.join(folder, 'whole.jsonl');
+    const humaneval = path.join(folder, 'parts.jsonl');
+    for (const [format, file] of [
+      ['evalplus', evalplus],
+      ['humaneval', humaneval],
+    ] as const) {
+      // prettier-ignore
+      const { code, err } = await faultline(['export', '--format', format, '--db', runDb, '--output', file]);
+      expect(code, err).toBe(0);
+    }
+    const samples = path.join(path.dirname(results), 'samples.jsonl');
+    // Of eight problems four samples each: the fourth problem begins on line 13.
+    for (const file of [results, samples, evalplus, humaneval]) {
+      const database = path.join(folder, 'version.db');
+      const failed = await faultline(['import', file, '--problems', problems, '--db', database], { cwd: folder });
+      expect([failed.code, failed.out], file).toEqual([3, '']);
+      expect(failed.err).toContain(`${path.basename(file)}:13:`);
+      expect(failed.err).toMatch(
+        /this sample is of another version of Pico\/3: its digest is ".*\nhint: Give the problem file, and the --template/,
+      );
+      expect(existsSync(database)).toBe(false);
+    }
+    const executed = await faultline(['execute', '--samples', samples, '--problems', problems, '--out', path.join(folder, 'no.jsonl')]);
+    expect([executed.code, executed.err]).toEqual([3, expect.stringContaining('another version of Pico/3')]);
+    // The same command works with the file that they were made from.
+    expect((await imported(samples, '--db', path.join(folder, 'version.db'))).samples).toBe(32);
   }, 60_000);
 
   it('goes on after Ctrl-C', async () => {

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AtomicFile } from '../../../src/datasets/atomic-file.js';
 import { readJsonl, readJsonlWithHash, withFields, type JsonLine } from '../../../src/datasets/jsonl.js';
+import { questionDigest } from '../../../src/datasets/problem.js';
 import { readSamples } from '../../../src/datasets/samples.js';
 import { FaultlineError } from '../../../src/errors.js';
 
@@ -117,7 +118,8 @@ describe('withFields', () => {
   });
 });
 
-const known = (...tasks: string[]) => new Map(tasks.map((task) => [task, { prompt: 'def f(x):\n    """Return x."""\n' }]));
+const question = { prompt: 'def f(x):\n    """Return x."""\n', entryPoint: 'f', test: 'def check(f):\n    assert f(1) == 1\n' };
+const known = (...tasks: string[]) => new Map(tasks.map((task) => [task, question]));
 
 describe('readSamples', () => {
   it('reads any file with task_id and completion, keeps the source, numbers samples per task', async () => {
@@ -151,9 +153,9 @@ describe('readSamples', () => {
 
 describe('whole programs as evalplus has them', () => {
   const problems = new Map([
-    ['MBPP/2', { prompt: '"""\nReturn x.\n"""' }],
-    ['Open/0', { prompt: 'def f(x):\n' }],
-    ['A', { prompt: 'def f(x):\n    """Return x."""\n' }],
+    ['MBPP/2', { ...question, prompt: '"""\nReturn x.\n"""' }],
+    ['Open/0', { ...question, prompt: 'def f(x):\n' }],
+    ['A', question],
   ]);
   const line = (task_id: string, solution: unknown, more: object = {}): string => `${JSON.stringify({ task_id, solution, ...more })}\n`;
 
@@ -187,6 +189,60 @@ describe('whole programs as evalplus has them', () => {
 
   it('need to know their prompt', async () => {
     expect((await refusal(readSamples(fileWith(line('A', ''))))).message).toMatch(/field "completion" is missing/);
+  });
+});
+
+describe('samples of another version of their problem', () => {
+  const line = (fields: object): string => `${JSON.stringify({ task_id: 'A', completion: 'x', ...fields })}\n`;
+  const digest = questionDigest(question);
+
+  it.each([
+    ['problem_digest', '0123456789abcdef', /its digest is "0123456789abcdef", and that of the problem file's is "[0-9a-f]{16}"$/],
+    ['entry_point', 'g', /its entry point is "g", and that of the problem file's is "f"$/],
+    ['test', 'def check(f):\n    assert f(1) == 2\n', /its test is not the problem file's$/],
+    ['prompt', 'def f(x):\n    """Return x, or 0."""\n', /its prompt does not hold the problem file's$/],
+  ])('are refused by their %s, with line and column', async (field, value, says) => {
+    const text = line({ problem_digest: digest }) + line({ [field]: value });
+    const error = await refusal(readSamples(fileWith(text), known('A')));
+    expect([error.kind, error.place.line, error.place.column]).toEqual(['input', 2, 36 + field.length]);
+    expect(error.message).toMatch(/this sample is of another version of A: /);
+    expect(error.message).toMatch(says);
+    expect(error.hint).toMatch(RegExp(`problem file, and the --template, .* take ${field} out of the lines`));
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['the same', { problem_digest: digest, entry_point: 'f', test: question.test, prompt: question.prompt }],
+    ['other line ends and blanks', { test: `\n${question.test.replaceAll('\n', '  \r\n')}\n\n`, prompt: question.prompt.trimEnd() }],
+    ['what a model was told around the prompt', { prompt: `Complete this:\n${question.prompt}\nOnly code.` }],
+    ['fields of other kinds', { entry_point: null, test: ['assert f(1)'], prompt: [{ role: 'user', content: '' }] }],
+  ])('are not those that say %s', async (_, fields) => {
+    expect(await all(readSamples(fileWith(line(fields)), known('A')))).toHaveLength(1);
+  });
+
+  it('are known by prompt, entry point and test, each by itself, and by nothing else', () => {
+    const digests = [
+      question,
+      { ...question, prompt: `${question.prompt} ` },
+      { ...question, entryPoint: 'g' },
+      { ...question, test: `${question.test} ` },
+      // A character that moves from one text into the next.
+      { ...question, entryPoint: 'fd', test: question.test.slice(1) },
+    ].map(questionDigest);
+    expect(new Set(digests).size).toBe(digests.length);
+    expect(digests.every((each) => /^[0-9a-f]{16}$/.test(each))).toBe(true);
+    expect(questionDigest({ ...question, test: 'a\ud800' })).toBe(questionDigest({ ...question, test: 'a\ufffd' }));
+    const more = { ...question, taskId: 'other', canonicalSolution: '' };
+    expect(questionDigest(more)).toBe(digest);
+  });
+
+  it("are not evalplus's results, which hold no lines of samples", async () => {
+    const text = JSON.stringify({ date: '2024-01-01 00:00', hash: 'ab', eval: { A: [] } });
+    const error = await refusal(readSamples(fileWith(text), known('A')));
+    expect([error.message, error.hint]).toEqual([
+      expect.stringMatching(/evalplus's results, not samples$/),
+      expect.stringMatching(/the file of samples that they were made from/),
+    ]);
   });
 });
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { listenForInterrupt } from '../../../src/pipeline/interrupt.js';
+import { listenForInterrupt, stopped } from '../../../src/pipeline/interrupt.js';
 
 it('aborts with the command that continues, and stops listening when released', () => {
   const before = process.listenerCount('SIGINT');
@@ -17,6 +17,11 @@ it('aborts with the command that continues, and stops listening when released', 
   process.emit('SIGINT', 'SIGINT');
   expect(told).toBe(1);
   expect(interrupt.signal.reason).toMatchObject({ kind: 'interrupted', exitCode: 130, hint: 'Continue with: faultline run x.yaml' });
+  expect(stopped(interrupt.signal.reason)).toMatchObject({
+    kind: 'interrupted',
+    message: 'stopped; nothing has been written',
+    hint: 'Begin anew with: faultline run x.yaml',
+  });
   interrupt.release();
   expect(process.listenerCount('SIGINT')).toBe(before);
 });

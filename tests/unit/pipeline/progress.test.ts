@@ -1,6 +1,6 @@
 /** Progress lines, on a terminal and elsewhere, under a clock of the test's own. */
 import { describe, expect, it } from 'vitest';
-import { Progress, showDuration } from '../../../src/pipeline/progress.js';
+import { Progress, showDuration, through } from '../../../src/pipeline/progress.js';
 
 function recorder(isTTY: boolean, columns = 80) {
   const written: string[] = [];
@@ -47,6 +47,56 @@ describe('Progress', () => {
     at(10_000);
     task.advance(10);
     expect(written).toEqual(['generate 910/1000 (1.0/s, 1 min 30 s left)\n']);
+  });
+
+  it('counts items that go by, and says nothing more of them once they are through', () => {
+    const { written, progress, at } = recorder(false);
+    const seen = [];
+    for (const item of progress.through('read', 4, [1, 2, 3, 4])) {
+      seen.push(item);
+      at(seen.length * 3_000);
+    }
+    progress.finish();
+    expect(seen).toEqual([1, 2, 3, 4]);
+    expect(written).toEqual(['read 2/4 (20.0/min, 6 s left)\n', 'read 4/4 (20.0/min)\n']);
+    const quick = recorder(false);
+    expect([...quick.progress.through('read', null, 'ab')]).toEqual(['a', 'b']);
+    quick.progress.finish();
+    expect(quick.written).toEqual([]);
+  });
+
+  it('clears the line of items that are through, or that nobody reads on, on a terminal', () => {
+    const { written, progress, at } = recorder(true);
+    const task = progress.task('stays', 9);
+    for (const item of progress.through('read', 4, [1, 2, 3, 4])) {
+      at(item * 200);
+      if (item === 3) break;
+    }
+    at(1_000);
+    task.advance();
+    expect(written.at(-1)).toMatch(/stays 1\/9 \([^)]*\)$/);
+    const alone = recorder(true);
+    for (const item of alone.progress.through('read', 2, [1, 2])) alone.at(item * 200);
+    expect(alone.written.at(-1)).toBe('\r\u001b[2K');
+  });
+
+  it('shows how far a computation in steps is, where it says so', () => {
+    const { written, progress, at } = recorder(false);
+    const onStep = progress.onStep();
+    onStep(undefined);
+    at(1_000);
+    for (let done = 1; done <= 4; done++) {
+      onStep({ label: 'areas', done, total: 4 });
+      at(1_000 + done * 3_000);
+      onStep(undefined);
+    }
+    progress.finish();
+    expect(written).toEqual(['areas 3/4 (30.0/min, 2 s left)\n']);
+  });
+
+  it('passes items on where nobody watches', () => {
+    const items = [1, 2];
+    expect(through(undefined, 'read', 2, items)).toBe(items);
   });
 
   it('says nothing when there was nothing to do', () => {

@@ -8,7 +8,7 @@ import type { ConfigValues } from '../../../src/config/schema.js';
 import { reportStored } from '../../../src/pipeline/analyze.js';
 import { outputFolder } from '../../../src/pipeline/report.js';
 import { Store } from '../../../src/store/store.js';
-import { manifest } from '../store/rows.js';
+import { execution, manifest, problems, sample } from '../store/rows.js';
 
 let folder: string;
 let values: ConfigValues;
@@ -28,7 +28,7 @@ afterEach(() => {
 it('the newest of a name has the folder of that name, and an older one a folder of its own', async () => {
   const written = [];
   for (const name of [undefined, 'other', 'demo', old!.hash, 'aaaaaa']) {
-    const { directory, files } = await reportStored(values, name, new AbortController().signal);
+    const { directory, files } = await reportStored(values, name, { signal: new AbortController().signal });
     expect(files.every((file) => file.startsWith(`${directory}${path.sep}`))).toBe(true);
     written.push(path.relative(folder, directory));
   }
@@ -48,15 +48,48 @@ it('an experiment that is yet to begin has the folder of its name', () => {
   expect(outputFolder(store, values, old!)).toBe(path.join(folder, 'demo@aaaaaaaaaaaa'));
 });
 
+it('lists every sample, and the results of those that have one, also where a later one has and an earlier has not', async () => {
+  const rows = problems(3);
+  const judged = (problem: number, index: number): boolean => (problem + index) % 2 === 1 || problem === 2;
+  {
+    using store = Store.open(values['outputs.database']!);
+    const { id } = store.findExperiment(newer!.hash)!;
+    store.addProblems(id, rows);
+    for (const [number, problem] of rows.entries()) {
+      store.addSamples(id, [0, 1, 2, 3].map((index) => sample(problem, index))); // prettier-ignore
+      store.addExecutions(id, [0, 1, 2, 3].filter((index) => judged(number, index)).map((index) => execution(problem, index))); // prettier-ignore
+    }
+  }
+  const { directory } = await reportStored(values, newer!.hash, { signal: new AbortController().signal });
+  const lines = (name: string): Record<string, unknown>[] =>
+    readFileSync(path.join(directory, name), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const keys = rows.flatMap(({ taskId }, number) => [0, 1, 2, 3].map((index) => ({ taskId, number, index })));
+  const samples = lines('samples.jsonl');
+  expect(samples.map((line) => [line['task_id'], line['sample_index']])).toEqual(keys.map(({ taskId, index }) => [taskId, index]));
+  const results = lines('samples.jsonl_results.jsonl');
+  const withResult = keys.filter(({ number, index }) => judged(number, index));
+  expect(withResult.length).toBe(8);
+  expect(results.map((line) => [line['task_id'], line['sample_index']])).toEqual(withResult.map(({ taskId, index }) => [taskId, index]));
+  for (const line of results) {
+    const own = samples.find((each) => each['task_id'] === line['task_id'] && each['sample_index'] === line['sample_index']);
+    expect(line).toMatchObject(own!);
+    expect(line).toHaveProperty('passed');
+  }
+});
+
 it('no report takes the place of its own database', async () => {
   for (const name of ['report.json', 'samples.jsonl', path.join('tables', 'categories.csv')]) {
     const place = path.join(folder, 'demo', name);
     mkdirSync(path.dirname(place), { recursive: true });
     copyFileSync(values['outputs.database']!, place);
     const before = readFileSync(place);
-    await expect(reportStored({ ...values, 'outputs.database': place }, 'demo', new AbortController().signal), name).rejects.toThrow(
-      'is the database that this command reads',
-    );
+    await expect(
+      reportStored({ ...values, 'outputs.database': place }, 'demo', { signal: new AbortController().signal }),
+      name,
+    ).rejects.toThrow('is the database that this command reads');
     expect(readFileSync(place).equals(before), name).toBe(true);
     rmSync(place);
   }

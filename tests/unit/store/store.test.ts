@@ -390,6 +390,9 @@ describe('executions', () => {
       judged.filter(({ taskId }) => taskId === PROBLEMS[1]!.taskId),
     );
     expect([...store.judgedSamples(experiment.id, { strategy: 'greedy' })]).toEqual([]);
+    const third = judged.filter(({ sampleIndex }) => sampleIndex === 2);
+    expect(third.length).toBeGreaterThan(0);
+    expect([...store.judgedSamples(experiment.id, { sampleIndex: 2 })]).toEqual(third);
   });
 
   it('wait in order, and may be added while they are read', () => {
