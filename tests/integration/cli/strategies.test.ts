@@ -10,11 +10,14 @@ const folder = scratchFolder();
 const config = path.join(folder, 'study.yaml');
 const EXPERIMENTS = ['study-greedy', 'study-cool', 'study-hot'];
 const PROBLEMS = 5;
+/** Of a problem: so many that the second strategy's come in several batches of the store, and a run can be killed between two. */
+const SAMPLES = 24;
+const COOL = SAMPLES * PROBLEMS;
 
 writeFileSync(
   config,
   `experiment: study
-samples: 4
+samples: ${SAMPLES}
 max_new_tokens: 64
 problems: { count: ${PROBLEMS} }
 strategies:
@@ -85,10 +88,10 @@ beforeAll(async () => {
 describe('strategies of one config', () => {
   it('are experiments of one database, greedy ones with one sample of a problem', () => {
     expect(names(database('whole'))).toEqual(EXPERIMENTS);
-    expect(samples(database('whole'))).toEqual([PROBLEMS, 4 * PROBLEMS, 6 * PROBLEMS]);
+    expect(samples(database('whole'))).toEqual([PROBLEMS, COOL, 6 * PROBLEMS]);
     expect(whole.strategies.map(({ strategy, generated, executed }) => [strategy, generated, executed])).toEqual([
       ['greedy', 5, 5],
-      ['cool', 20, 20],
+      ['cool', COOL, COOL],
       ['hot', 30, 30],
     ]);
     expect(stored(database('whole'), (store) => new Set(store.experiments().map(({ seed }) => seed)))).toEqual(new Set(['1']));
@@ -106,7 +109,7 @@ describe('strategies of one config', () => {
     expect(analyzed.code, analyzed.err).toBe(0);
     expect(whole.comparison).toEqual(JSON.parse(analyzed.out));
     const groups = whole.comparison.by_setting.tables[0]!.groups;
-    expect(groups.map(({ value, samples: count }) => [value, count])).toEqual(EXPERIMENTS.map((name, i) => [name, [5, 20, 30][i]]));
+    expect(groups.map(({ value, samples: count }) => [value, count])).toEqual(EXPERIMENTS.map((name, i) => [name, [5, COOL, 30][i]]));
     for (const [index, other] of EXPERIMENTS.slice(1).entries()) {
       const differed = await faultline(['diff', EXPERIMENTS[0]!, other, '--db', database('whole'), '--json']);
       expect(whole.differences.pairs[index]).toEqual(JSON.parse(differed.out));
@@ -152,13 +155,13 @@ describe('strategies of one config', () => {
     expect((await end).signal).toBe('SIGKILL');
     const kept = samples(database('killed'));
     expect(kept[0]).toBe(PROBLEMS);
-    expect(kept[1]).toBeLessThan(4 * PROBLEMS);
+    expect(kept[1]).toBeLessThan(COOL);
     expect(kept).toHaveLength(2);
 
     const again = await faultline(run('killed', '--json'));
     expect(again.code, again.err).toBe(0);
     const document = JSON.parse(again.out) as Document;
-    expect(document.strategies.map(({ generated }) => generated)).toEqual([0, 4 * PROBLEMS - kept[1]!, 6 * PROBLEMS]);
+    expect(document.strategies.map(({ generated }) => generated)).toEqual([0, COOL - kept[1]!, 6 * PROBLEMS]);
     expect(digests(database('killed'))).toEqual(digests(database('whole')));
     // Times apart, which differ from run to run, the comparison is the same to the last digit.
     const timeless = (found: Document): unknown =>
@@ -175,7 +178,7 @@ describe('strategies of one config', () => {
     const { code, out, err } = await end;
     expect([code, out]).toEqual([130, '']);
     expect(err).toMatch(
-      /error: study-cool: stopped; \d+ of 20 samples and 0 verdicts are kept\nhint: Continue with: faultline run .*study\.yaml /,
+      /error: study-cool: stopped; \d+ of 120 samples and 0 verdicts are kept\nhint: Continue with: faultline run .*study\.yaml /,
     );
   });
 
@@ -187,7 +190,7 @@ describe('strategies of one config', () => {
       'strategy cool, 2 of 3: study-cool',
       'strategy hot, 3 of 3: study-hot',
     ]);
-    expect(err.match(/^generate: .*$/gm)).toEqual(['5', '20', '30'].map((n) => `generate: 0 samples drawn, ${n} were there`));
+    expect(err.match(/^generate: .*$/gm)).toEqual(['5', '120', '30'].map((n) => `generate: 0 samples drawn, ${n} were there`));
     for (const line of [
       /^study-greedy, study-cool, study-hot: compared on the 5 problems that all of them have$/m,
       /^0 \(study-greedy\) /m,
@@ -210,7 +213,7 @@ describe('strategies of one config', () => {
       expect(validate.errors).toBeNull();
     }
     const done = await faultline(run('parts', '--db', path.join(folder, 'part0.db'), '--only', 'generate'));
-    expect(done.out).toMatch(/^study-greedy: 3 samples and 3 verdicts in .*\nstudy-cool: 12 samples and 12 verdicts in .*\nstudy-hot: /);
+    expect(done.out).toMatch(/^study-greedy: 3 samples and 3 verdicts in .*\nstudy-cool: 72 samples and 72 verdicts in .*\nstudy-hot: /);
     const merged = path.join(folder, 'merged.db');
     const parts = [0, 1].map((i) => path.join(folder, `part${i}.db`));
     expect((await faultline(['merge', ...parts, '--output', merged])).code).toBe(0);
@@ -229,8 +232,14 @@ describe('an estimate of strategies', () => {
       /^estimate: at most .*, memory up to .*, disk .* free\n {2}greedy: at most .* \(generate .*\); .*\n {2}cool: .*\n {2}hot: .*\n$/,
     );
     expect(existsSync(path.join(folder, 'estimated'))).toBe(false);
-    const rest = await faultline(run('whole', '--estimate', '--json'));
-    expect(JSON.parse(rest.out)).toEqual({ estimate: null });
+    const drawn = await faultline(run('whole', '--only', 'generate', '--estimate', '--json'));
+    expect(JSON.parse(drawn.out)).toEqual({ estimate: null });
+    // What is decided and reported each time is what is left of a finished one.
+    const { out: left } = await faultline(run('whole', '--estimate', '--json'));
+    const rest = JSON.parse(left) as { estimate: { strategies: { estimate: { stages: { stage: string }[] } }[] } };
+    expect(rest.estimate.strategies.map(({ estimate }) => estimate!.stages.map(({ stage }) => stage))).toEqual(
+      Array.from({ length: 3 }, () => ['classify', 'report']),
+    );
   });
 
   it('comes before the first strategy where there is much to do, with its parts in the JSON', async () => {
