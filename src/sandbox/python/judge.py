@@ -8,6 +8,7 @@ Descriptor 0 brings jobs from faultline, 1 takes verdicts to it (four bytes of l
 has both shapes), 3 is a socket to the zygote, 4 a page shared with it.
 """
 
+import builtins
 import json
 import mmap
 import os
@@ -173,6 +174,8 @@ def main():
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
     os._exit = _leave
+    # Of the module site, which -S leaves out. Its own would close what stands at descriptor 0.
+    builtins.exit = builtins.quit = sys.exit
     # Nor is what a thread of a test dies of; the launcher's lines stand where it would go.
     threading.excepthook = lambda arguments: None
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))

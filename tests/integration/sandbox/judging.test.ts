@@ -292,6 +292,7 @@ describe('judging', () => {
     const checked = 'def check(candidate):\n    assert candidate(1, 2) == 3\n';
     expect((await judge({ test: `import sys\n${checked}    sys.exit(0)\n` })).outcome).toEqual(left(4));
     expect((await judge({ test: `import os\n${checked}    os._exit(0)\n` })).outcome).toEqual(left(4));
+    expect((await judge({ test: `${checked}    quit()\n` })).outcome).toEqual(left(3));
     expect((await judge({ test: 'assert add(1, 2) == 3\nraise SystemExit\n' })).outcome).toEqual(left(2));
     const never = await judge({ test: `${checked}    while True: pass\n` });
     expect(never.outcome).toEqual({ status: 'infra', reason: 'the test itself never ends: line 3 is a loop without an end' });
