@@ -394,5 +394,5 @@ def _is_hashed_plainly(key):
 
 
 def _text(value, most):
-    """`value` cut to `most` characters, as an exact str."""
-    return "".join(value[:most]) if isinstance(value, str) else ""
+    """`value` cut to `most` characters, as an exact str. Asks nothing of a subclass of the program's."""
+    return str.__getitem__(value, slice(most)) if issubclass(type(value), str) else ""
