@@ -12,7 +12,7 @@ import { problemsOf } from './inputs.js';
 import { sandboxMismatch, type Executed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
-import { RESULT_FIELDS, resultFields, type ResultFields } from './result-fields.js';
+import { EXECUTED_FIELDS, executedFields, type ExecutedFields } from './result-fields.js';
 import { INFRASTRUCTURE, UNSUPPORTED } from './result-text.js';
 import { limitsOf, openSandbox } from './sandbox.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
@@ -46,7 +46,7 @@ interface Line extends Executable {
 }
 
 /** A finished line, as far as it is ours. */
-type Judged = ResultFields & { readonly task_id: string };
+type Judged = ExecutedFields & { readonly task_id: string };
 
 export async function executeFile(config: Config, options: ExecuteFileOptions): Promise<ExecuteFileResult> {
   const { values } = config;
@@ -85,7 +85,7 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
     try {
       const resumed = file.size;
       const task = progress.task('execute', lines.length, resumed);
-      const finish = ({ index, source }: Line, fields: ResultFields): void => {
+      const finish = ({ index, source }: Line, fields: ExecutedFields): void => {
         file.add(index, withFields(source, { ...fields }));
         task.advance();
       };
@@ -97,7 +97,7 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
       const pending = equalOnesTogether(lines.filter(({ index }) => !file.has(index)));
       const options = { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal };
       await executeAll(pending, options, (line, { verdict, decision }) => {
-        finish(line, resultFields(verdict, decision));
+        finish(line, executedFields(verdict, decision));
       });
       leaveOutFaulty(file, lines, view);
       const counts = countLines(file, lines.length);
@@ -121,12 +121,12 @@ function lineKey(line: Line): string {
 }
 
 /** What an earlier, interrupted run found, by line key. */
-function finishedFields(file: PartialFile, lines: readonly Line[]): Map<string, ResultFields> {
-  const found = new Map<string, ResultFields>();
+function finishedFields(file: PartialFile, lines: readonly Line[]): Map<string, ExecutedFields> {
+  const found = new Map<string, ExecutedFields>();
   for (const line of lines) {
     if (!file.has(line.index)) continue;
     const judged = JSON.parse(file.line(line.index)) as Judged;
-    const fields = Object.fromEntries(RESULT_FIELDS.map((name) => [name, judged[name]])) as unknown as ResultFields;
+    const fields = Object.fromEntries(EXECUTED_FIELDS.map((name) => [name, judged[name]])) as unknown as ExecutedFields;
     found.set(lineKey(line), fields);
   }
   return found;
@@ -157,7 +157,7 @@ function leaveOutFaulty(file: PartialFile, lines: readonly Line[], view: Categor
     const reason = faults.get(line.taskId);
     if (reason === undefined || judged(line).outcome === 'infra') continue;
     const verdict = unmeasuredVerdict({ status: 'infra', reason }, 'compile');
-    file.amend(line.index, withFields(line.source, { ...resultFields(verdict, decide(line, verdict, view)) }));
+    file.amend(line.index, withFields(line.source, { ...executedFields(verdict, decide(line, verdict, view)) }));
   }
 }
 

@@ -34,10 +34,13 @@ export interface ExceptionInfo {
   readonly frames: readonly Frame[];
   /** The failing line in the program (innermost generated frame, or the syntax error's line), 1-based. */
   readonly line: number | null;
-  /** 1-based column, in characters, of the error or of the failing expression (before Python 3.11: of its statement); null where the interpreter does not know it. */
+  /** 1-based column, in characters, of the error or of the failing expression (before Python 3.11: of its statement or decorator); null where the interpreter does not know it. */
   readonly column: number | null;
   readonly node: FailingNode | null;
-  /** Class name of the innermost statement at `line`, the first where several share it, as Python's `ast` calls it, such as `Return`; null for syntax errors. */
+  /**
+   * Class name of the innermost statement that holds the failing expression (before Python 3.11: at `line`, the first where several share it), as
+   * Python's `ast` calls it, such as `Return`. Of a definition its decorators are part. Null for syntax errors.
+   */
   readonly statement: string | null;
   /** Locals of the failing frame, at most 20, in the order of their names: plain values as short reprs, others as `<type>`. */
   readonly locals: readonly Local[];
@@ -61,13 +64,17 @@ export interface Assertion {
   readonly index: number;
   /** Source text, truncated to 300 characters. */
   readonly source: string;
-  /** `repr` of what the candidate returned, truncated; null where it did not return. */
+  /**
+   * `repr` of what the candidate returned last, before an expected value that was itself made of its calls, truncated; `<type>` where it has none, such
+   * as an int of too many digits. Null where it did not return.
+   */
   readonly returned: string | null;
   /** Type name of what was returned. */
   readonly returnedType: string | null;
   /**
    * `repr` of the expected value where the assertion has the form `candidate(...) == value`, or one that stands for it:
-   * `abs(candidate(...) - value) < tolerance`, `isclose(candidate(...), value)`; else null.
+   * `abs(candidate(...) - value) < tolerance`, `isclose(candidate(...), value)`; else null, and where the candidate was called for it. It is the
+   * value that was compared: nothing is computed again, and nobody called.
    */
   readonly expected: string | null;
   readonly expectedType: string | null;
@@ -195,7 +202,8 @@ export type Outcome =
   | { readonly status: 'unsupported'; readonly reason: string }
   /**
    * A cause that does not depend on the sample, never counted. Failures of the machine are retried and then reject, so what
-   * arrives here is a fault of the problem: its test does not compile, fails before it has called the candidate, or never calls it.
+   * arrives here is a fault of the problem: its test does not compile, fails or goes on for too long before it has called the candidate, never calls
+   * it, or comes to an exit or a loop without end whatever the candidate returns.
    */
   | { readonly status: 'infra'; readonly reason: string };
 
@@ -215,7 +223,10 @@ export interface Measurements {
   readonly peakMemoryBytes: number;
   /** Met a time limit, but finished at three times the limits: the run itself, again and alone, or what is looked at again after a failure. */
   readonly nearLimit: boolean;
-  /** The second pass, run where the first one failed by a value or in a call, or where the job asks for it (`ExecutionJob.tryAssertions`); null where not measured, as are all below. */
+  /**
+   * The second pass, run where the first one failed by a value or in a call, or where the job asks for it (`ExecutionJob.tryAssertions`), and left no
+   * threads; null where not measured, as are all below.
+   */
   readonly assertions: AssertionTrials | null;
   /** The examples that the prompt shows (doctests and the like) tried in that pass, after its assertions; null where the program ended before. */
   readonly examples: { readonly total: number; readonly passed: number } | null;

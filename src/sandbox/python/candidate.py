@@ -232,10 +232,11 @@ def _serve(job, channel, phase):
         nonce = message[1:9]
         # The judge's containers by its numbers, and the numbers of our copies.
         received = []
-        arguments, named = decode(message, 9, None, received)
-        known = {id(container): number for number, container in enumerate(received)} if received else None
-        before = _mutable_parts(arguments, named, known)
         try:
+            # In here as well: the program may have left no memory for it, or have a hook that refuses it.
+            arguments, named = decode(message, 9, None, received)
+            known = {id(container): number for number, container in enumerate(received)} if received else None
+            before = _mutable_parts(arguments, named, known)
             value = entry_point(*arguments, **named)
             _regain()
             try:
@@ -250,7 +251,7 @@ def _serve(job, channel, phase):
             except _Unserialisable as refusal:
                 reply = b"u" + nonce + describe.refusal(refusal)
         except BaseException as error:
-            # Of the call, or of too large a value while it was encoded (MemoryError).
+            # Of the call, or of too large a value while it was decoded or encoded (MemoryError).
             _regain()
             reply = b"x" + nonce + describe.exception(error)
         value = None
@@ -316,7 +317,7 @@ def prepare(phase):
         _rehearse(phase)
     # What does not come from a file has no time of change, and so is never looked for again.
     linecache.cache[FILE_NAME] = (0, None, _LINES, FILE_NAME)
-    for name in ("wire", "blocked", "link", "warm", "describer", "source", "candidate", "supervisor"):
+    for name in ("wire", "blocked", "link", "warm", "comparisons", "describer", "source", "candidate", "supervisor"):
         sys.modules.pop(name, None)
     _set_stage()
     gc.collect()

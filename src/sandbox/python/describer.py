@@ -10,9 +10,9 @@ import opcode
 import os
 import re
 import sys
-import types
 
 import wire
+from comparisons import written_by_hand
 
 # A copy of its own, as a program may overwrite everyone's. Functions take it up where they are defined.
 __builtins__ = dict(vars(builtins))
@@ -42,9 +42,6 @@ _PROXY = type((lambda: sys._getframe())().f_locals)
 # The system's word for a process too many, and for whatever else would have to wait.
 _AGAIN = 11
 _FORKS = frozenset(("fork", "forkpty", "vfork", "fork_exec", "_fork_exec", "posix_spawn", "posix_spawnp"))
-# What a comparison written in C looks like in its class.
-_WRITTEN_IN_C = (type(object.__eq__), type(str.join), type(None))
-_COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
 # Not by attribute, which a metaclass may define anew.
@@ -67,7 +64,7 @@ def _description(**fields):
         "args": None,
         "code": None,
     }
-    return wire.encode({**unknown, **fields})
+    return wire.encode_apart({**unknown, **fields})
 
 
 class Describer:
@@ -77,6 +74,7 @@ class Describer:
         self._source = source
         self._prompt_lines = prompt_lines
         self._lines = wire.lines_most(source)
+        self._columns = wire.columns_most(source)
 
     def syntax(self, error):
         """An exception of compile: where the program does not parse."""
@@ -86,13 +84,20 @@ class Describer:
             line, column, message = error.lineno, error.offset, error.msg
         # The judge refuses numbers out of bounds; the interpreter itself gives -1 or 0 where it knows no place.
         line = line if type(line) is int and 1 <= line <= self._lines else None
-        column = min(column, wire.COLUMN_MOST) if type(column) is int and column >= 0 else None
+        column = column if type(column) is int and 0 <= column <= self._columns else None
+        if line is None:
+            line, column = self._place_of_character(error)
         return self._encode(error, message, line=line, column=column)
 
     def exception(self, error):
         """An exception that left the program. Never raises, however hostile it is."""
         try:
             return self._exception(error)
+        except BaseException:
+            pass
+        try:
+            # Of where it came from the program lets nobody know.
+            return self._encode(error, None)
         except BaseException:
             names = _class_names(error)
             return _description(type=names[0], bases=names)
@@ -123,8 +128,9 @@ class Describer:
         # The innermost frame of generated code decides; the prompt's own only where there is none.
         own = [index for index, (kind, _, _) in enumerate(steps) if kind == "sample"] or [len(steps) - 1]
         _, line, step = steps[own[-1]]
-        statement, node = self._statement(line, step)
-        column = self._column(line, step, statement)
+        offset = _offset(line, step)
+        statement, node = self._statement(line, offset, step)
+        column = self._column(line, offset, statement)
         shown = locals_of(step.tb_frame)
         if step.tb_frame.f_code.co_name in _COMPREHENSIONS and own[-1] > 0:
             # From Python 3.12 on it has no frame of its own, and the function's locals are there.
@@ -147,22 +153,11 @@ class Describer:
     def refusal(self, refusal):
         """What has no plain form: the type's name, whether the program wrote its comparisons by hand, and why it is refused."""
         kind = type(refusal.offender)
-        comparison = None
-        for base in _BASES_OF(kind):
-            for name in _COMPARISONS:
-                method = _MEMBERS_OF(base).get(name)
-                if isinstance(method, types.FunctionType):
-                    # A dataclass's comparisons are compiled from another file name.
-                    own = method.__code__.co_filename == FILE_NAME
-                else:
-                    # Put into a class of the program's by hand, such as a function of the module operator.
-                    own = _MEMBERS_OF(base).get("__module__") == "program" and not isinstance(method, _WRITTEN_IN_C)
-                if own:
-                    comparison = comparison or name
+        comparison = written_by_hand(kind)
         reason = refusal.reason
         if reason == wire.NO_PLAIN_FORM and _MEMBERS_OF(kind).get("__module__") == "program":
             reason = "is of a class of the program's own"
-        return wire.encode((_text(_NAME_OF(kind), _NAME_MOST), comparison, _text(reason, wire.REASON_MOST)))
+        return wire.encode_apart((_text(_NAME_OF(kind), _NAME_MOST), comparison, _text(reason, wire.REASON_MOST)))
 
     def _encode(self, error, message, forks=False, thrown=False, **known):
         if message is None:
@@ -185,8 +180,9 @@ class Describer:
         except BaseException:
             code = None
         try:
-            arguments = tuple(error.args)
-            if len(wire.encode(arguments)) > 10000:
+            # Bytes of their own: what is one object within them is to stay one.
+            arguments = wire.encode(tuple(error.args))
+            if len(arguments) > 10000:
                 arguments = None
         except BaseException:
             arguments = None
@@ -200,8 +196,21 @@ class Describer:
             **known,
         )
 
-    def _statement(self, line, step):
-        """The innermost statement at `line`, the first where there are several, and the kind of node that failed.
+    def _place_of_character(self, error):
+        """Line and column of the character for which the compiler took no text at all, of which it gives no line; (None, None) where that was not it."""
+        at = -1
+        if isinstance(error, UnicodeEncodeError) and error.object == self._source:
+            at = error.start
+        elif isinstance(error, (ValueError, SyntaxError)) and "null bytes" in str(error):
+            at = self._source.find("\0")
+        if at < 0:
+            return None, None
+        lines = _LINE_END.split(self._source[:at])
+        return len(lines), len(lines[-1]) + 1
+
+    def _statement(self, line, offset, step):
+        """The innermost statement at `line` that holds the failing expression, which begins `offset` bytes into it, and the kind of node that
+        failed. Where `offset` is None, the first of the innermost statements at `line`.
 
         Of kinds, only the program's own raise and assert count as such.
         """
@@ -212,12 +221,15 @@ class Describer:
         leaves = []
         blocks = [tree]
         while blocks:
-            inner = [node for node in _statements_in(blocks.pop()) if node.lineno <= line <= (node.end_lineno or node.lineno)]
+            inner = [node for node in _statements_in(blocks.pop()) if _is_at(node, line, offset)]
             for node in reversed(inner):
-                if any(other.lineno <= line <= (other.end_lineno or other.lineno) for other in _statements_in(node)):
+                if any(_is_at(other, line, offset) for other in _statements_in(node)):
                     blocks.append(node)
                 else:
                     leaves.append(node)
+        if not leaves and offset is not None:
+            # A place that the program compiled itself.
+            return self._statement(line, None, step)
         leaves.sort(key=lambda node: (node.lineno, node.col_offset))
         statement = leaves[0] if leaves else None
         kinds = {type(node) for node in leaves}
@@ -232,19 +244,11 @@ class Describer:
             return statement, "assert"
         return statement, "other"
 
-    def _column(self, line, step, statement):
-        """Where in `line` the failing expression begins, or else its statement, in characters from 1; None where neither is known."""
-        place = None
-        code = step.tb_frame.f_code
-        if hasattr(code, "co_positions"):
-            try:
-                first, _, column, _ = next(itertools.islice(code.co_positions(), step.tb_lasti // 2, None))
-                place = column if first == line and type(column) is int else None
-            except Exception:
-                # A position that the program compiled itself.
-                place = None
-        if place is None and statement is not None and statement.lineno == line:
-            place = statement.col_offset
+    def _column(self, line, offset, statement):
+        """Where in `line` the failing expression begins, or else its statement or decorator, in characters from 1; None where neither is known."""
+        place = offset
+        if place is None and statement is not None:
+            place = next((part.col_offset for part in (*_decorators(statement), statement) if part.lineno == line), None)
         if place is None:
             return None
         lines = _LINE_END.split(self._source)
@@ -252,7 +256,34 @@ class Describer:
             return None
         # The interpreter counts bytes.
         before = lines[line - 1].encode("utf-8", "surrogatepass")[:place]
-        return min(len(before.decode("utf-8", "replace")) + 1, wire.COLUMN_MOST)
+        column = len(before.decode("utf-8", "replace")) + 1
+        return column if column <= self._columns else None
+
+
+def _offset(line, step):
+    """Bytes of `line` before the failing expression of a traceback's step; None where that is not known, as before Python 3.11."""
+    code = step.tb_frame.f_code
+    if not hasattr(code, "co_positions"):
+        return None
+    try:
+        first, _, column, _ = next(itertools.islice(code.co_positions(), step.tb_lasti // 2, None))
+        return column if first == line and type(column) is int else None
+    except Exception:
+        # A position that the program compiled itself.
+        return None
+
+
+def _is_at(node, line, offset):
+    """Whether a statement, its decorators included, covers a line, and there an offset in bytes where it is not None."""
+    begin = min((part.lineno, part.col_offset) for part in (*_decorators(node), node))
+    end = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    if offset is None:
+        return begin[0] <= line <= end[0]
+    return begin <= (line, offset) < end
+
+
+def _decorators(node):
+    return getattr(node, "decorator_list", ())
 
 
 def _anywhere(message, is_import):
@@ -363,5 +394,5 @@ def _is_hashed_plainly(key):
 
 
 def _text(value, most):
-    """`value` cut to `most` characters, as an exact str."""
-    return "".join(value[:most]) if isinstance(value, str) else ""
+    """`value` cut to `most` characters, as an exact str. Asks nothing of a subclass of the program's."""
+    return str.__getitem__(value, slice(most)) if issubclass(type(value), str) else ""

@@ -9,12 +9,23 @@ import re
 import wire
 
 TEXT_MOST = 300
+# Not by attribute, which a metaclass may define anew.
+_NAME_OF = type.__dict__["__name__"].__get__
+_BASES_OF = type.__dict__["__mro__"].__get__
 # The two interpreters are the same one, and so are their statements.
 _STATEMENTS = frozenset(kind.__name__ for kind in ast.stmt.__subclasses__())
 
 
-def exception_info(data, lines):
-    """The candidate's description of an exception in a program of `lines` lines, with every field checked."""
+class Bounds:
+    """The last line, and the last column, that an error in a program can be at."""
+
+    def __init__(self, program):
+        self.lines = wire.lines_most(program)
+        self.columns = wire.columns_most(program)
+
+
+def exception_info(data, bounds):
+    """The candidate's description of an exception in a program of these Bounds, with every field checked."""
     info = wire.decode(data)
     shapes = (("type", str), ("message", str), ("bases", list), ("frames", list))
     if type(info) is not dict or not all(type(info.get(key)) is kind for key, kind in shapes):
@@ -25,12 +36,12 @@ def exception_info(data, lines):
     for frame in info["frames"][:100]:
         if type(frame) is not tuple or [type(part) for part in frame] != [str, str, int] or frame[0] not in ("sample", "prompt", "library"):
             raise wire.Malformed("a frame of another shape")
-        if not 1 <= frame[2] <= (wire.LIBRARY_LINE_MOST if frame[0] == "library" else lines):
+        if not 1 <= frame[2] <= (wire.LIBRARY_LINE_MOST if frame[0] == "library" else bounds.lines):
             raise wire.Malformed("a frame at no line of the program")
         frames.append({"where": frame[0], "function": frame[1][: wire.NAME_MOST], "line": frame[2]})
     line, column, node = info.get("line"), info.get("column"), info.get("node")
-    _check_number(line, 1, lines, "a line")
-    _check_number(column, 0, wire.COLUMN_MOST, "a column")
+    _check_number(line, 1, bounds.lines, "a line")
+    _check_number(column, 0, bounds.columns, "a column")
     _check_number(info.get("code"), -wire.CODE_MOST - 1, wire.CODE_MOST, "a code")
     shown = info.get("locals", [])
     if type(shown) is not list:
@@ -38,6 +49,9 @@ def exception_info(data, lines):
     for local in shown:
         if type(local) is not tuple or [type(part) for part in local] != [str, str]:
             raise wire.Malformed("a local of another shape")
+    arguments = info.get("args")
+    if arguments is not None and type(arguments) is not bytes:
+        raise wire.Malformed("arguments of another shape")
     statement = info.get("statement")
     if statement is not None and (type(statement) is not str or statement not in _STATEMENTS):
         raise wire.Malformed("a statement of no kind")
@@ -53,7 +67,7 @@ def exception_info(data, lines):
         "locals": [
             {"name": name[: wire.LOCAL_NAME_MOST], "value": value[: wire.LOCAL_VALUE_MOST]} for name, value in shown[: wire.LOCALS_MOST]
         ],
-        "args": info.get("args"),
+        "args": None if arguments is None else wire.decode(arguments),
         "code": info.get("code"),
     }
 
@@ -144,30 +158,38 @@ def rebuild(info):
 def _make(kind, info):
     """An exception of the builtin type `kind`, or None where it cannot be made of what is known."""
     arguments = info["args"]
+    error = None
     try:
-        return kind(*arguments) if type(arguments) is tuple else kind(info["message"])
+        error = kind(*arguments) if type(arguments) is tuple else kind(info["message"])
     except Exception:
-        pass
-    try:
-        # UnicodeDecodeError and a few others want certain arguments; the groups cannot be had without theirs.
-        error = kind.__new__(kind)
-        error.args = (info["message"],)
-        return error
-    except Exception:
-        return None
+        try:
+            # UnicodeDecodeError and a few others want certain arguments; the groups cannot be had without theirs.
+            error = kind.__new__(kind)
+            error.args = (info["message"],)
+        except Exception:
+            return None
+    vars(error)[_INFO] = info
+    return error
 
 
-def ended_a_generator(error, raised):
-    """Whether `error` is what Python, or the stub, makes of a StopIteration that left a call."""
-    return type(error) is RuntimeError and isinstance(raised, StopIteration) and error.__cause__ is raised
+def raised_by_call(error):
+    """What the candidate said of a call's exception that has left the test, be it as Python, or the stub, makes of a StopIteration; else None."""
+    cause = error.__cause__
+    if type(error) is RuntimeError and isinstance(cause, StopIteration):
+        error = cause
+    return vars(error).get(_INFO)
+
+
+# Where `rebuild` leaves it. Of several threads' exceptions, each has its own.
+_INFO = "__faultline_info__"
 
 
 def own_info(error):
-    """An exception of the test's own code."""
+    """An exception of the test's own code. Never raises."""
     return {
-        "type": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__ if base is not object],
-        "message": shorten(str(error)),
+        "type": type_name(error),
+        "bases": [_NAME_OF(base) for base in _BASES_OF(type(error)) if base is not object],
+        "message": message_of(error),
         "frames": [],
         "line": None,
         "column": None,
@@ -178,11 +200,27 @@ def own_info(error):
 
 
 def represent(value):
+    """The value's repr, shortened, or else its type. Never raises."""
+    return _text(repr, value, "<%s>" % type_name(value))
+
+
+def type_name(value):
+    """The name of the value's type. Never raises."""
+    return _NAME_OF(type(value))
+
+
+def message_of(error):
+    """An exception's message, shortened, or else that it has none. Never raises."""
+    return _text(str, error, "<no message can be made of it>")
+
+
+def _text(make, value, otherwise):
+    """The one way from a value to text. What the sample returned may be in it, however deep, and the test's own classes around it, so that anything
+    may be raised: ValueError by an int of too many digits, InvalidOperation by a Counter of a NaN, the end of the execution by a call."""
     try:
-        return shorten(repr(value))
-    except ValueError:
-        # More digits than an int's repr is allowed to take.
-        return "<%s>" % type(value).__name__
+        return shorten(make(value))
+    except BaseException:
+        return otherwise
 
 
 def shorten(text):

@@ -3,6 +3,9 @@ assertion alone, facts of the text), and the outcome.
 
 `passed` depends on nothing but the values that come back. What the kernel saw of the candidate comes from the zygote, and
 corrects what the test saw.
+
+A test may have threads. Their calls go one after the other. When the test itself is over so is the execution: what its threads then still do counts
+for nothing, and their calls, one that waits for its answer included, end as if the execution were settled.
 """
 
 import ast
@@ -11,14 +14,28 @@ import os
 import random
 import select
 import signal
+import threading
 import types
 
 import _socket
 
 import link
 import wire
-from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten, source_facts, stack
-from problem import TEST_FILE, expected_side, test_frame
+from description import (
+    TEXT_MOST,
+    Bounds,
+    exception_info,
+    message_of,
+    own_info,
+    public,
+    raised_by_call,
+    rebuild,
+    represent,
+    source_facts,
+    stack,
+    type_name,
+)
+from problem import TEST_FILE, test_places
 from relations import close
 from trials import Trials
 
@@ -74,7 +91,7 @@ class Execution:
 
     def __init__(self, job, problem, zygote, turn, writes_back=True):
         self._job = job
-        self._lines = wire.lines_most(job["program"])
+        self._bounds = Bounds(job["program"])
         self._turn = turn
         self._problem = problem
         self._zygote = zygote
@@ -82,14 +99,23 @@ class Execution:
         # Set in the second pass, where no call settles anything.
         self._trials = None
         self._stub = None
+        # The judge's end, and what it says and hears there.
+        self._socket = None
         self._channel = None
-        self._raised = None
-        self._raised_info = None
+        # Of a call from its beginning to its answer.
+        self._lock = threading.RLock()
+        self._is_calling = False
         self._settled = None
-        self._returned = None
-        self._has_returned = False
+        # The last call's value, in a tuple of one; None where it did not return.
+        self._answer = None
+        # {index of an assertion: (what it expects,)}
+        self._expected = {}
         self._gone = False
+        # The test is over: whatever calls now is a thread that it has left running.
+        self._over = False
         self._report = None
+        # Begun, and answered.
+        self._asked = 0
         self.calls = 0
         self.all_none = True
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
@@ -102,7 +128,7 @@ class Execution:
 
     def first_pass(self):
         """Runs the test as it stands. Returns the outcome."""
-        outcome = self._guarded(self._problem.test)
+        outcome = self._guarded(self._problem.test, {})
         self._finish()
         return self._final(outcome)
 
@@ -111,8 +137,7 @@ class Execution:
         {total, passed} of the examples, or None where it did not get through them."""
         problem = self._problem
         trials = self._trials = Trials(len(problem.assertions), problem.examples())
-        hooks = {"__faultline_begin__": trials.begin, "__faultline_expect__": trials.expect, "__faultline_tried__": trials.tried}
-        outcome = self._guarded(problem.instrumented(), hooks)
+        outcome = self._guarded(problem.instrumented(), {"__faultline_tried__": trials.tried})
         tried_all = not self._gone and self._settled is None
         examples = self._try_examples() if tried_all and self._writes_back else None
         self._finish()
@@ -147,27 +172,26 @@ class Execution:
         try:
             self._start(inspect=True)
             found = source_facts(self._receive())
-        except (Over, wire.Malformed):
+        except (Over, wire.Malformed, OSError):
             # Nothing of the program's was executed: the parser itself has met a limit.
             found = None, False
         self._finish()
         self.met_time_limit = found[0] is None and self._report is not None and self._report["stopped"] in ("cpu", "blocked")
         return found
 
-    def _guarded(self, test, extra=None):
+    def _guarded(self, test, further_hooks):
         """Runs the test; returns an outcome, which `_final` may correct by what the kernel saw."""
         try:
             self._start()
             self._load()
-            namespace = self._namespace(extra)
-            self._run_test(test, namespace)
+            self._run_test(test, further_hooks)
             outcome = {"status": "passed"}
         except Over:
             outcome = None
         except wire.Malformed as error:
             outcome = self._tamper("malformed bytes: %s" % error)
         except BaseException as error:
-            outcome = self._failure(error)
+            outcome = self._described(error)
         # The test may have swallowed what settled the execution.
         return self._settled or (None if self._gone else outcome)
 
@@ -179,7 +203,8 @@ class Execution:
         request.update(inspect=inspect, promptLength=len(job["prompt"]))
         link.send_request(self._zygote, request, theirs.fileno())
         theirs.close()
-        self._channel = wire.Channel(mine.detach())
+        self._socket = mine
+        self._channel = wire.Channel(mine.fileno())
         self._send(job["program"].encode("utf-8", "surrogatepass"))
 
     def _load(self):
@@ -187,15 +212,15 @@ class Execution:
         message = self._receive()
         kind, body = message[:1], message[1:]
         if kind == b"S":
-            self._settle(self._left_with(exception_info(body, self._lines), "compile"))
+            self._settle(self._left_with(exception_info(body, self._bounds), "compile"))
         if kind == b"X":
-            self._settle(self._left_with(exception_info(body, self._lines), "load"))
+            self._settle(self._left_with(exception_info(body, self._bounds), "load"))
         if kind == b"M" and body in (b"unbound", b"not_callable"):
             self._settle({"status": "missing_entry_point", "found": body.decode()})
         if message != b"L":
             raise wire.Malformed("an unexpected message while the program loads")
 
-    def _namespace(self, extra):
+    def _namespace(self, further_hooks):
         random.seed(self._job["seed"])
         stub = self._stub = self._make_stub()
         module = types.ModuleType("test")
@@ -203,23 +228,34 @@ class Execution:
         exec(self._problem.prompt, namespace)
         namespace["candidate"] = stub
         namespace[self._job["entryPoint"]] = stub
-        namespace.update(extra or {})
+        namespace.update(__faultline_begin__=self._begin, __faultline_mark__=self._mark, __faultline_expect__=self._expect)
+        namespace.update(further_hooks)
         return namespace
 
-    def _run_test(self, test, namespace):
-        if self._trials is None:
-            self._check(test, namespace)
-            return
+    def _run_test(self, test, further_hooks):
         # What the first pass found must not be lost to a test that takes its time over a value of the second.
-        signal.signal(signal.SIGVTALRM, self._slow)
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.5 + self._job["cpuSeconds"])
+        seconds, slow = (0.5 + self._job["cpuSeconds"], self._slow) if self._trials is not None else (self._own_seconds(), self._slow_by_itself)
+        signal.signal(signal.SIGVTALRM, slow)
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         try:
-            self._check(test, namespace)
+            self._check(test, self._namespace(further_hooks))
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
+    def _own_seconds(self):
+        """CPU time after which a first pass is asked whose time it is: soon before the judge's own limit ends it, whosever that is."""
+        return 0.75 * own_limit(self._job)
+
     def _slow(self, number, frame):
         self._settle({"status": "limit", "resource": "cpu", "exception": None})
+
+    def _slow_by_itself(self, number, frame):
+        """Settles the execution where no value of the sample's can play a part: before the first call, and where no program can pass."""
+        places = test_places((frame, frame.f_lineno) for frame in _outwards(frame))
+        if self._asked == 0:
+            self._settle(_infra("the test itself goes on for too long before it calls %s" % self._job["entryPoint"]))
+        if places and self._problem.never_ends(places[-1][0].f_code, places[-1][1]):
+            self._settle(_infra("the test itself never ends: line %d is a loop without an end" % places[-1][1]))
 
     def _check(self, test, namespace):
         exec(test, namespace)
@@ -227,7 +263,7 @@ class Execution:
         # A problem whose entry point is itself called check has its stub there.
         if isinstance(check, types.FunctionType) and check.__code__.co_filename == TEST_FILE:
             check(self._stub)
-        if self.calls == 0 and self._settled is None and not self._gone:
+        if self._asked == 0 and self._settled is None and not self._gone:
             # Whatever the program does it would pass. A fault of the problem, such as a test whose function is not called check.
             raise _NeverCalled("the test of %s never calls %s" % (self._job["taskId"], self._job["entryPoint"]))
 
@@ -241,14 +277,42 @@ class Execution:
         return candidate
 
     def _call(self, arguments, named):
-        if self._settled is not None or self._gone:
-            raise Over
-        try:
-            return self._exchange(arguments, named)
-        except wire.Malformed as error:
-            # Settled here, as a test may catch any Exception.
-            self._tamper("malformed bytes: %s" % error)
-            raise Over from None
+        with self._lock:
+            if self._settled is not None or self._gone or self._over:
+                raise Over
+            if self._is_calling:
+                # By this very thread: an object of the test's that dies while a call waits for its answer.
+                raise RuntimeError("a call of the candidate within another one")
+            self._is_calling = True
+            try:
+                return self._exchange(arguments, named)
+            except wire.Malformed as error:
+                # Settled here, as a test may catch any Exception.
+                self._tamper("malformed bytes: %s" % error)
+                raise Over from None
+            finally:
+                self._is_calling = False
+
+    # What the test's assertions tell (problem.py)
+
+    def _begin(self, index, truth):
+        self._expected.pop(index, None)
+        if self._trials is not None:
+            self._trials.begin(truth)
+
+    def _mark(self):
+        return self.calls, self._answer
+
+    def _expect(self, index, mark, value):
+        calls, answer = mark
+        if self.calls > calls:
+            # It was made of what the candidate returns: nothing that is expected of it. What it is compared with came before.
+            self._answer = answer
+        else:
+            self._expected[index] = (value,)
+            if self._trials is not None:
+                self._trials.expect(value)
+        return value
 
     def _exchange(self, arguments, named):
         nonce = os.urandom(8)
@@ -257,10 +321,10 @@ class Execution:
         payload = wire.encode((arguments, named), None, sent)
         if self._channel.has_pending():
             raise wire.Malformed("bytes that nobody asked for")
-        if self._trials is not None:
-            self._trials.called(arguments, named, payload)
+        trial = None if self._trials is None else self._trials.called(arguments, named, payload)
+        self._asked += 1
+        self._answer = None
         self._send(b"c" + nonce + payload)
-        self._has_returned = False
         message = self._receive()
         if len(message) < 9 or message[1:9] != nonce:
             # In the words of those that come a moment earlier.
@@ -278,40 +342,39 @@ class Execution:
                 # A call changes an object, and leaves it what it is.
                 if type(change) is not type(arguments[place] if type(place) is int else named[place]):
                     raise wire.Malformed("a change into another type")
-            if self._trials is not None:
-                self._trials.answered(value, changes)
+            if trial is not None:
+                self._trials.answered(trial, value, changes)
             self.calls += 1
             self.all_none = self.all_none and value is None
-            self._returned = value
-            self._has_returned = True
+            self._answer = (value,)
             return value
         if kind == b"u":
             self.calls += 1
             self.all_none = False
-            return self._refuse(wire.decode(message, 9))
+            return self._refuse(trial, wire.decode(message, 9))
         if kind == b"x":
             self.calls += 1
             self.all_none = False
-            info = exception_info(message[9:], self._lines)
+            info = exception_info(message[9:], self._bounds)
             outcome = self._left_with(info, "call")
-            if self._trials is not None:
+            if trial is not None:
                 raise Exception("the call raised")
-            if outcome["status"] != "exception":
+            if outcome["status"] == "exit":
                 self._settle(outcome)
-            self._raised_info = info
-            self._raised = rebuild(info)
-            if isinstance(self._raised, StopIteration) and "StopIteration" not in self._problem.source:
+            # Also what tells of a limit: a test that expects an exception hears of any.
+            raised = rebuild(info)
+            if isinstance(raised, StopIteration) and "StopIteration" not in self._problem.source:
                 # What is written in C (`map`, `zip`) would take it for the end of what the test loops over.
-                raise RuntimeError("the call raised StopIteration") from self._raised
-            raise self._raised
+                raise RuntimeError("the call raised StopIteration") from raised
+            raise raised
         raise wire.Malformed("an unknown answer")
 
-    def _refuse(self, description):
+    def _refuse(self, trial, description):
         if type(description) is not tuple or len(description) != 3 or not type(description[0]) is type(description[2]) is str:
             raise wire.Malformed("an answer of another shape")
         name, comparison, reason = description
-        if self._trials is not None:
-            self._trials.refused()
+        if trial is not None:
+            trial.is_refused = True
             raise TypeError("the value has no plain form")
         if type(comparison) is str:
             self._settle(self._tamper("the returned type %s defines %s" % (name[: wire.NAME_MOST], comparison[:40])))
@@ -323,22 +386,27 @@ class Execution:
         try:
             self._channel.send(payload)
         except OSError:
-            self._gone = True
-            raise Over
+            self._end()
         finally:
             self._turn[0] = 0
 
     def _receive(self):
         # Whose turn it is: the time that the judge takes is not held against the candidate.
         self._turn[0] = 1
-        message = self._channel.receive(_FRAME_MOST)
-        self._turn[0] = 0
+        try:
+            message = self._channel.receive(_FRAME_MOST)
+        finally:
+            self._turn[0] = 0
         if message is None:
-            self._gone = True
-            raise Over
+            self._end()
         if not message:
             raise wire.Malformed("an empty frame")
         return message
+
+    def _end(self):
+        """The stream has ended: so has the candidate, where `_finish` did not do it."""
+        self._gone = self._gone or not self._over
+        raise Over
 
     # Outcomes
 
@@ -370,34 +438,49 @@ class Execution:
             return {"status": "limit", "resource": "processes", "exception": told}
         return {"status": "exception", "phase": phase, "exception": told}
 
+    def _described(self, error):
+        """The outcome of an exception that left the test. Never raises, and calls nobody: it is decided before anything is said of it."""
+        # Whatever is looked at for that may be the test's own object, which calls the candidate.
+        self._over = True
+        try:
+            return self._failure(error)
+        except BaseException as nested:
+            outcome = undescribed(error, nested)
+            return outcome if self.calls > 0 else _infra("the test itself raised %s" % outcome["exception"]["type"])
+        finally:
+            self._over = False
+
     def _failure(self, error):
-        """The outcome of an exception that left the test."""
-        if self._raised is not None and (error is self._raised or ended_a_generator(error, self._raised)):
-            return self._left_with(self._raised_info, "call")
-        frame, line = test_frame(error)
+        info = raised_by_call(error)
+        if info is not None:
+            return self._left_with(info, "call")
+        places = test_places(_inwards(error.__traceback__))
+        line = places[-1][1] if places else None
         node = self._problem.assertion_at(line) if line is not None else None
         if isinstance(error, AssertionError):
-            return {"status": "assertion", "assertion": self._assertion(node, frame, line)}
+            return {"status": "assertion", "assertion": self._assertion(node, line)}
         if isinstance(error, MemoryError):
             return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, wire.Unserialisable) and self.calls > 0 and error.reason != wire.NO_PLAIN_FORM:
             # Too much or too deep may come of a value of the sample's: passing that on must not take a sample out of the count. What has
             # no plain form does not, as all that a candidate returns has one.
-            return {"status": "unserialisable", "typeName": type(error.offender).__name__, "reason": error.reason}
+            return {"status": "unserialisable", "typeName": type_name(error.offender), "reason": error.reason}
         if isinstance(error, wire.Unserialisable):
-            return {"status": "infra", "reason": "the test passes a %s to the candidate, which %s" % (type(error.offender).__name__, error)}
+            return _infra("the test passes a %s to the candidate, which %s" % (type_name(error.offender), error.reason))
         if isinstance(error, _NeverCalled):
-            return {"status": "infra", "reason": str(error)}
+            return _infra(str(error))
         if self.calls == 0:
             # Before any value of the sample's could play a part.
-            return {"status": "infra", "reason": "the test itself raised %s: %s" % (type(error).__name__, shorten(str(error)))}
+            return _infra("the test itself raised %s: %s" % (type_name(error), message_of(error)))
+        if isinstance(error, SystemExit) and len(places) == 1 and self._problem.leaves_itself(places[0][0].f_code, line):
+            return _infra("the test itself ends by an exit, in line %d, which no program passes" % line)
         return {
             "status": "test_error",
             "exception": own_info(error),
-            "assertion": self._assertion(node, frame, line) if node is not None else None,
+            "assertion": self._assertion(node, line) if node is not None else None,
         }
 
-    def _assertion(self, node, frame, line):
+    def _assertion(self, node, line):
         problem = self._problem
         if node is None:
             lines = problem.source.splitlines()
@@ -406,32 +489,29 @@ class Execution:
         else:
             source = ast.get_source_segment(problem.source, node) or ""
             index = problem.assertions.index(node)
-        result = {
+        returned = self._answer
+        expected = self._expected.get(index) if node is not None else None
+        return {
             "index": index,
             "source": source[:TEXT_MOST],
-            "returned": represent(self._returned) if self._has_returned else None,
-            "returnedType": type(self._returned).__name__ if self._has_returned else None,
-            "expected": None,
-            "expectedType": None,
+            "returned": None if returned is None else represent(returned[0]),
+            "returnedType": None if returned is None else type_name(returned[0]),
+            "expected": None if expected is None else represent(expected[0]),
+            "expectedType": None if expected is None else type_name(expected[0]),
         }
-        side = expected_side(node, problem.names) if node is not None else None
-        if side is not None and frame is not None:
-            try:
-                code = compile(ast.Expression(side), TEST_FILE, "eval", dont_inherit=True)
-                expected = eval(code, frame.f_globals, frame.f_locals)
-                result["expected"] = represent(expected)
-                result["expectedType"] = type(expected).__name__
-            except Exception:
-                # Not evaluable on its own, for instance as it uses a name of a comprehension: then there is none.
-                pass
-        return result
 
     def _finish(self):
         """Ends the candidate and takes the zygote's report."""
+        self._over = True
+        if self._socket is not None:
+            if not self._lock.acquire(blocking=False):
+                # A thread that the test has left waits for an answer: none comes.
+                self._socket.shutdown(_socket.SHUT_RDWR)
+                self._lock.acquire()
+            self._socket.close()
+            self._lock.release()
         # Until the report it is the candidate's turn to end.
         self._turn[0] = 1
-        if self._channel is not None:
-            self._channel.close()
         try:
             # A candidate ends by itself when its channel does, which takes less time than to have it killed; most do so at once.
             if not self._gone and not select.select((self._zygote,), (), (), _OWN_END_SECONDS)[0]:
@@ -473,7 +553,7 @@ class Execution:
         for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
             measured[key] = (self._report or measured)[key]
         if self._report is not None:
-            measured["stack"] = stack(self._report["stack"], self._job["promptLines"], self._lines)
+            measured["stack"] = stack(self._report["stack"], self._job["promptLines"], self._bounds.lines)
         return measured
 
     def times(self):
@@ -481,6 +561,34 @@ class Execution:
         report = self._report or NOTHING_MEASURED
         limits = {"cpuSeconds": self._job["cpuSeconds"], "wallSeconds": self._job["wallSeconds"]}
         return {"cpuSeconds": report["cpuSeconds"], "wallSeconds": report["wallSeconds"], "limits": limits}
+
+
+def own_limit(job):
+    """Seconds of CPU time that the judge has for one pass of a job: for the test, and for what it says of its failure."""
+    return 1 + 2 * job["cpuSeconds"]
+
+
+def undescribed(error, nested):
+    """The outcome of a failure of which `nested` kept the judge from saying more."""
+    message = "what it came to cannot be described: %s: %s" % (type_name(nested), message_of(nested))
+    return {"status": "test_error", "exception": dict(own_info(error), message=message), "assertion": None}
+
+
+def _infra(reason):
+    return {"status": "infra", "reason": reason}
+
+
+def _inwards(step):
+    """The frames of a traceback, outermost first, each with its line."""
+    while step is not None:
+        yield step.tb_frame, step.tb_lineno
+        step = step.tb_next
+
+
+def _outwards(frame):
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def _copies(payload):

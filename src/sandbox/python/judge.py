@@ -8,6 +8,7 @@ Descriptor 0 brings jobs from faultline, 1 takes verdicts to it (four bytes of l
 has both shapes), 3 is a socket to the zygote, 4 a page shared with it.
 """
 
+import builtins
 import json
 import mmap
 import os
@@ -15,12 +16,15 @@ import resource
 import signal
 import struct
 import sys
+import threading
 import time
 
 import _socket
+import _thread
 
 import link
-from execution import NOTHING_MEASURED, Execution
+from description import message_of
+from execution import NOTHING_MEASURED, Execution, own_limit, undescribed
 from problem import Problem
 
 CONTROL = 3
@@ -30,14 +34,24 @@ _MEMORY_BYTES = 3 << 30
 _KEPT = 512
 
 
+def _judge_whatever_it_is(*job_and_means):
+    """The answer to a job. Never raises: what nobody has foreseen of a value is the sample's failure, and names itself."""
+    try:
+        return _judge(*job_and_means)
+    except BaseException as error:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        return _verdict(undescribed(error, error), dict(NOTHING_MEASURED), [], renew=True)
+
+
 def _judge(job, kept, zygote, turn):
     key = (job["prompt"], job["test"], job["entryPoint"])
     problem = kept.get(key)
     if problem is None:
         try:
             problem = Problem(*key)
-        except (SyntaxError, ValueError) as error:
-            return _verdict({"status": "infra", "reason": "the test does not compile: %s" % error}, dict(NOTHING_MEASURED), [])
+        except Exception as error:
+            return _verdict({"status": "infra", "reason": "the test does not compile: %s" % message_of(error)}, dict(NOTHING_MEASURED), [])
         if len(kept) >= _KEPT:
             kept.pop(next(iter(kept)))
         kept[key] = problem
@@ -48,7 +62,13 @@ def _judge(job, kept, zygote, turn):
     renew = execution.renew
     failed = outcome["status"] not in ("passed", "infra")
     if not execution.retry and (failed or (job["tryAssertions"] and outcome["status"] == "passed")):
-        renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew
+        try:
+            renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew
+        except BaseException:
+            # What the first pass has found stands; what was not looked at is null, and what is still under way ends with the worker.
+            renew = True
+    # A thread that the test has left would take the next job's time, and may do anything.
+    renew = renew or _thread._count() > 0
     signal.setitimer(signal.ITIMER_PROF, 0)
     starts = [start for _, start in runs] + [time.process_time()]
     passes = [dict(run.times(), judgeCpuSeconds=starts[place + 1] - start) for place, (run, start) in enumerate(runs)]
@@ -76,7 +96,8 @@ def _look_closer(job, problem, zygote, turn, outcome, more, runs):
         return found, given is not job
 
     passed = outcome["status"] == "passed"
-    if by_value or by_call or passed:
+    # Beside a thread that the test has left, whose time would count, it is not tried again.
+    if (by_value or by_call or passed) and _thread._count() == 0:
 
         def tried(writes_back):
             (found, examples), took_more = whole(Execution.second_pass, writes_back)
@@ -114,7 +135,7 @@ def _with_more_time(job):
 def _limit_own_time(job):
     """Gives the judge itself CPU time for one more pass. Returns what it had used before."""
     # By the kernel, not by a handler: a handler would wait for the C loop that takes the time.
-    signal.setitimer(signal.ITIMER_PROF, 1 + 2 * job["cpuSeconds"])
+    signal.setitimer(signal.ITIMER_PROF, own_limit(job))
     return time.process_time()
 
 
@@ -138,6 +159,13 @@ def _calibrate():
     return best
 
 
+def _leave(status, leave=os._exit, own=os.getpid()):
+    """In the place of os._exit: a test that ends its process by it leaves the test as by any other exit. The judge lives on."""
+    if os.getpid() != own:
+        leave(status)
+    raise SystemExit(status)
+
+
 def main():
     jobs = os.dup(0)
     results = os.dup(1)
@@ -145,6 +173,11 @@ def main():
     nothing = os.open("/dev/null", os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
+    os._exit = _leave
+    # Of the module site, which -S leaves out. Its own would close what stands at descriptor 0.
+    builtins.exit = builtins.quit = sys.exit
+    # Nor is what a thread of a test dies of; the launcher's lines stand where it would go.
+    threading.excepthook = lambda arguments: None
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     zygote = _socket.socket(fileno=CONTROL)
     if link.receive_exactly(zygote, 1) != link.READY:
@@ -158,7 +191,7 @@ def main():
         if body is None:
             return
         job = json.loads(body)
-        _write(results, {"calibration": _calibrate()} if job.get("calibrate") else _judge(job, kept, zygote, turn))
+        _write(results, {"calibration": _calibrate()} if job.get("calibrate") else _judge_whatever_it_is(job, kept, zygote, turn))
 
 
 def _write(descriptor, message):

@@ -1,5 +1,11 @@
 """A problem's prompt and test, compiled, and what can be asked of their syntax. Executes neither, and knows no candidate.
 
+A compiled test has hooks: it does what it did, and its assertions tell three functions of its namespace where they stand.
+  __faultline_begin__(index, truth)          before the assertion of that index. `truth`: that of its call's value, where it asks for nothing more
+  __faultline_mark__()                       before its expected value is computed; the result goes to the next
+  __faultline_expect__(index, mark, value)   the expected value, which is returned
+So the value that is told as expected is the one that was compared. Computed again it may be another one, or call the candidate again.
+
 Both are trusted: they come from the data set. The program never gets here.
 """
 
@@ -18,15 +24,13 @@ class Problem:
 
     def __init__(self, prompt, test, entry_point):
         self.prompt = _compile_prompt(prompt, entry_point)
-        self.tree = _without_calls_in_messages(ast.parse(test, TEST_FILE))
-        self.test = compile(self.tree, TEST_FILE, "exec", dont_inherit=True)
+        tree = _without_calls_in_messages(ast.parse(test, TEST_FILE))
         self.source = test
-        self.names = ("candidate", entry_point) + _parameter(self.tree)
         # An assertion of a constant (`assert True`) says nothing about the candidate.
-        self.assertions = [
-            node for node in ast.walk(self.tree) if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
-        ]
+        self.assertions = [node for node in ast.walk(tree) if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)]
         self.assertions.sort(key=lambda node: (node.lineno, node.col_offset))
+        self._tree = _Hook(self.assertions, ("candidate", entry_point) + _parameter(tree)).visit(tree)
+        self.test = compile(ast.fix_missing_locations(self._tree), TEST_FILE, "exec", dont_inherit=True)
         self._instrumented = None
         self._prompt_text = prompt
         self._entry_point = entry_point
@@ -40,13 +44,9 @@ class Problem:
         return self._examples
 
     def instrumented(self):
-        """The test with every assertion tried alone.
-
-        Three functions hear of each: `__faultline_begin__(truth)`, `__faultline_expect__(value)`, which returns the value, and
-        `__faultline_tried__(index, held)`.
-        """
+        """The test with every assertion tried alone: a further function hears of each, `__faultline_tried__(index, held)`."""
         if self._instrumented is None:
-            tree = _Instrument(self.assertions, self.names).visit(copy.deepcopy(self.tree))
+            tree = _Instrument(self.assertions).visit(copy.deepcopy(self._tree))
             self._instrumented = compile(ast.fix_missing_locations(tree), TEST_FILE, "exec", dont_inherit=True)
         return self._instrumented
 
@@ -55,10 +55,78 @@ class Problem:
         found = [node for node in self.assertions if node.lineno <= line <= node.end_lineno]
         return max(found, key=lambda node: node.lineno) if found else None
 
+    def leaves_itself(self, code, line):
+        """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, leaves the test there by an exit."""
+        return _is_exit(self._always_reached(code, line))
 
-class _Instrument(ast.NodeTransformer):
+    def never_ends(self, code, line):
+        """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, comes into a loop without end there."""
+        return _is_endless(self._always_reached(code, line))
+
+    def _always_reached(self, code, line):
+        """The statement at a place, where the test comes there under no condition but that what stands before has held; else None."""
+        body = self._tree.body
+        if code.co_name != "<module>":
+            bodies = [node.body for node in body if isinstance(node, ast.FunctionDef) and node.name == code.co_name == "check"]
+            body = bodies[-1] if bodies else []
+        if any(isinstance(part, (ast.Return, ast.Yield, ast.YieldFrom)) for node in body for part in _own_parts(node)):
+            return None
+        # Not within another one, which may be one of many ways.
+        at = [node for node in body if node.lineno <= line <= node.end_lineno]
+        return at[0] if len(at) == 1 else None
+
+
+def _is_exit(node):
+    if isinstance(node, ast.Raise):
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return isinstance(raised, ast.Name) and raised.id == "SystemExit"
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    called = node.value.func
+    return (called.id if isinstance(called, ast.Name) else getattr(called, "attr", None)) in ("exit", "quit", "_exit")
+
+
+def _is_endless(node):
+    if not isinstance(node, ast.While) or not isinstance(node.test, ast.Constant) or not node.test.value:
+        return False
+    return not any(isinstance(part, ast.Break) for inner in node.body for part in _own_parts(inner))
+
+
+def _own_parts(node):
+    """A statement and what it is made of, but for what stands in functions and classes of its own."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        return
+    yield node
+    for inner in ast.iter_child_nodes(node):
+        yield from _own_parts(inner)
+
+
+def _call_at(node, name, *arguments):
+    return ast.copy_location(ast.Call(ast.Name(name, ast.Load()), list(arguments), []), node)
+
+
+class _Hook(ast.NodeTransformer):
+    """Adds the hooks to a test, whose assertions are given in order."""
+
     def __init__(self, assertions, names):
         self._names = names
+        self._index = {node: index for index, node in enumerate(assertions)}
+
+    def visit_Assert(self, node):
+        index = self._index.get(node)
+        if index is None:
+            return node
+        side = expected_side(node, self._names)
+        truth = _implied_truth(node, self._names)
+        if side is not None:
+            hook = _call_at(node, "__faultline_expect__", ast.Constant(index), _call_at(node, "__faultline_mark__"), side)
+            node.test = _Replace(side, hook).visit(node.test)
+        begin = ast.Expr(_call_at(node, "__faultline_begin__", ast.Constant(index), ast.Constant(truth)))
+        return [ast.copy_location(begin, node), node]
+
+
+class _Instrument(ast.NodeTransformer):
+    def __init__(self, assertions):
         self._index = {(node.lineno, node.col_offset): index for index, node in enumerate(assertions)}
 
     def visit_Assert(self, node):
@@ -66,18 +134,11 @@ class _Instrument(ast.NodeTransformer):
         if index is None:
             return node
 
-        def call(name, *arguments):
-            return ast.copy_location(ast.Call(ast.Name(name, ast.Load()), list(arguments), []), node)
-
         def tell(held):
-            return ast.copy_location(ast.Expr(call("__faultline_tried__", ast.Constant(index), ast.Constant(held))), node)
+            return ast.copy_location(ast.Expr(_call_at(node, "__faultline_tried__", ast.Constant(index), ast.Constant(held))), node)
 
-        side = expected_side(node, self._names)
-        if side is not None:
-            node.test = _Replace(side, call("__faultline_expect__", side)).visit(node.test)
-        begin = ast.copy_location(ast.Expr(call("__faultline_begin__", ast.Constant(_implied_truth(node, self._names)))), node)
         handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [tell(False)])
-        return ast.copy_location(ast.Try([begin, node], [ast.copy_location(handler, node)], [tell(True)], []), node)
+        return ast.copy_location(ast.Try([node], [ast.copy_location(handler, node)], [tell(True)], []), node)
 
 
 class _Replace(ast.NodeTransformer):
@@ -126,25 +187,19 @@ def _compile_prompt(prompt, entry_point):
     return compile("", PROMPT_FILE, "exec")
 
 
-def test_frame(error):
-    """The innermost frame of the test in an exception's traceback, and its line."""
-    frame = line = None
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == TEST_FILE:
-            frame, line = step.tb_frame, step.tb_lineno
-        step = step.tb_next
-    return frame, line
+def test_places(frames):
+    """Of (frame, line)s those of the test's own text, in the same order."""
+    return [(frame, line) for frame, line in frames if frame.f_code.co_filename == TEST_FILE]
 
 
 def expected_side(node, names):
     """X of `assert candidate(...) == X`, or of `abs(candidate(...) - X) < t` and `isclose(candidate(...), X)`, which stand for it.
 
-    The sides may be the other way round. None where X itself calls a candidate, and for every other form.
+    The sides may be the other way round. None for every other form. Where X is itself made of calls, only who executes it can tell.
     """
     for left, right in _sides(node.test):
         for call, other in ((left, right), (right, left)):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names and not _calls(other, names):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names:
                 return other
     return None
 
@@ -176,7 +231,3 @@ def _is_call_of(node, names, count):
         return False
     name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else None
     return name in names
-
-
-def _calls(tree, names):
-    return any(isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names for node in ast.walk(tree))

@@ -21,6 +21,8 @@ class Call:
         self.arguments = arguments
         # Neither: it raised, or the program ended.
         self.value = _NOTHING
+        # The value's bytes: what came, whatever the test then makes of it.
+        self.data = None
         self.is_refused = False
         self.changes = {}
 
@@ -41,21 +43,20 @@ class Trials:
     # What the stub tells
 
     def called(self, arguments, named, key):
+        """A call begins. Returns it, for `answered`."""
         values = arguments + tuple(named.values())
         if len(self._pending) >= 2 * TRIALS_MOST:
             # A test that calls on and on without an assertion.
             del self._pending[:TRIALS_MOST]
-        self._pending.append(Call(key, traits(values), [wire.encode(value) for value in values]))
+        call = Call(key, traits(values), [wire.encode(value) for value in values])
+        self._pending.append(call)
+        return call
 
-    def answered(self, value, changes):
-        call = self._pending[-1]
+    def answered(self, call, value, changes):
         call.value = value
+        call.data = wire.encode(value)
         call.changes = changes
         self.has_changed_arguments = self.has_changed_arguments or bool(changes)
-
-    def refused(self):
-        """The call's value has no plain form."""
-        self._pending[-1].is_refused = True
 
     # What the instrumented test calls
 
@@ -70,9 +71,8 @@ class Trials:
         self._expected = []
 
     def expect(self, value):
-        """Takes note of an expected value, and returns it."""
+        """Takes note of an expected value."""
         self._expected.append(value)
-        return value
 
     def tried(self, index, held):
         calls = self._pending or self._before
@@ -158,7 +158,7 @@ def _relations(call, expected):
 
 
 def _was_already(call, expected):
-    """Whether a call that returned None was given what it should have returned, and left it so."""
+    """Whether a call that returned None was given what it should have returned, a plain value, and left it so."""
     return call.value is None and expected is not None and not call.changes and wire.encode(expected) in call.arguments
 
 
@@ -188,7 +188,7 @@ class Summary:
             self._expect(expected)
         if call.value is _NOTHING:
             return
-        value = wire.encode(call.value)
+        value = call.data
         self._are_none = self._are_none and call.value is None
         self._are_arguments = self._are_arguments and value in call.arguments
         if self._first_value is None:

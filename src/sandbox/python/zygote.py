@@ -13,7 +13,7 @@ import types
 
 _SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 # In this order, as each imports only what stands before it.
-_OWN = ("wire", "blocked", "link", "describer", "source", "candidate", "supervisor")
+_OWN = ("wire", "blocked", "link", "comparisons", "describer", "source", "candidate", "supervisor")
 
 # As much of Python's own memory as is asked for in one piece: more than is needed, so that most of it fills whole large pages.
 _RESERVED_BYTES = 7 << 20

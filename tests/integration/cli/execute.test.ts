@@ -49,6 +49,12 @@ describe('execute', () => {
       [false, 'failed: not run: the prompt leaves no room', 'generation', expect.stringMatching(/^1/)],
     ]);
     expect(rows.every((row) => row['passed'] === true || typeof row['category'] === 'string')).toBe(true);
+    const at = (line: number): object => ({ where: 'sample', function: 'add', line });
+    const locals = ['a', 'b'].map((name, index) => ({ name, value: String(index + 1) }));
+    expect(rows.map((row) => [row['failing_locals'], row['failing_frames']])).toEqual([[locals, [at(3)]], ...Array<null[]>(4).fill([null, null])]); // prettier-ignore
+    // On a busy machine a program may not get as far as to say where it was.
+    expect([[at(3)], null]).toContainEqual(rows[3]!['stopped_at']);
+    expect(rows.map((row) => row['stopped_at']).filter((stopped) => stopped !== null).length).toBeLessThan(2);
     expect(JSON.parse(out)).toMatchObject({ samples: 5, passed: 1, resumed: 0 });
     expect(existsSync(`${file('out.jsonl')}.partial`)).toBe(false);
   });

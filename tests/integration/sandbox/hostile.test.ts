@@ -137,7 +137,8 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       const [start, delayedBefore] = [performance.now(), delayedSeconds()];
       const running = executor.execute(fixture.job);
       // Its worker has this one already while it is at the case, and begins it before anybody knows what the case has done.
-      const follower = hostile.indexOf(fixture) % next.length;
+      const turn = hostile.indexOf(fixture) % next.length;
+      const follower = next[turn] === fixture ? (turn + 1) % next.length : turn;
       const ahead = verdictsOf(executor, next.slice(follower, follower + 1));
       const verdict = await running;
       const delayedAfter = delayedSeconds();

@@ -197,6 +197,142 @@ describe('judging', () => {
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
   });
 
+  it('lives on whatever a value does to its own words, and tells the failure as it was', async () => {
+    const many = { completion: '    return 10**5000\n' };
+    const message = '<no message can be made of it>';
+    const lookup = await judge({ ...many, test: 'def check(c):\n    assert {1: "a"}[c(1, 2)] == "a"\n' });
+    expect(lookup.outcome).toMatchObject({
+      status: 'test_error',
+      exception: { type: 'KeyError', message },
+      assertion: { index: 0, returned: '<int>', returnedType: 'int' },
+    });
+    const own = await judge({ ...many, test: 'def check(c):\n    value = c(1, 2)\n    if value != 3: raise ValueError(value)\n' });
+    expect(own.outcome).toMatchObject({ status: 'test_error', exception: { type: 'ValueError', message }, assertion: null });
+    const odd =
+      'class Odd(Exception):\n    @property\n    def __dict__(self): 1 / 0\n\n\ndef check(c):\n    if c(1, 2) != 3: raise Odd("x")\n';
+    expect((await judge({ ...many, test: odd })).outcome).toMatchObject({
+      status: 'test_error',
+      exception: { type: 'Odd', message: 'what it came to cannot be described: ZeroDivisionError: division by zero' },
+    });
+    expect((await judge({ ...many, test: 'raise KeyError(10**5000)\n' })).outcome).toEqual({
+      status: 'infra',
+      reason: `the test itself raised KeyError: ${message}`,
+    });
+  });
+
+  it('calls nobody to describe a failure: what is expected was computed once, and what was made of calls is nothing expected', async () => {
+    const test = 'def check(candidate):\n    assert candidate(3, 0) == sum(map(lambda x: candidate(x, 0), [1, 2]))\n';
+    // One that would act at a fourth call, were there one.
+    const acts = ['exit()', 'raise MemoryError', 'return object()', 'import os; os.write(3, b"x" * 99)', 'while True: pass'];
+    for (const act of acts) {
+      const completion = `    global calls\n    calls += 1\n    if calls > 3:\n        ${act}\n    return calls\n\n\ncalls = 0\n`;
+      const { outcome, measurements } = await judge({ test, completion });
+      // The first call's answer is what was compared.
+      expect(outcome, act).toMatchObject({ status: 'assertion', assertion: { returned: '1', expected: null, expectedType: null } });
+      expect(measurements).toMatchObject({ calls: 3, assertions: { total: 1, passed: 0, trials: [{ relations: null }] } });
+    }
+    const shows =
+      'class Shown:\n    def __init__(self, c): self.c = c\n    def __eq__(self, other): return False\n' +
+      '    def __repr__(self): return str(self.c(1, 2))\n\n\ndef check(candidate):\n    assert candidate(1, 2) == Shown(candidate)\n';
+    expect(await judge({ test: shows })).toMatchObject({
+      outcome: { status: 'assertion', assertion: { returned: '3', expected: '<Shown>', expectedType: 'Shown' } },
+      measurements: { calls: 1 },
+    });
+    const taken = 'def check(candidate):\n    left = [3, 7, 9]\n    for _ in range(2):\n        assert candidate(1, 2) == left.pop(0)\n';
+    expect((await judge({ test: taken })).outcome).toMatchObject({ assertion: { returned: '3', expected: '7', expectedType: 'int' } });
+  });
+
+  it('takes calls from threads one after the other', async () => {
+    const test =
+      'from concurrent.futures import ThreadPoolExecutor\n\n\ndef check(candidate):\n    with ThreadPoolExecutor(4) as threads:\n' +
+      '        sums = list(threads.map(lambda n: candidate(n, 1), range(100)))\n    assert sums == list(range(1, 101))\n';
+    expect(await judge({ test })).toMatchObject({ outcome: { status: 'passed' }, measurements: { calls: 100 } });
+    expect((await judge({ test, completion: '    return a + b + (a == 50)\n' })).outcome).toMatchObject({ status: 'assertion' });
+    // Each thread's exception is its own call's.
+    const raised = (await judge({ test, completion: '    return [a, b][a]\n' })).outcome;
+    expect(raised).toMatchObject({ status: 'exception', phase: 'call', exception: { type: 'IndexError', line: 3 } });
+    expect((await judge({ test, completion: '    import os\n    os._exit(a) if a == 3 else None\n' })).outcome).toEqual({
+      status: 'exit',
+      code: 3,
+      via: 'process',
+    });
+    // An object that dies within a call is nobody who may call.
+    const dying =
+      'import gc\n\n\nclass Dying:\n    def __init__(self, c): self.c, self.me = c, self\n    def __del__(self): self.c(9, 9)\n\n\n' +
+      'def check(candidate):\n    gc.set_threshold(1)\n    for n in range(200):\n        Dying(candidate)\n        assert candidate([n], [n]) == [n, n]\n' +
+      '    gc.set_threshold(700)\n';
+    expect((await judge({ test: dying })).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('is done when the test is, whatever its threads still do', async () => {
+    const loop =
+      'import threading, time\n\n\ndef go(candidate):\n    while True:\n        candidate(7, 0)\n        time.sleep(0.001)\n\n\n' +
+      'def check(candidate):\n    assert candidate(1, 2) == 3\n    threading.Thread(target=go, args=(candidate,), daemon=True).start()\n' +
+      '    time.sleep(0.05)\n';
+    expect((await judge({ test: loop })).outcome).toEqual({ status: 'passed' });
+    // One waits for an answer that takes longer than the program has.
+    const waits = { test: loop, completion: '    while a == 7: pass\n    return a + b\n' };
+    expect((await judge(waits)).outcome).toEqual({ status: 'passed' });
+    const source = 'assert candidate is None';
+    expect((await judge({ ...waits, test: `${loop}    ${source}\n` })).outcome).toMatchObject({ assertion: { index: 1, source } });
+    // Beside one that goes on for longer nothing is tried again.
+    const sleeps = 'import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\nassert add(1, 2) == 4\n';
+    expect(await judge({ test: sleeps })).toMatchObject({
+      outcome: { status: 'assertion', assertion: { returned: '3', expected: '4' } },
+      measurements: { assertions: null, source: { parses: true } },
+    });
+    expect((await judge({})).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('tells an exit or a loop that is the test’s own from one that depends on the sample', async () => {
+    const left = (line: number): object => ({
+      status: 'infra',
+      reason: `the test itself ends by an exit, in line ${line}, which no program passes`,
+    });
+    const checked = 'def check(candidate):\n    assert candidate(1, 2) == 3\n';
+    expect((await judge({ test: `import sys\n${checked}    sys.exit(0)\n` })).outcome).toEqual(left(4));
+    expect((await judge({ test: `import os\n${checked}    os._exit(0)\n` })).outcome).toEqual(left(4));
+    expect((await judge({ test: `${checked}    quit()\n` })).outcome).toEqual(left(3));
+    expect((await judge({ test: 'assert add(1, 2) == 3\nraise SystemExit\n' })).outcome).toEqual(left(2));
+    const never = await judge({ test: `${checked}    while True: pass\n` });
+    expect(never.outcome).toEqual({ status: 'infra', reason: 'the test itself never ends: line 3 is a loop without an end' });
+    const early = await judge({ test: 'while True: pass\nassert add(1, 2) == 3\n' });
+    expect(early.outcome).toEqual({ status: 'infra', reason: 'the test itself goes on for too long before it calls add' });
+    // A failing sample never comes that far.
+    const wrong = await judge({ test: `import sys\n${checked}    sys.exit(0)\n`, completion: '    return 4\n' });
+    expect(wrong.outcome).toMatchObject({ status: 'assertion' });
+    for (const test of [
+      'import sys\ndef check(candidate):\n    if candidate(1, 2) != 4: sys.exit(0)\n',
+      'import os\ndef check(candidate):\n    if candidate(1, 2) == 4: return\n    os._exit(1)\n',
+      'import sys\ndef check(candidate):\n    candidate(1, 2) == 4 or sys.exit(1)\n',
+    ]) {
+      const { outcome } = await judge({ test });
+      expect(outcome, test).toMatchObject({ status: 'test_error', exception: { type: 'SystemExit' } });
+    }
+    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2 } });
+    try {
+      const depends = 'def check(candidate):\n    value = candidate(1, 2)\n    while value != 4:\n        pass\n';
+      expect((await quick.execute({ ...ADD, test: depends })).outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
+    } finally {
+      await quick.dispose();
+    }
+    expect((await judge({})).outcome).toEqual({ status: 'passed' });
+  });
+
+  it('tells the test of every exception, also of those that tell of a limit', async () => {
+    const test =
+      'def check(candidate):\n    try:\n        candidate(-1, 0)\n    except Exception:\n        pass\n    assert candidate(1, 2) == 3\n';
+    const raises = ['raise MemoryError', 'bytearray(10**12)', 'raise OSError(28, "full")', 'open("/" * 5000)', '[].pop()'];
+    for (const what of raises) {
+      const completion = `    if a < 0:\n        ${what}\n    return a + b\n`;
+      expect((await judge({ test, completion })).outcome, what).toEqual({ status: 'passed' });
+    }
+    expect((await judge({ completion: '    bytearray(10**12)\n' })).outcome).toMatchObject({ status: 'limit', resource: 'memory' });
+    // The right exception, not any.
+    const wanted = test.replace('except Exception', 'except MemoryError');
+    expect((await judge({ test: wanted, completion: '    raise OSError(28, "full")\n' })).outcome).toMatchObject({ status: 'exception' });
+  });
+
   it('does not hold its own time against the candidate', async () => {
     // The test computes for longer than the candidate may be blocked.
     const test =

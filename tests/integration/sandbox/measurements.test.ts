@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
+import { classify } from '../../../src/taxonomy/classify.js';
 import type { AssertionTrial, ExceptionInfo, Measurements } from '../../../src/sandbox/verdict.js';
 
 const PROMPT =
@@ -193,13 +194,45 @@ describe('measurements of failures', () => {
       sampleIndex: 0,
     });
     const { exception } = outcome as { exception: ExceptionInfo };
-    expect(exception).toMatchObject({ type: 'TypeError', line: 8, statement: 'Assign' });
-    // The expression's place from Python 3.11 on, the statement's before.
-    expect([31, 11]).toContain(exception.column);
+    expect(exception).toMatchObject({ type: 'TypeError', line: 8 });
+    // The expression's place and the statement that holds it from Python 3.11 on, the first statement's before.
+    expect([
+      [31, 'Return'],
+      [11, 'Assign'],
+    ]).toContainEqual([exception.column, exception.statement]);
     const locals = Object.fromEntries(exception.locals.map(({ name, value }) => [name, value]));
     expect(locals).toMatchObject({ Odd: '<type>', odd: '<Odd>', x: '1', größe: "'é'" });
     expect(locals['many']).toMatch(/^\{1: \[<Odd>, 'é+$/);
     expect(exception.locals.every(({ value }) => value.length <= 80)).toBe(true);
+  });
+});
+
+describe('places of failures', () => {
+  const far = `[${Array.from({ length: 900 }, (_, n) => `a${n}`).join('+')}]`;
+
+  it.each([
+    ['two expressions side by side, far out', `def f(x):\n    return ${far} y\n`, '2.6', 'y'],
+    ['a keyword, far out', `def f(x):\n    return ${far} class\n`, '2.4', 'class'],
+    ['a character that is no token, far out', `def f(x):\n    return ${far} ?\n`, '2.3', '?'],
+    ['a character that no text may hold', 'def f(x):\n    return "é\0"\n', '2.3', '\0'],
+    ['half a character', 'def f(x):\n    return "é\ud800"\n', '2.3', '\ud800'],
+  ])('%s', async (_, completion, code, text) => {
+    const python = process.env['FAULTLINE_TEST_PYTHON'];
+    const executor = await ProcessExecutor.create({ workers: 1, ...(python === undefined ? {} : { python }) });
+    try {
+      const job = { taskId: 'T/5', prompt: '', entryPoint: 'f', test: 'assert f(1)\n', completion, seed: 1, sampleIndex: 0 };
+      const decided = classify({ ...job, verdict: await executor.execute(job), finishReason: '' });
+      expect(decided.category?.code).toBe(code);
+      const at = completion.indexOf(text, 16);
+      const start = Buffer.byteLength(completion.slice(0, at));
+      expect(decided.place).toEqual({
+        line: 2,
+        column: at - completion.indexOf('\n'),
+        range: { start, end: start + Buffer.byteLength(text) },
+      });
+    } finally {
+      await executor.dispose();
+    }
   });
 });
 

@@ -1,4 +1,5 @@
-/** The sandbox's Python, tested in Python itself: values on the wire, relations between them, examples, facts of a program's text. */
+/** The sandbox's Python, tested in Python itself: values on the wire, relations between them, examples, facts of a program's text,
+ * what is said of failures. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,8 @@ import { findPython } from '../../../src/sandbox/python.js';
 it.each([
   ['wire.py', 'values keep their exact types and identities, and malformed bytes are refused'],
   ['relations.py', 'relations, traits and examples are found, and no value or prompt breaks them'],
+  ['description.py', 'values and exceptions have a text whatever they are, and tests tell what they expect and where none passes them'],
+  ['describer.py', 'failures have their place and statement, and comparisons their author'],
   ['link.py', 'requests and reports arrive whole, and a stream that is cut off has ended'],
   ['source.py', 'foreign tokens, undefined names and dead statements are found, and no text breaks that'],
 ])('%s: %s', async (name) => {
