@@ -451,7 +451,7 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
     check_weights_fit(bytes, ops::selection().cpu_brand, base::unpromised_memory());
     return bytes;
   });
-  return {config, load_gpt2_weights(files, packing, pool, promise), ops::ops()};
+  return {config, load_gpt2_weights(files, packing, pool, &promise), ops::ops()};
 }
 
 void forward(const Gpt2& model, base::ThreadPool& pool, Activations& activations, std::span<const Row> rows,

@@ -16,14 +16,14 @@ LayerNormWeights layer_norm(const Checkpoint& checkpoint, const std::string& nam
 }  // namespace
 
 Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool,
-                              base::PromisedMemory::Share& promise) {
+                              base::PromisedMemory::Share* promise) {
   const ModelConfig& config = files.config;
   const Checkpoint checkpoint(files, pool);
   // The file's pages go as their copy comes, so that a model is in memory once, and one tensor of it twice.
   const auto packed = [&](const tensor::TensorView& view, ops::Orientation orientation) {
     ops::PackedWeights copy = ops::pack_weights(view, orientation, type, pool);
     base::forget_pages(view.bytes());
-    promise.set(promise.bytes() - copy.size_bytes());
+    if (promise != nullptr) promise->set(promise->bytes() - copy.size_bytes());
     return copy;
   };
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out) -> LinearWeights {

@@ -47,10 +47,10 @@ struct Gpt2Weights {
 };
 
 /// Matrices become `type`; norms, biases and position embeddings stay float. `promise` holds gpt2_weight_bytes() at
-/// first and, after each matrix, what is still to come. Throws Checkpoint's errors, and Error(environment) when memory
-/// runs out.
+/// first and, after each matrix, what is still to come; null where nothing was promised. Throws Checkpoint's errors,
+/// and Error(environment) when memory runs out.
 Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool,
-                              base::PromisedMemory::Share& promise);
+                              base::PromisedMemory::Share* promise = nullptr);
 
 /// Bytes that the weights of such a model take once they are loaded, for memory plans. Exact.
 std::uint64_t gpt2_weight_bytes(const ModelConfig& config, ops::WeightType type);

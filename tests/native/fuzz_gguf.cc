@@ -1,7 +1,6 @@
 // Fuzz target: the GGUF reader, the config that the model takes from it, and the weights' way to float. What is
 // accepted must be readable to the last byte (the sanitizers look).
 #include "native/base/error.h"
-#include "native/base/promised_memory.h"
 #include "native/format/gguf.h"
 #include "native/model/gpt2_weights.h"
 #include "tests/native/fuzz.h"
@@ -117,8 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (file->value("general.architecture") && file->value("general.architecture")->as_string() == "gpt2") {
       const model::ModelConfig config = model::parse_gguf_config(*file);
       const model::ModelFiles files{config, std::move(file), true};
-      base::PromisedMemory::Share no_promise;
-      (void)model::load_gpt2_weights(files, ops::WeightType::f32, nullptr, no_promise);
+      (void)model::load_gpt2_weights(files, ops::WeightType::f32, nullptr);
     }
     return 0;
   } catch (const base::Error& error) {

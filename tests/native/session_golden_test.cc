@@ -74,8 +74,7 @@ Digests digests_of(const ops::OpTable& ops, ops::WeightType packing) {
   const base::FpEnv mode;
   base::ThreadPool pool(1);
   const model::ModelFiles files = model::open_model(golden_folder());
-  base::PromisedMemory::Share no_promise;
-  CpuBackend backend({files.config, model::load_gpt2_weights(files, packing, &pool, no_promise), ops}, packing, pool);
+  CpuBackend backend({files.config, model::load_gpt2_weights(files, packing, &pool), ops}, packing, pool);
   const std::vector<GroupRequest> requests = golden_requests();
   const std::atomic<bool> cancelled{false};
 

@@ -83,7 +83,7 @@ TEST(session_weights_are_promised_until_they_are_there) {
   const model::ModelFiles files = model::open_model(tiny_folder());
   const std::uint64_t bytes = model::gpt2_weight_bytes(files.config, ops::WeightType::f32);
   auto promise = host_promises().promise([&] { return bytes; });
-  const model::Gpt2Weights weights = model::load_gpt2_weights(files, ops::WeightType::f32, nullptr, promise);
+  const model::Gpt2Weights weights = model::load_gpt2_weights(files, ops::WeightType::f32, nullptr, &promise);
   std::uint64_t packed = weights.embedding.size_bytes() + weights.separate_unembedding.size_bytes();
   for (const model::Gpt2Layer& layer : weights.layers)
     for (const model::LinearWeights* linear : {&layer.attn_qkv, &layer.attn_proj, &layer.mlp_fc, &layer.mlp_proj})

@@ -195,7 +195,7 @@ describe('an experiment in int8', () => {
 describe('an unfinished file of samples', () => {
   const args = (out: string, dtype: string) => [
     'generate',
-    ...['--num-problems', '2', '--samples', '200', '--max-new-tokens', '24', '--dtype', dtype, '--device', 'cpu', '--batch', '1'],
+    ...['--num-problems', '2', '--samples', '60', '--max-new-tokens', '24', '--dtype', dtype, '--device', 'cpu', '--batch', '1'],
     ...['--out', path.join(folder, out)],
   ];
   const text = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
