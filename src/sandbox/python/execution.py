@@ -18,6 +18,7 @@ import _socket
 import link
 import wire
 from description import TEXT_MOST, ended_a_generator, exception_info, own_info, public, rebuild, represent, shorten, source_facts, stack
+from hash_seed import Given
 from problem import TEST_FILE, expected_side, test_frame
 from relations import close
 from trials import Trials
@@ -39,6 +40,7 @@ NOTHING_MEASURED = {
     "examples": None,
     "returns": None,
     "source": None,
+    "hashSeedMayShow": None,
     "fragility": None,
     "stack": None,
 }
@@ -95,6 +97,9 @@ class Execution:
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
         self.renew = False
         self.retry = False
+        # What the test gave the program, and whether that has raised: of a job that asks about the hash seed.
+        self.given = Given() if job["asksHashSeed"] else None
+        self.has_raised = False
         # Whether time cut the second pass, or the look at the text, short.
         self.met_time_limit = False
 
@@ -255,6 +260,8 @@ class Execution:
         # A test that passes what has no plain form is a fault of the problem, not of the sample.
         sent = []
         payload = wire.encode((arguments, named), None, sent)
+        if self.given is not None:
+            self.given.look(arguments, named, payload)
         if self._channel.has_pending():
             raise wire.Malformed("bytes that nobody asked for")
         if self._trials is not None:
@@ -292,6 +299,7 @@ class Execution:
         if kind == b"x":
             self.calls += 1
             self.all_none = False
+            self.has_raised = True
             info = exception_info(message[9:], self._lines)
             outcome = self._left_with(info, "call")
             if self._trials is not None:

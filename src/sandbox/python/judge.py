@@ -1,8 +1,9 @@
 """The judge: executes a problem's prompt and test, which are trusted, against a candidate, which is not.
 
 In its namespace `candidate` and the entry point's name are a stub that sends arguments to the candidate's process and
-returns the plain values that come back. `passed` depends on nothing else. The judge never parses or executes the program,
-and it lives in a process of its own with limits of its own: a value that makes it die or run on is the sample's failure.
+returns the plain values that come back. `passed` depends on nothing else. The judge never executes the program, and
+parses its text only where it has passed, and so is known to compile (hash_seed.py). It lives in a process of its own with limits of its own:
+a value that makes it die or run on is the sample's failure.
 
 Descriptor 0 brings jobs from faultline, 1 takes verdicts to it (four bytes of length, then JSON; src/sandbox/protocol.ts
 has both shapes), 3 is a socket to the zygote, 4 a page shared with it.
@@ -21,6 +22,7 @@ import _socket
 
 import link
 from execution import NOTHING_MEASURED, Execution
+from hash_seed import may_show
 from problem import Problem
 
 CONTROL = 3
@@ -49,6 +51,8 @@ def _judge(job, kept, zygote, turn):
     failed = outcome["status"] not in ("passed", "infra")
     if not execution.retry and (failed or (job["tryAssertions"] and outcome["status"] == "passed")):
         renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew
+    if job["asksHashSeed"] and outcome["status"] == "passed":
+        more["hashSeedMayShow"] = may_show(job["program"], execution.given, execution.has_raised)
     signal.setitimer(signal.ITIMER_PROF, 0)
     starts = [start for _, start in runs] + [time.process_time()]
     passes = [dict(run.times(), judgeCpuSeconds=starts[place + 1] - start) for place, (run, start) in enumerate(runs)]
