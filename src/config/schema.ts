@@ -185,7 +185,7 @@ export const ENTRIES = {
     boolean(),
     true,
     results,
-    'Whether a program that passes runs again: under two further hash seeds, on the further test where the data set has one, and beside the reference solution where it is slow.',
+    'Whether a program that passes runs again: under two further hash seeds unless they cannot show in it, on the further test where the data set has one, and beside the reference solution where it is slow.',
   ),
 
   'categories.rename': entry(textMap('a section of category code or name: new name'), {}, noResults, 'Other names for categories.'),

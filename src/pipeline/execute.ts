@@ -181,7 +181,7 @@ function judgeOf(
   return async (sample) => {
     const { taskId, sampleIndex, prompt, entryPoint, test, completion } = sample;
     const job: ExecutionJob = { taskId, sampleIndex, prompt, entryPoint, test, completion, seed: sandboxed };
-    const verdict = await executor.execute(job, signal);
+    const verdict = await executor.execute({ ...job, asksHashSeed: fragile }, signal);
     if (!fragile || !verdict.passed) return verdict;
     const fragility = await probe.examine(job, verdict, sample, signal);
     return { ...verdict, measurements: { ...verdict.measurements, fragility } };

@@ -4,15 +4,21 @@
  *
  * A further run is judged as the first one was: it fails by a wrong value, by an exception and by a limit that it met twice, the
  * second time alone with three times as much. A run that says nothing about the program (`infra`) counts as not tried.
+ *
+ * Where the hash seed cannot show in a program, as it cannot in most, no other is tried: the verdict would be the same. Whether a program is slow does not
+ * depend on that: who looks slow has the least time of three runs counted in any case.
  */
 import type { ExecutionJob, Executor } from '../sandbox/executor.js';
 import type { Fragility, Verdict } from '../sandbox/verdict.js';
+import { SLOW } from '../taxonomy/rules/fragile.js';
 
 /** Beside 0, the seed of every first run. */
 const FURTHER_HASH_SEEDS = [1, 2] as const;
 
 /** Below this, differences are the interpreter's start and the machine's noise. */
 const SLOW_SECONDS = 0.05;
+/** How many times a program is timed before it is called slow, and its reference solution before that is compared with. */
+const TIMED_RUNS = 3;
 
 /** What a problem offers to compare with. */
 export interface Reference {
@@ -30,23 +36,27 @@ export class FragilityProbe {
 
   constructor(private readonly executor: Pick<Executor, 'execute'>) {}
 
-  /** @param job the execution that came to `verdict`, a pass. Rejects as the executor does. */
+  /** @param job the execution that came to `verdict`, a pass which was asked about the hash seed. Rejects as the executor does. */
   async examine(job: ExecutionJob, verdict: Verdict, reference: Reference, signal: AbortSignal): Promise<Fragility> {
+    const mayShow = verdict.measurements.hashSeedMayShow !== false;
     const [runs, furtherTest] = await Promise.all([
-      this.underHashSeeds(job, FURTHER_HASH_SEEDS, signal),
+      mayShow ? this.underHashSeeds(job, FURTHER_HASH_SEEDS, signal) : [],
       this.furtherTest(job, reference, signal),
     ]);
-    const seconds = leastCpuSeconds([verdict, ...runs]);
     return {
       hashSeeds: { tried: runs.length, failed: runs.filter(({ passed }) => !passed).length },
       furtherTest,
-      slowdown: seconds === null || seconds <= SLOW_SECONDS ? null : await this.slowdown(seconds, job, reference, signal),
+      slowdown: await this.slowdown([verdict, ...runs], job, reference, signal),
     };
   }
 
   private async underHashSeeds(job: ExecutionJob, hashSeeds: readonly number[], signal: AbortSignal): Promise<Verdict[]> {
     const verdicts = await Promise.all(hashSeeds.map((hashSeed) => this.executor.execute({ ...job, hashSeed }, signal)));
     return verdicts.filter(({ outcome }) => outcome.status !== 'infra');
+  }
+
+  private repeated(job: ExecutionJob, times: number, signal: AbortSignal): Promise<Verdict[]> {
+    return Promise.all(Array.from({ length: times }, () => this.executor.execute(job, signal)));
   }
 
   private async furtherTest(job: ExecutionJob, reference: Reference, signal: AbortSignal): Promise<boolean | null> {
@@ -61,13 +71,22 @@ export class FragilityProbe {
     return outcome.status === 'infra' ? null : passed;
   }
 
-  private async slowdown(seconds: number, job: ExecutionJob, reference: Reference, signal: AbortSignal): Promise<number | null> {
-    const { taskId, canonicalSolution } = reference;
-    const least = await once(this.referenceSeconds, taskId, async () => {
-      const runs = await this.underHashSeeds({ ...job, completion: canonicalSolution }, [0, ...FURTHER_HASH_SEEDS], signal);
-      return leastCpuSeconds(runs);
+  /** @param runs of the program, under whatever hash seeds */
+  private async slowdown(runs: readonly Verdict[], job: ExecutionJob, reference: Reference, signal: AbortSignal): Promise<number | null> {
+    const seconds = leastCpuSeconds(runs);
+    if (seconds === null || seconds <= SLOW_SECONDS) return null;
+    const ofReference = await this.secondsOfReference(job, reference, signal);
+    if (ofReference === null || ofReference === 0) return null;
+    // Further runs could only say that it is less slow.
+    if (seconds / ofReference < SLOW || runs.length >= TIMED_RUNS) return seconds / ofReference;
+    const least = leastCpuSeconds([...runs, ...(await this.repeated(job, TIMED_RUNS - runs.length, signal))]) ?? seconds;
+    return least <= SLOW_SECONDS ? null : least / ofReference;
+  }
+
+  private secondsOfReference(job: ExecutionJob, { taskId, canonicalSolution }: Reference, signal: AbortSignal): Promise<number | null> {
+    return once(this.referenceSeconds, taskId, async () => {
+      return leastCpuSeconds(await this.repeated({ ...job, completion: canonicalSolution }, TIMED_RUNS, signal));
     });
-    return least === null || least === 0 ? null : seconds / least;
   }
 }
 

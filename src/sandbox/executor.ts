@@ -34,6 +34,8 @@ export interface ExecutionJob {
   readonly hashSeed?: number;
   /** Try every assertion alone also where the program passes, as is always done where it fails by a value or in a call; default false. */
   readonly tryAssertions?: boolean;
+  /** Ask of a program that passes whether the hash seed may show in it (`Measurements.hashSeedMayShow`); default false. */
+  readonly asksHashSeed?: boolean;
 }
 
 /** What an experiment records about where its verdicts come from. */

@@ -159,7 +159,7 @@ export interface SourceFacts {
 
 /** What else was tried with a sample that passed. */
 export interface Fragility {
-  /** Runs under further hash seeds, and how many of them failed. */
+  /** Runs under further hash seeds, and how many of them failed; none are made where the seed cannot show (`Measurements.hashSeedMayShow`). */
   readonly hashSeeds: { readonly tried: number; readonly failed: number };
   /** Whether the data set's further test passed; null where there is none. */
   readonly furtherTest: boolean | null;
@@ -238,13 +238,26 @@ export interface Measurements {
    */
   readonly returns: 'none' | 'constant' | 'argument' | null;
   readonly source: SourceFacts | null;
+  /**
+   * Of a program that passed, where the job asks: false where its text and the arguments of its calls leave no way in which its answers could depend
+   * on the hash seed (`python/hash_seed.py`), true where they may or nobody can tell.
+   */
+  readonly hashSeedMayShow: boolean | null;
   readonly fragility: Fragility | null;
   /** Where a program that met its CPU limit was at that moment, by its own account. No result: it differs from run to run. */
   readonly stack: readonly Frame[] | null;
 }
 
 /** What nobody has looked at. */
-export const NOT_MEASURED = { assertions: null, examples: null, returns: null, source: null, fragility: null, stack: null } as const;
+export const NOT_MEASURED = {
+  assertions: null,
+  examples: null,
+  returns: null,
+  source: null,
+  hashSeedMayShow: null,
+  fragility: null,
+  stack: null,
+} as const;
 
 /** An execution's full result. */
 export interface Verdict {

@@ -48,6 +48,7 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
   examplesPassed: 'examples_passed',
   returns: 'returns',
   source: 'source',
+  hashSeedMayShow: 'hash_seed_may_show',
   hashSeedsTried: 'hash_seeds_tried',
   hashSeedsFailed: 'hash_seeds_failed',
   furtherTest: 'further_test',

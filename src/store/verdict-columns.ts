@@ -49,6 +49,7 @@ export interface VerdictColumns {
   examplesPassed: number | null;
   returns: string | null;
   source: string | null;
+  hashSeedMayShow: number | null;
   hashSeedsTried: number | null;
   hashSeedsFailed: number | null;
   furtherTest: number | null;
@@ -85,6 +86,7 @@ export function toVerdictColumns({ passed, outcome, measurements }: Verdict): Ve
     examplesPassed: measurements.examples?.passed ?? null,
     returns: measurements.returns,
     source: jsonOrNull(measurements.source === null ? null : sourceInOrder(measurements.source)),
+    hashSeedMayShow: measurements.hashSeedMayShow === null ? null : Number(measurements.hashSeedMayShow),
     hashSeedsTried: measurements.fragility?.hashSeeds.tried ?? null,
     hashSeedsFailed: measurements.fragility?.hashSeeds.failed ?? null,
     furtherTest: measurements.fragility?.furtherTest == null ? null : Number(measurements.fragility.furtherTest),
@@ -119,6 +121,7 @@ export function fromColumns(columns: VerdictColumns & CostColumns): Verdict {
       examples: examplesOf(columns),
       returns: columns.returns as Measurements['returns'],
       source: parsedOrNull(columns.source) as SourceFacts | null,
+      hashSeedMayShow: columns.hashSeedMayShow === null ? null : columns.hashSeedMayShow === 1,
       fragility: fragilityOf(columns),
       stack: parsedOrNull(columns.stack) as Frame[] | null,
     },

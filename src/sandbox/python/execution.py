@@ -35,6 +35,7 @@ from description import (
     stack,
     type_name,
 )
+from hash_seed import Given
 from problem import TEST_FILE, test_places
 from relations import close
 from trials import Trials
@@ -56,6 +57,7 @@ NOTHING_MEASURED = {
     "examples": None,
     "returns": None,
     "source": None,
+    "hashSeedMayShow": None,
     "fragility": None,
     "stack": None,
 }
@@ -121,6 +123,9 @@ class Execution:
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
         self.renew = False
         self.retry = False
+        # What the test gave the program, and whether that has raised: of a job that asks about the hash seed.
+        self.given = Given() if job["asksHashSeed"] else None
+        self.has_raised = False
         # Whether time cut the second pass, or the look at the text, short.
         self.met_time_limit = False
 
@@ -319,6 +324,8 @@ class Execution:
         # A test that passes what has no plain form is a fault of the problem, not of the sample.
         sent = []
         payload = wire.encode((arguments, named), None, sent)
+        if self.given is not None:
+            self.given.look(arguments, named, payload)
         if self._channel.has_pending():
             raise wire.Malformed("bytes that nobody asked for")
         trial = None if self._trials is None else self._trials.called(arguments, named, payload)
@@ -355,6 +362,7 @@ class Execution:
         if kind == b"x":
             self.calls += 1
             self.all_none = False
+            self.has_raised = True
             info = exception_info(message[9:], self._bounds)
             outcome = self._left_with(info, "call")
             if trial is not None:

@@ -1,8 +1,9 @@
 """The judge: executes a problem's prompt and test, which are trusted, against a candidate, which is not.
 
 In its namespace `candidate` and the entry point's name are a stub that sends arguments to the candidate's process and
-returns the plain values that come back. `passed` depends on nothing else. The judge never parses or executes the program,
-and it lives in a process of its own with limits of its own: a value that makes it die or run on is the sample's failure.
+returns the plain values that come back. `passed` depends on nothing else. The judge never executes the program, and
+parses its text only where it has passed, and so is known to compile (hash_seed.py). It lives in a process of its own with limits of its own:
+a value that makes it die or run on is the sample's failure.
 
 Descriptor 0 brings jobs from faultline, 1 takes verdicts to it (four bytes of length, then JSON; src/sandbox/protocol.ts
 has both shapes), 3 is a socket to the zygote, 4 a page shared with it.
@@ -25,6 +26,7 @@ import _thread
 import link
 from description import message_of
 from execution import NOTHING_MEASURED, Execution, own_limit, undescribed
+from hash_seed import may_show
 from problem import Problem
 
 CONTROL = 3
@@ -67,6 +69,12 @@ def _judge(job, kept, zygote, turn):
         except BaseException:
             # What the first pass has found stands; what was not looked at is null, and what is still under way ends with the worker.
             renew = True
+    if job["asksHashSeed"] and outcome["status"] == "passed":
+        try:
+            more["hashSeedMayShow"] = may_show(job["program"], execution.given, execution.has_raised)
+        except BaseException:
+            # It was not shown that it cannot; the pass stands.
+            more["hashSeedMayShow"] = True
     # A thread that the test has left would take the next job's time, and may do anything.
     renew = renew or _thread._count() > 0
     signal.setitimer(signal.ITIMER_PROF, 0)

@@ -38,6 +38,34 @@ describe('hash seeds', () => {
     expect(jobs).toEqual([1, 2].map((hashSeed) => ({ ...job, hashSeed })));
   });
 
+  const independent = (cpuSeconds?: number): Verdict => {
+    const { measurements, ...rest } = fakeVerdict(passed, cpuSeconds);
+    return { ...rest, measurements: { ...measurements, hashSeedMayShow: false } };
+  };
+
+  it('are not tried where they cannot show, which costs nothing', async () => {
+    const { fragility, jobs } = examine(() => fakeVerdict(raising('KeyError')), {}, independent());
+    expect(await fragility).toEqual({ hashSeeds: { tried: 0, failed: 0 }, furtherTest: null, slowdown: null });
+    expect(jobs).toEqual([]);
+  });
+
+  it('are tried where nobody has asked whether they show', async () => {
+    expect((await examine(() => fakeVerdict(passed)).fragility).hashSeeds).toEqual({ tried: 2, failed: 0 });
+  });
+
+  it.each([
+    ['timed three times, and the least time counts', 0.01, [0, 0], 30],
+    ['not timed again where it is not that slow', 0.3, [], 3],
+  ])('or none of them: a program that takes longer is %s', async (_, ofReference, again, slowdown) => {
+    const left = [0.6, 0.3];
+    const judge = ({ completion }: ExecutionJob): Verdict => fakeVerdict(passed, completion === 'reference' ? ofReference : left.shift());
+    const { fragility, jobs } = examine(judge, {}, independent(0.9));
+    const found = await fragility;
+    expect(found.hashSeeds).toEqual({ tried: 0, failed: 0 });
+    expect(found.slowdown).toBeCloseTo(slowdown);
+    expect(jobs.filter(({ completion }) => completion === 'own').map(({ hashSeed }) => hashSeed ?? 0)).toEqual(again);
+  });
+
   it.each<[string, Outcome, Fragility['hashSeeds']]>([
     ['a limit, which was met twice, as a failure', { status: 'limit', resource: 'cpu', exception: null }, { tried: 2, failed: 2 }],
     ['a fault of the test as not tried', { status: 'infra', reason: 'the test calls nothing' }, { tried: 0, failed: 0 }],
@@ -118,20 +146,24 @@ describe('in a run', () => {
     await executeAll(samples, { executor, seed: 1n, view, fragile, signal }, ({ sampleIndex }, { verdict, decision }) => {
       results.set(sampleIndex, [verdict.passed, verdict.measurements.fragility?.hashSeeds ?? null, decision.categoryCode]);
     });
-    return { results: [0, 1, 2, 3, 4].map((index) => results.get(index)), executions: executor.jobs.length };
+    const asked = executor.jobs.map(({ asksHashSeed, hashSeed }) => [asksHashSeed ?? false, hashSeed ?? 0] as const);
+    return { results: [0, 1, 2, 3, 4].map((index) => results.get(index)), executions: executor.jobs.length, asked };
   };
 
   it('passing programs are tried, once each, and a fragile one is category 9, passed all the same', async () => {
     const steady = [true, { tried: 2, failed: 0 }, null];
     const fragile = [true, { tried: 2, failed: 1 }, '9'];
-    const { results, executions } = await run(true);
+    const { results, executions, asked } = await run(true);
     expect(results).toEqual([steady, [false, null, expect.stringMatching(/^4/)], fragile, steady, fragile]);
     expect(executions).toBe(3 + 2 * 2);
+    // Each first run, and no other, is asked whether others would be of use.
+    expect(asked.every(([asks, hashSeed]) => asks === (hashSeed === 0))).toBe(true);
   });
 
   it('nothing is tried where the config says so', async () => {
-    const { results, executions } = await run(false);
+    const { results, executions, asked } = await run(false);
     expect(results[2]).toEqual([true, null, null]);
     expect(executions).toBe(3);
+    expect(asked.some(([asks]) => asks)).toBe(false);
   });
 });

@@ -99,6 +99,7 @@ export function anyMeasurements(text: fc.Arbitrary<string>): fc.Arbitrary<Measur
     examples: fc.option(fc.record({ total: fc.nat(), passed: fc.nat() })),
     returns: fc.option(oneOf('none', 'constant', 'argument')),
     source: fc.option(source),
+    hashSeedMayShow: fc.option(fc.boolean()),
     fragility: fc.option(fragility),
     stack: fc.option(fc.array(anyFrame(text), { maxLength: 3 })),
   });

@@ -1,4 +1,4 @@
-/** The sandbox's Python, tested in Python itself: values on the wire, relations between them, examples, facts of a program's text,
+/** The sandbox's Python, tested in Python itself: values on the wire, relations between them, examples, facts of a program's text, the hash seed,
  * what is said of failures. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -14,6 +14,8 @@ it.each([
   ['description.py', 'values and exceptions have a text whatever they are, and tests tell what they expect and where none passes them'],
   ['describer.py', 'failures have their place and statement, and comparisons their author'],
   ['link.py', 'requests and reports arrive whole, and a stream that is cut off has ended'],
+  ['hash_seed.py', 'no program in which the hash seed shows is called independent of it, ordinary ones are, and no text breaks that'],
+  ['hash_seed_fuzz.py', 'programs made at random that are called independent of the hash seed have the same answers under several'],
   ['source.py', 'foreign tokens, undefined names and dead statements are found, and no text breaks that'],
 ])('%s: %s', async (name) => {
   const python = await findPython(process.env['FAULTLINE_TEST_PYTHON']);
