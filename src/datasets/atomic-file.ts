@@ -92,12 +92,22 @@ export class AtomicFile {
     await this.write(`${JSON.stringify(value)}\n`);
   }
 
+  /** Puts on disk what was written, so that `commit` has only the name left to give: a full disk shows here. */
+  async sync(): Promise<void> {
+    await this.#flush();
+    try {
+      await this.#handle.sync();
+    } catch (error) {
+      await this.abort();
+      throw unwritable(this.path, error);
+    }
+  }
+
   /** Makes the file appear under its name, replacing an older one in one step, and survive a power cut. */
   async commit(): Promise<void> {
     if (this.#ended) return;
     try {
-      await this.#flush();
-      await this.#handle.sync();
+      await this.sync();
       await this.#handle.close();
       await rename(this.#temporary, this.path);
       this.#ended = true;

@@ -19,6 +19,8 @@ export const LITTLE_SAMPLES = 1_000;
 
 /** Samples that are read to measure them. */
 const TEXTS_MOST = 64;
+/** Fewer from all over say less than as many as that of those that are left first. */
+const TEXTS_LEAST = 16;
 /** To spend: the code is long, and a text takes eight times as long before it is compiled. */
 const MEASURE_SECONDS = 0.5;
 const CLASSIFY_SECONDS = 0.2;
@@ -59,11 +61,19 @@ export async function measureEstimate(
   };
 }
 
-/** A few of those that are left, from all over: samples of one problem stand together, and problems differ. */
+/**
+ * A few of those that are left, from all over: samples of one problem stand together, and problems differ. The first ones where a sample in so
+ * many finds hardly any: the numbers of rows that are left may share a divisor, as those of what another run has left out do.
+ */
 function textsOf(store: Store, experimentId: number, left: number): SampleToMeasure[] {
+  const some = everyNth(store, experimentId, Math.ceil(left / TEXTS_MOST));
+  return some.length >= Math.min(left, TEXTS_LEAST) ? some : everyNth(store, experimentId, 1);
+}
+
+function everyNth(store: Store, experimentId: number, every: number): SampleToMeasure[] {
   const references = new References();
   const texts: SampleToMeasure[] = [];
-  for (const { taskId, completion, canonicalSolution, tokens } of store.unmeasuredSamples(experimentId, Math.ceil(left / TEXTS_MOST))) {
+  for (const { taskId, completion, canonicalSolution, tokens } of store.unmeasuredSamples(experimentId, every)) {
     texts.push({ completion, reference: references.of(taskId, canonicalSolution), tokens });
     if (texts.length === TEXTS_MOST) break;
   }

@@ -7,7 +7,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Steps } from '../reports/steps.js';
 import type { Store } from '../store/store.js';
 import type { ClassificationRow, JudgedSample } from '../store/types.js';
-import { BatchWriter } from './batch-writer.js';
 import type { CategoryView } from './category-view.js';
 import { decide, type Decision, type TokensOf } from './execute.js';
 import { inTurns } from './turns.js';
@@ -23,39 +22,30 @@ export interface ClassifyOptions {
 }
 
 /**
- * Resolves to how many decisions changed, and records how they count categories. Replaces decisions in batches, those of an unfinished batch when it is
- * stopped; a later call finds them as they are to be, and replaces the others alone. In between some may count as an older config says: the
- * experiment then has no `categorySettings`.
+ * Resolves to how many decisions changed. They are replaced, and how they count categories is recorded, in one transaction once all is decided:
+ * whatever ends this before, an abort, an error or a kill, leaves every decision and that record as they were. Until then the changed decisions
+ * are in memory.
  * Rejects with the signal's reason when that is aborted, between two samples.
  */
 export async function classifyStored(store: Store, experimentId: number, options: ClassifyOptions): Promise<number> {
-  return inTurns(classifySteps(store, experimentId, options), options.signal);
+  const changed = await inTurns(changedDecisions(store, experimentId, options), options.signal);
+  store.replaceClassification(experimentId, changed, options.view.settings);
+  return changed.length;
 }
 
-function* classifySteps(store: Store, id: number, { view, tokensOf, onDecided }: ClassifyOptions): Steps<number> {
+function* changedDecisions(store: Store, id: number, { view, tokensOf, onDecided }: ClassifyOptions): Steps<ClassificationRow[]> {
   const faults = faultyProblems(store.judgedSamples(id, { outcome: 'infra' }));
-  // As they were before: the first decision that is replaced renames a category for all.
   const categories = new Map(store.categories(id).map((category) => [category.categoryCode, category]));
-  let changed = 0;
-  const writer = new BatchWriter<ClassificationRow>((batch) => {
-    if (changed === 0) store.recordCategories(id, null);
-    store.replaceClassification(id, batch);
-    changed += batch.length;
-  });
-  try {
-    for (const sample of store.judgedSamples(id)) {
-      const decided = faults.get(sample.taskId) ?? sample;
-      const decision = decide(decided, decided.verdict, view, tokensOf);
-      const { strategy, taskId, sampleIndex } = sample;
-      const before = { ...sample, ...(sample.categoryCode === null ? {} : categories.get(sample.categoryCode)) };
-      const stored = Object.fromEntries(Object.keys(decision).map((field) => [field, before[field as keyof Decision]]));
-      if (!isDeepStrictEqual(stored, decision)) writer.add({ strategy, taskId, sampleIndex, ...decision });
-      onDecided?.();
-      yield;
-    }
-  } finally {
-    writer.flush();
+  const changed: ClassificationRow[] = [];
+  for (const sample of store.judgedSamples(id)) {
+    const decided = faults.get(sample.taskId) ?? sample;
+    const decision = decide(decided, decided.verdict, view, tokensOf);
+    const { strategy, taskId, sampleIndex } = sample;
+    const before = { ...sample, ...(sample.categoryCode === null ? {} : categories.get(sample.categoryCode)) };
+    const stored = Object.fromEntries(Object.keys(decision).map((field) => [field, before[field as keyof Decision]]));
+    if (!isDeepStrictEqual(stored, decision)) changed.push({ strategy, taskId, sampleIndex, ...decision });
+    onDecided?.();
+    yield;
   }
-  store.recordCategories(id, view.settings);
   return changed;
 }

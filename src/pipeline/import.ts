@@ -28,7 +28,7 @@ import { interrupted } from './generate-file.js';
 import { databasePath, problemsOf } from './inputs.js';
 import { measureStored } from './measure.js';
 import type { Progress } from './progress.js';
-import { chooseExperiment, outputFolder, prepareOutputs, writeOutputs } from './report.js';
+import { checkOutputs, chooseExperiment, outputFolder, prepareOutputs, writeOutputs } from './report.js';
 import { openSandbox } from './sandbox.js';
 import { storeVerdicts } from './stages/execute.js';
 import { leftOut, type LeftOut } from './unjudged.js';
@@ -63,7 +63,8 @@ const BATCH = 1_000;
 /**
  * Stores the samples of a file as an experiment, judges what has no verdict yet, measures the texts, and writes the report.
  * @throws FaultlineError: `input` for a malformed line (with file, line and column), a task that the problems have not, a line that says it is of
- *   another version of its problem, and a sample that comes twice, before anything is stored; otherwise what a run throws
+ *   another version of its problem, and a sample that comes twice, and `usage` where the report would replace one of the files that are read,
+ *   before anything is stored; otherwise what a run throws
  */
 export async function importSamples(config: Config, { samples: file, signal, progress }: ImportOptions): Promise<ImportResult> {
   const { values } = config;
@@ -80,6 +81,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   const identity = identityOf(config, hash, problemSet.hash);
   const recorded = store.findExperiment(identity.hash);
   const directory = outputFolder(store, values, identity);
+  await checkOutputs(directory, database, [file, problemSet.path]);
   await prepareOutputs(directory);
   const before = recorded === null ? 0 : store.counts(recorded.id).executed;
   const isDone = recorded !== null && recorded.finishedAt !== null;

@@ -44,8 +44,11 @@ export async function checkWritable(out: string, own?: FileKind): Promise<void> 
   await (await AtomicFile.open(out)).abort();
 }
 
-/** Refuses an output that is one of the files that it is made from, also by another name. Throws FaultlineError of kind `usage`. */
-export function refuseInputs(out: string, inputs: readonly string[]): void {
+/**
+ * Refuses an output that is one of the files that it is made from, also by another name.
+ * @throws FaultlineError of kind `usage`, with `hint` as the next step
+ */
+export function refuseInputs(out: string, inputs: readonly string[], hint = 'Give --out another name.'): void {
   const own = statSync(out, { throwIfNoEntry: false });
   if (own === undefined) return;
   for (const input of inputs) {
@@ -53,7 +56,7 @@ export function refuseInputs(out: string, inputs: readonly string[]): void {
     if (other === undefined || other.ino !== own.ino || other.dev !== own.dev) continue;
     throw new FaultlineError('usage', 'is an input of this command, and would be replaced', {
       place: { file: out },
-      hint: 'Give --out another name.',
+      hint,
     });
   }
 }

@@ -15,6 +15,7 @@ import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
 import { describeDevice } from './device.js';
 import { keepFiles } from './keep-files.js';
+import { refuseInputs } from './partial-file.js';
 import { through, type Progress } from './progress.js';
 import { resultFields } from './result-fields.js';
 import { pauses } from './turns.js';
@@ -98,6 +99,26 @@ export async function prepareOutputs(directory: string): Promise<void> {
   await (await AtomicFile.open(join(directory, 'report.html'))).abort();
 }
 
+/**
+ * Finds out, writing nothing, whether every file of a report may be put into its folder: before hours of work, not after them.
+ * @param inputs other files that the command reads
+ * @throws FaultlineError: `usage` where one would replace a database, a file of another kind or an input, `output` where a folder is in its place
+ */
+export async function checkOutputs(directory: string, database: string, inputs: readonly string[] = []): Promise<void> {
+  const { checkPlaces, REPORT_FILES } = await import('../reports/write-report.js');
+  const names = [...REPORT_FILES, ...SAMPLE_FILES];
+  for (const name of names) {
+    const place = join(directory, name);
+    refuseReplaced(place, database);
+    refuseInputs(place, inputs, 'Choose another folder with --outputs, or another name with --experiment.');
+  }
+  await checkPlaces(directory, names);
+}
+
+function refuseReplaced(place: string, database: string): void {
+  keepFiles(place, { database, hint: 'Choose another folder with --outputs, or give the file that is there another name.' });
+}
+
 export interface OutputOptions {
   readonly data: ReportData;
   readonly directory: string;
@@ -107,44 +128,49 @@ export interface OutputOptions {
 
 /**
  * Writes report and samples of an experiment; returns the paths. Each file appears whole or not at all, and none in the place of a database.
- * Rejects with the signal's reason when that is aborted: the report, and the two files of samples, are then all new or all as they were.
+ * Rejects with the signal's reason when that is aborted: report and samples are then all as they were. The two files of samples are written beside
+ * their places first, and take these right after the report has taken its own, with no pause between.
  */
 export async function writeOutputs(
   store: Store,
   experiment: Experiment,
   { data, directory, signal, progress }: OutputOptions,
 ): Promise<string[]> {
+  await checkOutputs(directory, store.file);
   await prepareOutputs(directory);
-  const check = (place: string): void => {
-    keepFiles(place, { database: store.file, hint: 'Choose another folder with --outputs, or give the file that is there another name.' });
-  };
-  SAMPLE_FILES.forEach((name) => {
-    check(join(directory, name));
-  });
   // Loaded here because the plotting library takes longer to load than most commands take.
   const { writeReport } = await import('../reports/write-report.js');
   const pause = pauses(signal);
   const { samples: total } = store.counts(experiment.id);
-  const samples = through(progress, 'samples.csv', total, store.judgedSamples(experiment.id));
-  const written = await writeReport(directory, data, { samples, check, pause });
-  return [...written, ...(await exportSamples(store, experiment, { directory, pause, progress }))];
+  const staged = await stageSamples(store, experiment, { directory, pause, progress });
+  try {
+    const samples = through(progress, 'samples.csv', total, store.judgedSamples(experiment.id));
+    const check = (place: string): void => {
+      refuseReplaced(place, store.file);
+    };
+    const written = await writeReport(directory, data, { samples, check, pause });
+    for (const file of staged) await file.commit();
+    return [...written, ...SAMPLE_FILES.map((name) => join(directory, name))];
+  } finally {
+    for (const file of staged) await file.abort();
+  }
 }
 
 const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
 
 /**
- * The samples and their results in HumanEval's layout and names. The store lists both in one order, so that they are read side by side and no more
- * than a problem's are in memory.
+ * Writes the samples and their results in HumanEval's layout and names, whole and on disk, beside their places: the caller commits or aborts them.
+ * The store lists both in one order, so that they are read side by side and no more than a problem's are in memory.
  */
-async function exportSamples(
+async function stageSamples(
   store: Store,
   experiment: Experiment,
   { directory, pause, progress }: Pick<OutputOptions, 'directory' | 'progress'> & { readonly pause: () => Promise<void> },
-): Promise<string[]> {
-  const [samplesPath, resultsPath] = SAMPLE_FILES.map((name) => join(directory, name)) as [string, string];
-  const samples = await AtomicFile.open(samplesPath);
-  const results = await AtomicFile.open(resultsPath);
+): Promise<readonly AtomicFile[]> {
+  const staged: AtomicFile[] = [];
   try {
+    for (const name of SAMPLE_FILES) staged.push(await AtomicFile.open(join(directory, name)));
+    const [samples, results] = staged as [AtomicFile, AtomicFile];
     const digests = new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionDigest(problem)]));
     const judged = store.judgedSamples(experiment.id)[Symbol.iterator]();
     let next = judged.next();
@@ -170,13 +196,12 @@ async function exportSamples(
         'internal',
         `sample ${next.value.sampleIndex} of ${next.value.taskId} has a verdict and is not among the samples`,
       );
-    await samples.commit();
-    await results.commit();
-  } finally {
-    await samples.abort();
-    await results.abort();
+    for (const file of staged) await file.sync();
+    return staged;
+  } catch (thrown) {
+    for (const file of staged) await file.abort();
+    throw thrown;
   }
-  return [samplesPath, resultsPath];
 }
 
 function isSameSample(a: SampleKey, b: SampleKey): boolean {

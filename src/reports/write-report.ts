@@ -29,6 +29,17 @@ export interface WriteOptions {
 
 type Content = Iterable<string | Uint8Array>;
 
+/** Whatever a report may write or remove, as paths within its folder. */
+export const REPORT_FILES: readonly string[] = [
+  'report.html',
+  'report.json',
+  'methods.txt',
+  'samples.csv',
+  'tables/methods.tex',
+  ...TABLES.flatMap(({ name }) => [`tables/${name}.csv`, `tables/${name}.tex`]),
+  ...PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]),
+];
+
 /**
  * Writes report.html, report.json, methods.txt, each figure as SVG and PDF into `figures/` and each table as CSV and LaTeX, and the methods paragraph, into `tables/` below
  * `directory`, which is created. A figure that there is nothing to draw of is removed where an earlier report left one.
@@ -86,19 +97,10 @@ export async function replaceAll(
     });
   };
   let place = directory;
-  const folders = [...new Set([...files.keys()].map(dirname))].filter((folder) => folder !== '.');
+  const folders = foldersOf(files.keys());
   try {
     makeFolders(directory);
-    for (const name of folders) {
-      place = join(directory, name);
-      if ((await kindOf(stat, place)) === 'other') throw new Error('is not a folder');
-    }
-    for (const name of files.keys()) {
-      place = join(directory, name);
-      // A rename onto a folder fails, and would do so after others have succeeded.
-      if ((await kindOf(lstat, place)) === 'folder') throw new Error('is a folder');
-    }
-    place = directory;
+    await checkPlaces(directory, files.keys());
     // In the same folder, because a rename does not cross file systems.
     staging = temporaryName(join(directory, 'report'));
     makeFolders(staging);
@@ -127,14 +129,39 @@ export async function replaceAll(
     return paths;
   } catch (thrown) {
     if (thrown instanceof FaultlineError || stop.asked) throw thrown;
-    throw new FaultlineError('output', `cannot write the report: ${reasonOf(thrown)}`, {
-      place: { file: place },
-      hint: 'Free the place or choose another output folder.',
-      cause: thrown,
-    });
+    throw cannotWrite(place, thrown);
   } finally {
     if (staging !== null) await rm(staging, { recursive: true, force: true });
   }
+}
+
+/**
+ * Whether files of these names could be put into a folder, as far as can be told without writing: nothing stands in the place of a folder, and no
+ * folder in the place of a file. Throws as {@link writeReport} where they could not.
+ */
+export async function checkPlaces(directory: string, names: Iterable<string>): Promise<void> {
+  const files = [...names];
+  const check = async (place: string, look: typeof lstat, wrong: 'folder' | 'other', reason: string): Promise<void> => {
+    const kind = await kindOf(look, place).catch((thrown: unknown) => {
+      throw cannotWrite(place, thrown);
+    });
+    if (kind === wrong) throw cannotWrite(place, new Error(reason));
+  };
+  for (const name of foldersOf(files)) await check(join(directory, name), stat, 'other', 'is not a folder');
+  // A rename onto a folder fails, and would do so after others have succeeded.
+  for (const name of files) await check(join(directory, name), lstat, 'folder', 'is a folder');
+}
+
+function foldersOf(names: Iterable<string>): string[] {
+  return [...new Set([...names].map(dirname))].filter((folder) => folder !== '.');
+}
+
+function cannotWrite(place: string, thrown: unknown): FaultlineError {
+  return new FaultlineError('output', `cannot write the report: ${reasonOf(thrown)}`, {
+    place: { file: place },
+    hint: 'Free the place or choose another output folder.',
+    cause: thrown,
+  });
 }
 
 /** `look` follows links, as one to a folder is a folder to write into, or does not, as a rename replaces one to a file. */

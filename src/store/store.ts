@@ -236,10 +236,18 @@ export class Store {
     });
   }
 
-  /** Replaces decisions, all or none; verdicts stay. Throws `internal` for a sample without a verdict. */
-  replaceClassification(experimentId: number, rows: readonly ClassificationRow[]): void {
+  /**
+   * Replaces decisions, all or none; verdicts stay. Throws `internal` for a sample without a verdict.
+   * @param categorySettings how all of the experiment's decisions count categories from then on, recorded in the same transaction; what was
+   *   recorded stays without it
+   */
+  replaceClassification(experimentId: number, rows: readonly ClassificationRow[], categorySettings?: string): void {
     this.#guard(() => {
-      this.#executions.replaceClassification(experimentId, rows);
+      const replace = this.#database.transaction(() => {
+        if (rows.length > 0) this.#executions.replaceClassification(experimentId, rows);
+        if (categorySettings !== undefined) this.#experiments.recordCategories(experimentId, categorySettings);
+      });
+      replace.immediate();
     });
   }
 

@@ -37,8 +37,8 @@ export interface Experiment extends ExperimentManifest {
   /** Null while the run is unfinished. */
   readonly finishedAt: string | null;
   /**
-   * Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded, and from the
-   * first decision that is replaced until all are: until then some count as the old entries say, and some as the new ones.
+   * Canonical JSON of the config's entries about categories that are set, `{}` where none is; null where that was not recorded. Replaced
+   * together with the decisions.
    */
   readonly categorySettings: string | null;
 }

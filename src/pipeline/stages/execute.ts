@@ -59,8 +59,7 @@ export const stage: Stage = {
 
 /**
  * Executes what `source` gives and stores the verdicts, in batches, those of an unfinished batch when the source ends or fails. Decides again
- * first about verdicts that are there under other categories: no decision of this config stands beside one of another, unless that itself is
- * interrupted, which the experiment then tells (`categorySettings`).
+ * first about verdicts that are there under other categories: no decision of this config stands beside one of another.
  */
 export async function storeVerdicts(
   store: Store,

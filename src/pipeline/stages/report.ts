@@ -3,7 +3,8 @@ import { plural } from '../../reports/render/format.js';
 import { reportWithAnalyses } from '../analyze.js';
 import { meanTokens } from '../calibration.js';
 import { reportEstimate } from '../calibration-report.js';
-import { outputFolder, prepareOutputs, writeOutputs } from '../report.js';
+import { databasePath } from '../inputs.js';
+import { checkOutputs, outputFolder, prepareOutputs, writeOutputs } from '../report.js';
 import type { Stage } from './stage.js';
 
 export const stage: Stage = {
@@ -11,6 +12,8 @@ export const stage: Stage = {
 
   async prepare(bench) {
     bench.directory = outputFolder(bench.store, bench.values, bench.identity());
+    // Also for an estimate, as a study makes one of each strategy before the first begins.
+    await checkOutputs(bench.directory, databasePath(bench.values), [bench.values['problems.path']]);
     if (!bench.isEstimate) await prepareOutputs(bench.directory);
   },
 

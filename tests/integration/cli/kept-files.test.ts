@@ -1,8 +1,9 @@
 /** No command's output replaces a database that the command does not read, a part of one, or a file of another kind; nor what it is made from. */
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { faultline, picoModel, scratchFolder, writeLines } from './faultline.js';
+import { Store } from '../../../src/store/store.js';
+import { faultline, picoModel, root, scratchFolder, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
 const file = (name: string): string => path.join(folder, name);
@@ -97,6 +98,43 @@ it('faultline annotate draw and label replace no database', async () => {
   expect([label.code, label.out], label.err).toEqual([3, '']);
   expect(readFileSync(other).equals(before)).toBe(true);
 });
+
+it('import replaces neither its samples nor its problems by its report, and stores nothing before it says so', async () => {
+  const into = file('imported');
+  const place = (output: string): string => path.join(into, 'own', output);
+  const database = file('imported.db');
+  const command = (samples: string, set: string): string[] => ['import', samples, '--problems', set, '--experiment', 'own', '--db', database, '--outputs', into]; // prettier-ignore
+  const first = await faultline(command(file('samples.jsonl'), 'pico-tasks'), { cwd: folder });
+  expect(first.code, first.err).toBe(0);
+  rmSync(database);
+  for (const output of ['samples.jsonl', 'samples.jsonl_results.jsonl']) {
+    await refused(command(place(output), 'pico-tasks'), place(output), /is an input of this command, and would be replaced/);
+    using store = Store.open(database, { readonly: true });
+    expect(store.experiments()).toEqual([]);
+  }
+  copyFileSync(path.join(root, 'data', 'problems', 'pico-tasks.jsonl'), place('report.json'));
+  await refused(command(file('samples.jsonl'), place('report.json')), place('report.json'), /is an input of this command, and would be/);
+}, 60_000);
+
+it('a database in the place of any output is told of before anything is drawn, of a study before its first strategy begins', async () => {
+  const into = file('before');
+  const database = path.join(into, 'early', 'samples.csv');
+  const run = ['run', '--num-problems', '2', '--samples', '2', '--experiment', 'early', '--db', database, '--outputs', into];
+  const { code, out, err } = await faultline(run, { cwd: folder });
+  expect([code, out], err).toEqual([2, '']);
+  expect(err).toMatch(/samples\.csv: is the database that this command reads, and would be replaced/);
+  {
+    using store = Store.open(database, { readonly: true });
+    expect(store.experiments()).toEqual([]);
+  }
+  writeFileSync(
+    file('study.yaml'),
+    'experiment: study\nsamples: 2\nproblems: { count: 2 }\nstrategies: { greedy: {}, hot: { temperature: 1.2 } }\n',
+  );
+  const last = path.join(into, 'study-hot', 'samples.csv');
+  await refused(['run', file('study.yaml'), '--db', last, '--outputs', into], last, /study-hot: .*is the database that this command reads/);
+  expect(existsSync(last)).toBe(false);
+}, 60_000);
 
 it('neither generate nor activations replaces a file of its model', async () => {
   const model = file('model');

@@ -12,6 +12,8 @@ import { measureStored } from '../../../src/pipeline/measure.js';
 import type * as Seconds from '../../../src/pipeline/seconds-each.js';
 import { Store } from '../../../src/store/store.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
+import { measureText } from '../../../src/text-metrics/measure-text.js';
+import { loadGrammar } from '../../../src/text-metrics/syntax-tree.js';
 import { execution, manifest, problems, sample } from '../store/rows.js';
 
 const EACH = 0.25;
@@ -77,6 +79,18 @@ describe('measuring', () => {
       seconds: 30 * EACH,
       basis: expect.stringContaining('measured on reference solutions') as string,
     });
+  });
+
+  it('looks at the first of those that are left where hardly any has a number that is asked for', async () => {
+    add(0, 50);
+    // Of 200 rows those with even numbers are done, and of the 100 that are left every second is asked for.
+    let row = 0;
+    const done = [...store.unmeasuredSamples(ahead.experimentId)].filter(() => ++row % 2 === 0);
+    await loadGrammar();
+    const measures = measureText({ completion: '    return x\n', reference: null, tokens: done[0]!.tokens });
+    store.putTextMeasures(ahead.experimentId, done.map((key) => ({ ...key, measures }))); // prettier-ignore
+    expect([...store.unmeasuredSamples(ahead.experimentId, 2)]).toEqual([]);
+    expect(await measureEstimate(ahead, 0, true)).toMatchObject({ basis: '100 samples, 4.0/s measured on 64 of them' });
   });
 
   it('is not printed of itself where little is left, and looks at few of many', async () => {

@@ -1,4 +1,4 @@
-/** Deciding again about what is stored: counted as it was before, stopped anywhere with what is done kept, and never two configs' decisions unsaid. */
+/** Deciding again about what is stored: counted as it was before, all or nothing, and never two configs' decisions side by side. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -48,7 +48,7 @@ function fill(name: string): [Store, number] {
 const codes = (): Record<string, number> => Object.fromEntries(store.counts(id).categories.map(({ code, count }) => [code, count]));
 const settings = (): string | null => store.experiments()[0]!.categorySettings;
 
-it('counts each decision that a new name changes, although the first batch renames the category for all', async () => {
+it('counts each decision that a new name changes, although the first one renames the category for all', async () => {
   expect(codes()).toEqual({ '4.1': TOTAL });
   expect(await classifyStored(store, id, { view: plain, signal: never })).toBe(0);
   let decided = 0;
@@ -58,8 +58,9 @@ it('counts each decision that a new name changes, although the first batch renam
   expect(settings()).toBe(renamed.settings);
 });
 
-it('keeps what is decided when it is stopped, says that not all is, and goes on with the rest', async () => {
+it('replaces all or nothing: stopped on the way it leaves decisions and record as they were, and does all the next time', async () => {
   const stop = new AbortController();
+  const digest = store.resultDigest(id);
   let decided = 0;
   const stopped = classifyStored(store, id, {
     view: merged,
@@ -75,20 +76,37 @@ it('keeps what is decided when it is stopped, says that not all is, and goes on 
     },
   });
   await expect(stopped).rejects.toThrow('Ctrl-C');
-  const { '4.10': done = 0, '4.1': left = 0 } = codes();
-  expect(done).toBeGreaterThanOrEqual(150);
-  expect(done).toBe(decided);
-  expect(done + left).toBe(TOTAL);
-  expect(left).toBeGreaterThan(0);
-  expect(settings()).toBeNull();
+  expect(decided).toBeGreaterThanOrEqual(150);
+  expect(decided).toBeLessThan(TOTAL);
+  expect([codes(), settings(), store.resultDigest(id)]).toEqual([{ '4.1': TOTAL }, plain.settings, digest]);
 
-  expect(await classifyStored(store, id, { view: merged, signal: never })).toBe(left);
-  expect(codes()).toEqual({ '4.10': TOTAL });
-  expect(settings()).toBe(merged.settings);
+  expect(await classifyStored(store, id, { view: merged, signal: never })).toBe(TOTAL);
+  expect([codes(), settings()]).toEqual([{ '4.10': TOTAL }, merged.settings]);
   const [whole, other] = fill('whole.db');
   await classifyStored(whole, other, { view: merged, signal: never });
   expect(store.resultDigest(id)).toBe(whole.resultDigest(other));
   whole.close();
+});
+
+it('leaves everything as it was where an error ends it, with most decided', async () => {
+  let decided = 0;
+  const failing = classifyStored(store, id, {
+    view: merged,
+    signal: never,
+    onDecided: () => {
+      if (++decided === TOTAL - 1) throw new Error('failed');
+    },
+  });
+  await expect(failing).rejects.toThrow('failed');
+  expect([codes(), settings()]).toEqual([{ '4.1': TOTAL }, plain.settings]);
+});
+
+it('records how categories are counted together with the decisions, or neither', () => {
+  const other = { ...execution(PROBLEMS[0]!, 0), categoryCode: '4.10', categoryName: 'crash.other' };
+  expect(() => {
+    store.replaceClassification(id, [other, { ...other, sampleIndex: SAMPLES }], merged.settings);
+  }).toThrow();
+  expect([codes(), settings()]).toEqual([{ '4.1': TOTAL }, plain.settings]);
 });
 
 it('stopped before anything is replaced leaves what was recorded', async () => {

@@ -1,12 +1,13 @@
 /** Where reports go: no experiment's report takes the place of another one's. */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { defaultValues } from '../../../src/config/defaults.js';
 import type { ConfigValues } from '../../../src/config/schema.js';
 import { reportStored } from '../../../src/pipeline/analyze.js';
-import { outputFolder } from '../../../src/pipeline/report.js';
+import { Progress } from '../../../src/pipeline/progress.js';
+import { checkOutputs, outputFolder } from '../../../src/pipeline/report.js';
 import { Store } from '../../../src/store/store.js';
 import { execution, manifest, problems, sample } from '../store/rows.js';
 
@@ -77,6 +78,75 @@ it('lists every sample, and the results of those that have one, also where a lat
     const own = samples.find((each) => each['task_id'] === line['task_id'] && each['sample_index'] === line['sample_index']);
     expect(line).toMatchObject(own!);
     expect(line).toHaveProperty('passed');
+  }
+});
+
+it('stopped at a line of any file of samples, a report leaves all files as they were', async () => {
+  const [problem] = problems(1);
+  const add = (indices: number[]): void => {
+    using store = Store.open(values['outputs.database']!);
+    const { id } = store.findExperiment(newer!.hash)!;
+    store.addProblems(id, [problem!]);
+    store.addSamples(id, indices.map((index) => sample(problem!, index))); // prettier-ignore
+    store.addExecutions(id, indices.map((index) => execution(problem!, index))); // prettier-ignore
+  };
+  const contents = (directory: string): Map<string, string> =>
+    new Map(
+      readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.join(entry.parentPath, entry.name))
+        .map((file) => [path.relative(directory, file), readFileSync(file, 'latin1')]),
+    );
+  add([0, 1]);
+  const { directory } = await reportStored(values, newer!.hash, { signal: new AbortController().signal });
+  const before = contents(directory);
+  add([2, 3, 4, 5]);
+  for (const name of ['samples.csv', 'samples.jsonl']) {
+    const stop = new AbortController();
+    const progress = new Progress({ write: () => true });
+    const through = progress.through.bind(progress);
+    progress.through = function* <T>(label: string, total: number | null, items: Iterable<T>) {
+      let seen = 0;
+      for (const item of through(label, total, items)) {
+        yield item;
+        if (label !== name || ++seen !== 2) continue;
+        stop.abort(new Error(`stopped in ${name}`));
+        // A pause is due once the last one is long ago.
+        const until = performance.now() + 50;
+        while (performance.now() < until);
+      }
+    };
+    await expect(reportStored(values, newer!.hash, { signal: stop.signal, progress })).rejects.toThrow(`stopped in ${name}`);
+    expect(contents(directory), name).toEqual(before);
+  }
+  const { files } = await reportStored(values, newer!.hash, { signal: new AbortController().signal });
+  const after = contents(directory);
+  expect(files.map((file) => path.relative(directory, file)).sort()).toEqual([...after.keys()].sort());
+  for (const name of ['report.json', 'samples.csv', 'samples.jsonl', 'samples.jsonl_results.jsonl']) {
+    expect(after.get(name), name).not.toBe(before.get(name));
+  }
+});
+
+it('what a report may not replace is told from the names alone, and nothing is made', async () => {
+  const directory = path.join(folder, 'new');
+  const database = values['outputs.database']!;
+  await checkOutputs(directory, database, [path.join(folder, 'absent')]);
+  expect(readdirSync(folder)).not.toContain('new');
+  for (const name of [
+    'samples.csv',
+    'samples.jsonl_results.jsonl',
+    path.join('figures', 'pass-at-k.pdf'),
+    path.join('tables', 'outcomes.csv'),
+  ]) {
+    const place = path.join(directory, name);
+    await expect(checkOutputs(directory, place), name).rejects.toThrow('is the database that this command reads');
+    mkdirSync(path.dirname(place), { recursive: true });
+    writeFileSync(place, '');
+    await expect(checkOutputs(directory, database, [place]), name).rejects.toThrow('is an input of this command, and would be replaced');
+    rmSync(place);
+    mkdirSync(place);
+    await expect(checkOutputs(directory, database), name).rejects.toMatchObject({ kind: 'output', message: `${place}: cannot write the report: is a folder` }); // prettier-ignore
+    rmSync(directory, { recursive: true });
   }
 });
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
 import { PLOT_NAMES } from '../../../src/reports/render/plots/render.js';
 import { TABLES } from '../../../src/reports/render/tables/index.js';
-import { writeReport } from '../../../src/reports/write-report.js';
+import { REPORT_FILES, writeReport } from '../../../src/reports/write-report.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import { CATEGORIES, analysedReport, judgedSamples, placed } from './judged-samples.js';
 
@@ -135,6 +135,7 @@ describe('writeReport', () => {
     }
     await writeReport(folder, data, { samples: rows });
     expect(filesBelow(folder)).toEqual([...ALL, 'samples.csv'].sort());
+    expect([...REPORT_FILES].sort()).toEqual(filesBelow(folder));
     expect(readFileSync(join(folder, old), 'utf8')).toMatch(/^<!doctype html>/);
   }, 60_000);
 
