@@ -115,7 +115,17 @@ function readStrategies(scope: Scope, { key, value }: Pair<Node, Node | null>): 
       hint: `${STRATEGIES_EXAMPLE} For one experiment leave the section out, and set \`strategy:\`.`,
     });
   }
-  return pairs.map((pair) => readStrategy(scope, pair));
+  const rows = pairs.map((pair) => readStrategy(scope, pair));
+  for (const [index, { name, place: at }] of rows.entries()) {
+    const earlier = rows.findIndex((row) => row.name === name);
+    if (earlier === index) continue;
+    // YAML tells 1.0 from "1.0"; an experiment's name does not.
+    throw new FaultlineError('usage', `${STRATEGIES}.${name}: the name of the strategy in line ${rows[earlier]!.place.line} again`, {
+      place: at,
+      hint: 'Give one of them another name: each becomes the end of the name of an experiment.',
+    });
+  }
+  return rows;
 }
 
 function readStrategy({ document, placeAt }: Scope, pair: Pair<Node, Node | null>): FileStrategy {

@@ -4,7 +4,7 @@ import { AtomicFile } from '../datasets/atomic-file.js';
 import { questionOf } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
-import { bySetting, type BySetting } from '../reports/analysis/by-setting.js';
+import { bySettingSteps, type BySetting } from '../reports/analysis/by-setting.js';
 import { temperatureOf } from '../reports/analysis/distribution.js';
 import { divergenceSteps, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
 import { AnalysisRows } from '../reports/analysis/rows.js';
@@ -57,7 +57,7 @@ function* settingSteps(store: Store, names: readonly string[], progress: Progres
     });
   }
   const isShared = ({ name }: Experiment): boolean => experiments.filter((other) => other.name === name).length > 1;
-  const compared = bySetting(
+  const compared = yield* bySettingSteps(
     experiments.map((experiment) => ({
       label: isShared(experiment) ? nameWithHash(experiment) : experiment.name,
       hash: experiment.hash,

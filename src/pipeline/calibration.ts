@@ -8,6 +8,7 @@ import { plural, whole } from '../reports/render/format.js';
 import type { ProcessExecutor } from '../sandbox/process-executor.js';
 import type { Store } from '../store/store.js';
 import type { ReferenceProgram } from './ahead.js';
+import { strategyOf } from './draws.js';
 import {
   drawRate,
   drawSeconds,
@@ -19,7 +20,7 @@ import {
   type StageEstimate,
 } from './estimate.js';
 import { executeAll, type Executable, type ExecuteOptions } from './execute.js';
-import { checkGeneration, strategyOf } from './generate.js';
+import { checkGeneration } from './generate.js';
 import type { Workbench } from './workbench.js';
 
 /** Work below this is done sooner than anybody reads an estimate of it: some seconds of GPT-2 on two cores. */

@@ -1,5 +1,7 @@
 /** In what stored experiments differ before anything came of them: their settings. Knows no result. */
+import { FaultlineError } from '../errors.js';
 import type { Experiment } from '../store/types.js';
+import { drawsAs, isGreedy, STRATEGY_ENTRIES, type StrategyValues } from './draws.js';
 
 /** Something that is not the same for all, as text. */
 export interface DifferingSetting {
@@ -48,14 +50,24 @@ export function settingOf({ config }: Experiment, key: string): string | null {
 
 /**
  * What decides what an experiment's samples are, but for their number: with equal texts, samples of one problem and index are one draw, to the
- * kernels' rounding. Greedy decoding asks for no seed.
+ * kernels' rounding. Entries that the strategy does not look at are no part of it, and greedy decoding asks for no seed.
  */
 export function drawsOf({ config, seed, modelHash, tokenizerHash, dtype }: Experiment): string {
-  const strategy = Object.entries(JSON.parse(config) as Record<string, unknown>).filter(([key]) => key.startsWith('strategy.'));
-  const isGreedy = strategy.some(
-    ([key, value]) => (key === 'strategy.temperature' && value === 0) || (key === 'strategy.name' && value === 'greedy'),
-  );
-  return JSON.stringify([isGreedy ? null : seed, modelHash, tokenizerHash, dtype, strategy]);
+  const entries = Object.entries(JSON.parse(config) as Record<string, unknown>).filter(([key]) => key.startsWith('strategy.'));
+  const resolved = resolvedDraws(entries);
+  return JSON.stringify([resolved?.greedy === true ? null : seed, modelHash, tokenizerHash, dtype, resolved?.draws ?? entries]);
+}
+
+/** Null where the entries are not those of this version's strategies, as of samples that were made elsewhere: then the entries themselves tell. */
+function resolvedDraws(entries: readonly (readonly [string, unknown])[]): { readonly draws: string; readonly greedy: boolean } | null {
+  if (entries.length === 0 || entries.some(([key]) => !STRATEGY_ENTRIES.has(key))) return null;
+  const values = Object.fromEntries(entries) as StrategyValues;
+  try {
+    return { draws: drawsAs(values), greedy: isGreedy(values) };
+  } catch (thrown) {
+    if (!(thrown instanceof FaultlineError)) throw thrown;
+    return null;
+  }
 }
 
 function textOf(value: unknown): string {

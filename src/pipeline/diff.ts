@@ -1,14 +1,16 @@
 /** Two stored experiments, compared: what was asked for differently, and what came of it. Reads databases, and changes nothing in them. */
 import type { ConfigValues } from '../config/schema.js';
 import { questionOf } from '../datasets/problem.js';
-import { difference, type Difference, type DifferenceWarning } from '../reports/difference.js';
+import { differenceSteps, type Difference, type DifferenceWarning } from '../reports/difference.js';
 import { plural } from '../reports/render/format.js';
+import { finish, type Steps } from '../reports/steps.js';
 import { Store } from '../store/store.js';
 import type { Experiment, JudgedSample, ProblemRow } from '../store/types.js';
 import { differingSettings } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { through, type Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
+import { inTurns } from './turns.js';
 
 /** Something that was not the same for both, as text. */
 export interface Setting {
@@ -31,6 +33,26 @@ export function diffStored(
   otherDatabase: string | undefined,
   progress?: Progress,
 ): ComparedExperiments {
+  return finish(diffSteps(values, names, otherDatabase, progress));
+}
+
+/** The same within the config's database, leaving the event loop its turns. Rejects with the signal's reason when that is aborted. */
+export async function diffStoredInTurns(
+  values: ConfigValues,
+  names: readonly [string, string],
+  signal: AbortSignal,
+  progress?: Progress,
+): Promise<ComparedExperiments> {
+  return await inTurns(diffSteps(values, names, undefined, progress), signal);
+}
+
+/** The databases are open until the last step, or until it is ended. */
+function* diffSteps(
+  values: ConfigValues,
+  names: readonly [string, string],
+  otherDatabase: string | undefined,
+  progress: Progress | undefined,
+): Steps<ComparedExperiments> {
   using store = Store.open(databasePath(values), { readonly: true });
   using other = otherDatabase === undefined ? null : Store.open(otherDatabase, { readonly: true });
   const first = chooseExperiment(store, names[0]);
@@ -38,7 +60,7 @@ export function diffStored(
   const changed = changedProblems(store.problems(first.id), (other ?? store).problems(second.id));
   const samplesOf = (from: Store, { id }: Experiment, which: string): Iterable<JudgedSample> =>
     through(progress, `samples of the ${which}`, from.counts(id).samples, from.judgedSamples(id));
-  const found = difference(samplesOf(store, first, 'first'), samplesOf(other ?? store, second, 'second'));
+  const found = yield* differenceSteps(samplesOf(store, first, 'first'), samplesOf(other ?? store, second, 'second'));
   return {
     first,
     second,

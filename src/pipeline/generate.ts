@@ -3,11 +3,11 @@ import type { Config } from '../config/load.js';
 import type { ConfigValues } from '../config/schema.js';
 import type { Problem } from '../datasets/problem.js';
 import { Model, type GenerateOptions, type Sample } from '../decoding/model.js';
-import { resolveStrategy } from '../decoding/strategy.js';
 import { NOT_FINITE, type RunPlan } from '../engine/types.js';
 import { FaultlineError } from '../errors.js';
 import type { SampleRow } from '../store/types.js';
 import { engineOptionsOf } from './device.js';
+import { isGreedy, strategyOf } from './draws.js';
 import { modelFolderOf } from './inputs.js';
 import type { Progress } from './progress.js';
 
@@ -20,28 +20,6 @@ export interface GenerationTask {
 /** Loads the model of a config. The caller disposes it. */
 export async function loadModel(config: Config): Promise<Model> {
   return Model.load(await modelFolderOf(config), engineOptionsOf(config.values));
-}
-
-/** The strategy that a config's parameters describe; its name is the store's. Temperature 0 is greedy, whatever it was called. */
-export function strategyOf(values: ConfigValues): ReturnType<typeof resolveStrategy> {
-  const name = values['strategy.name'];
-  if (name === 'greedy') return resolveStrategy({}, name);
-  return resolveStrategy(
-    {
-      temperature: values['strategy.temperature'],
-      topK: values['strategy.top_k'],
-      topP: values['strategy.top_p'],
-      minP: values['strategy.min_p'],
-      typical: values['strategy.typical'],
-      eta: values['strategy.eta'],
-    },
-    name,
-  );
-}
-
-/** Whether every sample of a problem is the same text, whatever its index and the seed. */
-export function isGreedy(values: ConfigValues): boolean {
-  return strategyOf(values).sampling.temperature === 0;
 }
 
 /** Says where samples are going to be copies: they are drawn as asked for, and tell no more than one. */

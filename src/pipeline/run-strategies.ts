@@ -3,26 +3,30 @@
  * is set side by side. What a run is stands in `run.ts`, and each of these is one: it skips what is done, so that the same command goes on after
  * any interruption. Prints nothing.
  */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ConfigValues } from '../config/schema.js';
+import { sameShard, WHOLE } from '../config/shard.js';
 import type { Model } from '../decoding/model.js';
 import { FaultlineError } from '../errors.js';
 import { analysisJson } from '../reports/render/analysis-json.js';
 import { differencesJson } from '../reports/render/differences-json.js';
 import { strategyComparison, type StrategyComparison, type StrategyPair } from '../reports/strategy-comparison.js';
+import { Store } from '../store/store.js';
+import type { Experiment } from '../store/types.js';
 import { analyzeBySettingInTurns, type SettingAnalysis } from './analyze.js';
-import { differenceJson, diffStored, type DifferenceDocument } from './diff.js';
+import { differenceJson, diffStoredInTurns, type ComparedExperiments, type DifferenceDocument } from './diff.js';
 import { describeEstimate, showBytes, type RunEstimate } from './estimate.js';
 import { experimentName } from './experiment.js';
 import { loadModel } from './generate.js';
 import { databasePath } from './inputs.js';
 import { keepFiles } from './keep-files.js';
 import { Progress, showDuration } from './progress.js';
-import { prepareOutputs } from './report.js';
+import { nameWithHash, prepareOutputs } from './report.js';
 import { estimateExperiment, runExperiment, type RunOptions, type RunResult } from './run.js';
 import { STAGES } from './stages/index.js';
 import { strategyExperiments, type Strategies, type StrategyExperiment } from './strategies.js';
-import { inTurns } from './turns.js';
+import { describeShards, extentOf } from './work-shards.js';
 
 export interface StrategiesResult {
   /** The name that the names of the experiments begin with, and of the comparison's folder. */
@@ -32,7 +36,7 @@ export interface StrategiesResult {
   readonly strategies: readonly (RunResult & { readonly strategy: string })[];
   /** What all of it was estimated to take; null where little was left to do. */
   readonly estimate: StrategiesEstimate | null;
-  /** Null where the report was not among the stages. */
+  /** Null where the report was not among the stages, and where the database is to hold a part of an experiment alone. */
   readonly comparison: ComparedStrategies | null;
 }
 
@@ -52,7 +56,7 @@ export interface StrategiesEstimate extends Pick<RunEstimate, 'seconds' | 'memor
 }
 
 /**
- * Runs every strategy of a config, and compares them where the report is among the stages.
+ * Runs every strategy of a config, and compares them where the report is among the stages and all are whole.
  * @throws FaultlineError as {@link runExperiment}, with the experiment's name; before any of them starts where the config or the machine cannot do
  *   one of them
  */
@@ -64,17 +68,19 @@ export async function runStrategies(study: Strategies, options: RunOptions): Pro
   await using model = new SharedModel(study);
   const shared = { ...options, sharedModel: () => model.get() };
   const compares = stages.some(({ name }) => name === 'report');
-  const directory = join(values['outputs.directory'], experiment);
   const estimate = await estimateAll(experiments, shared, false);
-  if (compares) await prepareComparison(values, directory);
+  const parts = estimate?.strategies ?? null;
+  // A shard alone is not compared, so that its folder would stay empty.
+  if (compares && (values.shard === null || sameShard(values.shard, WHOLE))) await prepareComparison(values, comparisonFolder(values));
   if (estimate !== null) for (const line of describeStrategies(estimate)) progress.note(line);
 
   const strategies: StrategiesResult['strategies'][number][] = [];
   for (const [index, { strategy, config }] of experiments.entries()) {
     progress.note(`strategy ${strategy}, ${index + 1} of ${experiments.length}: ${config.values.experiment}`);
-    strategies.push({ strategy, ...(await named(config.values, () => runExperiment(config, shared))) });
+    const estimated = parts?.[index]?.estimate ?? null;
+    strategies.push({ strategy, ...(await named(config.values, () => runExperiment(config, { ...shared, estimated }))) });
   }
-  const comparison = compares ? await compare(values, directory, strategies, { signal, progress }) : null;
+  const comparison = compares && areWhole(values, strategies, progress) ? await compare(values, strategies, { signal, progress }) : null;
   return { experiment, database: databasePath(values), strategies, estimate, comparison };
 }
 
@@ -151,6 +157,25 @@ async function estimateAll(
   };
 }
 
+/** Where the comparison of a config's strategies goes: below the folder that an experiment of the shared name would have, beside its report. */
+function comparisonFolder(values: ConfigValues, name = COMPARISON): string {
+  return join(values['outputs.directory'], experimentName(values), name);
+}
+
+const COMPARISON = 'comparison';
+
+/**
+ * The same once the experiments are known, by the rule of `outputFolder`: `comparison` where all of them are the newest of their names, and
+ * `comparison@<beginning of a hash over theirs>` otherwise, as for an older config of the same names that is run again.
+ */
+function folderOfCompared(values: ConfigValues, store: Store, experiments: readonly Experiment[]): string {
+  const stored = store.experiments();
+  const isNewest = ({ name, hash }: Experiment): boolean => stored.findLast((each) => each.name === name)?.hash === hash;
+  if (experiments.every(isNewest)) return comparisonFolder(values);
+  const hash = createHash('sha256').update(JSON.stringify(experiments.map((each) => each.hash)));
+  return comparisonFolder(values, nameWithHash({ name: COMPARISON, hash: hash.digest('hex') }));
+}
+
 /** Throws for what could not be written after hours: a folder that is none, or the database where a file of the comparison would be. */
 async function prepareComparison(values: ConfigValues, directory: string): Promise<void> {
   const { COMPARISON_FILES } = await import('../reports/write-comparison.js');
@@ -163,30 +188,37 @@ async function prepareComparison(values: ConfigValues, directory: string): Promi
   await prepareOutputs(directory);
 }
 
-/** Sets what is stored side by side, and writes it below `directory`. */
+/** Whether the database is to hold all problems of each; says which it does not. A part's numbers would look like those of the whole. */
+function areWhole(values: ConfigValues, strategies: StrategiesResult['strategies'], progress: Progress): boolean {
+  using store = Store.open(databasePath(values), { readonly: true });
+  const partial = strategies.find(({ experiment }) => {
+    const extent = extentOf(store, experiment);
+    return extent !== null && extent.held < extent.whole;
+  });
+  if (partial === undefined) return true;
+  progress.note(
+    `no comparison: the database holds ${describeShards(partial.shards)} of ${partial.experiment.name}; join all shards with \`faultline merge\`, and run the report on what it makes`,
+  );
+  return false;
+}
+
+/** Sets what is stored side by side, and writes it into the comparison's folder. */
 async function compare(
   values: ConfigValues,
-  directory: string,
   strategies: StrategiesResult['strategies'],
   { signal, progress }: Pick<RunOptions, 'signal' | 'progress'>,
 ): Promise<ComparedStrategies> {
   const experiments = strategies.map(({ experiment }) => experiment);
   const analysis = await analyzeBySettingInTurns(values, experiments.map(({ hash }) => hash), signal, progress); // prettier-ignore
   const [first, ...others] = experiments;
-  const compared = await inTurns(
-    (function* () {
-      const all = [];
-      for (const other of others) {
-        all.push(diffStored(values, [first!.hash, other.hash], undefined, progress));
-        yield;
-      }
-      return all;
-    })(),
-    signal,
-  );
+  const compared: ComparedExperiments[] = [];
+  for (const other of others) compared.push(await diffStoredInTurns(values, [first!.hash, other.hash], signal, progress));
   const pairs = compared.map(({ second, difference }): StrategyPair => ({ experiment: second.name, difference }));
   const comparison = strategyComparison(analysis.bySetting, first!.name, pairs);
   const documents = compared.map(differenceJson);
+  using store = Store.open(databasePath(values), { readonly: true });
+  const directory = folderOfCompared(values, store, experiments);
+  await prepareComparison(values, directory);
   const { writeComparison } = await import('../reports/write-comparison.js');
   const files = await writeComparison(directory, { analysis, comparison, pairs: documents });
   return { analysis, strategies: comparison, pairs: documents, directory, files };

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly progress: Progress;
   /** As the workbench's. */
   readonly sharedModel?: () => Promise<Model>;
+  /** What {@link estimateExperiment} has said of this run to whoever began it: it is not measured again, nor told of. Default: not asked yet. */
+  readonly estimated?: RunEstimate | null;
 }
 
 export interface RunResult extends LeftOut {
@@ -73,7 +75,7 @@ interface LoadedStage {
  */
 export async function runExperiment(
   config: Config,
-  { stages: rows = STAGES, signal, progress, sharedModel }: RunOptions,
+  { stages: rows = STAGES, signal, progress, sharedModel, estimated }: RunOptions,
 ): Promise<RunResult> {
   const [loaded, openTracker] = await Promise.all([loadStages(rows), findTrackers(config.values)]);
   await using bench = new Workbench(config, { rows, signal, progress, sharedModel });
@@ -96,7 +98,7 @@ export async function runExperiment(
     progress.watch((task, done, total) => {
       tracker.record({ event: 'progress', task, done, total });
     });
-    const result = await runStages(bench, loaded, tracker);
+    const result = await runStages(bench, loaded, { tracker, estimated });
     tracker.record({ event: 'run_end', samples: result.samples, verdicts: result.judged });
     ok = true;
     return result;
@@ -122,14 +124,18 @@ export async function runExperiment(
 }
 
 /** The run itself, once everything is open. */
-async function runStages(bench: Workbench, loaded: readonly LoadedStage[], tracker: Tracker): Promise<RunResult> {
+async function runStages(
+  bench: Workbench,
+  loaded: readonly LoadedStage[],
+  { tracker, estimated }: { readonly tracker: Tracker; readonly estimated: RunEstimate | null | undefined },
+): Promise<RunResult> {
   const { store, signal, progress } = bench;
   const before = bench.experiment === null ? { samples: 0, executed: 0 } : store.counts(bench.experiment.id);
   if (bench.experiment !== null && hasWork(bench)) {
     progress.note(`continuing ${bench.experiment.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
   }
-  const estimate = await estimateStages(bench, loaded, false);
-  if (estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
+  const estimate = estimated === undefined ? await estimateStages(bench, loaded, false) : estimated;
+  if (estimated === undefined && estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
   begin(bench);
 
   const stages: (StageResult & { readonly name: string })[] = [];

@@ -6,10 +6,9 @@ import type { Config, StrategyConfig, Study } from '../config/load.js';
 import { entryError } from '../config/origin-errors.js';
 import { ENTRIES } from '../config/schema.js';
 import { Mismatch } from '../config/value-types.js';
-import { PLAIN_SAMPLING } from '../decoding/strategy.js';
 import { FaultlineError } from '../errors.js';
+import { drawsAs, isGreedy } from './draws.js';
 import { experimentName } from './experiment.js';
-import { isGreedy, strategyOf } from './generate.js';
 
 /** A config with a section `strategies`. */
 export type Strategies = Study & { readonly strategies: readonly StrategyConfig[] };
@@ -29,7 +28,7 @@ export interface StrategyExperiment {
 export function strategyExperiments({ config, strategies }: Strategies): StrategyExperiment[] {
   const drawn = new Map<string, StrategyConfig>();
   return strategies.map((each) => {
-    const draws = drawsAs(each);
+    const draws = drawsOf(each);
     const twin = drawn.get(draws);
     if (twin !== undefined) {
       throw new FaultlineError('usage', `strategies.${each.name} draws as strategies.${twin.name} does: ${draws}`, {
@@ -43,12 +42,10 @@ export function strategyExperiments({ config, strategies }: Strategies): Strateg
   });
 }
 
-/** What decides the draws of a strategy, as text to compare and to show. */
-function drawsAs({ name, place, config }: StrategyConfig): string {
+/** As {@link drawsAs}; an error is at the strategy's place. */
+function drawsOf({ name, place, config }: StrategyConfig): string {
   try {
-    const { strategy, sampling } = strategyOf(config.values);
-    const on = strategy.parameters.filter((key) => key === 'temperature' || sampling[key] !== PLAIN_SAMPLING[key]);
-    return [strategy.name, ...on.map((key) => `${key} ${sampling[key]}`)].join(', ');
+    return drawsAs(config.values);
   } catch (thrown) {
     if (!(thrown instanceof FaultlineError)) throw thrown;
     throw new FaultlineError(thrown.kind, `strategies.${name}: ${thrown.message}`, {

@@ -17,6 +17,7 @@ import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { mcnemar, type McNemar } from './statistics/mcnemar.js';
 import { rateDifference, type ProblemCounts } from './statistics/paired-bootstrap.js';
 import { rateSwapTest } from './statistics/problem-swaps.js';
+import { finish, type Steps } from './steps.js';
 import { textDigest } from './text-digest.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from './warnings.js';
 
@@ -99,7 +100,16 @@ const MOST_CHANGES = 20;
  * @throws FaultlineError kind `usage` for samples of several strategies on one side, kind `input` for an outcome that this version does not know
  */
 export function difference(first: Iterable<JudgedSample>, second: Iterable<JudgedSample>, options: DifferenceOptions = {}): Difference {
-  const sides = [new Side(first), new Side(second)] as const;
+  return finish(differenceSteps(first, second, options));
+}
+
+/** The same in steps. */
+export function* differenceSteps(
+  first: Iterable<JudgedSample>,
+  second: Iterable<JudgedSample>,
+  options: DifferenceOptions = {},
+): Steps<Difference> {
+  const sides = [yield* Side.read(first), yield* Side.read(second)] as const;
   const [a, b] = sides;
   const shared = [...a.problems.keys()].filter((task) => b.problems.has(task)).length;
   const tasks = [...a.problems.keys()].filter((task) => a.counted(task) > 0 && b.counted(task) > 0);
@@ -131,14 +141,20 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
   const every = sides.flatMap((side) => tasks.flatMap((task) => side.samples(task)));
   const outcomes = OUTCOME_ORDER.filter((outcome) => outcome !== 'pass' && every.some((sample) => sample.outcome === outcome));
   const codes = new Map(every.flatMap(({ code, category }) => (code === null ? [] : [[code, category] as const])));
-  const rates = [
-    row('pass', null, ({ outcome }) => outcome === 'pass'),
-    row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
-    ...outcomes.map((name) => row(name, null, ({ outcome }) => outcome === name, false)),
-  ];
-  const categories = [...codes]
-    .sort(([x], [y]) => compareCodes(x, y))
-    .map(([name, title]) => row(name, title, ({ code }) => code === name));
+  const rates: UnadjustedRow[] = [];
+  for (const one of [
+    () => row('pass', null, ({ outcome }) => outcome === 'pass'),
+    () => row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
+    ...outcomes.map((name) => () => row(name, null, ({ outcome }) => outcome === name, false)),
+  ]) {
+    rates.push(one());
+    yield;
+  }
+  const categories: UnadjustedRow[] = [];
+  for (const [name, title] of [...codes].sort(([x], [y]) => compareCodes(x, y))) {
+    categories.push(row(name, title, ({ code }) => code === name));
+    yield;
+  }
   const adjust = adjustment(tests);
   const failed = (side: Side, task: string): readonly Counted[] => side.samples(task).filter(({ outcome }) => outcome !== 'pass');
   const kinds = [...new Set(sides.flatMap((side) => tasks.flatMap((task) => failed(side, task).map(({ code }) => code))))].sort(
@@ -151,6 +167,10 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
     }),
   ) as [number[][], number[][]];
   const [passRatesA, passRatesB] = sides.map((side) => tasks.map((task) => side.passed(task) / side.counted(task))) as [number[], number[]];
+  const failures = failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed });
+  yield;
+  const cliffsDelta = rateDominance(bootstrap, passRatesA, passRatesB);
+  yield;
   return {
     problems: {
       compared: tasks.length,
@@ -162,8 +182,8 @@ export function difference(first: Iterable<JudgedSample>, second: Iterable<Judge
     costs: { first: a.costs(tasks), second: b.costs(tasks) },
     rates: rates.map(adjust),
     categories: categories.map(adjust),
-    failures: failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed }),
-    passRates: { cliffsDelta: rateDominance(bootstrap, passRatesA, passRatesB) },
+    failures,
+    passRates: { cliffsDelta },
     pairs: pairsOf(a, b, tasks),
     changes: changesOf(a, b, tasks),
     resamples: bootstrap.resamples,
@@ -225,7 +245,9 @@ class Side {
   readonly problems = new Map<string, Counted[]>();
   readonly #costs = new ProblemCosts();
 
-  constructor(samples: Iterable<JudgedSample>) {
+  /** A step a sample. */
+  static *read(samples: Iterable<JudgedSample>): Steps<Side> {
+    const side = new Side();
     let strategy: string | null = null;
     for (const sample of samples) {
       strategy ??= sample.strategy;
@@ -234,14 +256,20 @@ class Side {
           hint: 'Compare experiments of one strategy each.',
         });
       }
-      const outcome = knownOutcome(sample.outcome);
-      const of = this.problems.get(sample.taskId) ?? [];
-      this.problems.set(sample.taskId, of);
-      if (outcome === 'infra') continue;
-      this.#costs.add(sample);
-      const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
-      of.push({ index, outcome, code, category, text: textDigest(completion) });
+      side.#add(sample);
+      yield;
     }
+    return side;
+  }
+
+  #add(sample: JudgedSample): void {
+    const outcome = knownOutcome(sample.outcome);
+    const of = this.problems.get(sample.taskId) ?? [];
+    this.problems.set(sample.taskId, of);
+    if (outcome === 'infra') return;
+    this.#costs.add(sample);
+    const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
+    of.push({ index, outcome, code, category, text: textDigest(completion) });
   }
 
   samples(task: string): readonly Counted[] {

@@ -25,6 +25,8 @@ export interface StrategyPair {
 
 export interface StrategyTest {
   readonly experiment: string;
+  /** Whose test it is. */
+  readonly pair: StrategyPair;
   /** `pass` or `crash rate`. */
   readonly rate: string;
   readonly first: RateRow['first'];
@@ -40,10 +42,10 @@ export interface StrategyTest {
 const TESTED = ['pass', 'crash rate'];
 
 export function strategyComparison(bySetting: BySetting, against: string, pairs: readonly StrategyPair[]): StrategyComparison {
-  const tests = pairs.flatMap(({ experiment, difference }) =>
-    difference.rates
+  const tests = pairs.flatMap((pair) =>
+    pair.difference.rates
       .filter(({ name }) => TESTED.includes(name))
-      .map(({ name, first, second, difference: found }) => ({ experiment, rate: name, first, second, difference: found })),
+      .map(({ name, first, second, difference }) => ({ experiment: pair.experiment, pair, rate: name, first, second, difference })),
   );
   const adjusted = benjaminiHochberg(tests.map(({ difference }) => difference.p));
   return { bySetting, against, pairs, tests: tests.map((test, i) => ({ ...test, adjustedP: adjusted[i]! })) };

@@ -1,4 +1,4 @@
-/** The files of a comparison of strategies. They stand beside those of no report: each strategy has its own folder for that. */
+/** The files of a comparison of strategies. Where they go is the caller's; no report is in that folder. */
 import type { Analysis } from './analysis/analysis.js';
 import { analysisJson } from './render/analysis-json.js';
 import { differencesJson } from './render/differences-json.js';

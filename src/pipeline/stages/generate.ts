@@ -6,7 +6,8 @@ import type { Store } from '../../store/store.js';
 import type { Experiment, SampleRow } from '../../store/types.js';
 import { BatchWriter } from '../batch-writer.js';
 import { generationEstimate } from '../calibration.js';
-import { checkGeneration, generateSamples, strategyOf, type GenerationTask } from '../generate.js';
+import { strategyOf } from '../draws.js';
+import { checkGeneration, generateSamples, type GenerationTask } from '../generate.js';
 import { shardsToRun } from '../work-shards.js';
 import type { Stage } from './stage.js';
 

@@ -13,6 +13,7 @@ import { knownOutcome, OUTCOMES } from '../outcomes.js';
 import { plural } from '../render/format.js';
 import type { Intervals } from '../report-data.js';
 import { Bootstrap, type BootstrapOptions, type Estimate } from '../statistics/bootstrap.js';
+import { finish, type Steps } from '../steps.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from '../warnings.js';
 import { groupOf, reasonFor, type Group } from './distribution.js';
 import { AnalysisRows, groupedBy, perProblem, type AnalysisRow } from './rows.js';
@@ -137,13 +138,26 @@ export function bySetting(
   differing: BySetting['differing'],
   options: BootstrapOptions = {},
 ): BySetting {
-  const sides = experiments.map((experiment) => new Side(experiment));
+  return finish(bySettingSteps(experiments, differing, options));
+}
+
+/** The same in steps. */
+export function* bySettingSteps(
+  experiments: readonly SettingExperiment[],
+  differing: BySetting['differing'],
+  options: BootstrapOptions = {},
+): Steps<BySetting> {
+  const sides: Side[] = [];
+  for (const experiment of experiments) sides.push(yield* Side.read(experiment));
   const [first, ...others] = sides;
   const all = [...new Set(sides.flatMap(({ questions }) => [...questions.keys()]))];
   const inAll = all.filter((task) => sides.every(({ questions }) => questions.has(task)));
   const same = inAll.filter((task) => others.every(({ questions }) => questions.get(task) === first?.questions.get(task)));
   const tasks = same.filter((task) => sides.every((side) => side.counted.has(task)));
   const bootstrap = new Bootstrap(tasks.length, options);
+  yield;
+  const tables: SettingTable[] = [];
+  for (const setting of SETTINGS) tables.push(yield* tableOf(setting, sides, tasks, differing, bootstrap));
   return {
     experiments: sides.map(({ label, hash, strategy, temperature, questions }) => ({
       label,
@@ -159,19 +173,19 @@ export function bySetting(
       notJudged: same.length - tasks.length,
     },
     differing,
-    tables: SETTINGS.map((setting) => tableOf(setting, sides, tasks, differing, bootstrap)),
+    tables,
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: (options.seed ?? 0n).toString() },
     warnings: warningsOf(tasks.length),
   };
 }
 
-function tableOf(
+function* tableOf(
   setting: SettingRow,
   sides: readonly Side[],
   tasks: readonly string[],
   differing: BySetting['differing'],
   bootstrap: Bootstrap,
-): SettingTable {
+): Steps<SettingTable> {
   const values = [...groupedBy(sides, setting.valueOf)].sort(([a], [b]) => compareOrder(setting.order(a), setting.order(b)));
   // An entry of the setting's own is its value only where the value settles it: nucleus at another top_p is nucleus too.
   const isSettled = (each: BySetting['differing'][number]): boolean =>
@@ -184,9 +198,11 @@ function tableOf(
   if (tasks.length === 0 || only === undefined)
     return { ...head, groups: [], missing: 'no problem is the same in all, with a judged sample in each' };
   if (more.length === 0 && setting.name !== 'experiment') return { ...head, groups: [], missing: reasonFor(setting.name, null, only[0]) };
-  const groups = values.flatMap(([value, own]) =>
-    (canBePooled(own) ? [own] : own.map((side) => [side])).map((pooled) => settingGroup(value, pooled, tasks, bootstrap)),
-  );
+  const groups: SettingGroup[] = [];
+  for (const [value, own] of values) {
+    for (const pooled of canBePooled(own) ? [own] : own.map((side) => [side]))
+      groups.push(yield* settingGroup(value, pooled, tasks, bootstrap));
+  }
   return { ...head, groups, missing: null };
 }
 
@@ -207,22 +223,26 @@ function canBePooled(sides: readonly Side[]): boolean {
   );
 }
 
-function settingGroup(value: string | null, sides: readonly Side[], tasks: readonly string[], bootstrap: Bootstrap): SettingGroup {
+function* settingGroup(value: string | null, sides: readonly Side[], tasks: readonly string[], bootstrap: Bootstrap): Steps<SettingGroup> {
   const rows = sides.flatMap((side) => side.rowsOf(tasks));
+  yield;
+  const group = groupOf(value, rows, bootstrap);
+  yield;
   return {
-    ...groupOf(value, rows, bootstrap),
+    ...group,
     experiments: sides.map(({ label }) => label),
-    families: familiesOf(rows, bootstrap),
+    families: yield* familiesOf(rows, bootstrap),
     costs: totalCosts(sides.map((side) => side.costs.costs(tasks))),
   };
 }
 
-function familiesOf(rows: readonly AnalysisRow[], bootstrap: Bootstrap): FamilyShare[] {
+function* familiesOf(rows: readonly AnalysisRow[], bootstrap: Bootstrap): Steps<FamilyShare[]> {
   const failed = rows.filter(({ outcome }) => outcome !== 'pass');
   const failures = perProblem(failed, bootstrap.size);
-  return [...groupedBy(failed, ({ categoryCode }) => (categoryCode === null ? null : familyOf(categoryCode)))]
-    .sort(([a], [b]) => compareCodes(a, b))
-    .map(([code, own]) => ({
+  const byFamily = [...groupedBy(failed, ({ categoryCode }) => (categoryCode === null ? null : familyOf(categoryCode)))];
+  const families: FamilyShare[] = [];
+  for (const [code, own] of byFamily.sort(([a], [b]) => compareCodes(a, b))) {
+    families.push({
       code,
       // All leaves of a family have one outcome.
       name: code === null ? 'without a category' : OUTCOMES[own[0]!.outcome].label,
@@ -231,7 +251,10 @@ function familiesOf(rows: readonly AnalysisRow[], bootstrap: Bootstrap): FamilyS
         bootstrap.size === 1
           ? { value: own.length / failed.length, low: null, high: null, method: 'none' }
           : bootstrap.ratio(perProblem(own, bootstrap.size), failures),
-    }));
+    });
+    yield;
+  }
+  return families;
 }
 
 function warningsOf(problems: number): DifferenceWarning[] {
@@ -255,19 +278,23 @@ class Side {
   readonly strategy: string | null;
   /** Tasks with a sample that counts. */
   readonly counted: ReadonlySet<string>;
-  readonly costs = new ProblemCosts();
-  readonly #rows = new AnalysisRows();
+  readonly costs: ProblemCosts;
+  readonly #rows: AnalysisRows;
 
-  constructor({ label, hash, temperature, questions, draws, samples }: SettingExperiment) {
+  /** Of the samples that went by. */
+  private constructor(
+    { label, hash, temperature, questions, draws }: Omit<SettingExperiment, 'samples'>,
+    seen: AnalysisRows,
+    costs: ProblemCosts,
+  ) {
     this.label = label;
     this.hash = hash;
     this.temperature = temperature;
     this.questions = questions;
     this.draws = draws;
-    for (const sample of this.#rows.through(samples)) {
-      if (knownOutcome(sample.outcome) !== 'infra') this.costs.add(sample);
-    }
-    const { rows, problems } = this.#rows;
+    this.#rows = seen;
+    this.costs = costs;
+    const { rows, problems } = seen;
     const [strategy, ...others] = new Set(rows.map((row) => row.strategy));
     if (others.length > 0) {
       throw new FaultlineError('usage', `${label} holds samples of several strategies: ${[strategy, ...others].join(', ')}`, {
@@ -276,6 +303,17 @@ class Side {
     }
     this.strategy = strategy ?? null;
     this.counted = new Set(rows.map(({ problem }) => problems[problem]!.taskId));
+  }
+
+  /** A step a sample. */
+  static *read({ samples, ...experiment }: SettingExperiment): Steps<Side> {
+    const rows = new AnalysisRows();
+    const costs = new ProblemCosts();
+    for (const sample of rows.through(samples)) {
+      if (knownOutcome(sample.outcome) !== 'infra') costs.add(sample);
+      yield;
+    }
+    return new Side(experiment, rows, costs);
   }
 
   /** The samples of some problems, which have their numbers from these: as all experiments number them. */

@@ -8,7 +8,7 @@ import { datasets } from '../../../src/datasets/registry.js';
 import { models } from '../../../src/datasets/models.js';
 import { strategies as all } from '../../../src/decoding/strategy.js';
 import { configFile, readyConfigs } from '../../../src/pipeline/bundled.js';
-import { strategyOf } from '../../../src/pipeline/generate.js';
+import { strategyOf } from '../../../src/pipeline/draws.js';
 import { strategyExperiments } from '../../../src/pipeline/strategies.js';
 
 const study = (name: string) => loadStudy({ file: configFile(name), environment: {} });

@@ -100,6 +100,7 @@ describe('errors', () => {
     ['a wrong number of samples', `strategies:\n${two}  c: {samples: 0}\n`, ':4:16: strategies.c.samples: expected an integer from 1', 'samples: '],
     ['a name that is none', `strategies:\n${two}  "c d": {}\n`, ':4:3: the name of a strategy in strategies: expected a name of letters', 'methods-cool'],
     ['a name twice', 'strategies:\n  a: {top_k: 1}\n  a: {top_k: 2}\n', ':3:3: not valid YAML', 'Correct'],
+    ['one name in two spellings', 'strategies:\n  1.0: {top_k: 1}\n  b: {}\n  "1.0": {top_k: 2}\n', ':4:3: strategies.1.0: the name of the strategy in line 2 again', 'another name'],
     ['the section in another spelling', `strategis:\n${two}`, ':1:1: unknown key strategis', 'strategies'],
   ])('%s is refused at its place', (_, yaml, message, hint) => {
     const error = refused(() => load(yaml));

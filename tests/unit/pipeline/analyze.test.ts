@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { analyzeBySetting, analyzeStored } from '../../../src/pipeline/analyze.js';
+import { analyzeBySetting, analyzeBySettingInTurns, analyzeStored } from '../../../src/pipeline/analyze.js';
+import { diffStored, diffStoredInTurns } from '../../../src/pipeline/diff.js';
+import { Progress } from '../../../src/pipeline/progress.js';
 import { bySetting, type BySetting, type SettingName, type SettingTable } from '../../../src/reports/analysis/by-setting.js';
 import { Bootstrap } from '../../../src/reports/statistics/bootstrap.js';
 import type { Outcome } from '../../../src/sandbox/verdict.js';
@@ -104,6 +106,17 @@ beforeAll(() => {
         samples: SAME.map((problem) => [problem, 'P']),
       },
     ],
+    // What is left over beside greedy decoding, or is off, changes no draw.
+    [
+      'named3',
+      {
+        config: at(0.2, { 'strategy.name': 'greedy', 'strategy.top_p': 0.5, 'strategy.top_k': 40 }),
+        strategy: 'greedy',
+        samples: SAME.map((problem) => [problem, 'P']),
+      },
+    ],
+    ['off', { config: at(0.4, { 'strategy.name': 'nucleus', 'strategy.top_k': 0, 'strategy.eta': 0 }), samples: [[A, 'PN'], [B, 'PP'], [C, 'NW']] }], // prettier-ignore
+    ['beam', { config: at(0.4, { 'strategy.beams': 4 }), samples: [[A, 'PN'], [B, 'PP'], [C, 'NW']] }], // prettier-ignore
     ['elsewhere', { config: {}, strategy: 'import', samples: SAME.map((problem) => [problem, 'W']) }],
     ['again', { config: at(0.5), hash: `aaaa${'0'.repeat(60)}`, samples: [[A, 'P']] }], // prettier-ignore
     ['again', { config: at(0.6), hash: `bbbb${'0'.repeat(60)}`, samples: [[A, 'N']] }], // prettier-ignore
@@ -111,6 +124,12 @@ beforeAll(() => {
   ];
   for (const [name, made] of wanted) make(store, name, made);
 });
+
+/** A clock on which every look is a second after the last: each step is long enough for a turn, and every line is due. */
+function clock(): () => number {
+  let now = 0;
+  return () => (now += 1_000);
+}
 
 const compare = (...names: string[]): BySetting => analyzeBySetting(values, names).bySetting;
 const table = (found: BySetting, setting: SettingName): SettingTable => found.tables.find((each) => each.setting === setting)!;
@@ -212,6 +231,10 @@ describe('analyzeBySetting', () => {
     // Greedy asks for no seed.
     expect(experimentsOf('greedy', 'greedy2', 'hot')).toEqual([['greedy'], ['greedy2'], ['hot']]);
     expect(experimentsOf('named', 'named2', 'hot')).toEqual([['named'], ['named2'], ['hot']]);
+    expect(experimentsOf('greedy', 'named', 'named3', 'hot')).toEqual([['greedy'], ['named'], ['named3'], ['hot']]);
+    expect(experimentsOf('cool', 'off', 'hot')).toEqual([['cool'], ['off'], ['hot']]);
+    // Of an entry that this version does not know, nobody can say that it changes nothing.
+    expect(experimentsOf('cool', 'beam', 'hot')).toEqual([['cool', 'beam'], ['hot']]);
   });
 
   it('compares only the problems that are the same in all and judged in all', () => {
@@ -277,6 +300,22 @@ describe('analyzeBySetting', () => {
     expect(found.experiments.map(({ label }) => label)).toEqual(['again@aaaa00000000', 'again@bbbb00000000']);
   });
 
+  it('is the same in turns, and stops among the samples of any experiment', async () => {
+    const never = new AbortController().signal;
+    expect(await analyzeBySettingInTurns(values, ['cool', 'hot'], never)).toEqual(analyzeBySetting(values, ['cool', 'hot']));
+    for (const stopped of ['samples of cool', 'samples of hot']) {
+      const stop = new AbortController();
+      vi.spyOn(performance, 'now').mockImplementation(clock());
+      const progress = new Progress({
+        isTTY: true,
+        columns: 200,
+        write: (text) => text.includes(stopped) && stop.abort(new Error(stopped)),
+      });
+      await expect(analyzeBySettingInTurns(values, ['cool', 'hot'], stop.signal, progress)).rejects.toThrow(stopped);
+      vi.restoreAllMocks();
+    }
+  });
+
   it('holds the analysis of the first beside the comparison', () => {
     const { bySetting, ...first } = analyzeBySetting(values, ['cool', 'hot']);
     expect(bySetting.experiments).toHaveLength(2);
@@ -298,5 +337,23 @@ describe('analyzeBySetting', () => {
       expect.objectContaining({ kind: 'input', hint: expect.stringMatching(/^There are: hot, cool, cold, /) as string }),
     );
     expect(() => compare('cool', 'hot', 'cool')).toThrow(expect.objectContaining({ kind: 'usage', message: expect.stringContaining('names cool twice') as string })); // prettier-ignore
+  });
+});
+
+describe('diffStoredInTurns', () => {
+  it('is the same as in one go, and stops among the samples of either', async () => {
+    const never = new AbortController().signal;
+    expect(await diffStoredInTurns(values, ['cool', 'hot'], never)).toEqual(diffStored(values, ['cool', 'hot'], undefined));
+    for (const stopped of ['samples of the first', 'samples of the second']) {
+      const stop = new AbortController();
+      vi.spyOn(performance, 'now').mockImplementation(clock());
+      const progress = new Progress({
+        isTTY: true,
+        columns: 200,
+        write: (text) => text.includes(stopped) && stop.abort(new Error(stopped)),
+      });
+      await expect(diffStoredInTurns(values, ['cool', 'hot'], stop.signal, progress)).rejects.toThrow(stopped);
+      vi.restoreAllMocks();
+    }
   });
 });

@@ -77,6 +77,14 @@ describe('the tables of strategies', () => {
     );
   });
 
+  it('have the numbers of a test from its own pair, also where two experiments have one name', () => {
+    const twins = strategyComparison(compared, 's-a', pairs.map((pair) => ({ ...pair, experiment: 'twin' }))); // prettier-ignore
+    const table = (from: typeof comparison): string =>
+      STRATEGY_TABLES.find(({ name }) => name === 'strategy-tests')!.csv(from).replaceAll(/^(s-[bc]|twin),/gm, ','); // prettier-ignore
+    expect(pairs[0]!.difference.pairs.onlySecond).not.toBe(pairs[1]!.difference.pairs.onlySecond);
+    expect(table(twins)).toBe(table(comparison));
+  });
+
   it('print the experiments alone', () => {
     const latex = STRATEGY_TABLES.find(({ name }) => name === 'strategies')!.latex(comparison);
     expect(latex.match(/^s-.*\\\\$/gm)).toHaveLength(3);

@@ -1,19 +1,13 @@
 /** Whether each strategy differs from the first one: its rates, and the kinds of its failures. */
 import type { StrategyComparison, StrategyTest } from '../../strategy-comparison.js';
-import type { Difference } from '../../difference.js';
 import { decimal, points, pointsInterval, probability } from '../format.js';
 import { reportTable } from './table.js';
 
-interface Row extends StrategyTest {
-  readonly pair: Difference;
-}
-
-export const strategyTestsTable = reportTable<Row, StrategyComparison>({
+export const strategyTestsTable = reportTable<StrategyTest, StrategyComparison>({
   name: 'strategy-tests',
   caption: ({ against }) =>
     `Each strategy against ${against}: differences in percentage points with 95 % intervals by paired bootstrap over problems, p-values by swaps within problems, adjusted by Benjamini and Hochberg for all rows, and Cramér's V of the kinds of failure.`,
-  rows: ({ tests, pairs }) =>
-    tests.map((test) => ({ ...test, pair: pairs.find(({ experiment }) => experiment === test.experiment)!.difference })),
+  rows: ({ tests }) => tests,
   columns: ({ against }) => [
     { key: 'experiment', value: ({ experiment }) => experiment, print: { title: 'experiment' } },
     { key: 'against', value: () => against },
@@ -47,23 +41,26 @@ export const strategyTestsTable = reportTable<Row, StrategyComparison>({
       value: ({ adjustedP }) => adjustedP,
       print: { title: 'adjusted', numeric: true, cell: ({ adjustedP }) => probability(adjustedP) },
     },
-    { key: 'problems', value: ({ pair }) => pair.problems.compared },
-    { key: 'pairs', value: ({ pair }) => pair.pairs.pairs },
-    { key: 'pairs_same_text', value: ({ pair }) => pair.pairs.sameText },
-    { key: 'pairs_both_pass', value: ({ pair }) => pair.pairs.bothPass },
-    { key: 'pairs_only_first', value: ({ pair }) => pair.pairs.onlyFirst },
-    { key: 'pairs_only_second', value: ({ pair }) => pair.pairs.onlySecond },
-    { key: 'pairs_neither', value: ({ pair }) => pair.pairs.neither },
-    { key: 'mcnemar_mid_p', value: ({ pair }) => pair.pairs.mcnemar?.midP ?? null },
-    { key: 'failures_chi_square', value: ({ pair }) => (pair.failures.degrees === 0 ? null : pair.failures.chiSquare) },
-    { key: 'failures_degrees', value: ({ pair }) => pair.failures.degrees },
-    { key: 'failures_p', value: ({ pair }) => pair.failures.p },
+    { key: 'problems', value: ({ pair }) => pair.difference.problems.compared },
+    { key: 'pairs', value: ({ pair }) => pair.difference.pairs.pairs },
+    { key: 'pairs_same_text', value: ({ pair }) => pair.difference.pairs.sameText },
+    { key: 'pairs_both_pass', value: ({ pair }) => pair.difference.pairs.bothPass },
+    { key: 'pairs_only_first', value: ({ pair }) => pair.difference.pairs.onlyFirst },
+    { key: 'pairs_only_second', value: ({ pair }) => pair.difference.pairs.onlySecond },
+    { key: 'pairs_neither', value: ({ pair }) => pair.difference.pairs.neither },
+    { key: 'mcnemar_mid_p', value: ({ pair }) => pair.difference.pairs.mcnemar?.midP ?? null },
+    {
+      key: 'failures_chi_square',
+      value: ({ pair }) => (pair.difference.failures.degrees === 0 ? null : pair.difference.failures.chiSquare),
+    },
+    { key: 'failures_degrees', value: ({ pair }) => pair.difference.failures.degrees },
+    { key: 'failures_p', value: ({ pair }) => pair.difference.failures.p },
     {
       key: 'failures_cramers_v',
-      value: ({ pair }) => pair.failures.cramersV.value,
-      print: { title: 'V', numeric: true, cell: ({ pair }) => decimal(pair.failures.cramersV.value, 2) },
+      value: ({ pair }) => pair.difference.failures.cramersV.value,
+      print: { title: 'V', numeric: true, cell: ({ pair }) => decimal(pair.difference.failures.cramersV.value, 2) },
     },
-    { key: 'failures_cramers_v_low', value: ({ pair }) => pair.failures.cramersV.low },
-    { key: 'failures_cramers_v_high', value: ({ pair }) => pair.failures.cramersV.high },
+    { key: 'failures_cramers_v_low', value: ({ pair }) => pair.difference.failures.cramersV.low },
+    { key: 'failures_cramers_v_high', value: ({ pair }) => pair.difference.failures.cramersV.high },
   ],
 });
