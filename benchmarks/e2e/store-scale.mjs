@@ -8,7 +8,8 @@
  * command that reads what is stored: a report is about one experiment, `analyze` about one or about all beside each other. The bounds are those that
  * the project has set itself: 1 s for a question, 20 s for a report, 1 GiB for the database without its token arrays. Above a bound the script ends
  * with 1. A view that counts over all samples of all experiments has no bound, nor has a command that writes as many rows as it reads: theirs are shown.
- * Each figure is the best of its trials; a command's own CPU time, which is nearly all of it, stands beside its time, as a busy machine stretches that.
+ * A question's time is the best of its trials; a command's figures are all of its fastest trial. Its own CPU time, which is nearly all of it, stands
+ * beside its time, as a busy machine stretches that.
  *
  * With --keep the database stays in that folder and is used again by the next call; without, it is removed.
  */

@@ -31,7 +31,11 @@ export interface SampleLine {
 export async function* readSamples(file: string, known?: ReadonlyMap<string, Question>): AsyncGenerator<SampleLine> {
   const seen = new Map<string, number>();
   const keys = new Set<string>();
-  const digests = new Map<Question, string>();
+  const texts: Texts = {
+    digest: remembered(questionDigest),
+    test: remembered(({ test }) => plain(test)),
+    prompt: remembered(({ prompt }) => plain(prompt)),
+  };
   let any = false;
   for await (const source of readJsonl(file)) {
     any = true;
@@ -48,7 +52,7 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
     const before = seen.get(taskId) ?? 0;
     seen.set(taskId, before + 1);
     const problem = known?.get(taskId);
-    if (problem !== undefined) refuseOtherVersion(source, taskId, problem, digests);
+    if (problem !== undefined) refuseOtherVersion(source, taskId, problem, texts);
     const prompt = problem?.prompt;
     const isSolution = prompt !== undefined && !('completion' in source.value) && 'solution' in source.value;
     const completion = isSolution ? completionOf(source, prompt) : stringField(source, 'completion');
@@ -88,8 +92,20 @@ function refuseEvaluation(source: JsonLine): void {
 
 const OTHER_VERSION = 'Give the problem file, and the --template, that the samples were made from';
 
+/** What lines are compared with: made for a problem when the first line asks for it, as a task has many lines. */
+type Texts = Readonly<Record<'digest' | 'test' | 'prompt', (problem: Question) => string>>;
+
+function remembered(make: (problem: Question) => string): (problem: Question) => string {
+  const made = new Map<Question, string>();
+  return (problem) => {
+    let text = made.get(problem);
+    if (text === undefined) made.set(problem, (text = make(problem)));
+    return text;
+  };
+}
+
 /** Refuses a line that says by any field that its problem is not this one. */
-function refuseOtherVersion(source: JsonLine, taskId: string, problem: Question, digests: Map<Question, string>): void {
+function refuseOtherVersion(source: JsonLine, taskId: string, problem: Question, texts: Texts): void {
   const refuse = (field: string, what: string): never => {
     throw lineError(source, `this sample is of another version of ${taskId}: ${what}`, {
       field,
@@ -98,8 +114,7 @@ function refuseOtherVersion(source: JsonLine, taskId: string, problem: Question,
   };
   const digest = optionalStringField(source, 'problem_digest');
   if (digest !== undefined) {
-    let own = digests.get(problem);
-    if (own === undefined) digests.set(problem, (own = questionDigest(problem)));
+    const own = texts.digest(problem);
     if (digest !== own) refuse('problem_digest', `its digest is ${JSON.stringify(digest)}, and that of the problem file's is "${own}"`);
   }
   const { entry_point: entryPoint, test, prompt } = source.value;
@@ -109,19 +124,22 @@ function refuseOtherVersion(source: JsonLine, taskId: string, problem: Question,
       `its entry point is ${JSON.stringify(entryPoint)}, and that of the problem file's is ${JSON.stringify(problem.entryPoint)}`,
     );
   }
-  if (typeof test === 'string' && plain(test) !== plain(problem.test)) refuse('test', "its test is not the problem file's");
+  if (typeof test === 'string' && plain(test) !== texts.test(problem)) refuse('test', "its test is not the problem file's");
   // A prompt may stand in what a model was told around it.
-  if (typeof prompt === 'string' && !plain(prompt).includes(plain(problem.prompt))) {
+  if (typeof prompt === 'string' && !plain(prompt).includes(texts.prompt(problem))) {
     refuse('prompt', "its prompt does not hold the problem file's");
   }
 }
 
-/** A text without what editors and loaders change: line ends, and blanks at the ends of lines and of the whole. */
+/** A text without what editors and loaders change: line ends, and blanks at the ends of lines and of the whole. Linear. */
 function plain(text: string): string {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/[ \t]+$/gm, '')
-    .trim();
+  return (
+    text
+      .replace(/\r\n?/g, '\n')
+      // Only from where blanks begin: from within them, a long run is looked through again for each.
+      .replace(/(?<![ \t])[ \t]+$/gm, '')
+      .trim()
+  );
 }
 
 /** What follows the prompt in a whole program; all of it where the program does not begin so, as it defines the prompt's function anew. */

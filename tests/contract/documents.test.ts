@@ -24,6 +24,19 @@ const linksOf = (file: string) =>
   [...read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)]*)?\)/g)].map((match) => path.join(path.dirname(file), match[1]!));
 const fenced = (file: string) => [...read(file).matchAll(/^```(?:console|sh|bash)[^\n]*\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
 
+describe.each(['README.md', 'ARCHITECTURE.md'])('what no output replaces, by %s', (document) => {
+  it('names each kind that is told by its first bytes', () => {
+    const kinds = [...read('src/pipeline/keep-files.ts').matchAll(/^ {2}'an? (\w+) (?:database|file|archive)':/gm)].map(
+      (match) => match[1]!,
+    );
+    expect(kinds).toContain('GGUF');
+    const rule = read(document)
+      .split(/\n\n|\n- /)
+      .find((paragraph) => /^(?:\*\*)?No output replaces/.test(paragraph))!;
+    expect(kinds.filter((kind) => !rule.includes(kind))).toEqual([]);
+  });
+});
+
 describe.each(documents)('%s', (document) => {
   it('names only paths that exist', () => {
     const files = projectFiles();

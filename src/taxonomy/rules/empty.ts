@@ -9,6 +9,9 @@ import { programOf } from '../program-text.js';
 import type { Evidence } from '../types.js';
 import type { Rule } from './rule.js';
 
+/** What can bind a name that the program's text need not hold, or run text that does. */
+const BINDS_UNSEEN: ReadonlySet<string> = new Set(['globals', 'locals', 'vars', 'exec', 'eval', 'setattr', '__setattr__', '__dict__']);
+
 /** The tokens of one logical line, at least one. */
 type Line = readonly ScannedToken[];
 
@@ -37,7 +40,8 @@ function splitAt(tokens: readonly ScannedToken[], separates: (token: ScannedToke
 
 /**
  * The lines within the last `def` of the entry point at the program's margin; null for none, and where the name may stand for more
- * than them: a decorator can give it another body, and so can whatever else the program does with the name, calls aside.
+ * than them: a decorator can give it another body, and so can whatever else the program does with the name, calls aside, be it written in a
+ * string or not at all: `globals()`, `exec`, and behind the body `from m import *`.
  */
 function bodyOfEntryPoint(evidence: Evidence): Line[] | null {
   const program = programOf(evidence);
@@ -50,7 +54,8 @@ function bodyOfEntryPoint(evidence: Evidence): Line[] | null {
   const behind = lines.findIndex((line, index) => index > at && isAtMargin(line));
   const end = behind < 0 ? lines.length : behind;
   const others = lines.filter((line, index) => (index < at || index >= end) && !isDefinition(line));
-  if (others.some((line) => usesBeyondCalls(line, evidence.entryPoint))) return null;
+  if (others.some((line) => usesBeyondCalls(line, evidence.entryPoint) || mayBindUnseen(line, evidence.entryPoint))) return null;
+  if (lines.slice(end).some(importsAll)) return null;
   const header = lines[at]!;
   const colon = indexAtDepth(header, ':');
   return colon < 0 ? null : [header.slice(colon + 1), ...lines.slice(at + 1, end)].filter((line) => line.length > 0);
@@ -61,6 +66,26 @@ function usesBeyondCalls(line: Line, name: string): boolean {
     if (text !== name) return false;
     return line[index + 1]?.text !== '(' || ['def', 'class'].includes(line[index - 1]?.text ?? '');
   });
+}
+
+/** A line of plain strings alone, such as a docstring, binds nothing, whatever it says. */
+function mayBindUnseen(line: Line, name: string): boolean {
+  if (line.every(isPlainString)) return false;
+  return line.some(({ kind, text }) => (kind === 'string' ? holdsWord(text, name) : BINDS_UNSEEN.has(text)));
+}
+
+/** Whether a string's text holds a word; its prefix is none. */
+function holdsWord(text: string, word: string): boolean {
+  return (
+    text
+      .replace(/^[a-z]+/i, '')
+      .match(/[\p{ID_Start}_]\p{ID_Continue}*/gu)
+      ?.includes(word) === true
+  );
+}
+
+function importsAll(line: Line): boolean {
+  return line.some(({ text }, index) => text === 'import' && line[index + 1]?.text === '*');
 }
 
 /** Where a mark stands outside all brackets, a closing one counted as outside; -1 for nowhere. */

@@ -17,6 +17,8 @@ const CUT_SHORT: ReadonlySet<string> = new Set(['length', 'context']);
 const OPEN_AT_END = /^'.' was never closed$|^unterminated triple-quoted |^EOF while scanning|^unexpected EOF /;
 /** A string that must end on its line: open at the end only if that line is the last one. */
 const OPEN_ON_LINE = /^EOL while scanning|^unterminated (?:f-)?string literal|^f-string: expecting '\}'$/;
+/** A character for which the compiler takes no text at all, wherever it stands: more text would not have helped. */
+const NO_TEXT = /null bytes|surrogates not allowed/;
 
 export const truncated: Rule = (evidence) => {
   const { verdict, completion, finishReason } = evidence;
@@ -33,7 +35,7 @@ export const truncated: Rule = (evidence) => {
 
 function endsOpen(evidence: Evidence, exception: ExceptionInfo): boolean {
   if (OPEN_AT_END.test(exception.message)) return true;
-  if (exception.line === null) return false;
+  if (exception.line === null || NO_TEXT.test(exception.message)) return false;
   const last = lastWrittenLine(evidence);
   if (exception.line !== last) return exception.line > last;
   // A last word may be half a keyword or name, and after it anything may be missing.

@@ -220,6 +220,28 @@ describe('samples of another version of their problem', () => {
     expect(await all(readSamples(fileWith(line(fields)), known('A')))).toHaveLength(1);
   });
 
+  it('are compared with texts that are made once for all lines of a problem', async () => {
+    let read = 0;
+    const counted = {
+      ...question,
+      get test() {
+        read++;
+        return question.test;
+      },
+    };
+    const text = line({ test: question.test, problem_digest: digest }).repeat(50);
+    expect(await all(readSamples(fileWith(text), new Map([['A', counted]])))).toHaveLength(50);
+    // Once for the digest, and once for itself.
+    expect(read).toBe(2);
+  });
+
+  it('may hold blanks within a line in any number', async () => {
+    const test = `# ${' \t'.repeat(100_000)}.  \n${question.test}`;
+    const problems = new Map([['A', { ...question, test: test.replace('  \n', '\n') }]]);
+    // Quadratic, this would take longer than the runner's limit.
+    expect(await all(readSamples(fileWith(line({ test })), problems))).toHaveLength(1);
+  });
+
   it('are known by prompt, entry point and test, each by itself, and by nothing else', () => {
     const digests = [
       question,

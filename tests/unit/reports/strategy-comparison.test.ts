@@ -113,3 +113,13 @@ describe('strategiesText', () => {
     }
   });
 });
+
+describe('the intervals of each table', () => {
+  it('are said to be what they are', () => {
+    const wide = { ...comparison, bySetting: { ...compared, intervals: { ...compared.intervals, confidence: 0.9 } } };
+    for (const table of STRATEGY_TABLES) {
+      const stated = [...table.latex(wide).matchAll(/(\d+)\D{1,4}% interval/g)].map((match) => match[1]);
+      expect([table.name, new Set(stated)]).toEqual([table.name, new Set(['90'])]);
+    }
+  });
+});

@@ -414,6 +414,17 @@ describe('truncation', () => {
     expect(classify(evidence(open, { completion: "    return 'a b c", finishReason: 'length' })).category?.code).toBe('1.1');
   });
 
+  it.each([
+    ['SyntaxError', 'source code string cannot contain null bytes'],
+    ['ValueError', 'source code string cannot contain null bytes'],
+    ['UnicodeEncodeError', "'utf-8' codec can't encode character '\\ud800' in position 58: surrogates not allowed"],
+  ])('is not to blame for a character of which no text is made, be it in the last word: %s', (type, message) => {
+    const given = syntax(type, message, { line: 3, column: 13 });
+    for (const end of ['', 'bc', '\n']) {
+      expect(classify(evidence(given, { completion: `    return a\0${end}`, finishReason: 'length' })).category?.code).toBe('2.3');
+    }
+  });
+
   it('holds where something is open up to the end', () => {
     expect(code('unterminated triple-quoted string literal (detected at line 5)', 3, '    """Doc\n    more\n    and', 'length')).toBe(
       '1.1',
@@ -558,6 +569,9 @@ describe('marks of another language', () => {
     ['a page behind a line of a program', `    return a + b\n${PAGE}`],
     ['a list', `# Solution\n\nHere is how to do it:\n\n${LIST}`],
     ['a numbered list', '1. First add one\n2) Then return the result\n'],
+    ['a list with brackets that nobody closes', `- First (add one\n- Then return (it's easy\n- And look at {the result\n`],
+    ['a list behind an apostrophe in brackets', `Do it (don't wait):\n${LIST}`],
+    ['a list behind faults of all kinds', `1st ¬ \\ x ) don't """\n${LIST}`],
     ['a quotation', '> First add one\n> and take the result\n'],
     ['a function in Rust', RUST],
     ['a function that is cut off', RUST.slice(0, 40)],
@@ -578,6 +592,18 @@ describe('marks of another language', () => {
     ['arguments over several lines', '    return f(\n        *args,\n        **kwargs,\n        **more) y y\n', {}],
     ['a comparison over several lines', '    return (a\n        <b\n        < c\n        <d) y y\n', {}],
     ['a definition in braces', 'def add(a, b) {\n    return a + b\n}\n', {}],
+    ['an operand behind one that is missing', '    return (a\n- b c\n- d e\n* f g\n', {}],
+    ['operands behind faults of all kinds', "    return (a\n- 1x c c\n- ¬ d d\n- ) e' f f\n- g g (don't\n- h h\n", {}],
+    [
+      'a list in a text behind quotes in a comment',
+      '    # not \"""\n    """Doc.\n\n- first item\n- second item\n- third item\n    """\n    return a b\n',
+      {},
+    ],
+    [
+      'a list in a text behind quotes in a text',
+      `    q = '"""'\n    """Doc.\n\n- first item\n- second item\n- third item\n    """\n    return a b\n`,
+      {},
+    ],
   ])('not %s', (_, completion, facts) => {
     expect(code(completion, facts)).toMatch(/^2\./);
   });
@@ -589,8 +615,22 @@ describe('marks of another language', () => {
       characters: 43,
       foreignCharacters: 3,
     });
+    const quoted = foreignLines({ prompt: '', completion: `# not '''\nr'''\n- one item\n'''\nx = 1\n- two items\n` });
+    expect(quoted).toEqual({ lines: 2, foreign: 1, characters: 12, foreignCharacters: 9 });
     const long = `    return ${Array.from({ length: 60 }, (_, i) => `v${(i * 7919) % 1009}`).join(' + ')} b\n`;
     expect(code(`${long}<p>\n</p>\n`)).toMatch(/^2\./);
+  });
+
+  it.each([
+    ['apostrophes', "don't\n".repeat(100_000)],
+    ['an open bracket, a long line and apostrophes', `(${'a'.repeat(300_000)}\n${"'\n".repeat(150_000)}`],
+    ['apostrophes before continued lines', `'${'\\\n'.repeat(150_000)}"${'\\\n'.repeat(50_000)}`],
+    ['a number without end', `${'1'.repeat(300_000)}a`],
+    ['characters of no language', '¬'.repeat(300_000)],
+    ['brackets', '(]'.repeat(150_000)],
+  ])('are counted in linear time: %s', (_, completion) => {
+    // Quadratic, most would take longer than the runner's limit.
+    expect(foreignLines({ prompt: '', completion })).toMatchObject({ foreign: 0 });
   });
 });
 
@@ -664,6 +704,26 @@ describe('an empty body', () => {
     ['another name', 'def plus(a, b):\n    pass\n'],
   ])('not with %s', (_, program) => {
     expect(whole(program)).toBe('8.1');
+  });
+
+  test.each([
+    ['all names of a module', 'from m import *\n'],
+    ['a name in the table of names', "globals()['add'] = lambda a, b: a\n"],
+    ['a name that is put together', "vars()['a' + 'dd'] = print\n"],
+    ['a text that is executed', "exec('def ' + 'ad' + 'd(a, b): return 1')\n"],
+    ['an attribute of the module', 'import sys\nmodule = sys.modules[__name__]\nsetattr(module, NAME, print)\n'],
+    ['the name in a text', 'bind("add", print)\n'],
+  ])('that is replaced unseen is none: %s', (_, behind) => {
+    expect(whole(`def add(a, b):\n    pass\n\n${behind}`)).toBe('8.1');
+  });
+
+  test.each([
+    ['all names of a module before it', 'from m import *\n', ''],
+    ['a docstring that names it', '"""What add does."""\n', ''],
+    ['one name of a module, and a product', '', 'from m import other\nx = 2 * 3\n'],
+    ['a text without its name', '', 'print("plus, adder")\n'],
+  ])('stays one beside %s', (_, before, behind) => {
+    expect(whole(`${before}def add(a, b):\n    pass\n\n${behind}`)).toBe('1.2');
   });
 
   it('is none where the text does not end', () => {

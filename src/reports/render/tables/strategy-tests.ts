@@ -1,14 +1,15 @@
 /** Whether each strategy differs from the first one: its rates, and the kinds of its failures. */
 import type { StrategyComparison, StrategyTest } from '../../strategy-comparison.js';
 import { decimal, points, pointsInterval, probability } from '../format.js';
+import { intervalTitle } from './estimate.js';
 import { reportTable } from './table.js';
 
 export const strategyTestsTable = reportTable<StrategyTest, StrategyComparison>({
   name: 'strategy-tests',
-  caption: ({ against }) =>
-    `Each strategy against ${against}: differences in percentage points with 95 % intervals by paired bootstrap over problems, p-values by swaps within problems, adjusted by Benjamini and Hochberg for all rows, and Cramér's V of the kinds of failure.`,
+  caption: ({ against, bySetting: { intervals } }) =>
+    `Each strategy against ${against}: differences in percentage points with ${intervals.confidence * 100} % intervals by paired bootstrap over problems, p-values by swaps within problems, adjusted by Benjamini and Hochberg for all rows, and Cramér's V of the kinds of failure.`,
   rows: ({ tests }) => tests,
-  columns: ({ against }) => [
+  columns: ({ against, bySetting }) => [
     { key: 'experiment', value: ({ experiment }) => experiment, print: { title: 'experiment' } },
     { key: 'against', value: () => against },
     { key: 'rate', value: ({ rate }) => rate, print: { title: 'rate' } },
@@ -25,7 +26,7 @@ export const strategyTestsTable = reportTable<StrategyTest, StrategyComparison>(
       key: null,
       value: () => null,
       print: {
-        title: '95 % interval',
+        title: intervalTitle(bySetting.intervals.confidence),
         numeric: true,
         cell: ({ difference }) => pointsInterval(difference),
       },
