@@ -172,17 +172,23 @@ def answers(programs):
     found = []
     for program, _ in programs:
         arguments = [["b", "a", "ccc", "a", ""], {"k": 1, "j": 2, "i": 1}, 3, "hello ab"]
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.5)
         try:
-            namespace = {"__name__": "program"}
-            exec(program, namespace)
-            text = "answer " + repr((namespace["f"](*arguments), arguments))
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.5)
+            try:
+                namespace = {"__name__": "program"}
+                exec(program, namespace)
+                text = "answer " + repr((namespace["f"](*arguments), arguments))
+            except MemoryError:
+                text = None
+            except Exception as error:
+                text = "raised %s: %s" % (type(error).__name__, error)
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         except (TooLong, MemoryError):
+            # Wherever it was, be it on its way out.
             text = None
-        except Exception as error:
-            text = "raised %s: %s" % (type(error).__name__, error)
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        # What it has grown into.
+        namespace = arguments = None
         found.append(text)
     return found
 
