@@ -17,7 +17,7 @@ import { differingSettings, drawsOf, settingOf } from './comparable.js';
 import { databasePath } from './inputs.js';
 import { keepFiles } from './keep-files.js';
 import { through, type Progress } from './progress.js';
-import { chooseExperiment, nameWithHash, outputFolder, summariseExperiment, writeOutputs } from './report.js';
+import { checkOutputs, chooseExperiment, nameWithHash, outputFolder, summariseExperiment, writeOutputs } from './report.js';
 import { inTurns } from './turns.js';
 
 /** The numbers of one experiment, and the analyses that go further; the newest without a name. */
@@ -135,7 +135,8 @@ export async function reportStored(
 ): Promise<{ report: ReportData; directory: string; files: readonly string[] }> {
   using store = Store.open(databasePath(values), { readonly: true });
   const experiment = chooseExperiment(store, nameOrHash);
-  const data = await reportWithAnalyses(store, experiment, signal, progress);
   const directory = outputFolder(store, values, experiment);
+  await checkOutputs(directory, store.file);
+  const data = await reportWithAnalyses(store, experiment, signal, progress);
   return { report: data, directory, files: await writeOutputs(store, experiment, { data, directory, signal, progress }) };
 }
