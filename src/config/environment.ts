@@ -17,6 +17,7 @@ export const OTHER_VARIABLES = {
   FAULTLINE_LAUNCHER: "path of the sandbox's launcher",
   FAULTLINE_DEBUG: '1 adds stacks to errors',
   FAULTLINE_TEST_PYTHON: 'interpreter of the sandbox tests',
+  FAULTLINE_HASH_SEEDS: 'all runs what cannot show the hash seed under ten further seeds in the agreement test, not three',
   FAULTLINE_HOSTILE: 'all lets twenty executions follow every hostile program in every setting of the sandbox tests',
   FAULTLINE_STABILITY_SAMPLES: 'how many samples the test of stability executes, 2000 at most',
   FAULTLINE_SIMT_LIBRARY: "path of the tests' emulated backend",
