@@ -54,6 +54,11 @@ export class FaultlineError extends Error {
   get exitCode(): ExitCode {
     return ExitCode[this.kind];
   }
+
+  /** The same error in other words, for a caller who knows more of where it came from; this one is its cause. */
+  restated(reason: string, place: Place = {}): FaultlineError {
+    return new FaultlineError(this.kind, reason, { place, ...(this.hint === undefined ? {} : { hint: this.hint }), cause: this });
+  }
 }
 
 /** The reason inside anything that was thrown, for embedding in another message. */

@@ -16,8 +16,8 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import zlib from 'node:zlib';
 import { parseFlags } from '../lib/flags.mjs';
+import { readHumanEval } from '../lib/human-eval.mjs';
 import {
   describeMachine,
   foreignShare,
@@ -128,12 +128,7 @@ function keep(name, executions, { seconds, passed, others, stolen }) {
  * @returns {Promise<{seconds: number, passed: number, others: number, stolen: number}>}
  */
 async function commandTrial(python, workers, fragile) {
-  const problems = zlib
-    .gunzipSync(fs.readFileSync(dataset))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const problems = readHumanEval(dataset);
   // Equal programs would be executed once.
   const line = (/** @type {any} */ { task_id, canonical_solution }, /** @type {number} */ copy) =>
     `${JSON.stringify({ task_id, completion: `${canonical_solution}\n# ${copy}\n` })}\n`;

@@ -102,10 +102,7 @@ function readStrategies(scope: Scope, { key, value }: Pair<Node, Node | null>): 
   const keyPlace = placeAt(startOf(key));
   const place = value === null ? keyPlace : placeAt(startOf(value));
   if (plainValue(value, document, place) !== null && !isMap(value)) {
-    throw new FaultlineError('usage', `${STRATEGIES}: expected a section, got ${isSeq(value) ? 'a list' : 'a single value'}`, {
-      place,
-      hint: STRATEGIES_EXAMPLE,
-    });
+    throw noSection(STRATEGIES, value, { place, hint: STRATEGIES_EXAMPLE });
   }
   const pairs = isMap(value) ? (value.items as Pair<Node, Node | null>[]) : [];
   if (pairs.length < 2) {
@@ -141,21 +138,18 @@ function readStrategy({ document, placeAt }: Scope, pair: Pair<Node, Node | null
       hint: 'It becomes the end of the name of the experiment, such as methods-cool.',
     });
   }
-  const before = `${STRATEGIES}.${name}.`;
   const valuePlace = pair.value === null ? place : placeAt(startOf(pair.value));
   if (plainValue(pair.value, document, valuePlace) === null) return { name, place, values: [] };
   if (!isMap(pair.value)) {
-    throw new FaultlineError(
-      'usage',
-      `${before.slice(0, -1)}: expected a section, got ${isSeq(pair.value) ? 'a list' : 'a single value'}`,
-      {
-        place: valuePlace,
-        hint: `In it stand, such as \`{ temperature: 0.2 }\`, ${OWN_NAMES.join(', ')}.`,
-      },
-    );
+    const hint = `In it stand, such as \`{ temperature: 0.2 }\`, ${OWN_NAMES.join(', ')}.`;
+    throw noSection(`${STRATEGIES}.${name}`, pair.value, { place: valuePlace, hint });
   }
-  const scope: Scope = { document, placeAt, names: OWN_NAMES, entryOf: ownEntry, before, hint: ownHint };
+  const scope: Scope = { document, placeAt, names: OWN_NAMES, entryOf: ownEntry, before: `${STRATEGIES}.${name}.`, hint: ownHint };
   return { name, place, values: readPairs(scope, pair.value.items as Pair<Node, Node | null>[], '') };
+}
+
+function noSection(shown: string, value: Node | null, options: { readonly place: Place; readonly hint: string }): FaultlineError {
+  return new FaultlineError('usage', `${shown}: expected a section, got ${isSeq(value) ? 'a list' : 'a single value'}`, options);
 }
 
 const STRATEGIES_EXAMPLE = 'Such as `strategies: { greedy: { name: greedy }, cool: { temperature: 0.2 }, warm: { temperature: 0.8 } }`.';

@@ -24,11 +24,7 @@ export async function atEntry<T>(config: Pick<Config, 'values' | 'origins'>, key
     const { file, line } = thrown.place;
     const origin = config.origins[key];
     if (origin.from === 'default' || line !== undefined || (file !== undefined && file !== config.values[key])) throw thrown;
-    throw new FaultlineError(thrown.kind, `${settingName(origin, key)}: ${thrown.message}`, {
-      place: placeOf(origin),
-      ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
-      cause: thrown,
-    });
+    throw thrown.restated(`${settingName(origin, key)}: ${thrown.message}`, placeOf(origin));
   }
 }
 

@@ -16,7 +16,7 @@ export type NarrowDType = Exclude<DType, 'float32'>;
  *   to cost: 1.57e-2, 3.68e-3, 8.41e-6, 0.011 %. Of the first 20 texts dpbf16's divergence is 6.04e-6, that of AMX's portable form 5.98e-6, that
  *   of tensor cores in the emulator 5.48e-6; a GPU itself was not asked.
  */
-export const PRECISION_LIMITS: readonly PrecisionRow[] = [
+const PRECISION_LIMITS: readonly PrecisionRow[] = [
   {
     dtype: 'bfloat16',
     families: ['fma'],
@@ -34,7 +34,7 @@ export const PRECISION_LIMITS: readonly PrecisionRow[] = [
   },
 ];
 
-export interface PrecisionRow {
+interface PrecisionRow {
   readonly dtype: NarrowDType;
   /** Names without the number of their version; null for all that no row before it names. */
   readonly families: readonly string[] | null;

@@ -142,7 +142,7 @@ export async function writeOutputs(
   const { writeReport } = await import('../reports/write-report.js');
   const pause = pauses(signal);
   const { samples: total } = store.counts(experiment.id);
-  const staged = await stageSamples(store, experiment, { directory, pause, progress });
+  const staged = await stageSamples(store, experiment, { directory, total, pause, progress });
   try {
     const samples = through(progress, 'samples.csv', total, store.judgedSamples(experiment.id));
     const check = (place: string): void => {
@@ -165,7 +165,12 @@ const SAMPLE_FILES = ['samples.jsonl', 'samples.jsonl_results.jsonl'] as const;
 async function stageSamples(
   store: Store,
   experiment: Experiment,
-  { directory, pause, progress }: Pick<OutputOptions, 'directory' | 'progress'> & { readonly pause: () => Promise<void> },
+  {
+    directory,
+    total,
+    pause,
+    progress,
+  }: Pick<OutputOptions, 'directory' | 'progress'> & { readonly total: number; readonly pause: () => Promise<void> },
 ): Promise<readonly AtomicFile[]> {
   const staged: AtomicFile[] = [];
   try {
@@ -174,7 +179,6 @@ async function stageSamples(
     const digests = new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionDigest(problem)]));
     const judged = store.judgedSamples(experiment.id)[Symbol.iterator]();
     let next = judged.next();
-    const total = store.counts(experiment.id).samples;
     for (const sample of through(progress, SAMPLE_FILES[0], total, store.samples(experiment.id))) {
       const line = {
         task_id: sample.taskId,

@@ -230,10 +230,7 @@ async function named<T>({ experiment }: ConfigValues, work: () => Promise<T>): P
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof FaultlineError) || thrown.place.line !== undefined) throw thrown;
-    throw new FaultlineError(thrown.kind, `${experiment}: ${thrown.message}`, {
-      ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
-      cause: thrown,
-    });
+    throw thrown.restated(`${experiment}: ${thrown.message}`);
   }
 }
 

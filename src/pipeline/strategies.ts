@@ -48,11 +48,7 @@ function drawsOf({ name, place, config }: StrategyConfig): string {
     return drawsAs(config.values);
   } catch (thrown) {
     if (!(thrown instanceof FaultlineError)) throw thrown;
-    throw new FaultlineError(thrown.kind, `strategies.${name}: ${thrown.message}`, {
-      place,
-      ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
-      cause: thrown,
-    });
+    throw thrown.restated(`strategies.${name}: ${thrown.message}`, place);
   }
 }
 

@@ -29,6 +29,8 @@ export interface WriteOptions {
 
 type Content = Iterable<string | Uint8Array>;
 
+const FIGURE_FILES: readonly string[] = PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]);
+
 /** Whatever a report may write or remove, as paths within its folder. */
 export const REPORT_FILES: readonly string[] = [
   'report.html',
@@ -37,7 +39,7 @@ export const REPORT_FILES: readonly string[] = [
   'samples.csv',
   'tables/methods.tex',
   ...TABLES.flatMap(({ name }) => [`tables/${name}.csv`, `tables/${name}.tex`]),
-  ...PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]),
+  ...FIGURE_FILES,
 ];
 
 /**
@@ -70,7 +72,7 @@ export async function writeReport(directory: string, data: ReportData, options: 
     files.set(`figures/${plot.name}.pdf`, [await figurePdf(svg, plot.description)]);
     await pause();
   }
-  const gone = PLOT_NAMES.flatMap((name) => [`figures/${name}.svg`, `figures/${name}.pdf`]).filter((name) => !files.has(name));
+  const gone = FIGURE_FILES.filter((name) => !files.has(name));
   for (const name of [...files.keys(), ...gone]) options.check?.(join(directory, name));
   return replaceAll(directory, files, { gone, pause });
 }

@@ -14,6 +14,24 @@ import { read, root } from './project.js';
 
 const block = /(^```text transcript\n)([\s\S]*?)(^```$)/m;
 
+/** What `faultline run` on a config that stands in the README, in a block of that name, prints as JSON. */
+function runExample(block: string, flags: readonly string[]): unknown {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
+  try {
+    const example = new RegExp(`^\`\`\`${block}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(read('README.md'))?.[1];
+    fs.writeFileSync(path.join(folder, 'example.yaml'), example ?? `no block "${block}" in README.md`);
+    const run = spawnSync(process.execPath, [path.join(root, 'bin', 'faultline.js'), 'run', 'example.yaml', ...flags, '--json'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    expect(run.status, run.stderr).toBe(0);
+    return JSON.parse(run.stdout);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 describe('README', () => {
   it('shows what `faultline run` prints', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
@@ -48,52 +66,31 @@ describe('README', () => {
   }, 600_000);
 
   it('has an example of categories that works', () => {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
-    try {
-      const example = /^```yaml example\n([\s\S]*?)^```$/m.exec(read('README.md'))?.[1];
-      fs.writeFileSync(path.join(folder, 'example.yaml'), example ?? 'no block "yaml example" in README.md');
-      const run = spawnSync(
-        process.execPath,
-        [path.join(root, 'bin', 'faultline.js'), 'run', 'example.yaml', '--num-problems', '40', '--samples', '10', '--json'],
-        { cwd: folder, encoding: 'utf8', timeout: 120_000 },
-      );
-      expect(run.status, run.stderr).toBe(0);
-      const { report } = JSON.parse(run.stdout) as { report: { categories: { code: string; name: string }[] } };
-      expect(report.categories).toEqual(
-        expect.arrayContaining([
-          expect.objectContaining({ code: '4.1:made_up_name', name: 'crash.made_up_name' }),
-          expect.objectContaining({ code: '8.3:truth_value', name: 'wrong.truth_value' }),
-          expect.objectContaining({ code: '4.4', name: 'crash.operand_or_arity' }),
-        ]),
-      );
-    } finally {
-      fs.rmSync(folder, { recursive: true, force: true });
-    }
+    const { report } = runExample('yaml example', ['--num-problems', '40', '--samples', '10']) as {
+      report: { categories: { code: string; name: string }[] };
+    };
+    expect(report.categories).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ code: '4.1:made_up_name', name: 'crash.made_up_name' }),
+        expect.objectContaining({ code: '8.3:truth_value', name: 'wrong.truth_value' }),
+        expect.objectContaining({ code: '4.4', name: 'crash.operand_or_arity' }),
+      ]),
+    );
   }, 120_000);
 
   it('has an example of strategies that works, and names what it writes', () => {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultline-readme-'));
-    try {
-      const readme = read('README.md');
-      const example = /^```yaml strategies\n([\s\S]*?)^```$/m.exec(readme)?.[1];
-      fs.writeFileSync(path.join(folder, 'study.yaml'), example ?? 'no block "yaml strategies" in README.md');
-      const run = spawnSync(
-        process.execPath,
-        [path.join(root, 'bin', 'faultline.js'), 'run', 'study.yaml', '--num-problems', '2', '--samples', '2', '--json'],
-        { cwd: folder, encoding: 'utf8', timeout: 120_000 },
-      );
-      expect(run.status, run.stderr).toBe(0);
-      const { strategies, files } = JSON.parse(run.stdout) as { strategies: { experiment: string; generated: number }[]; files: string[] };
-      expect(strategies.map(({ experiment, generated }) => [experiment, generated])).toEqual([
-        ['study-greedy', 2],
-        ['study-cool', 4],
-        ['study-nucleus', 4],
-      ]);
-      for (const { experiment } of strategies) expect(readme).toContain(`\`${experiment}\``);
-      for (const file of files) expect(readme).toContain(`\`${path.basename(file).replace(/\.(csv|tex)$/, '')}\``);
-    } finally {
-      fs.rmSync(folder, { recursive: true, force: true });
-    }
+    const { strategies, files } = runExample('yaml strategies', ['--num-problems', '2', '--samples', '2']) as {
+      strategies: { experiment: string; generated: number }[];
+      files: string[];
+    };
+    expect(strategies.map(({ experiment, generated }) => [experiment, generated])).toEqual([
+      ['study-greedy', 2],
+      ['study-cool', 4],
+      ['study-nucleus', 4],
+    ]);
+    const readme = read('README.md');
+    for (const { experiment } of strategies) expect(readme).toContain(`\`${experiment}\``);
+    for (const file of files) expect(readme).toContain(`\`${path.basename(file).replace(/\.(csv|tex)$/, '')}\``);
   }, 120_000);
 
   it('has a row for each stage, in their order, and names every ready config', () => {

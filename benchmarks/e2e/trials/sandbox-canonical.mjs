@@ -1,18 +1,12 @@
 /** One trial of ../sandbox-vs-human-eval.mjs: HumanEval's canonical solutions through the process executor, several times over. */
-import fs from 'node:fs';
-import zlib from 'node:zlib';
+import { readHumanEval } from '../../lib/human-eval.mjs';
 import { runTrial } from '../../lib/trial.mjs';
 import { ProcessExecutor } from '../../../dist/sandbox/process-executor.js';
 
 /** @typedef {{dataset: string, workers: number, times: number, python?: string}} CanonicalSettings */
 
 runTrial(async (/** @type {CanonicalSettings} */ { dataset, workers, times, python }) => {
-  const problems = zlib
-    .gunzipSync(fs.readFileSync(dataset))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const problems = readHumanEval(dataset);
   const executor = await ProcessExecutor.create({ workers, ...(python === undefined ? {} : { python }) });
   const jobs = Array.from({ length: times }, (_, sampleIndex) =>
     problems.map((problem) => ({

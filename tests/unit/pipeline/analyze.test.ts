@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
+import type { ConfigValues } from '../../../src/config/schema.js';
 import { analyzeBySetting, analyzeBySettingInTurns, analyzeStored } from '../../../src/pipeline/analyze.js';
 import { diffStored, diffStoredInTurns } from '../../../src/pipeline/diff.js';
 import { Progress } from '../../../src/pipeline/progress.js';
@@ -129,6 +130,23 @@ beforeAll(() => {
 function clock(): () => number {
   let now = 0;
   return () => (now += 1_000);
+}
+
+type InTurns = (values: ConfigValues, names: [string, string], signal: AbortSignal, progress: Progress) => Promise<unknown>;
+
+/** Stops a computation over `cool` and `hot` at the first line of progress about each label, and expects that it ends by that. */
+async function expectStops(work: InTurns, labels: readonly string[]): Promise<void> {
+  for (const stopped of labels) {
+    const stop = new AbortController();
+    vi.spyOn(performance, 'now').mockImplementation(clock());
+    const progress = new Progress({
+      isTTY: true,
+      columns: 200,
+      write: (text) => text.includes(stopped) && stop.abort(new Error(stopped)),
+    });
+    await expect(work(values, ['cool', 'hot'], stop.signal, progress)).rejects.toThrow(stopped);
+    vi.restoreAllMocks();
+  }
 }
 
 const compare = (...names: string[]): BySetting => analyzeBySetting(values, names).bySetting;
@@ -303,17 +321,7 @@ describe('analyzeBySetting', () => {
   it('is the same in turns, and stops among the samples of any experiment', async () => {
     const never = new AbortController().signal;
     expect(await analyzeBySettingInTurns(values, ['cool', 'hot'], never)).toEqual(analyzeBySetting(values, ['cool', 'hot']));
-    for (const stopped of ['samples of cool', 'samples of hot']) {
-      const stop = new AbortController();
-      vi.spyOn(performance, 'now').mockImplementation(clock());
-      const progress = new Progress({
-        isTTY: true,
-        columns: 200,
-        write: (text) => text.includes(stopped) && stop.abort(new Error(stopped)),
-      });
-      await expect(analyzeBySettingInTurns(values, ['cool', 'hot'], stop.signal, progress)).rejects.toThrow(stopped);
-      vi.restoreAllMocks();
-    }
+    await expectStops(analyzeBySettingInTurns, ['samples of cool', 'samples of hot']);
   });
 
   it('holds the analysis of the first beside the comparison', () => {
@@ -344,16 +352,6 @@ describe('diffStoredInTurns', () => {
   it('is the same as in one go, and stops among the samples of either', async () => {
     const never = new AbortController().signal;
     expect(await diffStoredInTurns(values, ['cool', 'hot'], never)).toEqual(diffStored(values, ['cool', 'hot'], undefined));
-    for (const stopped of ['samples of the first', 'samples of the second']) {
-      const stop = new AbortController();
-      vi.spyOn(performance, 'now').mockImplementation(clock());
-      const progress = new Progress({
-        isTTY: true,
-        columns: 200,
-        write: (text) => text.includes(stopped) && stop.abort(new Error(stopped)),
-      });
-      await expect(diffStoredInTurns(values, ['cool', 'hot'], stop.signal, progress)).rejects.toThrow(stopped);
-      vi.restoreAllMocks();
-    }
+    await expectStops(diffStoredInTurns, ['samples of the first', 'samples of the second']);
   });
 });
