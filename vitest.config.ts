@@ -6,10 +6,12 @@ import { defineConfig } from 'vitest/config';
  * on purpose or hold a timer to its interval: one at a time, with nothing else running.
  */
 const ALONE = [
-  'tests/integration/sandbox/**/*.test.ts',
+  'tests/integration/sandbox/**/!(hostile-*).test.ts',
   'tests/integration/cli/{full-disk,kills}.test.ts',
   'tests/integration/engine/lifecycle.test.ts',
 ];
+/** Files that look at what is below themselves and at what strangers leave on the machine, and that mostly wait: beside each other, not beside others. */
+const PAIRED = ['tests/integration/sandbox/hostile-*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -23,13 +25,14 @@ export default defineConfig({
         test: {
           name: 'side by side',
           include: ['tests/{unit,integration,contract}/**/*.test.ts'],
-          exclude: ALONE,
+          exclude: [...ALONE, ...PAIRED],
           // Vitest would leave one core free, which on two cores is half of them.
           maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'paired', include: PAIRED, maxWorkers: 2, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 });

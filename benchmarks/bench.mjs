@@ -9,7 +9,7 @@
  * 4. what batch invariance costs matrix products and attention (native/bench_invariance.cc);
  * 5. tokens a second end to end beside node-llama-cpp's best setting (e2e/generate-vs-node-llama-cpp.mjs).
  *
- * Builds what is native first. `--quick`: fewer settings. Takes about half an hour, five minutes when quick. Exits with 1 where a part fails.
+ * Builds what is native first. `--quick`: fewer settings. Takes twenty minutes without the peer and some fifty with it, five minutes when quick. Exits with 1 where a part fails.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

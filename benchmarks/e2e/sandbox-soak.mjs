@@ -1,14 +1,15 @@
 /**
  * Does anything grow while the sandbox executes a hundred thousand programs in a row?
  *
- *   node benchmarks/e2e/sandbox-soak.mjs [--executions 100000] [--workers N] [--python P]
+ *   node benchmarks/e2e/sandbox-soak.mjs [--executions 100000] [--workers N] [--python P] [--tier namespaces|landlock]
  *
  * Programs that pass, fail, crash and misbehave, in the proportions of PROGRAMS, each checked for its outcome. A
  * hundred times on the way it is counted what faultline and its workers hold: resident memory by role, descriptors, processes,
  * mounts, files in the temporary folders of this process and of the workers. Growth is when, after the first
  * quarter (warm-up), the median of the last quarter exceeds the median of the second by more than a tolerance: 10 % and 4 MiB of
  * memory, nothing of anything else. Medians, as a worker that is just being replaced counts twice for a moment. Workers are replaced
- * after 5,000 executions, as always. Exits with 1 on growth or on a wrong outcome.
+ * after 5,000 executions, as always. Limits of time are short, so that the programs that never end do not take most of the run. Exits with 1 on
+ * growth or on a wrong outcome.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -24,6 +25,7 @@ const flags = parseFlags(import.meta.url, {
   executions: { type: 'string', default: '100000' },
   workers: { type: 'string', default: String(os.availableParallelism()) },
   python: { type: 'string' },
+  tier: { type: 'string' },
 });
 const executions = Number(flags.executions);
 const workers = Number(flags.workers);
@@ -57,8 +59,15 @@ const PROGRAMS = [
   { of1000: 10, status: 'passed', body: "import os\n    kept = [os.open('/dev/null', 0) for _ in range(25)]\n    return x + 1" },
   { of1000: 10, status: 'signal', body: 'import os\n    os.abort()' },
   { of1000: 10, status: 'unserialisable', body: 'yield x' },
+  { of1000: 10, status: 'test_error', body: 'return None' },
+  { of1000: 10, status: 'forbidden', body: 'import ctypes\n    ctypes.CDLL(None).ptrace(0, 0, 0, 0)' },
+  { of1000: 10, status: 'limit', body: "return [open('/dev/null') for _ in range(100000)]" },
+  // These run twice, the second time by themselves and three times as long.
+  { of1000: 1, status: 'limit', body: 'while True:\n        pass' },
+  { of1000: 1, status: 'limit', body: 'import time\n    time.sleep(1000)' },
   // These cost a worker.
   { of1000: 1, status: 'passed', body: "open('/tmp/left', 'w').write('y' * 100000)\n    return x + 1" },
+  { of1000: 1, status: 'limit', body: "open('/tmp/large', 'wb').write(bytes(1 << 30))" },
   { of1000: 1, status: 'tamper', body: "import os\n    os.write(3, b'forged')\n    return x + 1" },
 ];
 const MIX = PROGRAMS.flatMap((program) => Array.from({ length: program.of1000 }, () => program));
@@ -69,7 +78,8 @@ const job = (/** @type {number} */ index) => ({
   prompt: `def f(x):\n    """Problem ${index % 50}."""\n`,
   completion: `    ${MIX[(index * 619) % 1000].body}\n# ${index}\n`,
   entryPoint: 'f',
-  test: 'def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(5) == 6\n',
+  // The sum has a value that is no number fail in the test.
+  test: 'def check(candidate):\n    assert candidate(1) + 0 == 2\n    assert candidate(5) == 6\n',
   seed: 1,
   sampleIndex: index,
 });
@@ -121,7 +131,9 @@ function measure() {
     'judges, MiB at most': 0,
     'zygotes, MiB at most': 0,
     'descriptors of faultline': 0,
+    'launchers, MiB at most': 0,
     'descriptors of a judge': 0,
+    'descriptors of a zygote': 0,
     'descriptors of a launcher': 0,
     'processes without candidates': 0,
     'files in temporary folders': listed(temporary) + listed('/dev/shm'),
@@ -146,14 +158,23 @@ function measure() {
       held['descriptors of a judge'] = Math.max(held['descriptors of a judge'], descriptors);
     } else if (role === 'zygote') {
       held['zygotes, MiB at most'] = Math.max(held['zygotes, MiB at most'], memory);
+      held['descriptors of a zygote'] = Math.max(held['descriptors of a zygote'], descriptors);
       held['files in a worker at most'] = Math.max(held['files in a worker at most'], listed(`/proc/${pid}/root/tmp`));
-    } else if (role === 'launcher') held['descriptors of a launcher'] = Math.max(held['descriptors of a launcher'], descriptors);
+    } else if (role === 'launcher') {
+      held['launchers, MiB at most'] = Math.max(held['launchers, MiB at most'], memory);
+      held['descriptors of a launcher'] = Math.max(held['descriptors of a launcher'], descriptors);
+    }
   }
   return held;
 }
 
 console.log(`Machine: ${machineLine(describeMachine())}\n${executions} executions, ${workers} workers`);
-const executor = await ProcessExecutor.create({ workers, ...(flags.python === undefined ? {} : { python: flags.python }) });
+const executor = await ProcessExecutor.create({
+  workers,
+  limits: { cpuSeconds: 0.3, wallSeconds: 0.3, memoryBytes: 512 << 20 },
+  ...(flags.python === undefined ? {} : { python: flags.python }),
+  ...(flags.tier === undefined ? {} : { tier: flags.tier }),
+});
 /** @type {{done: number, held: ReturnType<typeof measure>}[]} */
 const samples = [];
 /** @type {Map<string, number>} */
@@ -212,6 +233,6 @@ console.log(
     [...outcomes].map(([status, count]) => `${status} ${count}`).join(', '),
 );
 console.log(
-  `Wrong outcomes: ${wrong}. Processes left after the end: ${left}. Tier ${executor.info.tier}, Python ${executor.info.pythonVersion}.`,
+  `Wrong outcomes: ${wrong}. Processes left after the end: ${left}. Tier ${executor.info.tier}, user ${process.getuid?.() === 0 ? 'root' : 'ordinary'}, Python ${executor.info.pythonVersion}.`,
 );
 if (wrong > 0 || left > 0 || rows.some(({ grown }) => grown)) process.exitCode = 1;

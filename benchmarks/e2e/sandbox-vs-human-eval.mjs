@@ -10,7 +10,8 @@
  * and the peer with 1, 2 and 4 workers (4 is its default), in the same Python, on the same cores, by turns. The peer is a re-implementation of
  * how it works, see trials/human_eval_checker.py. All solutions must pass in all. Start-up is left out of all: the executor's workers, the
  * peer's imports, and of the command what it takes for a single program. Those workers that the command starts for other hash seeds, two for each
- * of its own, count: a few hundred programs are too few to see past them.
+ * of its own, count: a few hundred programs are too few to see past them. Of the command it is said, too, how many cores it kept at work, from its start
+ * to its end.
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -61,7 +62,7 @@ const machine = describeMachine();
 console.log(`Machine: ${machineLine(machine)}\nHumanEval's canonical solutions, ${times} times over`);
 await warnIfBusy();
 
-/** @typedef {{rate: number, others: number, stolen: number}} Rate */
+/** @typedef {{rate: number, cores: number | null, others: number, stolen: number}} Rate `cores` at work all the time would take as much CPU time. */
 /** @type {Map<string, Rate[]>} */
 const rates = new Map();
 let description = '';
@@ -87,13 +88,14 @@ const peerBest = Math.max(...PEER_WORKERS.map((workers) => rateOf(`human-eval, $
 console.log('');
 console.log(
   markdownTable(
-    ['contestant, workers', 'solutions/s', 'to human-eval with 1', 'to its best', 'to the executor'],
-    best.map(([name, { rate }]) => [
+    ['contestant, workers', 'solutions/s', 'to human-eval with 1', 'to its best', 'to the executor', 'cores at work'],
+    best.map(([name, { rate, cores }]) => [
       name,
       rate.toFixed(1),
       `${(rate / rateOf('human-eval, 1')).toFixed(2)}x`,
       `${(rate / peerBest).toFixed(2)}x`,
       name.startsWith('human-eval') ? '' : `${(rate / rateOf(`${EXECUTOR}, ${workersOf(name)}`)).toFixed(2)}x`,
+      cores === null ? '' : cores.toFixed(2),
     ]),
   ),
 );
@@ -103,19 +105,19 @@ printReadmeRows(
   machine,
   best
     .filter(([name]) => !name.startsWith('human-eval'))
-    .map(([name, { rate }]) => [
+    .map(([name, { rate, cores }]) => [
       `sandbox, HumanEval's canonical solutions with full tests, ${WORDS[name.slice(0, name.lastIndexOf(','))]}, workers: ${workersOf(name)}, ${description}`,
-      `${rate.toFixed(0)}/s`,
+      `${rate.toFixed(0)}/s${cores === null ? '' : `, ${cores.toFixed(2)} cores at work`}`,
       `openai/human-eval (re-implemented): ${rateOf('human-eval, 1').toFixed(0)}/s with 1 worker, ${peerBest.toFixed(0)}/s at best`,
       `**${(rate / rateOf('human-eval, 1')).toFixed(2)}x**, **${(rate / peerBest).toFixed(2)}x** its best`,
     ]),
 );
 
-/** @param {string} name @param {number} executions @param {{seconds: number, passed: number, others: number, stolen: number}} result */
-function keep(name, executions, { seconds, passed, others, stolen }) {
+/** @param {string} name @param {number} executions @param {{seconds: number, passed: number, cores?: number, others: number, stolen: number}} result */
+function keep(name, executions, { seconds, passed, cores = null, others, stolen }) {
   if (passed !== executions) throw new Error(`${name}: ${passed} of ${executions} canonical solutions passed`);
   const rate = executions / seconds;
-  rates.set(name, [...(rates.get(name) ?? []), { rate, others, stolen }]);
+  rates.set(name, [...(rates.get(name) ?? []), { rate, cores, others, stolen }]);
   console.log(`  ${name}: ${rate.toFixed(1)}/s`);
 }
 
@@ -125,7 +127,7 @@ function keep(name, executions, { seconds, passed, others, stolen }) {
  * @param {string} python
  * @param {number} workers
  * @param {boolean} fragile
- * @returns {Promise<{seconds: number, passed: number, others: number, stolen: number}>}
+ * @returns {Promise<{seconds: number, passed: number, cores: number, others: number, stolen: number}>}
  */
 async function commandTrial(python, workers, fragile) {
   const problems = readHumanEval(dataset);
@@ -150,7 +152,8 @@ async function commandTrial(python, workers, fragile) {
   const stopWatch = watchOthers();
   const before = ownCpuSeconds();
   const { seconds, passed } = await run(all);
-  return { seconds: seconds - startAndEnd, passed, ...stopWatch(ownCpuSeconds() - before) };
+  const cpuSeconds = ownCpuSeconds() - before;
+  return { seconds: seconds - startAndEnd, passed, cores: cpuSeconds / seconds, ...stopWatch(cpuSeconds) };
 }
 
 /**

@@ -30,10 +30,18 @@ function instructionSets() {
   return ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'amx_int8', 'asimd', 'bf16'].filter((name) => flags.has(name));
 }
 
+/** The processor's name; with family and model where the kernel tells them, as one name stands for several (Zen 4 and Zen 5 are both `AMD EPYC`). */
+function processorName() {
+  const info = fs.readFileSync('/proc/cpuinfo', 'utf8');
+  const [family, model] = [/^cpu family\s*:\s*(\d+)$/m, /^model\s*:\s*(\d+)$/m].map((pattern) => pattern.exec(info)?.[1]);
+  const name = os.cpus()[0].model.trim();
+  return family === undefined || model === undefined ? name : `${name} (family ${family}, model ${model})`;
+}
+
 /** CPU, cores, instruction sets, Node, commit and date. */
 export function describeMachine() {
   return {
-    cpu: os.cpus()[0].model.trim(),
+    cpu: processorName(),
     cores: os.availableParallelism(),
     isa: instructionSets(),
     node: process.version,

@@ -1,6 +1,6 @@
 /**
  * What one execution leaves to the next: nothing. Every candidate is a fork of one zygote, so whatever enters that, its memory or its open
- * descriptors, would be every later candidate's. Whether verdicts stay the same after hostile programs is hostile.test.ts's.
+ * descriptors, would be every later candidate's. Whether verdicts stay the same after hostile programs is hostile-suite.ts's.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';

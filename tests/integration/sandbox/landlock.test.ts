@@ -61,7 +61,7 @@ const valueOf = async (executor: ProcessExecutor, program: string): Promise<unkn
 };
 
 const LIMITS = { cpuSeconds: 0.4, wallSeconds: 0.5, memoryBytes: 512 << 20 };
-/** Those whose outcome hangs on the isolation; the rest of the hostile ones run in hostile.test.ts. What looks different by design (see below) is left out. */
+/** Those whose outcome hangs on the isolation; the rest of the hostile ones run in hostile-suite.ts. What looks different by design (see below) is left out. */
 const isolation =
   /^(right|forks|starts_threads|kills|reads|writes|fills|locks|opens|traces|mounts|unshares|clones|runs|becomes|limits|hoards)/;
 const ISOLATED = fixtures.filter(({ name }) => isolation.test(name));

@@ -64,6 +64,14 @@ export function sandboxState(tier: 'namespaces' | 'landlock'): SandboxState {
   };
 }
 
+/** Resident bytes of all processes below this one, shared pages counted in each. One that has just ended counts nothing. */
+export function residentBytes(): number {
+  return descendants().reduce(
+    (sum, { pid }) => sum + 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(lines(`/proc/${pid}/status`).join('\n'))?.[1] ?? 0),
+    0,
+  );
+}
+
 /** Kinds of the open descriptors of a process, with their numbers, but not those of inodes or the random part of a folder's name. */
 function descriptors(pid: number): string {
   const folder = `/proc/${pid}/fd`;

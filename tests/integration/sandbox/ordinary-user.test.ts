@@ -1,6 +1,6 @@
 /**
  * The sandbox under users who are less than they seem: root by name only, and one without user namespaces. The launcher is
- * started under another user id by a wrapper, everything else is as always. A plain ordinary user: hostile.test.ts.
+ * started under another user id by a wrapper, everything else is as always. A plain ordinary user: hostile-suite.ts.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';

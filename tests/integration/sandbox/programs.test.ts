@@ -1,5 +1,5 @@
 /**
- * Every ordinary program of the fixtures comes to the outcome in its first line, leaves nothing behind, and disturbs no other; hostile.test.ts has the rest.
+ * Every ordinary program of the fixtures comes to the outcome in its first line, leaves nothing behind, and disturbs no other; hostile-suite.ts has the rest.
  * FAULTLINE_TEST_PYTHON names another interpreter: the outcomes are the same from 3.9 to 3.13.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

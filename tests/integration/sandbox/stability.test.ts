@@ -4,7 +4,7 @@
  *
  * The samples: changed canonical solutions (wrong, crashing, endless and right ones), the canonical solutions themselves, and
  * the programs of the hostile suite. FAULTLINE_STABILITY_SAMPLES=2000 takes all of them, some five minutes on two cores; else every
- * fourth.
+ * fourth, and of those that meet a limit a third of each kind: they run twice, the second time by themselves, and take most of the time.
  *
  * Left out are the programs of the hostile suite whose outcome is chance by their own account: those with several outcomes (races with
  * the harness's own reads, ends that come by speed) and the one that returns the time. What a program prints before it is killed is
@@ -19,7 +19,7 @@ import type { Problem } from '../../../src/datasets/problem.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
-import { hostile } from './fixtures.js';
+import { hostile, type Fixture } from './fixtures.js';
 import { someMutants } from './mutants.js';
 import { sharedFile } from './shared.js';
 
@@ -84,10 +84,18 @@ async function chosenJobs(): Promise<ExecutionJob[]> {
   const right = [...bundled, ...larger].map((problem) => jobOf(problem, problem.canonicalSolution, 0));
   const all = [...limited, ...right, ...others, ...changed(larger, 6), ...changed(bundled, 13)].slice(0, ALL);
   expect(all).toHaveLength(ALL);
-  // Each kind of limit is there, however few there are in all.
+  if (SAMPLES === ALL) return all;
+  const few = CERTAIN.filter(isOneOfThree).map(({ job }) => job);
   const rest = all.slice(limited.length);
-  const room = SAMPLES - limited.length;
-  return [...limited, ...Array.from({ length: room }, (_, index) => rest[Math.floor((index * rest.length) / room)]!)];
+  const room = SAMPLES - few.length;
+  return [...few, ...Array.from({ length: room }, (_, index) => rest[Math.floor((index * rest.length) / room)]!)];
+}
+
+/** Whether a program meets a limit, and is the first, fourth, ... of those that meet the same one. */
+function isOneOfThree({ outcomes }: Fixture, index: number, fixtures: readonly Fixture[]): boolean {
+  const resourceOf = (outcome: Fixture['outcomes'][number]): unknown => (outcome['status'] === 'limit' ? outcome['resource'] : null);
+  const resource = resourceOf(outcomes[0]!);
+  return resource !== null && fixtures.slice(0, index).filter((other) => resourceOf(other.outcomes[0]!) === resource).length % 3 === 0;
 }
 
 async function verdictsOf(jobs: readonly ExecutionJob[], workers: number): Promise<Verdict[]> {

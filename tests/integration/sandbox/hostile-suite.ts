@@ -1,8 +1,10 @@
 /**
  * The hostile suite: every program of `tests/fixtures/programs/hostile` comes to its outcome and its leaf of the taxonomy,
- * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers.
+ * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers. Which
+ * of these, say the test files: one for each tier (hostile-namespaces.test.ts, hostile-landlock.test.ts), as most of the time is spent
+ * waiting for programs that wait, and two can wait at once.
  *
- * The twenty follow every case as who runs the tests. In every setting one of them waits at its heels, handed to the same worker
+ * The twenty follow every case as who runs the tests, in tier namespaces. In every setting one of them waits at its heels, handed to the same worker
  * while that is at the case, and all come after the last; FAULTLINE_HOSTILE=all has them follow every case everywhere.
  * FAULTLINE_TEST_PYTHON names another interpreter (as root).
  *
@@ -13,26 +15,29 @@
  * people.
  */
 import { afterAll, beforeAll, describe, expect, it, vi, type MockInstance } from 'vitest';
-import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { adaptedLimits, RERUN_FACTOR } from '../../../src/sandbox/limits.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Worker } from '../../../src/sandbox/worker.js';
 import { codeOf, expectVerdict, fixtureOf, hostile, type Fixture } from './fixtures.js';
-import { machineState, newcomers, sandboxState } from './leftovers.js';
+import { machineState, newcomers, residentBytes, sandboxState } from './leftovers.js';
 import { delayedSeconds } from './machine-delay.js';
 import { descendants, eventually, gone } from './processes.js';
-import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
+import { AS_USER, WrappedLauncher } from './users.js';
 
 /** Little time, so that the programs that never end are soon over. */
 const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
 /** What the limits on CPU time and on blocked time may be overrun by. */
 const OVERRUN_SECONDS = 0.5;
+/** What a worker's processes may keep of a case in memory: what a judge that has compared large values does not give back. */
+const KEPT_BYTES = 64 << 20;
+/** Share of the time for which a machine that keeps nobody waiting may keep somebody waiting. */
+const IDLE_SHARE = 0.1;
 /** What may come and go in shared memory of the whole machine while the suite runs. */
 const SHARED_MEMORY_NOISE = 256 << 20;
 
 /** The next twenty: passes and failures of every kind, some of which look around for what an earlier one may have left. */
-const NEXT = [
+export const NEXT = [
   'right',
   'wrong_answer',
   'undefined_name',
@@ -55,41 +60,27 @@ const NEXT = [
   'returns_a_generator',
 ].map((name) => fixtureOf(`${name}.py`));
 
-interface Setting {
+/** Who runs the suite, and in which tier (`options`). */
+export interface Setting {
   readonly title: string;
   readonly asUser: boolean;
+  /** Whether the twenty follow every case, whatever FAULTLINE_HOSTILE says. */
+  readonly isFollowed: boolean;
   readonly options: ProcessExecutorOptions;
   /** Why it cannot be had here, or null. */
   readonly reason: string | null;
 }
 
-const python = process.env['FAULTLINE_TEST_PYTHON'];
-const user = obstacle();
-const kernel = await kernelReport();
-const noLandlock = kernel.landlock === null ? 'this kernel has no Landlock' : null;
-const SETTINGS: readonly Setting[] = [
-  { title: 'as who runs the tests', asUser: false, options: python === undefined ? {} : { python }, reason: null },
-  { title: 'as an ordinary user', asUser: true, options: { python: PYTHON }, reason: user },
-  { title: 'in tier landlock', asUser: false, options: { python: PYTHON, tier: 'landlock' }, reason: noLandlock },
-  {
-    title: 'as an ordinary user in tier landlock',
-    asUser: true,
-    options: { python: PYTHON, tier: 'landlock' },
-    reason: user ?? noLandlock,
-  },
-];
 /** What looks around sees the host's folders there, and says so; landlock.test.ts has what it may see. */
 const ONLY_IN_NAMESPACES = ['sees_little.py'];
 
-it('has many cases, each with its leaf', () => {
-  expect(hostile.length).toBeGreaterThan(350);
-  expect(hostile.filter(({ categories }) => categories.length === 0)).toEqual([]);
-  expect(hostile.filter(({ landlock, landlockCategories }) => landlock.length > 0 && landlockCategories.length === 0)).toEqual([]);
-  expect(NEXT).toHaveLength(20);
-});
+/** Declares the suite's tests in one setting. */
+export function runHostileSuite(setting: Setting): void {
+  describe(`hostile programs ${setting.title}`, () => hostilePrograms(setting));
+}
 
-describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, title }) => {
-  const isFollowed = title === SETTINGS[0]!.title || process.env['FAULTLINE_HOSTILE'] === 'all';
+function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting): void {
+  const isFollowed = setting.isFollowed || process.env['FAULTLINE_HOSTILE'] === 'all';
   // A skip says why.
   const given = reason === null ? describe : describe.skip;
   given(reason ?? 'each', () => {
@@ -97,6 +88,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
     let expected: readonly unknown[];
     /** A worker that has run the twenty and nothing else. */
     let usual: ReturnType<typeof sandboxState>;
+    let usualBytes: number;
     const tier = options.tier ?? 'namespaces';
     const launcher = new WrappedLauncher();
     const next = NEXT.filter(({ name }) => tier === 'namespaces' || !ONLY_IN_NAMESPACES.includes(name));
@@ -108,6 +100,9 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
     let mostJudged = 0;
     /** Cases that the machine kept waiting for so little that an overrun by a second would have shown. */
     let told = 0;
+    let mostKept = 0;
+    let waited: number | null;
+    let started: number;
 
     beforeAll(async () => {
       if (asUser) launcher.wrap(AS_USER);
@@ -117,6 +112,8 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), tier);
       expected = await verdictsOf(executor, next);
       usual = sandboxState(tier);
+      usualBytes = residentBytes();
+      [started, waited] = [performance.now(), delayedSeconds()];
     });
     afterAll(async () => {
       judge.mockRestore();
@@ -128,6 +125,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
         `hostile programs ${title}: beyond their limits by at most (wall clock, start of a new worker included) ${worst.join(', ')}`,
       );
       console.log(`hostile programs ${title}: an overrun by a second would have shown in the wall clock of ${told} of ${slow.length}`);
+      console.log(`hostile programs ${title}: a worker kept ${(mostKept / (1 << 20)).toFixed(1)} MiB more than usual at most`);
       console.log(`hostile programs ${title}: ${laterPasses} candidates were started for later passes`);
       console.log(`hostile programs ${title}: a judge that lived computed ${mostJudged.toFixed(2)} s at most for one candidate`);
     });
@@ -165,7 +163,20 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       if (isFollowed) expect(await verdictsOf(executor, next)).toEqual(expected);
       await eventually(() => {
         expect(sandboxState(tier)).toEqual(usual);
+        expect(residentBytes()).toBeLessThan(usualBytes + KEPT_BYTES);
       });
+      mostKept = Math.max(mostKept, residentBytes() - usualBytes);
+    });
+
+    it('would have shown an overrun by a second in most, where the machine is idle', () => {
+      const delayed = delayedSeconds();
+      if (waited === null || delayed === null) return;
+      const share = (delayed - waited) / ((performance.now() - started) / 1000);
+      if (share < IDLE_SHARE) expect(told).toBeGreaterThan(slow.length / 2);
+      else
+        console.log(
+          `hostile programs ${title}: the machine was busy: it kept somebody waiting for ${Math.round(100 * share)} % of the time`,
+        );
     });
 
     it('change no verdict of what comes after them all', async () => {
@@ -183,7 +194,7 @@ describe.each(SETTINGS)('hostile programs $title', ({ asUser, options, reason, t
       });
     });
   });
-});
+}
 
 /** The verdicts on `next`, without what is measured: on a busy machine a program that eats memory may come near a limit of time. */
 async function verdictsOf(executor: ProcessExecutor, next: readonly Fixture[]): Promise<unknown[]> {
