@@ -1,17 +1,17 @@
 /**
  * `faultline merge`: several databases of one experiment as one. Everything is compared before anything is written: rows of one
  * sample must agree in every result column, and what is there is never replaced. Ends in the results that one run would have made,
- * to the byte. The same command goes on where an interrupted one stopped, as what is there already agrees. Executes nothing. Text
- * measures are no results and stay behind: the stage `measure` makes them again.
+ * to the byte, text measures included, where they were made: the stage `measure` makes the others. The same command goes on where an interrupted
+ * one stopped, as what is there already agrees. Executes and measures nothing.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { sameShard, type Shard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
-import { categoryDifference, judgedDifference, sampleDifference } from '../store/differences.js';
+import { categoryDifference, judgedDifference, measuresDifference, sampleDifference } from '../store/differences.js';
 import { Store } from '../store/store.js';
-import type { AssertionMarks, Experiment, JudgedSample, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
+import type { AssertionMarks, Experiment, JudgedSample, MeasuresRow, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
 import { describeDevice } from './device.js';
 import { mismatch, sandboxKnown } from './experiment.js';
 import type { Progress } from './progress.js';
@@ -160,6 +160,7 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
     await turn();
     const samples = new Map<string, { readonly sample: StoredSample; readonly source: Source }>();
     const verdicts = new Map<string, { readonly judged: JudgedSample; readonly source: Source }>();
+    const texts = new Map<string, { readonly row: MeasuresRow; readonly source: Source }>();
     for (const source of sources) {
       for (const sample of source.store.samples(source.experiment.id, { taskId })) {
         const other = samples.get(keyOf(sample));
@@ -169,6 +170,11 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
         }
         const arraysOf = { a: () => tokensOf(other.source, sample), b: () => tokensOf(source, sample) };
         refuse(sample, sampleDifference(other.sample, sample, arraysOf), other.source.file, source.file);
+      }
+      for (const row of source.store.textMeasures(source.experiment.id, { taskId })) {
+        const other = texts.get(keyOf(row));
+        if (other === undefined) texts.set(keyOf(row), { row, source });
+        else refuse(row, measuresDifference(other.row.measures, row.measures), other.source.file, source.file);
       }
       for (const judged of source.store.judgedSamples(source.experiment.id, { taskId })) {
         const other = verdicts.get(keyOf(judged));
@@ -280,6 +286,12 @@ async function copyExperiment(
         samples.map((sample) => ({ ...sample, ...store.tokens(from.id, sample) })),
       );
       target.addExecutions(experiment.id, [...store.judgedSamples(from.id, { taskId })]);
+      // What is there stays: zlib_ratio may differ, and of two the first is as good.
+      const measured = new Set([...target.textMeasures(experiment.id, { taskId })].map(keyOf));
+      target.putTextMeasures(
+        experiment.id,
+        [...store.textMeasures(from.id, { taskId })].filter((row) => !measured.has(keyOf(row))),
+      );
       samples.forEach(() => {
         task.advance();
       });

@@ -2,7 +2,8 @@
 import { DECISION_FIELDS, toCategoryColumns, toDecisionColumns } from './decision-columns.js';
 import { differingVerdictFields, VERDICT_FIELDS } from './executions.js';
 import { sameBytes } from './samples.js';
-import type { DecisionRow, JudgedSample, StoredSample, TokenArrays } from './types.js';
+import { MEASURE_COLUMNS } from './text-measures.js';
+import type { DecisionRow, JudgedSample, StoredMeasures, StoredSample, TokenArrays } from './types.js';
 import { toVerdictColumns } from './verdict-columns.js';
 
 /** Columns of `samples` by field, and the tensors beside it. */
@@ -44,6 +45,15 @@ export function judgedDifference(a: JudgedSample, b: JudgedSample): string | nul
     if (decisionA[name] !== decisionB[name]) return `classifications.${column}`;
   }
   return categoryDifference(a, b);
+}
+
+/**
+ * The same for text measures. `zlib_ratio` differs from nothing: another build of zlib may choose other matches, so that it is no sign of
+ * another text.
+ */
+export function measuresDifference(a: StoredMeasures, b: StoredMeasures): string | null {
+  const column = MEASURE_COLUMNS.find((each) => each !== 'zlib_ratio' && a[each] !== b[each]);
+  return column === undefined ? null : `text_measures.${column}`;
 }
 
 /** The first differing column of two rows of one category. */

@@ -266,11 +266,16 @@ export class Store {
     return this.#guardEach(this.#queries.judgedTokens(experimentId));
   }
 
-  /** Records what samples' texts are like, all or none; what is there of the same sample is replaced, as it can be made again. */
+  /** Records what samples' texts are like, all or none; what is there of the same sample is replaced. */
   putTextMeasures(experimentId: number, rows: readonly MeasuresRow[]): void {
     this.#guard(() => {
       this.#textMeasures.put(experimentId, rows);
     });
+  }
+
+  /** Text measures in the order of {@link Store.samples}, of the samples that were measured and are not stale. */
+  textMeasures(experimentId: number, filter: Pick<SampleFilter, 'taskId'> = {}): Iterable<MeasuresRow> {
+    return this.#guardEach(this.#textMeasures.of(experimentId, filter));
   }
 
   /** How many samples have been measured, and are not stale: a release after that has other measures. */

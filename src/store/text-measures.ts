@@ -1,11 +1,11 @@
 /**
  * The table `text_measures`: what the text of each sample is like. Keeps numbers and reads what they are made from; measures nothing
- * itself. Its rows are no results: they can be made again from the samples.
+ * itself. Its rows can be made again from the samples: the digest of results leaves them out.
  */
 import type Database from 'better-sqlite3';
 import { selectFields } from './executions.js';
 import type { Samples } from './samples.js';
-import type { MeasuredSample, MeasuresRow, StoredMeasures, UnmeasuredSample } from './types.js';
+import type { MeasuredSample, MeasuresRow, SampleFilter, StoredMeasures, UnmeasuredSample } from './types.js';
 
 /** The measures' columns, under the keys of `src/text-metrics/measures.ts`, in its order. */
 export const MEASURE_COLUMNS = [
@@ -28,6 +28,8 @@ export const MEASURE_COLUMNS = [
   'perplexity',
 ] as const;
 
+const MEASURES = selectFields('m', Object.fromEntries(MEASURE_COLUMNS.map((column) => [column, column])));
+
 /** How many samples are read at a time: their texts are in memory. */
 const CHUNK = 64;
 
@@ -42,6 +44,7 @@ export class TextMeasures {
   readonly #database: Database.Database;
   readonly #samples: Samples;
   readonly #put;
+  readonly #of;
   readonly #count;
   readonly #unmeasured;
   readonly #judged;
@@ -52,6 +55,12 @@ export class TextMeasures {
     this.#put = database.prepare<[StoredMeasures & { sampleId: number }]>(
       `INSERT OR REPLACE INTO text_measures (sample_id, ${MEASURE_COLUMNS.join(', ')})
        VALUES (@sampleId, ${MEASURE_COLUMNS.map((column) => `@${column}`).join(', ')})`,
+    );
+    this.#of = database.prepare<[number, string, number], { sampleIndex: number } & StoredMeasures>(
+      `SELECT s.sample_index AS sampleIndex, ${MEASURES}
+       FROM samples s JOIN text_measures m ON m.sample_id = s.id
+       WHERE s.experiment_id = ? AND s.strategy = ? AND s.problem_id = ? AND m.is_stale = 0
+       ORDER BY s.sample_index`,
     );
     this.#count = database
       .prepare<[number], number>(
@@ -68,7 +77,7 @@ export class TextMeasures {
     );
     this.#judged = database.prepare<[number, string, number], MeasuredRecord>(
       `SELECT s.sample_index AS sampleIndex, s.completion, c.outcome, k.code AS categoryCode, k.name AS categoryName,
-         m.sample_id IS NOT NULL AS isMeasured, ${selectFields('m', Object.fromEntries(MEASURE_COLUMNS.map((column) => [column, column])))}
+         m.sample_id IS NOT NULL AS isMeasured, ${MEASURES}
        FROM samples s
        JOIN classifications c ON c.sample_id = s.id
        LEFT JOIN categories k ON k.id = c.category_id
@@ -88,6 +97,14 @@ export class TextMeasures {
 
   count(experimentId: number): number {
     return this.#count.get(experimentId)!;
+  }
+
+  *of(experimentId: number, filter: Pick<SampleFilter, 'taskId'>): Generator<MeasuresRow> {
+    for (const { strategy, problem } of this.#samples.cells(experimentId, filter)) {
+      for (const { sampleIndex, ...measures } of this.#of.all(experimentId, strategy, problem.problemId)) {
+        yield { strategy, taskId: problem.taskId, sampleIndex, measures };
+      }
+    }
   }
 
   *unmeasured(experimentId: number, every: number): Generator<UnmeasuredSample> {

@@ -54,6 +54,10 @@ describe('run --shard', () => {
     const { code, out, err } = await faultline(['merge', file('second.db'), file('first.db'), '--output', file('merged.db')]);
     expect([code, out], err).toEqual([0, `${NAME}: 250 of 250 samples in ${file('merged.db')}\n`]);
     expect(digest('merged')).toBe(digest('whole'));
+    // So that README's merge and report say what one run would, of the texts too.
+    const texts = (name: string) => stored(name, (store, id) => [...store.textMeasures(id)]);
+    expect(texts('merged')).toEqual(texts('whole'));
+    expect(texts('merged')).toHaveLength(250);
     const report = async (name: string) => (await faultline(['analyze', '--db', file(`${name}.db`)])).out;
     expect(await report('merged')).toBe(await report('whole'));
     // And it goes on as a whole: there is nothing left to do.

@@ -9,7 +9,7 @@ import { FaultlineError } from '../../../src/errors.js';
 import { mergeDatabases, type MergeOptions } from '../../../src/pipeline/merge.js';
 import { Progress } from '../../../src/pipeline/progress.js';
 import { Store } from '../../../src/store/store.js';
-import type { ExecutionRow, ExperimentManifest, SampleRow } from '../../../src/store/types.js';
+import type { ExecutionRow, ExperimentManifest, MeasuresRow, SampleRow } from '../../../src/store/types.js';
 import { measureText } from '../../../src/text-metrics/measure-text.js';
 import { verdict } from '../sandbox/verdicts.js';
 import { decision, execution, manifest, problems, sample } from '../store/rows.js';
@@ -34,6 +34,8 @@ interface Made {
   /** Null leaves the sample without a verdict. */
   readonly executions?: (row: ExecutionRow) => ExecutionRow | null;
   readonly clock?: number;
+  /** Run on the database once its samples are measured. */
+  readonly sql?: string;
 }
 
 /** Makes a database as a run with these shards would, and says its name. */
@@ -78,6 +80,28 @@ async function failure(work: Promise<unknown>): Promise<FaultlineError> {
   );
   expect(thrown).toBeInstanceOf(FaultlineError);
   return thrown as FaultlineError;
+}
+
+/** Measures what is not measured, and says what is there then. */
+function measured(file: string): MeasuresRow[] {
+  {
+    using store = Store.open(file);
+    const { id } = store.experiments()[0]!;
+    const rows = [...store.unmeasuredSamples(id)].map(({ completion, tokens, ...key }) => ({ ...key, measures: measureText({ completion, reference: null, tokens }) })); // prettier-ignore
+    store.putTextMeasures(id, rows);
+  }
+  return measuresOf(file);
+}
+
+function measuresOf(file: string): MeasuresRow[] {
+  using store = Store.open(file, { readonly: true });
+  return [...store.textMeasures(store.experiments()[0]!.id)];
+}
+
+function edit(file: string, sql: string): void {
+  const database = new Database(file);
+  database.exec(sql);
+  database.close();
 }
 
 const halves = () => [make('a.db', { shards: [{ index: 0, count: 2 }] }), make('b.db', { shards: [{ index: 1, count: 2 }], clock: 0.9 })];
@@ -143,26 +167,22 @@ describe('merging', () => {
     expect(new Set(times)).toEqual(new Set([0.5, 0.25]));
   });
 
-  it('leaves text measures to be made again, and those of the output where they are', async () => {
-    const [a, b] = halves();
-    const measure = (file: string): void => {
-      using store = Store.open(file);
-      const { id } = store.experiments()[0]!;
-      const measures = measureText({ completion: 'x', reference: null });
-      store.putTextMeasures(id, [...store.unmeasuredSamples(id)].map((key) => ({ ...key, measures }))); // prettier-ignore
-    };
-    const measured = (file: string): number => {
-      using store = Store.open(file, { readonly: true });
-      return store.measuredCount(store.experiments()[0]!.id);
-    };
-    measure(a!);
-    await merge([a!], 'c.db');
-    expect([measured(a!), measured(at('c.db'))]).toEqual([12, 0]);
-    measure(at('c.db'));
-    measure(b!);
-    await merge([b!], 'c.db');
-    expect(measured(at('c.db'))).toBe(12);
-    expect(digest(at('c.db'))).toBe(digest(make('whole.db')));
+  it('takes text measures along, those of the output stay, and what is stale or was not measured is left to be made', async () => {
+    const [a, b] = halves() as [string, string];
+    const whole = measured(make('whole.db'));
+    measured(a);
+    measured(b);
+    edit(b, 'UPDATE text_measures SET is_stale = 1 WHERE sample_id = 1');
+    edit(b, 'DELETE FROM text_measures WHERE sample_id = 2');
+    await merge([a, b], 'c.db');
+    expect(measuresOf(at('c.db'))).toHaveLength(5 * SAMPLES - 2);
+    // As the stage `measure` of a run on the merged database would, which goes by what is there.
+    expect(measured(at('c.db'))).toEqual(whole);
+    expect(digest(at('c.db'))).toBe(digest(at('whole.db')));
+    // Another build of zlib, and nothing else that is different: what is there stays.
+    edit(a, 'UPDATE text_measures SET zlib_ratio = 99');
+    await merge([a], 'c.db');
+    expect(measuresOf(at('c.db'))).toEqual(whole);
   });
 
   it('leaves a problem out whole where one of the databases shows that its test is at fault', async () => {
@@ -274,15 +294,25 @@ describe('merging', () => {
     const [a, b] = halves();
     const reason = new FaultlineError('interrupted', 'stopped');
     expect(await failure(merge([a!, b!], 'c.db', { signal: AbortSignal.abort(reason) }))).toBe(reason);
-    // Once everything was compared: after the first problem is copied.
+    // Once everything was compared, and the first problem is copied.
     const abort = new AbortController();
     const progress = new Progress({ isTTY: false, write: () => true });
     const task = progress.task.bind(progress);
     progress.task = (...args) => {
-      abort.abort(reason);
-      return task(...args);
+      const merging = task(...args);
+      const advance = merging.advance.bind(merging);
+      let copied = 0;
+      merging.advance = () => {
+        advance();
+        if (++copied === SAMPLES) abort.abort(reason);
+      };
+      return merging;
     };
     expect(await failure(merge([a!, b!], 'c.db', { signal: abort.signal, progress }))).toBe(reason);
+    {
+      using store = Store.open(at('c.db'), { readonly: true });
+      expect([...store.samples(store.experiments()[0]!.id)].map(({ taskId }) => taskId)).toEqual(Array(SAMPLES).fill(PROBLEMS[0]!.taskId));
+    }
     await merge([a!, b!], 'c.db');
     expect(digest(at('c.db'))).toBe(digest(make('whole.db')));
   });
@@ -313,8 +343,16 @@ describe('refuses, and writes nothing for', () => {
       /sample 2 of Task\/5 .*: classifications\.evidence differs/,
     ],
     ['a category by another name', { executions: renamed }, /: categories\.name differs/],
+    [
+      'a text measure',
+      { sql: 'UPDATE text_measures SET bleu = 0.5 WHERE sample_id = 3' },
+      /sample 2 of Task\/5 .*: text_measures\.bleu differs/,
+    ],
   ])('%s', async (_, made, message) => {
-    const thrown = await failure(merge([make('a.db'), make('b.db', made)], 'c.db'));
+    const files = [make('a.db'), make('b.db', made)];
+    for (const file of files) measured(file);
+    edit(files[1]!, made.sql ?? '');
+    const thrown = await failure(merge(files, 'c.db'));
     expect([thrown.kind, thrown.message]).toEqual(['input', expect.stringMatching(message)]);
     expect(thrown.message.startsWith(`${at('b.db')}: `)).toBe(true);
     expect(thrown.hint).toMatch(/^Nothing has been merged\./);

@@ -47,6 +47,7 @@ const USES: Record<Exclude<keyof Store, 'file' | 'readonly' | typeof Symbol.disp
   unmeasuredSamples: (store, id) => all(store.unmeasuredSamples(id)),
   categories: (store, id) => store.categories(id),
   putTextMeasures: (store, id) => { store.putTextMeasures(id, [{ ...KEY, measures }]); }, // prettier-ignore
+  textMeasures: (store, id) => all(store.textMeasures(id)),
   measuredCount: (store, id) => store.measuredCount(id),
   measuredSamples: (store, id) => all(store.measuredSamples(id)),
   assertionMarks: (store, id) => store.assertionMarks(id),
