@@ -33,6 +33,7 @@ export const COMMANDS: readonly Row[] = [
   { name: 'export', summary: 'Write samples and verdicts as a file that other programs read', load: () => import('./commands/export.js') },
   { name: 'import', summary: 'Judge samples that were made elsewhere, as an experiment', load: () => import('./commands/import.js') },
   { name: 'merge', summary: 'Join databases that hold shards of one experiment', load: () => import('./commands/merge.js') },
+  { name: 'upgrade', summary: 'Bring a database of an older version to the present one', load: () => import('./commands/upgrade.js') },
   { name: 'annotate', summary: 'Let people label failures blind, and score the classifier', load: () => import('./commands/annotate.js') },
   {
     name: 'activations',

@@ -81,7 +81,29 @@ function openForWriting(file: string): OpenedDatabase {
   }
 }
 
-function openForReading(file: string): Database.Database {
+/**
+ * Brings a database that is there to the current schema, as opening it for writing does: each step whole or not at all, so that the same call goes on
+ * where a killed one stopped. Says from which version to which; equal ones mean that nothing was to do, and nothing is opened for writing then.
+ * Throws as {@link Store.open} does, and `input` where there is none or it is empty.
+ */
+export function upgradeDatabase(file: string): { readonly from: number; readonly to: number } {
+  const to = loadMigrations().length;
+  const before = connectToExisting(file);
+  let from: number;
+  try {
+    from = withClearErrors(file, () => versionOf(before, file));
+  } finally {
+    before.close();
+  }
+  if (from < to) {
+    const { database, release } = openForWriting(file);
+    closeDatabase(database);
+    release();
+  }
+  return { from, to };
+}
+
+function connectToExisting(file: string): Database.Database {
   if (!existsSync(file)) {
     throw new FaultlineError('input', 'no such database', {
       place: { file },
@@ -89,22 +111,29 @@ function openForReading(file: string): Database.Database {
     });
   }
   refuseForeignFile(file);
-  const database = connectForReading(file);
+  return connectForReading(file);
+}
+
+/** The schema's version. Throws `input` for an empty file, or what a run left that was killed while it made the database. */
+function versionOf(database: Database.Database, file: string): number {
+  const version = refuseForeignTables(database, file);
+  if (version > 0) return version;
+  throw new FaultlineError('input', 'holds no experiment', {
+    place: { file },
+    hint: 'Make one with `faultline run`, or name another file with --db.',
+  });
+}
+
+function openForReading(file: string): Database.Database {
+  const database = connectToExisting(file);
   try {
     return withClearErrors(file, () => {
-      const version = refuseForeignTables(database, file);
+      const version = versionOf(database, file);
       const current = loadMigrations().length;
-      // An empty file, or what a run left that was killed while it made the database.
-      if (version === 0) {
-        throw new FaultlineError('input', 'holds no experiment', {
-          place: { file },
-          hint: 'Make one with `faultline run`, or name another file with --db.',
-        });
-      }
       if (version < current) {
         throw new FaultlineError('input', `the database has schema version ${version}, and reading needs version ${current}`, {
           place: { file },
-          hint: 'Open it once with a command that writes, such as `faultline run`: that upgrades it in place.',
+          hint: `Upgrade it in place with \`faultline upgrade ${file}\`.`,
         });
       }
       return database;
