@@ -5,6 +5,7 @@
 import { runTrial } from '../../lib/trial.mjs';
 import { Store } from '../../../dist/store/store.js';
 
+const FAILURES = 'failures by task';
 /** `--limit` of `faultline query` where it is not given. */
 const ROWS = 100;
 
@@ -45,7 +46,13 @@ runTrial(async (/** @type {{file: string, name: string}} */ { file, name }) => {
     answers.push({ kind, question, rows, seconds: (performance.now() - start) / 1000 });
   };
   for (const [question, read] of Object.entries(READ)) ask('report', question, () => read(store, experiment.id));
-  for (const words of ['index range', 'value_1*', 'int']) ask('search', words, () => store.search(words, ROWS).rows.length);
+  // The last one is the word that most errors have.
+  for (const words of ['index range', 'value_1*', 'int', 'SyntaxError']) ask('search', words, () => store.search(words, ROWS).rows.length);
+  // README's own question, of one experiment and of all.
+  const failures = (/** @type {string} */ where) =>
+    `SELECT task_id, count(*) AS failures FROM failures ${where} GROUP BY 1 ORDER BY 2 DESC`;
+  ask('one experiment', FAILURES, () => store.ask(failures(`WHERE experiment = '${name}'`), ROWS).rows.length);
+  ask('whole file', FAILURES, () => store.ask(failures(''), ROWS).rows.length);
   for (const view of store.views()) {
     ask('one experiment', view.name, () => store.ask(`SELECT * FROM ${view.name} WHERE experiment = '${name}'`, ROWS).rows.length);
     ask('whole file', view.name, () => store.ask(view.name, ROWS).rows.length);
