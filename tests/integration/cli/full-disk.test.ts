@@ -26,6 +26,15 @@ async function onSmallDisk(place: string, kilobytes: number, kept: string, args:
   return { code: status, err: stderr };
 }
 
+const NAME = 'pico-gpt2-py-pico-tasks';
+
+function inStore<T>(db: string, read: (store: Store, id: number) => T): T {
+  using store = Store.open(db, { readonly: true });
+  return read(store, store.experiments()[0]!.id);
+}
+const digestOf = (outputs: string): string => inStore(path.join(outputs, 'faultline.db'), (store, id) => store.resultDigest(id));
+const samplesIn = (db: string): number => inStore(db, (store, id) => store.counts(id).samples);
+
 describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be mounted here)'}`, () => {
   it('stops execute with what is finished kept, and the rest comes to the same bytes', async () => {
     const problem = { task_id: 'T/0', prompt: 'def add(a, b):\n', entry_point: 'add', canonical_solution: '', test: 'assert add(1, 2) == 3\n' }; // prettier-ignore
@@ -72,10 +81,6 @@ describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be 
     const args = (outputs: string, ...more: string[]) => ['run', '--num-problems', '4', '--samples', '40', '--max-new-tokens', '64', '--outputs', outputs, ...unsafe, ...more]; // prettier-ignore
     const whole = path.join(folder, 'whole');
     expect((await faultline(args(whole))).code).toBe(0);
-    const digestOf = (outputs: string): string => {
-      using store = Store.open(path.join(outputs, 'faultline.db'), { readonly: true });
-      return store.resultDigest(store.experiments()[0]!.id);
-    };
     const place = path.join(folder, 'small-run');
     const kept = path.join(folder, 'kept-run');
     const { code, err } = await onSmallDisk(place, 700, kept, args(place, '--batch', '4'));
@@ -83,6 +88,26 @@ describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be 
     const again = await faultline([...args(kept), '--json']);
     expect(again.code, again.err).toBe(0);
     expect((JSON.parse(again.out) as { generated: number }).generated).toBeLessThan(160);
+    expect(digestOf(kept)).toBe(digestOf(whole));
+  });
+
+  it.each([
+    ['merge', 700, (db: string, from: string) => ['merge', path.join(from, 'faultline.db'), '--output', db]],
+    ['import', 700, (db: string, from: string) => ['import', path.join(from, NAME, 'samples.jsonl'), '--problems', 'pico-tasks', '--db', db, '--outputs', path.dirname(db), ...unsafe]], // prettier-ignore
+  ] as const)('stops %s with what is stored kept, and the same command comes to the same results', async (name, kilobytes, args) => {
+    const from = path.join(folder, 'whole');
+    const whole = path.join(folder, `whole-${name}`);
+    mkdirSync(whole);
+    const without = await faultline(args(path.join(whole, 'faultline.db'), from));
+    expect(without.code, without.err).toBe(0);
+    const place = path.join(folder, `small-${name}`);
+    const kept = path.join(folder, `kept-${name}`);
+    const db = path.join(kept, 'faultline.db');
+    const { code, err } = await onSmallDisk(place, kilobytes, kept, args(path.join(place, 'faultline.db'), from));
+    expect([code, err]).toEqual([5, expect.stringMatching(/error: .*(disk is full|no space left|ENOSPC).*\nhint: /i)]);
+    expect(samplesIn(db)).toBeGreaterThan(0);
+    const again = await faultline(args(db, from));
+    expect(again.code, again.err).toBe(0);
     expect(digestOf(kept)).toBe(digestOf(whole));
   });
 });
