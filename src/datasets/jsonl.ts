@@ -17,6 +17,8 @@ export interface JsonLine {
   /** The line as it stands in the file, without its end. */
   readonly text: string;
   readonly value: Readonly<Record<string, unknown>>;
+  /** Which part of the line this is, in words, where it is not the whole: `text` and `value` are the part's, and errors name it. */
+  readonly part?: string;
 }
 
 /** A line longer than this is a broken file, not a problem or a sample. */
@@ -60,11 +62,12 @@ export async function readJsonlWithHash(file: string): Promise<{ lines: JsonLine
   return { lines, hash: hash.digest('hex') };
 }
 
-/** An `input` error about a line; with `field`, the column is that of the field's value. */
+/** An `input` error about a line; with `field`, the column is that of the field's value. A part of a line is named, and has no column. */
 export function lineError(line: JsonLine, reason: string, options: { field?: string; hint?: string } = {}): FaultlineError {
+  const { file, line: number, part } = line;
   const offset = options.field === undefined ? null : offsetOfValue(line.text, options.field);
-  return new FaultlineError('input', reason, {
-    place: { file: line.file, line: line.line, column: (offset ?? 0) + 1 },
+  return new FaultlineError('input', part === undefined ? reason : `${part}: ${reason}`, {
+    place: part === undefined ? { file, line: number, column: (offset ?? 0) + 1 } : { file, line: number },
     hint: options.hint ?? 'Correct the line, or remove it from the file.',
   });
 }

@@ -1,6 +1,7 @@
 /**
  * Sample files in HumanEval's format: one line per sample with `task_id` and `completion`, whatever else the line has
- * is kept; and in evalplus's, whose `solution` is a whole program. Reading only; `atomic-file.ts` and `withFields` write them.
+ * is kept; and in evalplus's, whose `solution` is a whole program, and whose results are one object with a row for each sample. Reading
+ * only; `atomic-file.ts` and `withFields` write them.
  *
  * A sample is judged by the test of its problem, and a task's name outlives its text: what a line says of its problem is compared with the problem
  * that the name leads to. Most lines of other programs say nothing, and then nobody can tell.
@@ -18,6 +19,8 @@ export interface SampleLine {
   readonly sampleIndex: number;
   /** `finish_reason` where the line has one: files of other tools do not say how a sample ended. */
   readonly finishReason: string | null;
+  /** Whether it passed, by the line's own word: HumanEval's `passed`, or in evalplus's results `base_status`. Null where it does not say. */
+  readonly claimed: boolean | null;
 }
 
 /**
@@ -37,9 +40,8 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
     prompt: remembered(({ prompt }) => plain(prompt)),
   };
   let any = false;
-  for await (const source of readJsonl(file)) {
+  for await (const source of rowsOf(readJsonl(file))) {
     any = true;
-    refuseEvaluation(source);
     const named = stringField(source, 'task_id');
     // evalplus's name for it.
     const taskId = known?.has(named) === false ? named.replace(/^Mbpp\//, 'MBPP/') : named;
@@ -71,6 +73,7 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
       completion,
       sampleIndex,
       finishReason: optionalStringField(source, 'finish_reason') ?? null,
+      claimed: claimOf(source),
     };
   }
   if (!any) {
@@ -81,13 +84,38 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
   }
 }
 
-/** evalplus's own results: one object for all tasks, in which programs are not told by line. */
-function refuseEvaluation(source: JsonLine): void {
-  const { value } = source;
-  if ('task_id' in value || !('eval' in value) || typeof value['hash'] !== 'string') return;
-  throw lineError(source, "these are evalplus's results, not samples", {
-    hint: 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.',
-  });
+/** The lines themselves, and of evalplus's results, which are one object for all tasks, a row for each sample in its place. */
+async function* rowsOf(lines: AsyncIterable<JsonLine>): AsyncGenerator<JsonLine> {
+  for await (const line of lines) {
+    const { value } = line;
+    const evaluation: unknown = 'task_id' in value ? undefined : value['eval'];
+    if (typeof evaluation !== 'object' || evaluation === null) {
+      yield line;
+      continue;
+    }
+    for (const [task, rows] of Object.entries(evaluation)) {
+      // Its first versions kept verdicts alone.
+      if (!Array.isArray(rows) || !rows.every(hasSolution)) {
+        throw lineError(line, `these are evalplus's results, and those of ${task} do not hold the programs`, {
+          field: 'eval',
+          hint: 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.',
+        });
+      }
+      for (const [index, row] of rows.entries()) {
+        const own = { task_id: task, ...row };
+        yield { ...line, text: JSON.stringify(own), value: own, part: `sample ${index} of ${task}` };
+      }
+    }
+  }
+}
+
+function hasSolution(row: unknown): row is Readonly<Record<string, unknown>> {
+  return typeof row === 'object' && row !== null && 'solution' in row;
+}
+
+function claimOf({ value: { passed, base_status: status } }: JsonLine): boolean | null {
+  if (typeof passed === 'boolean') return passed;
+  return typeof status === 'string' ? status === 'pass' : null;
 }
 
 const OTHER_VERSION = 'Give the problem file, and the --template, that the samples were made from';

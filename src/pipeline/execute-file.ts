@@ -13,7 +13,7 @@ import { sandboxMismatch, type Executed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 import { EXECUTED_FIELDS, executedFields, type ExecutedFields } from './result-fields.js';
-import { INFRASTRUCTURE, UNSUPPORTED } from './result-text.js';
+import { INFRASTRUCTURE, UNSUPPORTED } from '../reports/result-text.js';
 import { limitsOf, openSandbox } from './sandbox.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
 

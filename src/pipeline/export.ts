@@ -56,6 +56,7 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
       {
         samples: () => watched(store.samples(experiment.id)),
         judged: () => watched(store.judgedSamples(experiment.id)),
+        problemsHash: experiment.problemsHash,
         tokenPlaces: () => watched(store.tokenPlaces(experiment.id)),
         problem(taskId) {
           const problem = problems.get(taskId);

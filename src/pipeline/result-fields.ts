@@ -1,7 +1,7 @@
 /** What a line of results says about a sample, under HumanEval's names and ours: one list for every file that holds such lines. */
+import { resultText } from '../reports/result-text.js';
 import type { Frame, Local, Verdict } from '../sandbox/verdict.js';
 import type { DecisionRow } from '../store/types.js';
-import { resultText } from './result-text.js';
 
 /** In the order in which they are written. Other programs' lines have fields of their own, so plain words stand with a prefix. */
 const FIELDS = {

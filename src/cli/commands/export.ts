@@ -20,6 +20,7 @@ export function define(command: Command): void {
     examples: [
       ['faultline export --format parquet', 'the newest experiment, for DuckDB, Polars or pandas'],
       ['faultline export --format evalplus --experiment gpt2-humaneval --output samples.jsonl', 'for evalplus.evaluate'],
+      ['faultline export --format humaneval-results --output samples.jsonl_results.jsonl', 'verdicts as its checker writes them'],
     ],
     exitCodes: ['ok', 'usage', 'input', 'output', 'interrupted', 'internal'],
   });

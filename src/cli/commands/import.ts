@@ -10,7 +10,7 @@ import { noteUnsupported, reportUnjudged } from '../unjudged.js';
 const NAMED = 5;
 
 export function define(command: Command): void {
-  command.argument('<samples>', "One JSON object a line with task_id and completion, or evalplus's solution; results files too");
+  command.argument('<samples>', "One JSON object a line with task_id and completion, or evalplus's solution; results files of both too");
   command.option('--config <file>', 'YAML file or ready config with limits, categories and sandbox settings; default: none');
   addConfigFlags(command, ['--problems', '--template', '--seed', '--experiment', ...EXECUTION_FLAGS, '--outputs', '--db']);
   finishDefinition(command, {

@@ -49,7 +49,7 @@ export function define(command: Command): void {
       );
       return;
     }
-    if (!/^\d{1,9}$/.test(index)) {
+    if (!/^\d{1,10}$/.test(index)) {
       throw new FaultlineError('usage', `a sample's index is a whole number, not ${index}`, { hint: 'Such as `faultline show Pico/5 2`.' });
     }
     const shown = await showSample(values, { ...choice, sampleIndex: Number(index) });

@@ -9,6 +9,8 @@ export interface ExportSource {
   judged(): Iterable<JudgedSample>;
   /** A task's prompt, and what tells its version. Throws `internal` for one that the experiment has not. */
   problem(taskId: string): { readonly prompt: string; readonly digest: string };
+  /** SHA-256 of the problem file that the samples were judged by, in hexadecimal. */
+  readonly problemsHash: string;
   /** Where each sample's tokens lie, of those that have any. */
   tokenPlaces(): Iterable<TokenPlace>;
 }

@@ -9,7 +9,7 @@ import { exportStored } from '../../../src/pipeline/export.js';
 import { Progress } from '../../../src/pipeline/progress.js';
 import { EXPORT_FORMATS } from '../../../src/reports/export/index.js';
 import { Store } from '../../../src/store/store.js';
-import { faultline, readLines, scratchFolder } from './faultline.js';
+import { faultline, readLines, scratchFolder, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
 const db = path.join(folder, 'outputs', 'faultline.db');
@@ -59,6 +59,55 @@ describe('faultline export', () => {
     const lines = readLines(await exported('evalplus'));
     expect(lines.map(({ task_id, solution }) => [task_id, solution])).toEqual(rows);
     for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'solution', 'problem_digest']);
+  });
+
+  it('writes verdicts as HumanEval and evalplus do, of the samples that have one', async () => {
+    const rows = await ask(
+      `SELECT r.task_id, r.completion, p.prompt || r.completion, r.passed, r.status, r.evidence FROM sample_results r
+       JOIN problems p ON p.task_id = r.task_id ORDER BY problem_position, sample_index`,
+    );
+    const lines = readLines(await exported('humaneval-results'));
+    expect(lines.map(({ task_id, completion, passed }) => [task_id, completion, passed])).toEqual(
+      rows.map(([task, completion, , passed]) => [task, completion, passed === 1]),
+    );
+    for (const line of lines) {
+      expect(Object.keys(line)).toEqual(['task_id', 'completion', 'result', 'passed', 'problem_digest']);
+      // What the report's own file of results says, in which all fields are.
+      expect(line['result']).toMatch(line['passed'] === true ? /^passed$/ : /^(failed: .|timed out$)/);
+    }
+
+    const results = JSON.parse(readFileSync(await exported('evalplus-results'), 'utf8')) as {
+      date: string;
+      hash: string;
+      eval: Record<string, Row[]>;
+    };
+    expect(Object.keys(results.eval)).toEqual([...new Set(rows.map(([task]) => task))]);
+    const samples = Object.values(results.eval).flat();
+    expect(samples.map((row) => [row['task_id'], row['solution'], row['base_status'] === 'pass', row['plus_status']])).toEqual(
+      rows.map(([task, , solution, passed]) => [task, solution, passed === 1, null]),
+    );
+    expect(new Set(samples.map((row) => row['base_status']))).toEqual(new Set(rows.map(([, , , passed, status]) => (passed === 1 ? 'pass' : status === 'limit' ? 'timeout' : 'fail')))); // prettier-ignore
+    expect([results.date, results.hash]).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d$/), expect.stringMatching(/^[0-9a-f]{64}$/)]); // prettier-ignore
+  });
+
+  it('leaves out what has no verdict of its own where a line says that one passed or failed', async () => {
+    const [good, faulty] = ['Good/0', 'Faulty/0'].map((task_id) => ({ task_id, prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n', test: task_id === 'Good/0' ? 'def check(candidate):\n    assert candidate(1) == 1\n' : 'def check(candidate:\n' })); // prettier-ignore
+    const problems = writeLines(path.join(folder, 'problems.jsonl'), [good, faulty]);
+    const samples = writeLines(path.join(folder, 'two.jsonl'), ['Good/0', 'Faulty/0'].map((task_id) => ({ task_id, completion: '    while True:\n        pass\n' }))); // prettier-ignore
+    const database = path.join(folder, 'two.db');
+    const judged = await faultline(['import', samples, '--problems', problems, '--db', database], { cwd: folder });
+    expect(judged.code, judged.err).toBe(3);
+    const written = async (format: string): Promise<string> => {
+      const file = path.join(folder, `two-${format}`);
+      const { code, err } = await faultline(['export', '--format', format, '--db', database, '--output', file]);
+      expect(code, err).toBe(0);
+      return file;
+    };
+    expect(readLines(await written('humaneval-results'))).toMatchObject([{ task_id: 'Good/0', passed: false, result: 'timed out' }]);
+    expect(JSON.parse(readFileSync(await written('evalplus-results'), 'utf8'))).toMatchObject({
+      eval: { 'Good/0': [{ base_status: 'timeout' }] },
+    });
+    expect(readLines(await written('humaneval'))).toHaveLength(2);
   });
 
   it('writes CSV that is the report’s own, and Parquet with the same columns, typed', async () => {

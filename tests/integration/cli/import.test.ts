@@ -57,6 +57,21 @@ describe('faultline import', () => {
     expect(shown.out).toContain('no tokens');
   });
 
+  it.each(['humaneval-results', 'evalplus-results'])(
+    'takes what export writes as %s, to the same verdicts, with what it says of them',
+    async (format) => {
+      const file = path.join(folder, format);
+      const { code, err } = await faultline(['export', '--format', format, '--db', runDb, '--output', file]);
+      expect(code, err).toBe(0);
+      const database = path.join(folder, `${format}.db`);
+      const { samples, claims } = await imported(file, '--experiment', 'back', '--db', database);
+      expect([samples, claims]).toEqual([32, { made: 32, contradicted: [] }]);
+      expect(await ask(database, VERDICTS.replace('$', 'back'))).toEqual(
+        await ask(runDb, VERDICTS.replace('$', 'pico-gpt2-py-pico-tasks')),
+      );
+    },
+  );
+
   it('measures the texts, also those that were imported before and not measured', async () => {
     const database = path.join(folder, 'measured.db');
     const args = ['--experiment', 'measured', '--db', database];
@@ -100,6 +115,9 @@ describe('faultline import', () => {
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
     const rows = (await parquetReadObjects({ file })) as Record<string, unknown>[];
     expect(rows.map((row) => row['sample_index'])).toEqual([4294967295n]);
+    const shown = await faultline(['show', 'Pico/0', '4294967295', '--db', database, '--json']);
+    expect(shown.code, shown.err).toBe(0);
+    expect(JSON.parse(shown.out)).toMatchObject({ sampleIndex: 4294967295 });
   });
 
   it('says where a file claims something else, and takes lines without sample_index and finish_reason', async () => {

@@ -192,6 +192,39 @@ describe('whole programs as evalplus has them', () => {
   });
 });
 
+describe("evalplus's results", () => {
+  const whole = `${question.prompt}    return x\n`;
+  const results = (of: object): string => fileWith(JSON.stringify({ date: '2024-01-01 00:00', hash: 'ab', eval: of }));
+  const row = (fields: object): object => ({ task_id: 'A', solution: whole, base_status: 'pass', plus_status: 'fail', base_fail_tests: [], plus_fail_tests: [[1]], ...fields }); // prettier-ignore
+
+  it('have a row for each sample, with what they say of the base test', async () => {
+    const samples = await all(
+      readSamples(results({ A: [row({}), row({ base_status: 'timeout' })], B: [row({ task_id: 'B' })] }), known('A', 'B')),
+    );
+    expect(samples.map(({ taskId, sampleIndex, completion, claimed }) => [taskId, sampleIndex, completion, claimed])).toEqual([
+      ['A', 0, '    return x\n', true],
+      ['A', 1, '    return x\n', false],
+      ['B', 0, '    return x\n', true],
+    ]);
+    expect(JSON.parse(samples[0]!.source.text)).toEqual(row({}));
+  });
+
+  it.each([
+    ['of versions that kept verdicts alone', { A: { nfiles: 1, base: [['pass', []]], plus: [] } }, /those of A do not hold the programs$/],
+    ['without a program', { A: [row({}), { task_id: 'A', base_status: 'pass' }] }, /those of A do not hold the programs$/],
+    ['of a task that is not there', { C: [row({ task_id: 'C' })] }, /sample 0 of C: task_id "C" is not in the problem file$/],
+    [
+      'of another version of the problem',
+      { A: [row({}), row({ problem_digest: '0123456789abcdef' })] },
+      /sample 1 of A: this sample is of another version of A/,
+    ],
+    ['without a sample', { A: [] }, /the file holds no sample$/],
+  ])('%s are refused', async (_, of, says) => {
+    const error = await refusal(readSamples(results(of), known('A')));
+    expect([error.kind, error.message]).toEqual(['input', expect.stringMatching(says)]);
+  });
+});
+
 describe('samples of another version of their problem', () => {
   const line = (fields: object): string => `${JSON.stringify({ task_id: 'A', completion: 'x', ...fields })}\n`;
   const digest = questionDigest(question);
@@ -256,15 +289,6 @@ describe('samples of another version of their problem', () => {
     expect(questionDigest({ ...question, test: 'a\ud800' })).toBe(questionDigest({ ...question, test: 'a\ufffd' }));
     const more = { ...question, taskId: 'other', canonicalSolution: '' };
     expect(questionDigest(more)).toBe(digest);
-  });
-
-  it("are not evalplus's results, which hold no lines of samples", async () => {
-    const text = JSON.stringify({ date: '2024-01-01 00:00', hash: 'ab', eval: { A: [] } });
-    const error = await refusal(readSamples(fileWith(text), known('A')));
-    expect([error.message, error.hint]).toEqual([
-      expect.stringMatching(/evalplus's results, not samples$/),
-      expect.stringMatching(/the file of samples that they were made from/),
-    ]);
   });
 });
 

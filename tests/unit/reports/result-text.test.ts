@@ -1,6 +1,6 @@
 /** The `result` column: one line for every way in which an execution ends. */
 import { expect, it } from 'vitest';
-import { resultText } from '../../../src/pipeline/result-text.js';
+import { resultText } from '../../../src/reports/result-text.js';
 import type { Assertion, ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
 
 const exception = (type: string, message: string): ExceptionInfo => ({

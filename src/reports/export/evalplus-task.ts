@@ -1,0 +1,4 @@
+/** evalplus's names of tasks: HumanEval's own, and MBPP's with `Mbpp/` in front. */
+export function evalplusTask(taskId: string): string {
+  return taskId.replace(/^MBPP\//, 'Mbpp/');
+}
