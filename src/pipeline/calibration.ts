@@ -20,7 +20,7 @@ import {
   type StageEstimate,
 } from './estimate.js';
 import { executeAll, type Executable, type ExecuteOptions } from './execute.js';
-import { checkGeneration } from './generate.js';
+import { checkGeneration, samplesOf } from './generate.js';
 import type { Workbench } from './workbench.js';
 
 /** Work below this is done sooner than anybody reads an estimate of it: some seconds of GPT-2 on two cores. */
@@ -37,12 +37,18 @@ const LENGTHS_MOST = 1_000;
 /** As in English; three in the bundled run. */
 const CHARACTERS_PER_TOKEN = 4;
 
-/** What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room. */
-export async function generationEstimate(bench: Workbench, asked: boolean): Promise<StageEstimate | null> {
-  const { values, tasks, signal } = bench;
-  const samples = bench.toDraw();
+/** What is to be drawn, and by what. */
+export type Drawing = Pick<Workbench, 'values' | 'tasks' | 'signal' | 'loadModel'>;
+
+/**
+ * What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room.
+ * @param mean tokens of a sample, as far as there are any; null where all are taken to be as long as they may be
+ */
+export async function generationEstimate(drawing: Drawing, asked: boolean, mean: number | null): Promise<StageEstimate | null> {
+  const { values, tasks, signal } = drawing;
+  const samples = samplesOf(tasks);
   if (samples === 0 || (!asked && samples * values.max_new_tokens < LITTLE_TOKENS)) return null;
-  const model = await bench.loadModel();
+  const model = await drawing.loadModel();
   const lengths = tasks
     .map(({ problem }) => ({ problem, tokens: model.tokenizer.encodePrompt(problem.prompt).length }))
     .filter(({ tokens }) => tokens + LONG_TOKENS < model.info.context)
@@ -56,7 +62,6 @@ export async function generationEstimate(bench: Workbench, asked: boolean): Prom
   const problems = lengths.slice(first, first + count).map(({ problem }) => problem);
   const measured = await measureDrawing(model, problems, perPrompt, values, signal);
   const rate = drawRate(measured);
-  const mean = meanTokens(bench);
   const tokens = mean ?? values.max_new_tokens;
   // The loaded model's own plan: one from files would look for room for the weights a second time.
   const plan = await checkGeneration(model, values, tasks, signal);

@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 import { whole } from '../reports/render/format.js';
 import { RESAMPLES } from '../reports/statistics/bootstrap.js';
 import { AREAS, LEAST, AREA_RESAMPLES } from '../reports/text-view.js';
-import { showDuration } from './progress.js';
+import { showDuration, type Progress } from './progress.js';
 
 /** One stage's part. */
 export interface StageEstimate {
@@ -96,6 +96,24 @@ export function reportBytes(samples: number, tokens: number): number {
   return REPORT_BYTES + samples * (EXPORT_BYTES + 3 * tokens * TEXT_BYTES);
 }
 
+/** Bytes of a sample's line in an output file, without its text. */
+const LINE_BYTES = 200;
+/** A token's id and log-probability as JSON. */
+const ARRAY_TEXT_BYTES = 30;
+
+/** How often a line of `generate` or `execute` stands on disk until the output is whole: in the unfinished file, and in the output. */
+const COPIES = 2;
+
+/** Bytes on disk of the lines of `generate` for so many samples of `tokens` each; `arrays`: with what `--logprobs` adds. */
+export function sampleLinesBytes(samples: number, tokens: number, arrays: boolean): number {
+  return COPIES * samples * (LINE_BYTES + tokens * (TEXT_BYTES + (arrays ? ARRAY_TEXT_BYTES : 0)));
+}
+
+/** The same of the lines of `execute` for these lines of samples. */
+export function verdictLinesBytes(lines: readonly string[]): number {
+  return COPIES * (sum(lines.map(({ length }) => length)) + verdictBytes(lines.length));
+}
+
 /** What a report is made of, as far as its time depends on it. */
 export interface ReportShape {
   /** Samples with a verdict. */
@@ -149,7 +167,7 @@ export function reportSeconds({ samples, problems, categories }: ReportShape, co
 /**
  * One estimate of several stages, in the order in which they run; null without any. Of a stage beside the one before it the longer
  * counts, unless both need the same cores: then the sum does.
- * `database` tells whose disk is looked at.
+ * `database` tells whose disk is looked at, as does any other output in its place.
  */
 export function joinEstimates(
   parts: readonly (StageEstimate & { readonly stage: string; readonly beside: boolean })[],
@@ -194,6 +212,11 @@ export function describeEstimate({ seconds, memoryBytes, diskBytes, freeDiskByte
       ? ['  that is more than the disk has free; what is finished stays when it fills, and the same command goes on']
       : []),
   ];
+}
+
+/** Tells people of an estimate, where there is one. */
+export function noteEstimate(estimate: RunEstimate | null, progress: Progress): void {
+  if (estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
 }
 
 /** `1,365/s`, and fewer than ten with a digit more. */

@@ -3,17 +3,19 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/load.js';
 import { withFields, type JsonLine } from '../datasets/jsonl.js';
 import { readSamples } from '../datasets/samples.js';
+import { INFRASTRUCTURE, UNSUPPORTED } from '../reports/result-text.js';
 import { unmeasuredVerdict } from '../sandbox/verdict.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
+import { executionEstimate } from './calibration.js';
 import { createCategoryView, type CategoryView } from './category-view.js';
 import { decide, executeAll, programKey, type Executable } from './execute.js';
+import { joinEstimates, noteEstimate, verdictLinesBytes, type RunEstimate } from './estimate.js';
 import { interrupted } from './generate-file.js';
 import { problemsOf } from './inputs.js';
 import { sandboxMismatch, type Executed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 import { EXECUTED_FIELDS, executedFields, type ExecutedFields } from './result-fields.js';
-import { INFRASTRUCTURE, UNSUPPORTED } from '../reports/result-text.js';
 import { limitsOf, openSandbox } from './sandbox.js';
 import { gatherUnjudged, type Unjudged } from './unjudged.js';
 
@@ -38,6 +40,8 @@ export interface ExecuteFileResult {
   readonly categories: Readonly<Record<string, number>>;
   /** Lines that an earlier, interrupted run had finished. */
   readonly resumed: number;
+  /** What it was estimated to take; null where little was left to do. */
+  readonly estimate: RunEstimate | null;
 }
 
 interface Line extends Executable {
@@ -96,6 +100,10 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
       }
       const pending = equalOnesTogether(lines.filter(({ index }) => !file.has(index)));
       const options = { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal };
+      const part = await executionEstimate({ left: pending.length, problems }, false, options);
+      const diskBytes = verdictLinesBytes(pending.map(({ source }) => source.text));
+      const estimate = joinEstimates(part === null ? [] : [{ ...part, diskBytes, stage: 'execute', beside: false }], out);
+      noteEstimate(estimate, progress);
       await executeAll(pending, options, (line, { verdict, decision }) => {
         finish(line, executedFields(verdict, decision));
       });
@@ -103,7 +111,7 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
       const counts = countLines(file, lines.length);
       await file.complete(lines.length);
       progress.finish();
-      return { out, samples: lines.length, ...counts, resumed };
+      return { out, samples: lines.length, ...counts, resumed, estimate };
     } catch (thrown) {
       if (signal.aborted) throw interrupted(file.size, signal.reason);
       throw thrown;

@@ -6,8 +6,10 @@ import { heldBy, showShard } from '../config/shard.js';
 import { questionDigest } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
 import { version } from './bundled.js';
+import { generationEstimate } from './calibration.js';
 import { noteDevice } from './device.js';
-import { generateSamples, loadModel, noteCopies } from './generate.js';
+import { joinEstimates, noteEstimate, sampleLinesBytes, type RunEstimate } from './estimate.js';
+import { generateSamples, loadModel, noteCopies, samplesOf } from './generate.js';
 import { modelFilesOf, problemsOf } from './inputs.js';
 import { kernelMismatch, type Computed } from './mismatch.js';
 import { checkWritable, PartialFile, refuseInputs } from './partial-file.js';
@@ -34,6 +36,8 @@ export interface GenerateFileResult {
   /** What drew this run's samples. */
   readonly device: string;
   readonly deviceName: string;
+  /** What it was estimated to take; null where little was left to do. */
+  readonly estimate: RunEstimate | null;
 }
 
 export async function generateFile(config: Config, { out, logprobs, signal, progress }: GenerateFileOptions): Promise<GenerateFileResult> {
@@ -82,6 +86,10 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
         noteDevice(values, model.info, progress);
         noteCopies(values, progress);
       }
+      const part = await generationEstimate({ values, tasks, signal, loadModel: () => Promise.resolve(model) }, false, null);
+      const diskBytes = sampleLinesBytes(samplesOf(tasks), values.max_new_tokens, logprobs);
+      const estimate = joinEstimates(part === null ? [] : [{ ...part, diskBytes, stage: 'generate', beside: false }], out);
+      noteEstimate(estimate, progress);
       const task = progress.task('generate', total, resumed);
       let errors = 0;
       for await (const row of generateSamples(model, values, tasks, signal)) {
@@ -101,7 +109,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
       }
       await file.complete(total);
       progress.finish();
-      return { out, problems: problems.length, samples: total, errors, resumed, device, deviceName };
+      return { out, problems: problems.length, samples: total, errors, resumed, device, deviceName, estimate };
     } catch (thrown) {
       if (signal.aborted) throw interrupted(file.size, signal.reason);
       throw thrown;

@@ -17,6 +17,11 @@ export interface GenerationTask {
   readonly sampleIndices: readonly number[];
 }
 
+/** How many samples tasks ask for. */
+export function samplesOf(tasks: readonly GenerationTask[]): number {
+  return tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+}
+
 /** Loads the model of a config. The caller disposes it. */
 export async function loadModel(config: Config): Promise<Model> {
   return Model.load(await modelFolderOf(config), engineOptionsOf(config.values));

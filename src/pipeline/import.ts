@@ -21,7 +21,7 @@ import { classifyEstimate, measureEstimate } from './calibration-texts.js';
 import { version } from './bundled.js';
 import { createCategoryView } from './category-view.js';
 import { classifyStored } from './classify.js';
-import { describeEstimate, joinEstimates, type RunEstimate } from './estimate.js';
+import { joinEstimates, noteEstimate, type RunEstimate } from './estimate.js';
 import type { Executable, ExecuteOptions } from './execute.js';
 import { checkResumable, experimentName } from './experiment.js';
 import { interrupted } from './generate-file.js';
@@ -74,9 +74,6 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   const database = databasePath(values);
   using store = Store.open(database);
   signal.throwIfAborted();
-  const tell = (estimate: RunEstimate | null): void => {
-    if (estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
-  };
 
   const identity = identityOf(config, hash, problemSet.hash);
   const recorded = store.findExperiment(identity.hash);
@@ -100,7 +97,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
       );
       for (let at = 0; at < rows.length; at += BATCH) store.addSamples(id, rows.slice(at, at + BATCH));
       estimate = await estimateImport(store, id, { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], signal });
-      tell(estimate);
+      noteEstimate(estimate, progress);
       await markAssertions(store, id, { executor, seed: values.seed, signal, note: (text) => progress.note(text) });
       const task = progress.task('execute', rows.length, before);
       await storeVerdicts(
@@ -125,7 +122,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   const { executed, infra } = store.counts(id);
   if (executed + infra >= rows.length) store.finishExperiment(id);
   try {
-    if (isDone) tell((estimate = await estimateImport(store, id, { executor: null, view, signal })));
+    if (isDone) noteEstimate((estimate = await estimateImport(store, id, { executor: null, view, signal })), progress);
     await decideAndMeasure(store, id, { view, signal, progress });
     const experiment = chooseExperiment(store, identity.hash);
     const report = await reportWithAnalyses(store, experiment, signal, progress);
@@ -210,11 +207,10 @@ async function readRows(
   const content = createHash('sha256');
   const rows: SampleRow[] = [];
   const claims = new Map<string, boolean>();
-  for await (const { source, taskId, completion, sampleIndex, finishReason } of readSamples(file, known)) {
+  for await (const { source, taskId, completion, sampleIndex, finishReason, claimed } of readSamples(file, known)) {
     content.update(source.text).update('\n');
     const key = keyOf(taskId, sampleIndex);
-    const claimed = source.value['passed'];
-    if (typeof claimed === 'boolean') claims.set(key, claimed);
+    if (claimed !== null) claims.set(key, claimed);
     rows.push({
       strategy: IMPORTED,
       taskId,

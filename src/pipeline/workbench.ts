@@ -22,7 +22,7 @@ import { version } from './bundled.js';
 import { createCategoryView, type CategoryView } from './category-view.js';
 import type { TokensOf } from './execute.js';
 import { createManifest, experimentName, sandboxKnown } from './experiment.js';
-import { loadModel, type GenerationTask } from './generate.js';
+import { loadModel, samplesOf, type GenerationTask } from './generate.js';
 import { databasePath, modelFolderOf, problemsOf } from './inputs.js';
 import type { Progress } from './progress.js';
 import { openSandbox } from './sandbox.js';
@@ -209,7 +209,7 @@ export class Workbench implements AsyncDisposable {
 
   /** How many samples `generate` is to draw. */
   toDraw(): number {
-    return this.tasks.reduce((count, { sampleIndices }) => count + sampleIndices.length, 0);
+    return samplesOf(this.tasks);
   }
 
   /** What the stages that work on what is stored are estimated from, before anything is begun. */

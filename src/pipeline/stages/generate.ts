@@ -5,7 +5,7 @@ import { plural, whole } from '../../reports/render/format.js';
 import type { Store } from '../../store/store.js';
 import type { Experiment, SampleRow } from '../../store/types.js';
 import { BatchWriter } from '../batch-writer.js';
-import { generationEstimate } from '../calibration.js';
+import { generationEstimate, meanTokens } from '../calibration.js';
 import { strategyOf } from '../draws.js';
 import { checkGeneration, generateSamples, type GenerationTask } from '../generate.js';
 import { shardsToRun } from '../work-shards.js';
@@ -26,7 +26,7 @@ export const stage: Stage = {
     await checkGeneration(model, values, bench.tasks, signal);
   },
 
-  estimate: (bench, asked) => generationEstimate(bench, asked),
+  estimate: (bench, asked) => generationEstimate(bench, asked, meanTokens(bench)),
 
   async work(bench, signal) {
     const { store, values, progress, stored } = bench;

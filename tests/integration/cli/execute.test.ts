@@ -1,5 +1,5 @@
 /** `faultline execute` on files that other tools may have written. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { descendants } from '../sandbox/processes.js';
@@ -58,6 +58,19 @@ describe('execute', () => {
     expect(JSON.parse(out)).toMatchObject({ samples: 5, passed: 1, resumed: 0 });
     expect(existsSync(`${file('out.jsonl')}.partial`)).toBe(false);
   });
+
+  it('says what much work takes before it begins', async () => {
+    // Equal programs are executed once.
+    const lines = Array.from({ length: 600 }, (_, index) => ({ task_id: 'Test/0', completion: '    return a + b\n', sample_index: index }));
+    const samples = writeLines(file('much.jsonl'), lines);
+    const { code, out, err } = await faultline(['execute', '--problems', problems, '--samples', samples, '--out', file('much-out.jsonl'), '--json']); // prettier-ignore
+    expect(code, err).toBe(0);
+    expect(err).toMatch(
+      /^estimate: about [^\n]*, disk [^\n]*\n {2}execute: about [^\n]*\(600 programs, [^\n]* measured on reference solutions[^\n]*\); memory/m,
+    );
+    const { estimate, passed } = JSON.parse(out) as { estimate: { diskBytes: number }; passed: number };
+    expect([passed, estimate.diskBytes > statSync(file('much-out.jsonl')).size]).toEqual([600, true]);
+  }, 60_000);
 
   it('executes equal programs once, tries passing ones further, and leaves out what nobody can judge', async () => {
     const mbpp = (task_id: number, name: string, code: string) => ({ task_id, text: 'Do it.', code, test_list: [`assert ${name}(1) == 1`], test_setup_code: '', challenge_test_list: [] as string[] }); // prettier-ignore

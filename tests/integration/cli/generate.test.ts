@@ -1,5 +1,5 @@
 /** `faultline generate` and `faultline activations`: files that other tools read. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { faultline, finished, readLines, scratchFolder, start, until } from './faultline.js';
@@ -26,7 +26,15 @@ describe('generate', () => {
     const { code, out } = await faultline([...args('plain.jsonl'), '--json']);
     expect(code).toBe(0);
     const device = { device: expect.any(String) as string, deviceName: expect.any(String) as string };
-    expect(JSON.parse(out)).toEqual({ out: file('plain.jsonl'), problems: 5, samples: 30, errors: 0, resumed: 0, ...device });
+    expect(JSON.parse(out)).toEqual({
+      out: file('plain.jsonl'),
+      problems: 5,
+      samples: 30,
+      errors: 0,
+      resumed: 0,
+      estimate: null,
+      ...device,
+    });
     const rows = readLines(file('plain.jsonl'));
     expect(rows.map(({ task_id, sample_index }) => [task_id, sample_index])).toEqual(
       Array.from({ length: 30 }, (_, i) => [`Pico/${Math.floor(i / 6)}`, i % 6]),
@@ -41,6 +49,24 @@ describe('generate', () => {
     }
     expect(new Set(rows.map(({ completion }) => completion)).size).toBeGreaterThan(10);
   });
+
+  it('says what much work takes before it begins, and draws what it would have drawn', async () => {
+    const long = ['generate', '--num-problems', '2', '--samples', '40', '--max-new-tokens', '128', '--out'];
+    const { code, out, err } = await faultline([...long, file('long.jsonl'), '--json']);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(
+      /^estimate: at most [^\n]*, disk [^\n]*\n {2}generate: at most [^\n]*\(80 samples of up to 128 tokens, [^\n]* measured\); memory/m,
+    );
+    const { estimate } = JSON.parse(out) as { estimate: { diskBytes: number; stages: { stage: string }[] } };
+    expect(estimate.stages.map(({ stage }) => stage)).toEqual(['generate']);
+    // At most, as it says: each line stands in two files until the output is whole.
+    expect(estimate.diskBytes).toBeGreaterThan(2 * statSync(file('long.jsonl')).size);
+    // Half as many are too few for an estimate, and are the first of these.
+    const few = await faultline([...long, file('few.jsonl'), '--samples', '20']);
+    expect([few.code, few.err]).toEqual([0, expect.not.stringContaining('estimate')]);
+    const first = readLines(file('long.jsonl')).filter(({ sample_index }) => Number(sample_index) < 20);
+    expect(readLines(file('few.jsonl'))).toEqual(first);
+  }, 60_000);
 
   it('adds tokens and log-probabilities, and changes nothing else', async () => {
     expect((await faultline(args('logprobs.jsonl', '--logprobs'))).code).toBe(0);

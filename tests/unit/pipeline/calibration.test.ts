@@ -3,7 +3,6 @@ import { expect, it } from 'vitest';
 import { defaultValues } from '../../../src/config/defaults.js';
 import { Model } from '../../../src/decoding/model.js';
 import { generationEstimate } from '../../../src/pipeline/calibration.js';
-import type { Workbench } from '../../../src/pipeline/workbench.js';
 import { byteTokenizer, FakeEngine } from '../decoding/fixtures.js';
 import { problems } from '../store/rows.js';
 
@@ -12,17 +11,17 @@ it('is what the loaded model plans for these samples: nothing is planned for a m
   Object.assign(engine.info, { context: 512, defaultBatch: 128, device: 'cpu' });
   // Nowhere, and of no samples: a plan from files would fail.
   const values = { ...defaultValues(), 'model.path': '/no/such/model', max_new_tokens: 9 };
-  const tasks = problems(3).map((problem, index) => ({ problem, sampleIndices: [...Array(index + 1).keys()] }));
-  const bench = {
+  const tasks = problems(3).map(({ taskId, prompt, entryPoint, canonicalSolution, test }, index) => ({
+    problem: { taskId, prompt, entryPoint, canonicalSolution, test, extra: {} },
+    sampleIndices: [...Array(index + 1).keys()],
+  }));
+  const drawing = {
     values,
     tasks,
-    config: { values },
-    toDraw: () => 6,
     signal: new AbortController().signal,
-    experiment: null,
     loadModel: () => Promise.resolve(Model.of(engine, byteTokenizer())),
-  } as unknown as Workbench;
-  const estimate = await generationEstimate(bench, true);
+  };
+  const estimate = await generationEstimate(drawing, true, null);
   const { weightBytes, plannedBytes } = engine.plan;
   expect(estimate).toMatchObject({
     memoryBytes: weightBytes + plannedBytes,
