@@ -9,12 +9,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Config } from '../config/load.js';
 import { sameShard, showShard, WHOLE, type Shard } from '../config/shard.js';
 import type { Model } from '../decoding/model.js';
-import { FaultlineError, reasonOf } from '../errors.js';
+import { FaultlineError } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
 import type { Experiment } from '../store/types.js';
 import { version } from './bundled.js';
 import { describeDevice, noteDevice } from './device.js';
-import { describeEstimate, joinEstimates, type RunEstimate } from './estimate.js';
+import { joinEstimates, noteEstimate, type RunEstimate } from './estimate.js';
 import { checkResumable, sandboxKnown } from './experiment.js';
 import { noteCopies } from './generate.js';
 import { databasePath } from './inputs.js';
@@ -23,7 +23,7 @@ import { chooseExperiment, outputFolder } from './report.js';
 import { sideBySide } from './side-by-side.js';
 import { rowOf, STAGES } from './stages/index.js';
 import type { Stage, StageResult, StageRow } from './stages/stage.js';
-import { findTrackers, summaryMetrics, trackedConfig } from './tracking/index.js';
+import { closeFailed, findTrackers, summaryMetrics, trackedConfig } from './tracking/index.js';
 import type { Tracker } from './tracking/tracker.js';
 import { leftOut, type LeftOut } from './unjudged.js';
 import { describeShards, isComplete } from './work-shards.js';
@@ -84,43 +84,25 @@ export async function runExperiment(
   const { name, hash } = bench.identity();
   const tracked = trackedConfig(values);
   const directory = outputFolder(store, values, { name, hash });
-  const tracker = await openTracker({ directory, experiment: name, project: values['tracking.wandb_project'], config: tracked });
-  let ok = false;
+  const tracker = await openTracker(
+    { directory, experiment: name, project: values['tracking.wandb_project'], config: tracked },
+    { event: 'run_start', experiment: name, hash, version: version(), stages: rows.map((row) => row.name), config: tracked },
+  );
+  let result: RunResult;
   try {
-    tracker.record({
-      event: 'run_start',
-      experiment: name,
-      hash,
-      version: version(),
-      stages: rows.map((row) => row.name),
-      config: tracked,
-    });
     progress.watch((task, done, total) => {
       tracker.record({ event: 'progress', task, done, total });
     });
-    const result = await runStages(bench, loaded, { tracker, estimated });
+    result = await runStages(bench, loaded, { tracker, estimated });
     tracker.record({ event: 'run_end', samples: result.samples, verdicts: result.judged });
-    ok = true;
-    return result;
   } catch (thrown) {
     progress.watch(null);
-    try {
-      tracker.record({
-        event: 'run_failure',
-        kind: thrown instanceof FaultlineError ? thrown.kind : 'internal',
-        message: reasonOf(thrown),
-      });
-    } catch {
-      // What stopped the run is the error to tell of, and may be the same.
-    }
+    await closeFailed(tracker, thrown);
     throw thrown;
-  } finally {
-    progress.watch(null);
-    // Where the run itself failed, that is the error to tell of.
-    await tracker.close(ok).catch((thrown: unknown) => {
-      if (ok) throw thrown;
-    });
   }
+  progress.watch(null);
+  await tracker.close(true);
+  return result;
 }
 
 /** The run itself, once everything is open. */
@@ -135,7 +117,7 @@ async function runStages(
     progress.note(`continuing ${bench.experiment.name}: ${before.samples} samples and ${before.executed} verdicts are there`);
   }
   const estimate = estimated === undefined ? await estimateStages(bench, loaded, false) : estimated;
-  if (estimated === undefined && estimate !== null) for (const line of describeEstimate(estimate)) progress.note(line);
+  if (estimated === undefined) noteEstimate(estimate, progress);
   begin(bench);
 
   const stages: (StageResult & { readonly name: string })[] = [];

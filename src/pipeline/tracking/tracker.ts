@@ -22,6 +22,8 @@ export type TrackedEvent =
   /** `kind` as in the exit codes. */
   | { readonly event: 'run_failure'; readonly kind: string; readonly message: string };
 
+export type RunStart = Extract<TrackedEvent, { readonly event: 'run_start' }>;
+
 export interface Tracker {
   /** Keeps one event, before it returns or in the background. Throws a FaultlineError where it cannot: the run stops and can go on later. */
   record(event: TrackedEvent): void;

@@ -49,3 +49,20 @@ it('with it, both are told of start, stages, progress, summary and end', async (
   expect(calls.at(-1)).toEqual(['finish', 0]);
   expect(calls.some(([name, data]) => name === 'log' && 'crash_rate' in data)).toBe(true);
 });
+
+it('where the service refuses, the run ends, and its events have their beginning and their end', async () => {
+  const cwd = path.join(folder, 'refused');
+  const place = path.join(cwd, 'node_modules', '@wandb', 'sdk');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(
+    path.join(place, 'index.js'),
+    "module.exports = { init: async () => { throw new Error('no key'); }, log: () => {}, finish: async () => {} };",
+  );
+  const { code, err } = await faultline(run, { cwd, env });
+  expect([code, err]).toEqual([4, expect.stringMatching(/^error: Weights & Biases: no key\nhint: .*WANDB_API_KEY/m)]);
+  const events = readLines(path.join(cwd, 'out', 'pico-gpt2-py-pico-tasks', 'events.jsonl'));
+  expect(events.map(({ event, kind }) => [event, kind])).toEqual([
+    ['run_start', undefined],
+    ['run_failure', 'environment'],
+  ]);
+});

@@ -3,8 +3,11 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FaultlineError } from '../../../src/errors.js';
 import { Progress } from '../../../src/pipeline/progress.js';
+import { closeFailed, together } from '../../../src/pipeline/tracking/index.js';
 import { EVENTS_FILE, JsonlTracker } from '../../../src/pipeline/tracking/jsonl.js';
+import type { Tracker } from '../../../src/pipeline/tracking/tracker.js';
 import { loadWandb, WandbTracker } from '../../../src/pipeline/tracking/wandb.js';
 
 let folder: string;
@@ -93,6 +96,33 @@ describe('Weights & Biases', () => {
     mkdirSync(other, { recursive: true });
     writeFileSync(path.join(other, 'index.js'), 'module.exports = {};');
     await expect(loadWandb(path.join(folder, 'other'))).rejects.toThrow('has no init, log and finish');
+  });
+});
+
+describe('several trackers', () => {
+  it('are told and closed each, whatever another one does, and the first error comes out', async () => {
+    const calls: unknown[] = [];
+    const tracker = (name: string, fails: boolean): Tracker => ({
+      record: ({ event }) => {
+        calls.push([name, event]);
+        if (fails) throw new Error(`${name} cannot record`);
+      },
+      close: (ok) => {
+        calls.push([name, 'close', ok]);
+        return fails ? Promise.reject(new Error(`${name} cannot close`)) : Promise.resolve();
+      },
+    });
+    const all = together([tracker('a', true), tracker('b', true), tracker('c', false)]);
+    expect(() => {
+      all.record({ event: 'stage_start', stage: 'generate' });
+    }).toThrow('a cannot record');
+    await expect(all.close(true)).rejects.toThrow('a cannot close');
+    await closeFailed(all, new FaultlineError('output', 'the disk is full'));
+    expect(calls).toEqual(
+      [['stage_start'], ['close', true], ['run_failure'], ['close', false]].flatMap((call) =>
+        ['a', 'b', 'c'].map((name) => [name, ...call]),
+      ),
+    );
   });
 });
 
