@@ -4,6 +4,8 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { thisMachine } from '../../../src/pipeline/machine.js';
+import { describeMachine } from '../../../src/reports/methods.js';
 import { faultline, finished, readLines, root, scratchFolder, start, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
@@ -52,6 +54,7 @@ describe('faultline import', () => {
     const methods = readFileSync(path.join(folder, 'theirs', 'theirs', 'methods.txt'), 'utf8').replace(/\n/g, ' ');
     expect(methods).toContain('we judged 32 samples of 8 problems');
     expect(methods).not.toMatch(/we drew|Philox|the strategy/);
+    expect(methods).toContain(`They were judged on ${describeMachine(thisMachine())}, seed`);
     const shown = await faultline(['show', 'Pico/5', '0', '--db', db]);
     expect([shown.code, shown.err]).toEqual([0, '']);
     expect(shown.out).toContain('no tokens');
