@@ -60,6 +60,23 @@ describe('faultline import', () => {
     expect(shown.out).toContain('no tokens');
   });
 
+  it('goes on elsewhere, and says of both machines', async () => {
+    const there = path.join(folder, 'moved');
+    const args = ['--experiment', 'moved', '--db', path.join(there, 'moved.db'), '--outputs', there];
+    await imported(results, ...args);
+    // As it would be had another machine been stopped before its last verdict.
+    const rows = new Database(path.join(there, 'moved.db'));
+    rows.pragma('foreign_keys = ON');
+    for (const table of ['classifications', 'executions', 'verdicts'])
+      rows.exec(`DELETE FROM ${table} WHERE sample_id = (SELECT max(id) FROM samples)`);
+    rows.exec("UPDATE experiments SET finished_at = NULL; UPDATE machines SET cpu = 'A larger CPU', cores = 64");
+    rows.close();
+    expect((await imported(results, ...args)).executed).toBe(1);
+    const methods = readFileSync(path.join(there, 'moved', 'methods.txt'), 'utf8').replace(/\s+/g, ' ');
+    expect(methods).toMatch(/They were judged on A larger CPU with 64 cores, [^;]* and on /);
+    expect(methods).toContain(`and on ${describeMachine(thisMachine())}, seed`);
+  });
+
   it('measures the texts, also those that were imported before and not measured', async () => {
     const database = path.join(folder, 'measured.db');
     const args = ['--experiment', 'measured', '--db', database];
