@@ -3,13 +3,14 @@ import type { Analysis } from '../reports/analysis/analysis.js';
 import type { CoOccurrence } from '../reports/analysis/co-occurrence.js';
 import type { Distribution, Group } from '../reports/analysis/distribution.js';
 import type { FailurePosition } from '../reports/analysis/failure-position.js';
-import type { FirstDivergence } from '../reports/analysis/first-divergence.js';
+import type { FirstDivergence, MeanAtAndOverall } from '../reports/analysis/first-divergence.js';
 import type { HiddenAssertions } from '../reports/analysis/hidden-assertions.js';
 import type { ProgramShares, TwoShares } from '../reports/analysis/programs.js';
 import type { CategoryKey } from '../reports/analysis/rows.js';
 import type { Spread } from '../reports/analysis/spread.js';
 import { OUTCOMES } from '../reports/outcomes.js';
-import { decimal, NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
+import { decimal, decimalEstimate, NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
+import { quartileText } from '../reports/render/tables/spread.js';
 import { warnings } from '../reports/render/text.js';
 import type { ClaimPlace } from '../reports/report-data.js';
 import { textTable, type TableCell } from './text-table.js';
@@ -153,19 +154,24 @@ function divergenceText(found: FirstDivergence): string {
     `${head}: ${whole(position.count)} of ${plural(failures, 'failure')}; without tokens ${whole(withoutTokens)}, ` +
       `of problems that nothing passes ${whole(withoutSibling)}, beginnings of a passing sample ${whole(beginnings)}`,
     ...cut([{ name: 'all', code: null, position }, ...top], (rows) => spreadTable('category', rows)),
-    `mean log-probability there ${decimal(logprob.at, 2)}, over all tokens of these samples ${decimal(logprob.overall, 2)}; ` +
-      `mean entropy ${decimal(entropy.at, 2)} and ${decimal(entropy.overall, 2)} nats`,
+    `mean log-probability there ${mean(logprob, 'at')}, over all tokens of these samples ${mean(logprob, 'overall')}; ` +
+      `mean entropy ${mean(entropy, 'at')} and ${mean(entropy, 'overall')} nats`,
   ].join('\n');
+}
+
+/** With its interval over problems. */
+function mean(of: MeanAtAndOverall, which: 'at' | 'overall'): string {
+  return decimalEstimate({ value: of[which], ...of.intervals[which] }, 2);
 }
 
 function spreadTable(title: string, rows: readonly (CategoryKey & { readonly position: Spread })[]): string {
   return textTable(
     [title, 'samples', 'lower quartile', 'median', 'upper', 'tenths'],
-    rows.map(({ position: { count, quartiles, histogram }, ...key }) => [
+    rows.map(({ position, ...key }) => [
       nameOf(key),
-      count,
-      ...(quartiles === null ? [NO_VALUE, NO_VALUE, NO_VALUE] : quartiles.map((each) => decimal(each, 2))),
-      bars(histogram),
+      position.count,
+      ...([0, 1, 2] as const).map((at) => (at === 1 ? quartileText(position, at) : decimal(position.quartiles?.[at] ?? null, 2))),
+      bars(position.histogram),
     ]),
   );
 }

@@ -44,8 +44,8 @@ function agreement({ annotators, between, confidence }: Scored): string[] {
 
 function precision({ precision: all, failures, confidence }: Scored, title: (code: string) => string): string[] {
   const whole = (estimate: Estimate): string => `${percent(estimate.value)}, ${percentInterval(estimate)}`;
-  const part = ({ value, low, high, right, rows }: Proportion): string =>
-    value === null ? NO_VALUE : `${right}/${rows} ${(low! * 100).toFixed(0)} to ${(high! * 100).toFixed(0)} %`;
+  const part = ({ value, low, high, right, rows, problems }: Proportion): string =>
+    value === null ? NO_VALUE : `${right}/${rows} of ${problems}: ${(low! * 100).toFixed(0)} to ${(high! * 100).toFixed(0)} %`;
   const uncovered = all.filter(({ covered }) => covered < 1);
   return [
     `how often the classifier is right, estimated for all ${plural(failures, 'failure')}, with ${percentOf(confidence)} intervals over problems`,
@@ -57,7 +57,7 @@ function precision({ precision: all, failures, confidence }: Scored, title: (cod
       ({ against, covered }) =>
         `against ${against} the estimate is for ${percent(covered)} of the failures: the other leaves have no labelled row`,
     ),
-    `by leaf: rows that people label so too, of rows with a label, with Wilson's ${percentOf(confidence)} interval`,
+    `by leaf: rows that people label so too, of rows with a label, of so many problems, with ${percentOf(confidence)} intervals over problems`,
     textTable(
       ['leaf', ...all.map(({ against }) => against)],
       all[0]!.leaves.map(({ code }, index) => [title(code), ...all.map(({ leaves }) => part(leaves[index]!))]),

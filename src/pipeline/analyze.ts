@@ -3,7 +3,7 @@ import type { ConfigValues } from '../config/schema.js';
 import { AtomicFile } from '../datasets/atomic-file.js';
 import { questionOf } from '../datasets/problem.js';
 import { FaultlineError } from '../errors.js';
-import { analysisSteps, type Analysis } from '../reports/analysis/analysis.js';
+import { analysisSteps, positionBootstrap, type Analysis } from '../reports/analysis/analysis.js';
 import { bySettingSteps, type BySetting } from '../reports/analysis/by-setting.js';
 import { temperatureOf } from '../reports/analysis/distribution.js';
 import { divergenceSteps, unknownDivergence, type FirstDivergence } from '../reports/analysis/first-divergence.js';
@@ -80,7 +80,7 @@ function* analyzeSteps(store: Store, experiment: Experiment, progress: Progress 
   const marks = store.assertionMarks(experiment.id);
   const rows = new AnalysisRows(marks);
   const report = yield* summariseExperiment(store, experiment, (samples) => rows.through(samples), progress);
-  const firstDivergence = yield* divergenceOf(store, experiment);
+  const firstDivergence = yield* divergenceOf(store, experiment, report);
   return yield* analysisSteps(report, { rows, marks, firstDivergence });
 }
 
@@ -115,9 +115,9 @@ export async function writeAnalysis(values: ConfigValues, analysis: Analysis, fi
 }
 
 /** A database that was moved without its files of tokens still tells all the rest. */
-function* divergenceOf(store: Store, { id }: Experiment): Steps<FirstDivergence> {
+function* divergenceOf(store: Store, { id }: Experiment, { intervals }: ReportData): Steps<FirstDivergence> {
   try {
-    return yield* divergenceSteps(store.judgedTokens(id));
+    return yield* divergenceSteps(store.judgedTokens(id), positionBootstrap(intervals));
   } catch (thrown) {
     if (!(thrown instanceof FaultlineError) || thrown.kind !== 'input') throw thrown;
     return unknownDivergence(thrown.message);

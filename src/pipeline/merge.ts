@@ -299,6 +299,7 @@ async function copyExperiment(
   }
   leaveOutFaulty(target, experiment);
   mergeNotes(sources, target, experiment);
+  mergeMachines(sources, target, experiment);
   if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
   const counts = target.counts(experiment.id);
   return {
@@ -334,6 +335,15 @@ function mergeNotes(sources: readonly Source[], target: Store, into: Experiment)
       if (noted.has(key)) continue;
       noted.add(key);
       target.addNote(into.id, line.stage, line.text, line.at);
+    }
+  }
+}
+
+/** Every machine that took part, the first database's first. */
+function mergeMachines(sources: readonly Source[], target: Store, into: Experiment): void {
+  for (const work of ['draw', 'execute'] as const) {
+    for (const { store, experiment } of sources) {
+      for (const machine of store.machines(experiment.id, work)) target.recordMachine(into.id, work, machine);
     }
   }
 }

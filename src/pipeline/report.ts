@@ -52,6 +52,7 @@ export function summariseExperiment(
     categories: CATEGORIES,
     software: { faultline: version(), node: process.versions.node },
     otherMachines: otherMachines(store, experiment),
+    machines: { draw: store.machines(experiment.id, 'draw'), execute: store.machines(experiment.id, 'execute') },
     texts: through(progress, 'texts', samples, store.measuredSamples(experiment.id)),
     ...(whole === null ? {} : { whole }),
   });

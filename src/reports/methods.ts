@@ -3,6 +3,7 @@
  * comes from the experiment's row and the summary; knows no markup: `render/methods.ts` writes it as text and LaTeX, the page's section as HTML.
  */
 import { isImported } from '../store/imported.js';
+import type { Machine } from '../store/types.js';
 import type { ConfigEntry, ExperimentFacts, ReportData } from './report-data.js';
 import { decimal, plural, whole } from './render/format.js';
 
@@ -18,7 +19,7 @@ export function methodsParts(data: ReportData): MethodsPart[] {
     ...(isImported(experiment) ? importedParts(data) : drawnParts(data)),
     experiment.pythonVersion === ''
       ? 'No program has been executed. '
-      : `Programs ran under Python ${experiment.pythonVersion} in the isolation tier ${experiment.isolationTier}, judge and candidate in separate processes, the CPU limit scaled by ${decimal(experiment.calibration, 3)} for this machine; the limits are among the parameters below. `,
+      : `Programs ran under Python ${experiment.pythonVersion} in the isolation tier ${experiment.isolationTier}${executedOn(data)}, judge and candidate in separate processes, the CPU limit scaled by ${decimal(experiment.calibration, 3)} for ${data.machines.execute.length > 1 ? 'the first of these machines' : 'that machine'}; the limits are among the parameters below. `,
     `Of the samples, ${whole(counts.counted)} count; ${whole(counts.infra - counts.unsupported)} without a verdict and ${whole(counts.unsupported)} of unsupported problems are in no rate; ${whole(counts.nearLimit)} met a time limit and finished at three times the limits. `,
     partial === null
       ? ''
@@ -27,6 +28,7 @@ export function methodsParts(data: ReportData): MethodsPart[] {
     'pass@k is the unbiased estimator of Chen et al. (2021). ',
     `Intervals are ${intervals.confidence * 100} % BCa bootstrap intervals over problems (${whole(intervals.resamples)} resamples, seed ${intervals.seed}), Wilson’s where resampling cannot vary a rate. `,
     ...(data.textView === null ? [] : [`Those of the text measures have ${whole(data.textView.intervals.resamples)} resamples. `]),
+    ...(data.analyses === null ? [] : [`Those of where samples fail have ${whole(data.analyses.positionResamples)} resamples. `]),
     'Parameters that decide results: ',
     ...entries(experiment.config),
     '. Experiment ',
@@ -38,8 +40,9 @@ export function methodsParts(data: ReportData): MethodsPart[] {
 
 /** Whose samples they are: those that this tool drew. */
 function drawnParts(data: ReportData): MethodsPart[] {
-  const { experiment, strategy, otherMachines } = data;
-  const at = experiment.device === 'cpu' ? experiment.cpu : `${experiment.deviceName} (host: ${experiment.cpu})`;
+  const { experiment, strategy, machines, otherMachines } = data;
+  const host = machines.draw.length === 0 ? experiment.cpu : describeMachines(machines.draw);
+  const at = experiment.device === 'cpu' ? host : `${experiment.deviceName} (host: ${host})`;
   return [
     `With faultline ${experiment.version} we drew ${extent(data)}`,
     strategy === null ? '' : ` by the strategy ${strategy}`,
@@ -57,15 +60,32 @@ function drawnParts(data: ReportData): MethodsPart[] {
 
 /** Whose samples they are: somebody else's, of whom the row knows nothing. */
 function importedParts(data: ReportData): MethodsPart[] {
-  const { experiment, otherMachines } = data;
+  const { experiment, machines, otherMachines } = data;
   return [
     `With faultline ${experiment.version} we judged ${extent(data)}, which were made elsewhere: their file (SHA-256 of its lines `,
     code(experiment.modelHash),
     ') does not say by which model, with which parameters or on which machine. The problems are ',
     code(experiment.problemsHash),
-    `. They were judged on ${experiment.cpu}, seed ${experiment.seed}. `,
+    `. They were judged on ${machines.execute.length === 0 ? experiment.cpu : describeMachines(machines.execute)}, seed ${experiment.seed}. `,
     otherMachines.length === 0 ? '' : `Not all of them were judged there; the run log says: ${otherMachines.join('; ')}. `,
   ];
+}
+
+/** Where programs ran, of samples that were drawn here: the samples may have been drawn elsewhere. Of others it has been said. */
+function executedOn({ experiment, machines: { draw, execute } }: ReportData): string {
+  if (isImported(experiment)) return '';
+  if (execute.length === 0) return ' on a machine that was not recorded';
+  if (JSON.stringify(draw) !== JSON.stringify(execute)) return ` on ${describeMachines(execute)}`;
+  return execute.length === 1 ? ' on the same machine' : ' on the same machines';
+}
+
+function describeMachines(machines: readonly Machine[]): string {
+  return machines.map(describeMachine).join(' and on ');
+}
+
+/** A machine as in a methods section; its names are hostile text. */
+export function describeMachine({ cpu, cores, memoryBytes, system }: Machine): string {
+  return `${cpu === '' ? 'an unnamed processor' : cpu} with ${plural(cores, 'core')}, ${decimal(memoryBytes / 2 ** 30, 1)} GiB of memory and ${system}`;
 }
 
 function extent({ counts }: ReportData): string {

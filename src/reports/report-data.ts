@@ -5,7 +5,7 @@
  * Words: a sample *counts* unless its outcome is `infra`; a counted sample *passes* (outcome `pass`) or is a *failure*.
  */
 import type { Assertion, FailingNode, Outcome } from '../sandbox/verdict.js';
-import type { Experiment } from '../store/types.js';
+import type { Experiment, Machine, MachineWork } from '../store/types.js';
 import type { Measure, MeasureKey } from '../text-metrics/measures.js';
 import type { CoOccurrence } from './analysis/co-occurrence.js';
 import type { Distribution } from './analysis/distribution.js';
@@ -27,6 +27,8 @@ export interface ReportData {
   readonly partial: PartialExtent | null;
   /** Lines of the run log about parts that were made on another machine or by another version than the experiment's row tells of. */
   readonly otherMachines: readonly string[];
+  /** That drew the samples and that executed the programs, in the order in which they took part; none where an older version did not record them. */
+  readonly machines: Readonly<Record<MachineWork, readonly Machine[]>>;
   /** pass@k for k = 1, 10 and the samples per problem, as far as there are enough samples. */
   readonly passAtK: readonly PassAtK[];
   /** Values of k that were asked for and left out. */
@@ -68,6 +70,8 @@ export interface Analyses {
   readonly coOccurrence: CoOccurrence;
   readonly failurePosition: FailurePosition;
   readonly firstDivergence: FirstDivergence;
+  /** Resamples for the intervals of the last two: fewer than elsewhere. */
+  readonly positionResamples: number;
 }
 
 /** The parts of a report that make claims; those of the analyses have their fields' names, and `dependence` is the distributions. */
@@ -300,7 +304,7 @@ export interface TextView {
   readonly intervals: Intervals;
   /** Pass, crash, and each category of failures that is large enough, against the rest and against passes. */
   readonly targets: readonly TextTarget[];
-  /** How many areas are tested against 0.5, and from which p-value on nothing is shown: similarities times categories that are large enough. */
+  /** How many areas are tested against 0.5, and from which p-value on nothing is shown: measures times categories that are large enough. */
   readonly tests: { readonly areas: number; readonly level: number };
   /** Every category of failures, by code: whether the text tells it from passes of the same problems. */
   readonly categories: readonly CategoryTold[];
@@ -323,7 +327,7 @@ export interface TextTarget {
   /** Of the class. */
   readonly samples: number;
   readonly problems: number;
-  /** All measures against the rest, the similarities against passes. */
+  /** Of all measures, in the order of their table. */
   readonly measures: readonly TextArea[];
 }
 
@@ -335,7 +339,7 @@ export interface TextArea {
   /** Samples of the class, and of what it is told from, that have a value. */
   readonly positives: number;
   readonly negatives: number;
-  /** Over all pairs, of which most are of two problems. */
+  /** Over all pairs, of which most are of two problems; without an interval against passes, where pairs of one problem are what is asked. */
   readonly pooled: Estimate;
   /** The mean over problems that have both, of pairs of one problem. */
   readonly within: Estimate;
@@ -349,7 +353,7 @@ export interface TextArea {
   readonly missing: string | null;
 }
 
-/** Whether a category's texts were told from those of passes, within problems, by any of the similarities. */
+/** Whether a category's texts were told from those of passes, within problems, by any measure of them. */
 export interface CategoryTold {
   readonly code: string | null;
   readonly name: string;
@@ -357,9 +361,9 @@ export interface CategoryTold {
   readonly problems: number;
   /** Problems that have it and passes; null where it is too small to be looked at. */
   readonly mixedProblems: number | null;
-  /** `not_shown`: no similarity has an adjusted p-value at the level or below, which does not show that texts are alike. */
+  /** `not_shown`: no measure has an adjusted p-value at the level or below, which does not show that texts are alike. */
   readonly told: 'yes' | 'not_shown' | 'unknown';
-  /** The similarities that have. */
+  /** The measures that have. */
   readonly by: readonly MeasureKey[];
   /** Why it is unknown; null where it is not. */
   readonly missing: string | null;

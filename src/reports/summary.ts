@@ -37,6 +37,8 @@ export interface SummaryOptions {
   readonly whole?: PartialExtent;
   /** See {@link ReportData.otherMachines}; default: none. */
   readonly otherMachines?: readonly string[];
+  /** See {@link ReportData.machines}; default: none. */
+  readonly machines?: ReportData['machines'];
   /** The same samples with what their texts are like; without them there is no {@link ReportData.textView}. Read after the samples. */
   readonly texts?: Iterable<MeasuredSample>;
   /** See {@link ReportData.software}. */
@@ -104,6 +106,7 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
     costs: tally.costs.costs(),
     partial,
     otherMachines: options.otherMachines ?? [],
+    machines: options.machines ?? { draw: [], execute: [] },
     passAtK,
     omittedK: asked.filter((k) => k > most).map((k): OmittedK => ({ k, most })),
     passCurve,

@@ -11,7 +11,7 @@ import { MEASURES, type Measure } from '../text-metrics/measures.js';
 import { failuresByCategory, problemsOf, type CategoryKey } from './analysis/rows.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
-import { aurocByProblem } from './statistics/auroc.js';
+import { aurocByProblem, aurocWithin } from './statistics/auroc.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { signFlipTests, type SignFlipOptions } from './statistics/sign-flips.js';
 import { finish, type Steps } from './steps.js';
@@ -27,7 +27,6 @@ const LEVEL = 0.05;
 export const AREA_RESAMPLES = 999;
 
 const ROWS: readonly Measure[] = MEASURES;
-const SIMILARITIES = ROWS.filter(({ needs }) => needs === 'reference');
 
 export interface TextViewOptions {
   /** Seed of the bootstrap, default 0. */
@@ -57,7 +56,6 @@ type Kind = Pick<Row, 'outcome' | 'categoryCode'>;
 interface Question {
   readonly target: Pick<TextTarget, 'kind' | 'code' | 'name' | 'against'>;
   readonly isPositive: (kind: Kind) => boolean | null;
-  readonly measures: readonly Measure[];
 }
 
 /** The rows that have a value of a measure, by ascending value. Plain numbers: each class goes through all of them. */
@@ -98,9 +96,9 @@ export function* textViewSteps(
   const problemOf = Int32Array.from(rows, ({ problem }) => problem);
   const isMeasured = Uint8Array.from(rows, ({ measures }) => Number(measures !== null));
   const asked = questions(categories);
-  const total = asked.reduce((sum, { measures }) => sum + measures.length, 0);
+  const total = asked.length * ROWS.length;
   let done = 0;
-  for (const { target, isPositive, measures } of asked) {
+  for (const { target, isPositive } of asked) {
     // Asked once for all measures.
     const classes = new Int8Array(rows.length);
     const positives = new Int32Array(problems);
@@ -111,8 +109,8 @@ export function* textViewSteps(
       if (side === 1 && isMeasured[number] === 1) positives[problemOf[number]!]!++;
     }
     const areas: AreaByProblem[] = [];
-    for (const measure of measures) {
-      areas.push(areaOf(bootstrap, measure, ordered.get(measure.key)!, classes));
+    for (const measure of ROWS) {
+      areas.push(areaOf(bootstrap, measure, ordered.get(measure.key)!, classes, target.against));
       yield { label: 'areas', done: ++done, total };
     }
     drawn.push({ ...target, ...sizeOf(positives), measures: areas });
@@ -179,21 +177,18 @@ function questions(categories: readonly CategoryCount[]): Question[] {
     {
       target: { kind: 'pass', code: null, name: 'pass', against: 'rest' },
       isPositive: ({ outcome }) => outcome === 'pass',
-      measures: ROWS,
     },
     {
       target: { kind: 'crash', code: null, name: 'crash', against: 'rest' },
       isPositive: ({ outcome }) => CRASHES.includes(outcome),
-      measures: ROWS,
     },
     ...categories.filter(isLargeEnough).flatMap(({ code, name }): Question[] => {
       const isOfIt = ({ outcome, categoryCode }: Kind): boolean => outcome !== 'pass' && categoryCode === code;
       return [
-        { target: { kind: 'category', code, name, against: 'rest' }, isPositive: isOfIt, measures: ROWS },
+        { target: { kind: 'category', code, name, against: 'rest' }, isPositive: isOfIt },
         {
           target: { kind: 'category', code, name, against: 'pass' },
           isPositive: (kind) => (kind.outcome === 'pass' ? false : isOfIt(kind) ? true : null),
-          measures: SIMILARITIES,
         },
       ];
     }),
@@ -204,10 +199,10 @@ function questions(categories: readonly CategoryCount[]): Question[] {
 const WHOLE_TARGETS = 2;
 
 /**
- * How many areas a view asks for that has so many categories which are large enough: nearly all of its time goes into their intervals.
- * `overall` are those of passes and crashes, `ofCategory` those of each category.
+ * How many areas over all pairs have intervals in a view that has so many categories which are large enough: nearly all of its time goes into these.
+ * `overall` are those of passes and crashes, `ofCategory` those of each category against the rest.
  */
-export const AREAS = { overall: WHOLE_TARGETS * ROWS.length, ofCategory: ROWS.length + SIMILARITIES.length } as const;
+export const AREAS = { overall: WHOLE_TARGETS * ROWS.length, ofCategory: ROWS.length } as const;
 
 /** In linear time but for a sort of bare numbers: that of places by a comparison took a fifth of a report. */
 function orderBy(rows: readonly MeasuredRow[], { key }: Measure): Ordered {
@@ -237,8 +232,17 @@ function orderBy(rows: readonly MeasuredRow[], { key }: Measure): Ordered {
   return ordered;
 }
 
-/** @param classes for each counted sample, by number, whether it is of the class; -1 where it is not compared */
-function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classes: Int8Array): AreaByProblem {
+/**
+ * @param classes for each counted sample, by number, whether it is of the class; -1 where it is not compared
+ * @param against of the class; against passes, where problems are asked one by one, the area over all pairs has no interval
+ */
+function areaOf(
+  bootstrap: Bootstrap,
+  measure: Measure,
+  ordered: Ordered,
+  classes: Int8Array,
+  against: TextTarget['against'],
+): AreaByProblem {
   // In the order of their values, which leaves nothing to sort there: it was done once for all classes.
   const scores = new Float64Array(ordered.scores.length);
   const positive = new Int8Array(scores.length);
@@ -261,7 +265,8 @@ function areaOf(bootstrap: Bootstrap, measure: Measure, ordered: Ordered, classe
     const missing = isLargeEnough(ofClass) ? describeSize(others, 'beside the class') : describeSize(ofClass, 'in the class');
     return { ...facts, pooled: NOTHING, within: NOTHING, mixedProblems: mixed(counts), missing, byProblem: [] };
   }
-  const { pooled, within, mixedProblems, byProblem } = aurocByProblem(bootstrap, {
+  const aurocOf = against === 'rest' ? aurocByProblem : aurocWithin;
+  const { pooled, within, mixedProblems, byProblem } = aurocOf(bootstrap, {
     scores: scores.subarray(0, compared),
     positive: positive.subarray(0, compared),
     problems: problems.subarray(0, compared),
@@ -329,19 +334,22 @@ function mixed([others, ofClass]: readonly [Int32Array, Int32Array]): number {
 }
 
 /**
- * Whether the similarities tell a category from passes of the same problems: one similarity whose area is not 0.5 is enough, given how many are
- * asked. One that no sample has a value of is not asked where others have: measures stored by an earlier release lack those that came later.
+ * Whether any measure of the text tells a category from passes of the same problems: one whose area is not 0.5 is enough, given how many are
+ * asked. One that too few samples have a value of is not asked where others are: samples that were made elsewhere have no log-probabilities, measures
+ * stored by an earlier release lack those that came later.
  */
 function toldFromPasses(category: CategoryCount, targets: readonly TextTarget[]): CategoryTold {
   const target = targets.find(({ kind, code, against }) => kind === 'category' && code === category.code && against === 'pass');
   if (target === undefined) {
     return { ...category, mixedProblems: null, told: 'unknown', by: [], missing: describeSize(category, 'in the class') };
   }
-  const withValues = target.measures.filter(({ positives, negatives }) => positives + negatives > 0);
-  const asked = withValues.length > 0 ? withValues : target.measures;
+  const asked = target.measures.filter(({ within }) => within.value !== null);
+  if (asked.length === 0) {
+    const [first] = target.measures.filter(({ positives, negatives }) => positives + negatives > 0);
+    const { mixedProblems, missing } = first ?? target.measures[0]!;
+    return { ...category, mixedProblems, told: 'unknown', by: [], missing };
+  }
   const mixedProblems = Math.min(...asked.map((area) => area.mixedProblems));
-  const unsure = asked.find(({ within }) => within.value === null);
-  if (unsure !== undefined) return { ...category, mixedProblems, told: 'unknown', by: [], missing: unsure.missing };
   const by = asked.filter(({ adjustedP }) => adjustedP !== null && adjustedP <= LEVEL).map(({ measure }) => measure);
   return { ...category, mixedProblems, told: by.length > 0 ? 'yes' : 'not_shown', by, missing: null };
 }

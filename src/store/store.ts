@@ -19,6 +19,7 @@ import { closeDatabase, openDatabase, withClearErrors, type OpenOptions } from '
 import { resultDigest } from './digest.js';
 import { Executions } from './executions.js';
 import { Experiments } from './experiments.js';
+import { Machines } from './machines.js';
 import { Notes } from './notes.js';
 import { Problems } from './problems.js';
 import { Queries } from './queries.js';
@@ -35,6 +36,8 @@ import type {
   Experiment,
   ExperimentManifest,
   JudgedSample,
+  Machine,
+  MachineWork,
   MeasuredSample,
   MeasuresRow,
   Note,
@@ -66,6 +69,7 @@ export class Store {
   readonly #queries: Queries;
   readonly #questions: Questions;
   readonly #notes: Notes;
+  readonly #machines: Machines;
   readonly #textMeasures: TextMeasures;
   readonly #assertionMarks: StoredAssertionMarks;
 
@@ -94,6 +98,7 @@ export class Store {
       this.#queries = new Queries(opened.database, this.#samples);
       this.#questions = new Questions(opened.database);
       this.#notes = new Notes(opened.database);
+      this.#machines = new Machines(opened.database);
       this.#textMeasures = new TextMeasures(opened.database, this.#samples);
       this.#assertionMarks = new StoredAssertionMarks(opened.database, this.#samples);
       if (!this.readonly)
@@ -343,6 +348,18 @@ export class Store {
 
   notes(experimentId: number): Note[] {
     return this.#guard(() => this.#notes.all(experimentId));
+  }
+
+  /** Records that a machine did a part of an experiment's work; once is enough. */
+  recordMachine(experimentId: number, work: MachineWork, machine: Machine): void {
+    this.#guard(() => {
+      this.#machines.add(experimentId, work, machine);
+    });
+  }
+
+  /** The machines that did that work, in the order in which they took part; none where an older version did. */
+  machines(experimentId: number, work: MachineWork): Machine[] {
+    return this.#guard(() => this.#machines.all(experimentId, work));
   }
 
   /**

@@ -250,6 +250,19 @@ export interface Note {
   readonly text: string;
 }
 
+/** What a machine does for an experiment. */
+export type MachineWork = 'draw' | 'execute';
+
+/** The machine that samples were drawn or programs executed on: of cores (logical ones) and memory what the process may use. Not a result. */
+export interface Machine {
+  /** Its model; empty where the system does not tell. */
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  /** Operating system, its release and the architecture. */
+  readonly system: string;
+}
+
 /** A view that users may ask: see `migrations/`, from 007 on. */
 export interface View {
   readonly name: string;

@@ -4,8 +4,9 @@
  *
  * Source: S. Ren et al., "CodeBLEU: a method for automatic evaluation of code synthesis", arXiv:2009.10297 (2020), section 3.2, as its
  * authors' program computes it: shares of the reference's n-grams for n = 1 to 4, weighted for n = 1, with BLEU's smoothing and
- * brevity penalty. Two differences: tokens are Python's and not what stands between white space, and a reference whose weights come to
- * less than 1 is measured against them and not against 1.
+ * brevity penalty. Three differences: tokens are Python's and not what stands between white space; a reference whose weights come to
+ * less than 1 is measured against them and not against 1; and a sample shorter than its reference has BLEU's penalty, as in the paper, while the
+ * program takes the length of a pair (tokens and weights), which is 2, for the reference's, so that its penalty spares all but single tokens.
  */
 import { KEYWORDS } from '../python-scan.js';
 import { longestOf, smoothedMean } from './bleu.js';

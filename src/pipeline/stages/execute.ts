@@ -8,6 +8,7 @@ import { BatchWriter } from '../batch-writer.js';
 import { classifyStored } from '../classify.js';
 import { executionEstimate } from '../calibration.js';
 import { executeAll, type Executable, type ExecuteOptions } from '../execute.js';
+import { machineRecorder } from '../machine.js';
 import type { Workbench } from '../workbench.js';
 import type { Stage } from './stage.js';
 
@@ -70,7 +71,9 @@ export async function storeVerdicts(
 ): Promise<void> {
   const recorded = store.experiments().find(({ id }) => id === experimentId);
   if (recorded?.categorySettings !== options.view.settings) await classifyStored(store, experimentId, options);
+  const recordMachine = machineRecorder(store, experimentId, 'execute');
   const writer = new BatchWriter<ExecutionRow>((batch) => {
+    recordMachine();
     store.addExecutions(experimentId, batch);
   });
   try {

@@ -8,6 +8,7 @@ import { BatchWriter } from '../batch-writer.js';
 import { generationEstimate, meanTokens } from '../calibration.js';
 import { strategyOf } from '../draws.js';
 import { checkGeneration, generateSamples, type GenerationTask } from '../generate.js';
+import { machineRecorder } from '../machine.js';
 import { shardsToRun } from '../work-shards.js';
 import type { Stage } from './stage.js';
 
@@ -64,10 +65,12 @@ export async function storeSamples(
 ): Promise<void> {
   // A sample goes to the sandbox when it is stored, so that no verdict can be without its sample.
   let since = performance.now();
+  const recordMachine = machineRecorder(store, experimentId, 'draw');
   const writer = new BatchWriter<SampleRow>((batch) => {
     const now = performance.now();
     const drawSeconds = (now - since) / 1000 / batch.length;
     since = now;
+    recordMachine();
     store.addSamples(experimentId, batch.map((sample) => ({ ...sample, drawSeconds }))); // prettier-ignore
     onStored();
   });

@@ -3,14 +3,14 @@
  * Pure; each part is a file of its own.
  */
 import type { AssertionMarks } from '../../store/types.js';
-import type { Analyses, ReportData } from '../report-data.js';
-import { Bootstrap } from '../statistics/bootstrap.js';
+import type { Analyses, Intervals, ReportData } from '../report-data.js';
+import { Bootstrap, type BootstrapOptions } from '../statistics/bootstrap.js';
 import { finish, type Steps } from '../steps.js';
 import { warningsOf } from '../warnings.js';
 import type { BySetting } from './by-setting.js';
 import { coOccurrence } from './co-occurrence.js';
 import { distributionSteps, temperatureOf } from './distribution.js';
-import { failurePosition } from './failure-position.js';
+import { positionSteps } from './failure-position.js';
 import type { FirstDivergence } from './first-divergence.js';
 import { hiddenAssertions } from './hidden-assertions.js';
 import { programShares } from './programs.js';
@@ -30,7 +30,15 @@ export interface AnalysisParts {
   readonly firstDivergence: FirstDivergence;
 }
 
-/** Intervals are made as the report's, from the same resamples. */
+/** Resamples for the intervals of positions: each goes through all failures, so that a report takes fewer than elsewhere. */
+const POSITION_RESAMPLES = 999;
+
+/** How intervals of positions, and of what stands beside them, are made: as the report's, from fewer resamples. */
+export function positionBootstrap({ resamples, seed, confidence }: Intervals): Required<BootstrapOptions> {
+  return { resamples: Math.min(resamples, POSITION_RESAMPLES), seed: BigInt(seed), confidence };
+}
+
+/** Intervals are made as the report's, from the same resamples; those of positions from fewer. */
 export function analyse(report: ReportData, parts: AnalysisParts): Analysis {
   return finish(analysisSteps(report, parts));
 }
@@ -48,13 +56,16 @@ export function* analysisSteps(report: ReportData, { rows: { rows, problems }, m
   const tables = yield* distributionSteps(rows, problems, { temperature }, bootstrap);
   const pairs = coOccurrence(rows);
   yield;
+  const few = positionBootstrap(report.intervals);
+  const positions = yield* positionSteps(rows, new Bootstrap(problems.length, few));
   const analyses: Analyses = {
     hiddenAssertions: hidden,
     programs,
     distributions: tables,
     coOccurrence: pairs,
-    failurePosition: failurePosition(rows),
+    failurePosition: positions,
     firstDivergence,
+    positionResamples: few.resamples,
   };
   // Again, as there are more claims now.
   return { report: { ...report, warnings: warningsOf({ ...report, analyses }) }, ...analyses };

@@ -6,9 +6,10 @@
  * of the same samples: a choice point shows as an entropy above that mean.
  */
 import { failuresByCategory, type CategoryKey } from './rows.js';
-import { spread, type Spread } from './spread.js';
+import { intervalOf, spread, type Interval, type Spread } from './spread.js';
 import type { TokenSample } from '../../store/types.js';
 import { outcomeOf, type CountedOutcome } from '../outcomes.js';
+import { Bootstrap, type BootstrapOptions } from '../statistics/bootstrap.js';
 import { finish, type Steps } from '../steps.js';
 
 export interface FirstDivergence extends DivergenceCounts {
@@ -27,8 +28,13 @@ export interface DivergenceCounts {
   /** Number of the token over the sample's tokens: 0 for the first one, below 1. */
   readonly position: Spread;
   /** Means over samples: at the token, and over all tokens of the same samples. Null where there are none. */
-  readonly logprob: AtAndOverall | null;
-  readonly entropy: AtAndOverall | null;
+  readonly logprob: MeanAtAndOverall | null;
+  readonly entropy: MeanAtAndOverall | null;
+}
+
+export interface MeanAtAndOverall extends AtAndOverall {
+  /** Of both means, by bootstrap over problems. */
+  readonly intervals: Readonly<Record<keyof AtAndOverall, Interval>>;
 }
 
 export interface AtAndOverall {
@@ -38,6 +44,8 @@ export interface AtAndOverall {
 
 /** One failing sample that leaves its passing siblings. */
 interface Divergence {
+  /** Number of its problem, in the order of the samples. */
+  readonly problem: number;
   readonly outcome: CountedOutcome;
   readonly categoryCode: string | null;
   readonly categoryName: string | null;
@@ -46,13 +54,16 @@ interface Divergence {
   readonly entropy: AtAndOverall;
 }
 
-/** @param samples with a verdict, those of one problem one after the other */
-export function firstDivergence(samples: Iterable<TokenSample>): FirstDivergence {
-  return finish(divergenceSteps(samples));
+/**
+ * @param samples with a verdict, those of one problem one after the other
+ * @param options of the intervals
+ */
+export function firstDivergence(samples: Iterable<TokenSample>, options: BootstrapOptions = {}): FirstDivergence {
+  return finish(divergenceSteps(samples, options));
 }
 
-/** The same in steps, one a sample. */
-export function* divergenceSteps(samples: Iterable<TokenSample>): Steps<FirstDivergence> {
+/** The same in steps: one a sample, then one a category. */
+export function* divergenceSteps(samples: Iterable<TokenSample>, options: BootstrapOptions = {}): Steps<FirstDivergence> {
   const tally = new DivergenceTally();
   let own: TokenSample[] = [];
   for (const sample of samples) {
@@ -64,22 +75,24 @@ export function* divergenceSteps(samples: Iterable<TokenSample>): Steps<FirstDiv
     yield;
   }
   tally.addProblem(own);
-  return tally.result();
+  return yield* tally.result(options);
 }
 
 /** What is said where the tokens cannot be read. */
 export function unknownDivergence(missing: string): FirstDivergence {
-  return { ...new DivergenceTally().result(), missing };
+  return { ...finish(new DivergenceTally().result({})), missing };
 }
 
 class DivergenceTally {
   readonly #found: Divergence[] = [];
+  #problems = 0;
   #failures = 0;
   #withoutTokens = 0;
   #withoutSibling = 0;
   #beginnings = 0;
 
   addProblem(samples: readonly TokenSample[]): void {
+    const problem = this.#problems++;
     const passing = samples.filter(({ outcome, tokens }) => outcome === 'pass' && tokens.tokens.length > 0);
     const siblings = new Beginnings();
     for (const { tokens } of passing) siblings.add(tokens.tokens);
@@ -96,20 +109,28 @@ class DivergenceTally {
         else {
           const logprob = { at: tokens.logprobs[at]!, overall: meanOf(tokens.logprobs) };
           const entropy = { at: tokens.entropies[at]!, overall: meanOf(tokens.entropies) };
-          this.#found.push({ outcome, categoryCode, categoryName, position: at / length, logprob, entropy });
+          this.#found.push({ problem, outcome, categoryCode, categoryName, position: at / length, logprob, entropy });
         }
       }
     }
   }
 
-  result(): FirstDivergence {
+  *result(options: BootstrapOptions): Steps<FirstDivergence> {
+    const bootstrap = new Bootstrap(this.#problems, options);
+    const all = countsOf(this.#found, bootstrap);
+    yield;
+    const categories: (CategoryKey & DivergenceCounts)[] = [];
+    for (const { code, name, rows } of failuresByCategory(this.#found)) {
+      categories.push({ code, name, ...countsOf(rows, bootstrap) });
+      yield;
+    }
     return {
       failures: this.#failures,
       withoutTokens: this.#withoutTokens,
       withoutSibling: this.#withoutSibling,
       beginnings: this.#beginnings,
-      ...countsOf(this.#found),
-      categories: failuresByCategory(this.#found).map(({ code, name, rows }) => ({ code, name, ...countsOf(rows) })),
+      ...all,
+      categories,
       missing: this.#missing(),
     };
   }
@@ -150,10 +171,29 @@ class Beginnings {
 }
 type Beginning = Map<number, Beginning>;
 
-function countsOf(found: readonly Divergence[]): DivergenceCounts {
-  const means = (of: 'logprob' | 'entropy'): AtAndOverall | null =>
-    found.length === 0 ? null : { at: meanOf(found.map((each) => each[of].at)), overall: meanOf(found.map((each) => each[of].overall)) };
-  return { position: spread(found.map(({ position }) => position), 'above'), logprob: means('logprob'), entropy: means('entropy') }; // prettier-ignore
+function countsOf(found: readonly Divergence[], bootstrap: Bootstrap): DivergenceCounts {
+  const perProblem = (of: (each: Divergence) => number): Float64Array => {
+    const sums = new Float64Array(bootstrap.size);
+    for (const each of found) sums[each.problem]! += of(each);
+    return sums;
+  };
+  const counts = perProblem(() => 1);
+  const means = (of: 'logprob' | 'entropy'): MeanAtAndOverall | null => {
+    if (found.length === 0) return null;
+    const interval = (which: keyof AtAndOverall): Interval =>
+      intervalOf(
+        bootstrap.ratio(
+          perProblem((each) => each[of][which]),
+          counts,
+        ),
+      );
+    return {
+      at: meanOf(found.map((each) => each[of].at)),
+      overall: meanOf(found.map((each) => each[of].overall)),
+      intervals: { at: interval('at'), overall: interval('overall') },
+    };
+  };
+  return { position: spread(found, 'above', bootstrap), logprob: means('logprob'), entropy: means('entropy') };
 }
 
 function meanOf(values: ArrayLike<number>): number {

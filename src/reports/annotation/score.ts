@@ -3,13 +3,12 @@
  *
  * Agreement between people is Cohen's kappa over the rows that both labelled, with an interval by bootstrap over problems. It is about the sheet,
  * in which rare leaves have more than their part, and not about all failures. Precision of a leaf is the share of its rows that people
- * label alike: rows are distinct programs, and Wilson's interval takes them for independent. Precision overall is estimated for all failures of
+ * label alike, with an interval by bootstrap over problems too: rows are distinct programs, but those of one problem fail alike. Precision overall is estimated for all failures of
  * the experiment: each row weighs what it stands for, by the separate ratio estimator (W. G. Cochran, "Sampling Techniques", 3rd ed. (1977), section 6.10), with an
  * interval by bootstrap over problems under these weights.
  */
 import { Bootstrap, type Estimate } from '../statistics/bootstrap.js';
 import { cohensKappa } from '../statistics/cohens-kappa.js';
-import { wilsonInterval } from '../statistics/wilson.js';
 import { familyOf } from './labels.js';
 import type { KeyRow } from './sheet.js';
 
@@ -30,12 +29,12 @@ export interface Agreement {
   readonly agreement: number | null;
 }
 
-export interface Proportion {
-  readonly value: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
+/** A share of rows, each counting once. */
+export interface Proportion extends Estimate {
   readonly rows: number;
   readonly right: number;
+  /** That have one of the rows. */
+  readonly problems: number;
 }
 
 /** Whose labels the classifier is held against: a person's, or those on which both agree. */
@@ -188,11 +187,15 @@ function precision(
     leaves: order
       .filter((code) => sizes.has(code))
       .map((code) => {
-        const ofLeaf = rows.filter((row) => row.code === code);
-        const right = ofLeaf.filter(({ id }) => labels.codes.get(id) === code).length;
-        const counts = { code, rows: ofLeaf.length, right };
-        if (ofLeaf.length === 0) return { ...counts, value: null, low: null, high: null };
-        return { ...counts, value: right / ofLeaf.length, ...wilsonInterval(right, ofLeaf.length, bootstrap.confidence) };
+        const right = new Float64Array(bootstrap.size);
+        const all = new Float64Array(bootstrap.size);
+        for (const row of rows.filter((each) => each.code === code)) {
+          all[clusterOf(row)]!++;
+          if (labels.codes.get(row.id) === code) right[clusterOf(row)]!++;
+        }
+        const sum = (counts: Float64Array): number => counts.reduce((total, count) => total + count, 0);
+        const problems = all.filter((count) => count > 0).length;
+        return { code, rows: sum(all), right: sum(right), problems, ...bootstrap.ratio(right, all) };
       }),
   };
 }

@@ -19,7 +19,7 @@ export const ANALYSIS_VERSION = 1;
 /** The document; `JSON.stringify` of it is the file. */
 export function analysisJson(analysis: Analysis): Readonly<Record<string, unknown>> {
   return {
-    ...reportJson(analysis.report),
+    ...reportJson({ ...analysis.report, analyses: analysis }),
     schema: ANALYSIS_SCHEMA,
     version: ANALYSIS_VERSION,
     hidden_assertions: hiddenJson(analysis.hiddenAssertions),
@@ -28,6 +28,7 @@ export function analysisJson(analysis: Analysis): Readonly<Record<string, unknow
     co_occurrence: coOccurrenceJson(analysis.coOccurrence),
     failure_position: positionJson(analysis.failurePosition),
     first_divergence: divergenceJson(analysis.firstDivergence),
+    position_resamples: analysis.positionResamples,
     ...(analysis.bySetting === undefined ? {} : { by_setting: bySettingJson(analysis.bySetting) }),
   };
 }

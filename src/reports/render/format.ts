@@ -28,6 +28,12 @@ export function decimal(value: number | null, digits: number): string {
   return value === null ? NO_VALUE : value.toFixed(digits).replace('-', '−');
 }
 
+/** A value with its interval, where it has one: `0.71 (0.66 to 0.75)`. */
+export function decimalEstimate({ value, low, high }: Pick<Estimate, 'value' | 'low' | 'high'>, digits: number): string {
+  if (value === null || low === null || high === null) return decimal(value, digits);
+  return `${decimal(value, digits)} (${decimal(low, digits)} to ${decimal(high, digits)})`;
+}
+
 /** `1 problem`, `2 problems`. */
 export function plural(count: number, noun: string, nouns = `${noun}s`): string {
   return `${whole(count)} ${count === 1 ? noun : nouns}`;

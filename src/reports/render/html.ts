@@ -28,6 +28,7 @@ export interface ReportPlots {
   readonly passAtK: Plot | null;
   readonly failurePosition: Plot | null;
   readonly firstDivergence: Plot | null;
+  readonly textView: Plot | null;
 }
 
 export function renderHtml(data: ReportData, plots: ReportPlots): string {
@@ -70,7 +71,7 @@ export function renderHtml(data: ReportData, plots: ReportPlots): string {
           ${passAtKSection(data, plots.passAtK)} ${
             analyses && [assertionsSection(analyses, data), dependenceSection(analyses, data), positionsSection(analyses, plots, data)]
           }
-          ${textViewSection(data)} ${worstSection(data)} ${samplesSection(data)}
+          ${textViewSection(data, plots.textView)} ${worstSection(data)} ${samplesSection(data)}
           ${methodSection(data)}
         </main>
         <footer>

@@ -6,6 +6,8 @@
  * - `experiment` the experiment's row (hashes, dtype, device, kernels, CPU, Python, isolation, seed as text) with `config` as path -> value;
  *   `category_settings` the config's entries about categories that are set, as path -> value, null where an older version did not record them;
  *   `other_machines` lines of the run log about parts that another machine or version made
+ *   `machines` { draw, execute }: lists of { cpu, cores, memory_bytes, system } of the machines that drew samples and executed programs, empty where an
+ *   older version did not record them
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens,
  *   samples_per_problem
@@ -30,7 +32,7 @@
  *   - `intervals` as above, for the areas and the shares of programs
  *   - `targets` list of { target, code, name, against, samples, problems, measures }, where target is `pass`, `crash` or `category` and against `rest`
  *     or `pass`; `measures` list of { measure, better, positives, negatives, pooled, within, adjusted_p, mixed_problems, missing }: areas under the ROC curve of
- *     the measure's raw value as estimates, over all pairs and within problems; `missing` says why a value is null;
+ *     the measure's raw value as estimates, over all pairs (without an interval against passes) and within problems; `missing` says why a value is null;
  *     `adjusted_p` is null or, of a category against passes, the p-value of the area within problems against 0.5, adjusted for all such areas; `tests`
  *     { areas, level } says how many these are, and up to which value `told` is `yes`
  *   - `categories` list of { code, name, samples, problems, mixed_problems, told, by, missing }, where told is `yes` (`by` these measures), `not_shown`
@@ -38,6 +40,7 @@
  *   - `similar_failures`, `dissimilar_passes` lists of { task_id, sample_index, outcome, category_code, category, edit_similarity, samples }
  *   - `programs` { samples, programs, outcomes }, the last a list of { outcome, samples, programs, ...estimate of the share of distinct programs }
  */
+import type { Machine } from '../../store/types.js';
 import type { Costs } from '../costs.js';
 import { methodsLine } from '../methods.js';
 import type { Disagreement, PassAtK, ReportData, TextView } from '../report-data.js';
@@ -77,6 +80,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
           ? null
           : Object.fromEntries(experiment.categorySettings.map(({ key, value }) => [key, JSON.parse(value) as unknown])),
       other_machines: data.otherMachines,
+      machines: { draw: data.machines.draw.map(machineJson), execute: data.machines.execute.map(machineJson) },
     },
     strategy: data.strategy,
     counts: {
@@ -155,6 +159,10 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
     warnings: data.warnings,
     text_view: data.textView && textViewJson(data.textView),
   };
+}
+
+function machineJson({ cpu, cores, memoryBytes, system }: Machine): object {
+  return { cpu, cores, memory_bytes: memoryBytes, system };
 }
 
 /** Also of `diff`. */

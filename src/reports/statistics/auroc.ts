@@ -47,23 +47,73 @@ export function auroc({ scores, positive }: Scored): number | null {
  * score), positives x problems, and resamples x problems with positives x problems / 2; memory: problems x problems x 16 bytes.
  * @throws RangeError where lengths differ, a score is not finite, or a problem's number is out of range
  */
-export function aurocByProblem(bootstrap: Bootstrap, { scores, positive, problems }: ScoredProblems): Auroc {
+export function aurocByProblem(bootstrap: Bootstrap, samples: ScoredProblems): Auroc {
+  checkProblems(bootstrap, samples);
+  const pairs = new Pairs(samples, bootstrap.size);
+  const own = Array.from({ length: bootstrap.size }, (_, problem) => pairs.within(problem));
+  return { pooled: bootstrap.statistic(pairs.pooled(), pairs.pooledWithout()), ...withinOf(bootstrap, own) };
+}
+
+/**
+ * The same areas, but the pooled one has no interval: what nearly all of the time of `aurocByProblem` goes into. Time: samples, sorted where they are
+ * not by ascending score, and resamples x problems.
+ * @throws RangeError as `aurocByProblem`
+ */
+export function aurocWithin(bootstrap: Bootstrap, samples: ScoredProblems): Auroc {
+  checkProblems(bootstrap, samples);
+  const { scores, positive, problems } = samples;
+  const order = byScore(samples);
+  const positives = new Float64Array(bootstrap.size);
+  const negatives = new Float64Array(bootstrap.size);
+  const wins = new Float64Array(bootstrap.size);
+  /** What a positive wins so far: against its own problem, and against all. */
+  const won = new Float64Array(bootstrap.size);
+  let [wonOfAll, winsOverAll] = [0, 0];
+  for (let from = 0, to = 0; from < order.length; from = to) {
+    const score = scores[order[from]!]!;
+    const meet = (at: number): void => {
+      won[problems[order[at]!]!]! += 0.5;
+      wonOfAll += 0.5;
+    };
+    for (to = from; to < order.length && scores[order[to]!] === score; to++) if (!positive[order[to]!]) meet(to);
+    for (let at = from; at < to; at++) {
+      const problem = problems[order[at]!]!;
+      if (!positive[order[at]!]) negatives[problem]!++;
+      else {
+        positives[problem]!++;
+        wins[problem]! += won[problem]!;
+        winsOverAll += wonOfAll;
+      }
+    }
+    for (let at = from; at < to; at++) if (!positive[order[at]!]) meet(at);
+  }
+  const own = Array.from(wins, (each, problem) => area(each, positives[problem]!, negatives[problem]!));
+  const pooled = area(winsOverAll, sum(positives), sum(negatives));
+  return { pooled: { value: pooled, low: null, high: null, method: 'none' }, ...withinOf(bootstrap, own) };
+}
+
+function sum(counts: Float64Array): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+function checkProblems({ size }: Bootstrap, { scores, problems }: ScoredProblems): void {
   if (problems.length !== scores.length) throw new RangeError(`${scores.length} scores and ${problems.length} numbers of problems`);
   for (let i = 0; i < problems.length; i++) {
     const problem = problems[i]!;
-    if (!Number.isInteger(problem) || problem < 0 || problem >= bootstrap.size) {
-      throw new RangeError(`a problem's number from 0 to ${bootstrap.size - 1}, not ${problem}`);
+    if (!Number.isInteger(problem) || problem < 0 || problem >= size) {
+      throw new RangeError(`a problem's number from 0 to ${size - 1}, not ${problem}`);
     }
   }
-  const pairs = new Pairs({ scores, positive, problems }, bootstrap.size);
-  const own = Array.from({ length: bootstrap.size }, (_, problem) => pairs.within(problem));
+}
+
+/** The mean over problems of each one's own area. */
+function withinOf(bootstrap: Bootstrap, own: readonly (number | null)[]): Omit<Auroc, 'pooled'> {
   return {
-    pooled: bootstrap.statistic(pairs.pooled(), pairs.pooledWithout()),
     within: bootstrap.ratio(
-      own.map((area) => area ?? 0),
-      own.map((area) => (area === null ? 0 : 1)),
+      own.map((each) => each ?? 0),
+      own.map((each) => (each === null ? 0 : 1)),
     ),
-    mixedProblems: own.filter((area) => area !== null).length,
+    mixedProblems: own.filter((each) => each !== null).length,
     byProblem: own,
   };
 }

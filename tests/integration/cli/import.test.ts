@@ -4,6 +4,8 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { thisMachine } from '../../../src/pipeline/machine.js';
+import { describeMachine } from '../../../src/reports/methods.js';
 import { faultline, finished, readLines, root, scratchFolder, start, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
@@ -52,6 +54,7 @@ describe('faultline import', () => {
     const methods = readFileSync(path.join(folder, 'theirs', 'theirs', 'methods.txt'), 'utf8').replace(/\n/g, ' ');
     expect(methods).toContain('we judged 32 samples of 8 problems');
     expect(methods).not.toMatch(/we drew|Philox|the strategy/);
+    expect(methods).toContain(`They were judged on ${describeMachine(thisMachine())}, seed`);
     const shown = await faultline(['show', 'Pico/5', '0', '--db', db]);
     expect([shown.code, shown.err]).toEqual([0, '']);
     expect(shown.out).toContain('no tokens');
@@ -71,6 +74,22 @@ describe('faultline import', () => {
       );
     },
   );
+  it('goes on elsewhere, and says of both machines', async () => {
+    const there = path.join(folder, 'moved');
+    const args = ['--experiment', 'moved', '--db', path.join(there, 'moved.db'), '--outputs', there];
+    await imported(results, ...args);
+    // As it would be had another machine been stopped before its last verdict.
+    const rows = new Database(path.join(there, 'moved.db'));
+    rows.pragma('foreign_keys = ON');
+    for (const table of ['classifications', 'executions', 'verdicts'])
+      rows.exec(`DELETE FROM ${table} WHERE sample_id = (SELECT max(id) FROM samples)`);
+    rows.exec("UPDATE experiments SET finished_at = NULL; UPDATE machines SET cpu = 'A larger CPU', cores = 64");
+    rows.close();
+    expect((await imported(results, ...args)).executed).toBe(1);
+    const methods = readFileSync(path.join(there, 'moved', 'methods.txt'), 'utf8').replace(/\s+/g, ' ');
+    expect(methods).toMatch(/They were judged on A larger CPU with 64 cores, [^;]* and on /);
+    expect(methods).toContain(`and on ${describeMachine(thisMachine())}, seed`);
+  });
 
   it('measures the texts, also those that were imported before and not measured', async () => {
     const database = path.join(folder, 'measured.db');

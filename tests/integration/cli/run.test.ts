@@ -47,6 +47,8 @@ const EXPORTED = [
   'tables/first-divergence.csv',
   'tables/text-view.csv',
   'tables/text-view.tex',
+  'tables/text-view-best.tex',
+  'figures/text-view.pdf',
   'figures/categories.pdf',
   'figures/problems.pdf',
 ];

@@ -3,6 +3,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { thisMachine } from '../../../src/pipeline/machine.js';
+import { describeMachine } from '../../../src/reports/methods.js';
 import { Store } from '../../../src/store/store.js';
 import { faultline, picoModel, scratchFolder } from './faultline.js';
 
@@ -53,6 +55,13 @@ describe('one stage after another', () => {
       stages: [{ name: 'generate', done: 0, skipped: 60 }],
     });
 
+    // And then taken to another machine, as the row that tells of this one does not show.
+    const drawnOn = stored('parts', (store, id) => store.machines(id, 'draw'));
+    expect([drawnOn, stored('parts', (store, id) => store.machines(id, 'execute'))]).toEqual([[thisMachine()], []]);
+    const rows = new Database(path.join(folder, 'parts.db'));
+    rows.exec("UPDATE machines SET cpu = 'A larger CPU', cores = 64");
+    rows.close();
+
     // From here on without weights.
     rmSync(path.join(model, 'model.safetensors'));
     const executed = await faultline([...run('parts', '--only', 'execute'), '--json']);
@@ -62,6 +71,11 @@ describe('one stage after another', () => {
     expect(stored('whole', (store) => store.experiments()[0]!)).toMatchObject({ pythonVersion, isolationTier });
     expect([calibration > 0, finishedAt !== null]).toEqual([true, true]);
     expect(digest('parts')).toBe(digest('whole'));
+    expect(stored('parts', (store, id) => store.machines(id, 'execute'))).toEqual([thisMachine()]);
+    expect(stored('whole', (store, id) => [store.machines(id, 'draw'), store.machines(id, 'execute')])).toEqual([
+      [thisMachine()],
+      [thisMachine()],
+    ]);
 
     const classified = await faultline([...run('parts', '--only', 'classify'), '--json'], withoutPython);
     expect(JSON.parse(classified.out)).toMatchObject({ stages: [{ name: 'classify', done: 0, skipped: 60 }] });
@@ -87,6 +101,10 @@ describe('one stage after another', () => {
     const areas = (name: string) => readFileSync(path.join(folder, name, NAME, 'tables', 'text-view.csv'), 'utf8');
     expect(areas('parts').split('\r\n').length).toBeGreaterThan(32);
     expect(areas('parts')).toBe(areas('whole'));
+    const methods = (name: string) => readFileSync(path.join(folder, name, NAME, 'methods.txt'), 'utf8').replace(/\s+/g, ' ');
+    expect(methods('parts')).toContain('on A larger CPU with 64 cores, ');
+    expect(methods('parts')).toContain(`on ${describeMachine(thisMachine())}, judge and candidate`);
+    expect(methods('whole')).toContain('on the same machine, judge and candidate');
 
     const lacking = await faultline(run('parts', '--only', 'execute'));
     expect([lacking.code, lacking.err]).toEqual([

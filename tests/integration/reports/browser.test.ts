@@ -159,6 +159,17 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
           [area, crash!.measures[i]!].flatMap(({ pooled, within }) => [two(pooled.value), two(within.value)]),
         ),
       );
+      // The categories' numbers open on request, and sort.
+      await page.locator('#text-view details summary').click();
+      const categories = targets.filter(({ kind, against }) => kind === 'category' && against === 'rest');
+      const shown = await cells(page, 'category-areas-table');
+      expect(shown.map((row) => [row[0], row[4]!.split(' ')[0]])).toEqual(
+        categories.flatMap(({ code, measures }) => measures.map(({ within }) => [code, two(within.value)])),
+      );
+      await page.locator('#category-areas-table button.sort', { hasText: /^within/ }).click();
+      const sorted = (await cells(page, 'category-areas-table')).map((row) => (row[4] === '–' ? -1 : Number(row[4]!.split(' ')[0])));
+      expect(sorted).toEqual([...sorted].sort((a, b) => b - a));
+      expect(await page.locator('#plot-text-view svg').count()).toBe(1);
       const similar = await cells(page, 'similar-table');
       expect(similar.map(([task, sample]) => [task, sample])).toEqual(similarFailures.map(({ taskId, sampleIndex }) => [taskId, String(sampleIndex)])); // prettier-ignore
     }));

@@ -134,6 +134,23 @@ describe('merging', () => {
     expect(existsSync(at('two.db'))).toBe(false);
   });
 
+  it('keeps every machine that took part', async () => {
+    const [a, b] = halves() as [string, string];
+    const machine = (cpu: string) => ({ cpu, cores: 2, memoryBytes: 2 ** 33, system: 'Linux 6.1.0 x64' });
+    const record = (file: string, work: 'draw' | 'execute', cpu: string): void => {
+      using store = Store.open(file);
+      store.recordMachine(store.experiments()[0]!.id, work, machine(cpu));
+    };
+    for (const file of [a, b]) record(file, 'draw', 'large');
+    record(a, 'execute', 'large');
+    record(b, 'execute', 'small');
+    await merge([a, b], 'both.db');
+    using store = Store.open(at('both.db'), { readonly: true });
+    const { id } = store.experiments()[0]!;
+    expect(store.machines(id, 'draw')).toEqual([machine('large')]);
+    expect(store.machines(id, 'execute')).toEqual([machine('large'), machine('small')]);
+  });
+
   it('gives the results of one run, to the byte, in either order, with arrays beside it', async () => {
     const whole = digest(make('whole.db'));
     const [a, b] = halves();

@@ -44,7 +44,14 @@ describe('costs', () => {
     expect(renderText(data, { terminal: true })).toMatch(
       /3 programs executed\n +2\.25 s of drawing; executions: 1\.75 s of CPU time, 3\.50 s by the clock/,
     );
-    const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(data, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     const costs = page.replace(/\s+/g, ' ').split('id="costs">')[1]!;
     expect(costs).toMatch(/^ What that cost: 31 tokens drawn for 5 counted samples in 2\.25 s by the clock, and 3 programs executed/);
     expect(costs).toContain('in 1.75 s of CPU time and 3.50 s by the clock');
@@ -56,7 +63,14 @@ describe('costs', () => {
     expect(data.costs.drawSeconds).toBeNull();
     expect(reportJson(data)['costs']).toMatchObject({ draw_seconds: null });
     expect(renderText(data, { terminal: true })).not.toContain('drawing');
-    const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(data, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     expect(page.replace(/\s+/g, ' ')).toContain('How long drawing took was not measured for all of them.');
     expect(totalCosts([data.costs, { ...COSTS }]).drawSeconds).toBeNull();
     expect(totalCosts([COSTS, COSTS]).drawSeconds).toBe(4.5);

@@ -4,7 +4,9 @@ import { methodsLine } from '../../../src/reports/methods.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { reportJson } from '../../../src/reports/render/json.js';
 import { methodsLatex, methodsText } from '../../../src/reports/render/methods.js';
+import type { ReportData } from '../../../src/reports/report-data.js';
 import { summarise } from '../../../src/reports/summary.js';
+import type { Experiment } from '../../../src/store/types.js';
 import { CATEGORIES, EXPERIMENT, HOSTILE, judgedSamples } from './judged-samples.js';
 
 const OPTIONS = { categories: CATEGORIES, resamples: 99, software: { faultline: '0.9.1', node: '20.19.5' } };
@@ -39,7 +41,14 @@ it('is the same in text, JSON, LaTeX and on the page', () => {
   expect(methodsText(data).split('\n').every((each) => each.length <= 100)).toBe(true); // prettier-ignore
   expect((reportJson(data) as { methods: string }).methods).toBe(line);
   expect(printed(methodsLatex(data))).toBe(line);
-  const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+  const page = renderHtml(data, {
+    categories: null,
+    problems: null,
+    passAtK: null,
+    failurePosition: null,
+    firstDivergence: null,
+    textView: null,
+  });
   const [, paragraph] = /<p class="methods" id="methods">([^]*?)<\/p>/.exec(page)!;
   expect(paragraph!.replace(/<\/?code>/g, '').trim()).toBe(line);
 });
@@ -80,10 +89,73 @@ describe('says what is not there', () => {
     expect(line).not.toMatch(/we drew|from the model|by the strategy|Philox|tokenizer|The model ran|imported/);
     // The bootstrap and the sandbox are ours.
     expect(line).toContain('Programs ran under Python 3.11.7');
-    const page = renderHtml(imported, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(imported, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     const [environment] = /<dl class="facts-list" id="environment">[^]*?<\/dl>/.exec(page)!;
     expect(environment).toContain('samples of a file');
     expect(environment).not.toMatch(/imported|tokenizer|kernels/);
+  });
+});
+
+describe('says on which machines', () => {
+  const here = { cpu: EXPERIMENT.cpu, cores: 8, memoryBytes: 33_500_000_000, system: 'Linux 6.1.0-13-amd64 x64' };
+  const there = { cpu: 'Another CPU', cores: 1, memoryBytes: 2 ** 30, system: 'Linux 5.15.0 x64' };
+  const lineOf = (machines: ReportData['machines'], fields: Partial<Experiment> = {}): string =>
+    methodsLine(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines }));
+  const HERE = `${EXPERIMENT.cpu} with 8 cores, 31.2 GiB of memory and Linux 6.1.0-13-amd64 x64`;
+  const THERE = 'Another CPU with 1 core, 1.0 GiB of memory and Linux 5.15.0 x64';
+
+  it('samples were drawn and programs ran: one', () => {
+    const line = lineOf({ draw: [here], execute: [here] });
+    expect(line).toContain(`(instruction set ${EXPERIMENT.isa}) on ${HERE}. `);
+    expect(line).toContain('in the isolation tier namespaces on the same machine, judge and candidate');
+    expect(line.split(EXPERIMENT.cpu)).toHaveLength(2);
+  });
+
+  it('the halves were done: two, the processor of the second beside the calibration that was measured there', () => {
+    const line = lineOf({ draw: [here], execute: [there] });
+    expect(line).toContain(`on ${HERE}. `);
+    expect(line).toContain(
+      `in the isolation tier namespaces on ${THERE}, judge and candidate in separate processes, the CPU limit scaled by 1.070 for that machine`,
+    );
+  });
+
+  it('shards were done: all of them', () => {
+    const line = lineOf({ draw: [here, there], execute: [here, there] });
+    expect(line).toContain(`on ${HERE} and on ${THERE}. `);
+    expect(line).toContain(
+      'on the same machines, judge and candidate in separate processes, the CPU limit scaled by 1.070 for the first of these machines',
+    );
+    const report = summarise({ ...EXPERIMENT, device: 'cuda', deviceName: 'Some GPU' }, judgedSamples(2, 3), {
+      ...OPTIONS,
+      machines: { draw: [there], execute: [] },
+    });
+    expect(methodsLine(report)).toContain(`on Some GPU (host: ${THERE}). `);
+    expect(reportJson(report)['experiment']).toMatchObject({
+      machines: { draw: [{ cpu: 'Another CPU', cores: 1, memory_bytes: 2 ** 30, system: 'Linux 5.15.0 x64' }], execute: [] },
+    });
+    const page = renderHtml(report, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
+    expect(page).toMatch(new RegExp(`<dt>drawn on</dt>\\s*<dd>${THERE}</dd>`));
+  });
+
+  it('samples of others were judged, and what an older version did not record', () => {
+    const imported = lineOf({ draw: [], execute: [here, there] }, { device: 'imported', tokenizerHash: 'imported' });
+    expect(imported).toContain(`They were judged on ${HERE} and on ${THERE}, seed`);
+    expect(lineOf({ draw: [], execute: [] })).toContain('on a machine that was not recorded, judge');
+    expect(lineOf({ draw: [{ ...here, cpu: '' }], execute: [] })).toContain('on an unnamed processor with 8 cores');
   });
 });
 
@@ -123,7 +195,7 @@ it('obeys no name', () => {
   );
   expect(methodsLatex(evil)).toContain('\\textbackslash{}input\\{x\\}');
   expect(methodsText(evil)).not.toMatch(/[\u0000\u001b\u0007]/);
-  expect(renderHtml(evil, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null })).not.toMatch(
-    /<script>document/,
-  );
+  expect(
+    renderHtml(evil, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null }),
+  ).not.toMatch(/<script>document/);
 });

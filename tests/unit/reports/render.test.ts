@@ -14,6 +14,7 @@ import { drawPlots } from '../../../src/reports/render/plots/index.js';
 import { standalone } from '../../../src/reports/render/plots/render.js';
 import { sampleText } from '../../../src/reports/render/sample-text.js';
 import { TABLES } from '../../../src/reports/render/tables/index.js';
+import { areaText } from '../../../src/reports/render/tables/text-view.js';
 import { renderText } from '../../../src/reports/render/text.js';
 import { shorten, visible, visibleLine } from '../../../src/reports/render/visible.js';
 import { summarise } from '../../../src/reports/summary.js';
@@ -21,6 +22,7 @@ import type { FailureDescription, PartialExtent, ReportData } from '../../../src
 import { IMPORTED } from '../../../src/store/imported.js';
 import type { Measurements } from '../../../src/sandbox/verdict.js';
 import type { JudgedSample } from '../../../src/store/types.js';
+import { MEASURES } from '../../../src/text-metrics/measures.js';
 import {
   CATEGORIES,
   EXPERIMENT,
@@ -197,7 +199,7 @@ describe('page', () => {
   });
 
   it('says of texts what they showed, or which command measures them', () => {
-    const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null };
+    const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null };
     const section = (page: string): string => /<section id="text-view">[^]*?<\/section>/.exec(page)![0].replace(/\s+/g, ' ');
     expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
     expect(section(renderHtml(data, none))).not.toContain('<table');
@@ -223,7 +225,14 @@ describe('page', () => {
   });
 
   it('forbids everything but itself', () => {
-    const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(data, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
     expect(policy).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[A-Za-z0-9+/=]+'/);
   });
@@ -234,7 +243,14 @@ describe('page', () => {
       [sample(), sample({ sampleIndex: 1, outcome: 'infra', verdict: verdictOf({ status: 'infra', reason: '' }) })],
       FAST,
     );
-    const page = renderHtml(unfinished, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(unfinished, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     expect(page).toContain('This run is not finished');
     expect(page).toContain('1 sample could not be judged');
     expect(page).toContain('pass@10 needs 10 samples of a problem; there are at most 1: left out.');
@@ -250,6 +266,7 @@ describe('page', () => {
         passAtK: null,
         failurePosition: null,
         firstDivergence: null,
+        textView: null,
       }).replace(/\s+/g, ' ');
     expect(page({ samples: 40, problems: 4, shards: ['0/4', '3/4'] })).toContain(
       'This report is partial: it covers 2 of the experiment’s 40 samples of 4 problems, those of shards 0/4, 3/4. No rate',
@@ -265,7 +282,14 @@ describe('page', () => {
     expect(part.feasibility).toEqual({ ...data.feasibility, decision: 'undecided', undecided: 'partial' });
     expect(reportJson(part)['feasibility']).toMatchObject({ decision: 'undecided', undecided: 'partial' });
     expect(renderText(part)).toContain('undecided: these are a part of the experiment');
-    const page = renderHtml(part, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(part, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     expect(page.replace(/\s+/g, ' ')).toContain('<b>Undecided.</b> The decision is about the whole experiment');
     // Without a failure that is the reason, in a part as in the whole.
     expect(summarise(EXPERIMENT, [sample()], { ...FAST, whole }).feasibility.undecided).toBe('no_failures');
@@ -279,6 +303,7 @@ describe('page', () => {
       passAtK: null,
       failurePosition: null,
       firstDivergence: null,
+      textView: null,
     });
     expect(page).toMatch(/1 sample of problems whose tests need more than values is\s+unsupported, and in no rate/);
     expect(page).not.toMatch(/could not be judged|again retries/);
@@ -305,7 +330,14 @@ describe('page', () => {
       ],
       FAST,
     );
-    const page = renderHtml(one, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(one, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     expect(page).toContain('assert candidate(1) == 2');
     expect(page).toContain('&#60;b&#62;3&#60;/b&#62;');
     expect(page).toContain('no single line failed');
@@ -313,7 +345,7 @@ describe('page', () => {
 });
 
 describe('analyses', () => {
-  const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null };
+  const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null };
   const plain = (page: string): string => page.replace(/\s+/g, ' ');
 
   it('are three parts of the page with their links, and none where nobody made them or no sample counts', () => {
@@ -367,8 +399,11 @@ describe('analyses', () => {
       // prettier-ignore
       expect(position.count).toBeGreaterThan(0);
       expect(numbers(table, 'median')).toEqual([position, ...categories.map((each) => each.position)].map(({ quartiles }) => quartiles![1])); // prettier-ignore
+      expect(numbers(table, 'median_low')).toEqual([position, ...categories.map((each) => each.position)].map(({ intervals }) => intervals![1].low ?? 0)); // prettier-ignore
+      expect(numbers(table, 'upper_quartile_high')).toEqual([position, ...categories.map((each) => each.position)].map(({ intervals }) => intervals![2].high ?? 0)); // prettier-ignore
       expect(numbers(table, 'tenth_10')).toEqual([position, ...categories.map((each) => each.position)].map(({ histogram }) => histogram[9])); // prettier-ignore
     }
+    expect(numbers('first-divergence', 'logprob_at_low')).toEqual([firstDivergence, ...firstDivergence.categories].map(({ logprob }) => logprob!.intervals.at.low ?? 0)); // prettier-ignore
     const latex = (name: string): string =>
       TABLES.find((table) => table.name === name)!.latex(analysedReport([sample({ difficulty: 3 })], { ...FAST, marked: false }));
     expect(latex('by-difficulty')).toContain('Nothing to show: all samples have one difficulty: 3.');
@@ -422,6 +457,7 @@ describe('plots', () => {
       passAtK: null,
       failurePosition: null,
       firstDivergence: null,
+      textView: null,
     });
   });
 
@@ -565,6 +601,62 @@ describe('JSON', () => {
     expect(value['categories']).toHaveLength(measured.categories.length);
     const [first] = view.similarFailures;
     expect(value['similar_failures']![0]).toMatchObject({ task_id: first!.taskId, edit_similarity: first!.similarity });
+  });
+});
+
+describe('areas of the text view', () => {
+  const many = judgedSamples(24, 15);
+  const areas = summarise(EXPERIMENT, many, { ...FAST, texts: measuredSamples(many) });
+  const classes = areas.textView!.targets.filter(({ against }) => against === 'rest');
+
+  it('are drawn as a cell for each class and measure, bold where an interval leaves 0.5 out', async () => {
+    const { textView: plot } = await drawPlots(areas);
+    expect(classes.length).toBeGreaterThan(2);
+    const [, cells] = /<g class="mark-rect role-mark[^>]*>(.*?)<\/g>/s.exec(plot!.svg)!;
+    expect(cells!.match(/<path/g)).toHaveLength(classes.length * MEASURES.length);
+    const sure = classes
+      .flatMap(({ measures }) => measures)
+      .filter(({ within: { low, high } }) => low !== null && (low > 0.5 || high! < 0.5));
+    expect(sure.length).toBeGreaterThan(0);
+    expect(plot!.svg.match(/font-weight="bold"/g)).toHaveLength(sure.length);
+    for (const { title } of MEASURES) expect(plot!.svg).toContain(title);
+    expect(plot!.svg).not.toContain('NaN');
+    expect((await drawPlots(data)).textView).toBeNull();
+  });
+
+  it('have a table of the measure that tells each class best, with its interval in print', () => {
+    const [header, ...cells] = parseCsv(csvOf('text-view-best')(areas));
+    const column = (name: string): string[] => cells.map((row) => row[header!.indexOf(name)]!);
+    expect(column('class')).toEqual(classes.map(({ name }) => name));
+    const latex = TABLES.find(({ name }) => name === 'text-view-best')!.latex(areas);
+    classes.forEach(({ measures }, i) => {
+      const distance = (value: number | null): number => (value === null ? -1 : Math.abs(value - 0.5));
+      const most = Math.max(...measures.map(({ within }) => distance(within.value)));
+      const best = measures.find(({ measure }) => measure === column('measure')[i]);
+      if (most < 0) {
+        expect(best).toBeUndefined();
+        return;
+      }
+      expect(distance(best!.within.value)).toBe(most);
+      expect([column('within_low')[i], column('within_high')[i]].map(Number)).toEqual([best!.within.low, best!.within.high]);
+      expect(latex).toContain(areaText(best!.within));
+    });
+  });
+
+  it('stand in the page for every category, against the rest and from passes', () => {
+    const page = renderHtml(areas, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
+    const [, body] = /<table id="category-areas-table">[^]*?<tbody>([^]*?)<\/tbody>/.exec(page)!;
+    const categories = classes.filter(({ kind }) => kind === 'category');
+    expect(categories.length).toBeGreaterThan(0);
+    expect(body!.match(/<tr>/g)).toHaveLength(categories.length * MEASURES.length);
+    for (const { measures } of categories) for (const { within } of measures) expect(body).toContain(areaText(within));
   });
 });
 

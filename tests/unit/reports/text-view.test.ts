@@ -53,10 +53,15 @@ function areasByPairs(of: readonly MeasuredSample[], key: MeasureKey, isPositive
   return { pooled: split(of), within: own.reduce((sum, area) => sum + area, 0) / own.length, mixed: own.length };
 }
 
-it('asks for as many areas as it says', () => {
+it('asks for as many areas with intervals over all pairs as it says', () => {
   const large = view.categories.filter(({ samples, problems }) => samples >= LEAST.samples && problems >= LEAST.problems).length;
   expect(large).toBeGreaterThan(0);
-  expect(view.targets.flatMap(({ measures }) => measures)).toHaveLength(AREAS.overall + large * AREAS.ofCategory);
+  const areas = view.targets.filter(({ against }) => against === 'rest').flatMap(({ measures }) => measures);
+  expect(areas).toHaveLength(AREAS.overall + large * AREAS.ofCategory);
+  const others = view.targets.filter(({ against }) => against === 'pass').flatMap(({ measures }) => measures);
+  expect(others).toHaveLength(large * MEASURES.length);
+  expect(others.filter(({ pooled }) => pooled.value !== null).length).toBeGreaterThan(0);
+  expect(others.filter(({ pooled }) => pooled.low !== null)).toEqual([]);
 });
 
 describe('areas', () => {
@@ -81,14 +86,13 @@ describe('areas', () => {
     expect(compared).toBeGreaterThan(60);
   });
 
-  it('are asked of every measure against the rest, and of the similarities against passes', () => {
+  it('are asked of every measure, against the rest and against passes', () => {
     expect(view.targets.slice(0, 2).map(({ kind, against }) => [kind, against])).toEqual([
       ['pass', 'rest'],
       ['crash', 'rest'],
     ]);
-    for (const { against, measures } of view.targets) {
-      const asked = MEASURES.filter(({ needs }) => against === 'rest' || needs === 'reference');
-      expect(measures.map(({ measure, better }) => [measure, better])).toEqual(asked.map(({ key, better }) => [key, better]));
+    for (const { measures } of view.targets) {
+      expect(measures.map(({ measure, better }) => [measure, better])).toEqual(MEASURES.map(({ key, better }) => [key, better]));
     }
     const large = view.categories.filter(({ samples, problems }) => samples >= LEAST.samples && problems >= LEAST.problems);
     expect(large.length).toBeGreaterThan(2);
@@ -147,7 +151,7 @@ describe('areas', () => {
 });
 
 describe('categories', () => {
-  /** Twenty problems with five passes and five failures of each kind, so that each class has 100 samples; the rare one is in eight. */
+  /** Twenty problems with five passes and five failures of each kind, so that each class has 100 samples; the rare one is in eight. One differs in length alone. */
   const samples = Array.from({ length: 20 }, (_, task) =>
     Array.from({ length: 5 }, (_, i) => {
       // As similar as the passes, in another order in each problem; and always less similar.
@@ -158,6 +162,7 @@ describe('categories', () => {
         row(task, i, {}, all(i / 10 + 0.3)),
         row(task, 10 + i, { outcome: 'wrong', categoryCode: '8.3', categoryName: 'alike' }, all(alike)),
         row(task, 20 + i, { outcome: 'crash', categoryCode: '4.1', categoryName: 'unlike' }, { ...all(alike), bleu: 0.01 }),
+        row(task, 40 + i, { outcome: 'resource', categoryCode: '5.1', categoryName: 'long' }, { ...all(alike), characters: 9000 }),
         ...(i < 2 && task < 8 ? [row(task, 30 + i, { outcome: 'crash', categoryCode: '4.2', categoryName: 'rare' }, all(0))] : []),
         ...(task === 0
           ? [5, 6, 7, 8].map((n) => row(90 + i, n, { outcome: 'load', categoryCode: '3.1', categoryName: 'elsewhere' }, all(0)))
@@ -168,8 +173,9 @@ describe('categories', () => {
   const found = textView(samples, FAST)!.categories;
   const told = (code: string) => found.find((each) => each.code === code)!;
 
-  it('are told from passes by any similarity whose area is not 0.5, given how many are asked', () => {
+  it('are told from passes by any measure whose area is not 0.5, given how many are asked', () => {
     expect(told('4.1')).toMatchObject({ told: 'yes', by: ['bleu'], samples: 100, problems: 20, mixedProblems: 20, missing: null });
+    expect(told('5.1')).toMatchObject({ told: 'yes', by: ['characters'], missing: null });
   });
 
   it('are not shown to be told where no area is', () => {
@@ -177,10 +183,9 @@ describe('categories', () => {
   });
 
   it('are not told by what chance finds among many', () => {
-    // Twelve categories without any difference, each with similarities of their own: about eighty looks at nothing.
+    // Twelve categories without any difference, each with measures of their own: two hundred looks at nothing.
     const stream = new PhiloxStream(3n);
-    const noise = (): Record<string, number> =>
-      Object.fromEntries(MEASURES.filter(({ needs }) => needs === 'reference').map(({ key }) => [key, stream.word() / 2 ** 32]));
+    const noise = (): Record<string, number> => Object.fromEntries(MEASURES.map(({ key }) => [key, stream.word() / 2 ** 32]));
     const nothing = Array.from({ length: 12 }, (_, task) =>
       Array.from({ length: 4 }, (_, i) => [
         row(task, i, {}, noise()),
@@ -190,8 +195,7 @@ describe('categories', () => {
       ]),
     ).flat(2);
     const view = textView(nothing, FAST)!;
-    const similarities = MEASURES.filter(({ needs }) => needs === 'reference').length;
-    expect(view.tests).toEqual({ areas: 12 * similarities, level: 0.05 });
+    expect(view.tests).toEqual({ areas: 12 * MEASURES.length, level: 0.05 });
     const areas = view.targets.filter(({ against }) => against === 'pass').flatMap(({ measures }) => measures);
     const leavesOut = ({ low, high }: { low: number | null; high: number | null }): boolean => low! > 0.5 || high! < 0.5;
     // One by one, some of them would be findings.
@@ -201,14 +205,15 @@ describe('categories', () => {
     expect(view.targets.filter(({ against }) => against === 'rest').flatMap(({ measures }) => measures).every(({ adjustedP }) => adjustedP === null)).toBe(true); // prettier-ignore
   });
 
-  it('are told by the similarities that have values, where an earlier release stored no others', () => {
+  it('are told by the measures that have values, where an earlier release stored no others, and samples of others have no log-probabilities', () => {
     const lacking = (keys: readonly string[]) =>
       textView(
         samples.map((each) => ({ ...each, measures: { ...each.measures!, ...Object.fromEntries(keys.map((key) => [key, null])) } })),
         FAST,
       )!.categories;
-    expect(lacking(['ast_match'])).toEqual(found);
-    const all = MEASURES.filter(({ needs }) => needs === 'reference').map(({ key }) => key);
+    expect(lacking(['ast_match', 'mean_logprob'])).toEqual(found);
+    expect(lacking(['bleu']).find(({ code }) => code === '4.1')).toMatchObject({ told: 'not_shown' });
+    const all = MEASURES.map(({ key }) => key);
     expect(lacking(all).find(({ code }) => code === '4.1')).toMatchObject({
       told: 'unknown',
       missing: expect.stringContaining('0 samples of 0 problems') as string,
@@ -218,7 +223,7 @@ describe('categories', () => {
   it('are unknown where they are rare, or never in a problem with passes', () => {
     expect(told('4.2')).toMatchObject({ told: 'unknown', samples: 16, mixedProblems: null, missing: expect.stringContaining('16 samples of 8 problems') as string }); // prettier-ignore
     expect(told('3.1')).toMatchObject({ told: 'unknown', samples: 20, problems: 5, mixedProblems: 0, missing: expect.stringContaining('0 problems have both') as string }); // prettier-ignore
-    expect(found.map(({ code }) => code)).toEqual(['3.1', '4.1', '4.2', '8.3']);
+    expect(found.map(({ code }) => code)).toEqual(['3.1', '4.1', '4.2', '5.1', '8.3']);
   });
 });
 

@@ -226,7 +226,14 @@ describe('are shown at the claim', () => {
   };
 
   it('on the page, in the section of the claim, with reason and source', () => {
-    const page = renderHtml(data, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null });
+    const page = renderHtml(data, {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
     expect(data.warnings.length).toBeGreaterThan(4);
     for (const warning of data.warnings) {
       const section =

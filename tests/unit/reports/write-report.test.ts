@@ -8,10 +8,10 @@ import { PLOT_NAMES } from '../../../src/reports/render/plots/render.js';
 import { TABLES } from '../../../src/reports/render/tables/index.js';
 import { REPORT_FILES, writeReport } from '../../../src/reports/write-report.js';
 import type { JudgedSample } from '../../../src/store/types.js';
-import { CATEGORIES, analysedReport, judgedSamples, placed } from './judged-samples.js';
+import { CATEGORIES, analysedReport, judgedSamples, measuredSamples, placed } from './judged-samples.js';
 
 const rows = placed(judgedSamples(6, 20));
-const data = analysedReport(rows, { categories: CATEGORIES, resamples: 199 });
+const data = analysedReport(rows, { categories: CATEGORIES, resamples: 199, texts: measuredSamples(rows) });
 let folder: string;
 
 beforeEach(() => {
@@ -98,7 +98,9 @@ describe('writeReport', () => {
       { categories: CATEGORIES, resamples: 199 },
     );
     await writeReport(folder, passes);
-    expect(filesBelow(folder)).toEqual(ALL.filter((name) => !/^figures\/(categories|failure-position|first-divergence)\./.test(name)));
+    expect(filesBelow(folder)).toEqual(
+      ALL.filter((name) => !/^figures\/(categories|failure-position|first-divergence|text-view)\./.test(name)),
+    );
   });
 
   it('keeps the old report when the samples fail half-way', async () => {

@@ -67,6 +67,8 @@ const USES: Record<Exclude<keyof Store, 'file' | 'readonly' | typeof Symbol.disp
   search: (store) => store.search('name', 1),
   addNote: (store, id) => { store.addNote(id, 'run', 'a note'); }, // prettier-ignore
   notes: (store, id) => store.notes(id),
+  recordMachine: (store, id) => { store.recordMachine(id, 'draw', { cpu: 'a CPU', cores: 2, memoryBytes: 1, system: 'Linux' }); }, // prettier-ignore
+  machines: (store, id) => store.machines(id, 'draw'),
   resultDigest: (store, id) => store.resultDigest(id),
   finishExperiment: (store, id) => { store.finishExperiment(id); }, // prettier-ignore
   close: (store) => { store.close(); }, // prettier-ignore

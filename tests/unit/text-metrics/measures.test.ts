@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
+import { astMatch } from '../../../src/text-metrics/ast-match.js';
 import { bleu } from '../../../src/text-metrics/bleu.js';
 import { chrf } from '../../../src/text-metrics/chrf.js';
 import { measureText } from '../../../src/text-metrics/measure-text.js';
@@ -52,6 +53,24 @@ describe.each(['text-metrics.json', 'text-metrics-more.json'])('reference values
     expect(sample.tokenTexts).toHaveLength(pair.python_tokens!);
     expect(levenshtein(pairOf(reference.tokenTexts, sample.tokenTexts))).toBe(pair.token_levenshtein);
     expect(weightedNgrams(reference.tokenTexts, sample.tokenTexts)).toBeCloseTo(pair.weighted_ngrams, 12);
+  });
+});
+
+describe("CodeBLEU's parts", () => {
+  it('are what the package codebleu publishes of its example', () => {
+    // Its README: weighted_ngram_match_score 0.1109, syntax_match_score 1.0. White space stands between all of its tokens, which are Python's.
+    const reference = new ComparedText('def sum ( first , second ) :\n return second + first');
+    const sample = new ComparedText('def add ( a , b ) :\n return a + b');
+    expect(weightedNgrams(reference.tokenTexts, sample.tokenTexts)).toBeCloseTo(0.1109, 4);
+    expect(astMatch(reference.syntaxTree!, sample.syntaxTree!)).toBe(1);
+  });
+
+  it('have a penalty for short samples, as in the paper and not as in the program', () => {
+    const reference = 'def f ( x ) : return x'.split(' ');
+    // Three of eight tokens, of which two are keywords (2 + 6 x 0.2 in all), two of seven pairs, one of six triples, none of five fours.
+    const shares = [1.4 / 3.2, 2 / 7, 1 / 6];
+    const mean = Math.exp([...shares, 0.1 / 5].reduce((sum, share) => sum + Math.log(share), 0) / 4);
+    expect(weightedNgrams(reference, ['def', 'f', '('])).toBeCloseTo(Math.exp(1 - 8 / 3) * mean, 12);
   });
 });
 

@@ -86,6 +86,7 @@ ul.notes li{margin:.35rem 0}
 .browser :focus-visible,nav a:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 #sample-list{list-style:none;margin:.5rem 0 1rem;padding:0;border-top:1px solid var(--faint)}
 #sample-list li{border-bottom:1px solid var(--faint)}
+details.numbers>summary{cursor:pointer;color:var(--accent);font-size:.875rem}
 .browsed summary{display:grid;grid-template-columns:auto minmax(8rem,14rem) 1fr;gap:0 .75rem;align-items:baseline;padding:.45rem .25rem;cursor:pointer;font-size:.875rem;list-style:none}
 .browsed summary::-webkit-details-marker{display:none}
 .browsed summary:hover{background:var(--panel)}

@@ -7,6 +7,7 @@ import { passAtKPlot } from './pass-at-k.js';
 import { problemsPlot } from './problems.js';
 import { drawPlot, type Plot, type PlotSpec } from './render.js';
 import { taxonomyPlot } from './taxonomy.js';
+import { textViewPlot } from './text-view.js';
 
 /** Draws whatever there is data for, and awaits `pause` after each, whose error ends it. */
 export async function drawPlots(data: ReportData, pause: () => Promise<void> = () => Promise.resolve()): Promise<ReportPlots> {
@@ -22,5 +23,6 @@ export async function drawPlots(data: ReportData, pause: () => Promise<void> = (
     passAtK: await drawn(data.passCurve.length === 0 ? null : passAtKPlot(data)),
     failurePosition: await drawn(failurePositionPlot(data)),
     firstDivergence: await drawn(firstDivergencePlot(data)),
+    textView: await drawn(textViewPlot(data)),
   };
 }

@@ -7,7 +7,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { colour, literal } from './palette.js';
 
 /** Every plot there is, by file name. */
-export const PLOT_NAMES = ['categories', 'problems', 'pass-at-k', 'failure-position', 'first-divergence'] as const;
+export const PLOT_NAMES = ['categories', 'problems', 'pass-at-k', 'failure-position', 'first-divergence', 'text-view'] as const;
 export type PlotName = (typeof PLOT_NAMES)[number];
 
 /** A drawn plot: what a page shows, and what to say about it. */

@@ -21,6 +21,7 @@ import { strategiesTable } from './strategies.js';
 import { strategyFailuresTable } from './strategy-failures.js';
 import { strategyTestsTable } from './strategy-tests.js';
 import type { ReportTable } from './table.js';
+import { textViewBestTable } from './text-view-best.js';
 import { textViewTable } from './text-view.js';
 import { toldTable } from './told.js';
 
@@ -38,6 +39,7 @@ export const TABLES: readonly ReportTable[] = [
   failurePositionTable,
   firstDivergenceTable,
   textViewTable,
+  textViewBestTable,
   toldTable,
   disagreementsTable,
   finishReasonsTable,

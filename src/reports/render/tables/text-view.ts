@@ -2,7 +2,7 @@
 import { MEASURES } from '../../../text-metrics/measures.js';
 import type { TextArea, TextTarget } from '../../report-data.js';
 import type { Estimate } from '../../statistics/bootstrap.js';
-import { NO_VALUE, decimal } from '../format.js';
+import { decimalEstimate } from '../format.js';
 import { reportTable } from './table.js';
 
 interface Row {
@@ -52,7 +52,6 @@ export const textViewTable = reportTable<Row>({
 });
 
 /** An area with its interval: `0.71 (0.66 to 0.75)`. */
-export function areaText({ value, low, high }: Estimate): string {
-  if (value === null) return NO_VALUE;
-  return low === null || high === null ? decimal(value, 2) : `${decimal(value, 2)} (${decimal(low, 2)} to ${decimal(high, 2)})`;
+export function areaText(area: Estimate): string {
+  return decimalEstimate(area, 2);
 }

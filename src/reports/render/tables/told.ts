@@ -1,4 +1,4 @@
-/** The categories, and whether any similarity of texts tells each from passes of the same problems. */
+/** The categories, and whether any measure of their texts tells each from passes of the same problems. */
 import type { CategoryTold } from '../../report-data.js';
 import { NO_VALUE, whole } from '../format.js';
 import { reportTable } from './table.js';
@@ -8,7 +8,7 @@ const TOLD: Readonly<Record<CategoryTold['told'], string>> = { yes: 'yes', not_s
 export const toldTable = reportTable<CategoryTold>({
   name: 'text-view-categories',
   caption: ({ textView }) =>
-    `Categories, and whether the similarity of a sample’s text to the solution tells each from passes of the same problems: the area within problems, by any similarity, is not 0.5 at the level ${textView?.tests.level ?? ''}, adjusted for all ${whole(textView?.tests.areas ?? 0)} areas.`,
+    `Categories, and whether any measure of a sample’s text tells each from passes of the same problems: the area within problems, by any measure, is not 0.5 at the level ${textView?.tests.level ?? ''}, adjusted for all ${whole(textView?.tests.areas ?? 0)} areas.`,
   rows: ({ textView }) => textView?.categories ?? [],
   columns: () => [
     { key: 'category_code', value: ({ code }) => code, print: { title: 'code' } },

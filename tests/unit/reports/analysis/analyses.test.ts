@@ -208,12 +208,45 @@ describe('co-occurrence', () => {
 describe('the spread of numbers', () => {
   it('has tenths whose edges belong to one side', () => {
     const edges = Array.from({ length: 11 }, (_, tenth) => tenth / 10);
-    expect(spread(edges, 'below').histogram).toEqual([2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
-    expect(spread(edges, 'above').histogram).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
+    const spreadOf = (values: readonly number[], lower: 'below' | 'above') => spread(values.map((position) => ({ position, problem: 0 })), lower, over(1)); // prettier-ignore
+    expect(spreadOf(edges, 'below').histogram).toEqual([2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    expect(spreadOf(edges, 'above').histogram).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
     // Shares of whole numbers, as positions are.
-    expect(spread([3 / 30, 6 / 20, 7 / 10, 14 / 20], 'below').histogram).toEqual([1, 0, 1, 0, 0, 0, 2, 0, 0, 0]);
-    expect(spread([0.4, 0.1, 0.2, 0.3, 0.5], 'below').quartiles).toEqual([0.2, 0.3, 0.4]);
-    expect(spread([], 'below')).toEqual({ count: 0, quartiles: null, histogram: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0] });
+    expect(spreadOf([3 / 30, 6 / 20, 7 / 10, 14 / 20], 'below').histogram).toEqual([1, 0, 1, 0, 0, 0, 2, 0, 0, 0]);
+    expect(spreadOf([0.4, 0.1, 0.2, 0.3, 0.5], 'below').quartiles).toEqual([0.2, 0.3, 0.4]);
+    expect(spreadOf([], 'below')).toEqual({ count: 0, quartiles: null, intervals: null, histogram: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0] });
+  });
+});
+
+describe('intervals of quartiles', () => {
+  /** Each problem's samples fail near one place. */
+  const clustered = (problems: number, each: number) =>
+    Array.from({ length: problems }, (_, problem) =>
+      Array.from({ length: each }, (_, i) => ({ position: ((problem * 7) % problems) / problems + i / each / 50, problem })),
+    ).flat();
+
+  it('are by bootstrap over problems: more samples of the same problems make no quartile surer, more problems do', () => {
+    const widths = (problems: number, each: number): number[] =>
+      spread(clustered(problems, each), 'above', over(problems)).intervals!.map(({ low, high, method }) => {
+        expect(method).toBe('bca');
+        return high! - low!;
+      });
+    const [few, more, many] = [widths(20, 5), widths(20, 50), widths(180, 5)];
+    few.forEach((width, i) => {
+      expect(more[i]! / width).toBeGreaterThan(0.8);
+      expect(many[i]! / width).toBeLessThan(0.6);
+    });
+  });
+
+  it('hold their quartile, and are none where resampling cannot vary it', () => {
+    const { quartiles, intervals } = spread(clustered(30, 10), 'above', over(30));
+    intervals!.forEach(({ low, high }, i) => {
+      expect(low!).toBeLessThan(quartiles![i]!);
+      expect(high!).toBeGreaterThan(quartiles![i]!);
+    });
+    expect(spread([{ position: 0.5, problem: 3 }], 'above', over(5)).intervals).toEqual(
+      Array(3).fill({ low: null, high: null, method: 'none' }),
+    );
   });
 });
 
@@ -228,9 +261,9 @@ describe('the failing line', () => {
       row(wrong),
       pass({ failingLine: 2 }),
     ];
-    const found = failurePosition(rows);
+    const found = failurePosition(rows, over(1));
     expect(found).toMatchObject({ failures: 6, withoutLine: 1, inPrompt: 1, oneLine: 1 });
-    expect(found.position).toEqual({ count: 3, quartiles: [0.625, 1, 1], histogram: [0, 0, 1, 0, 0, 0, 0, 0, 0, 2] });
+    expect(found.position).toMatchObject({ count: 3, quartiles: [0.625, 1, 1], histogram: [0, 0, 1, 0, 0, 0, 0, 0, 0, 2] });
     expect(found.categories.map(({ code, position, oneLine }) => [code, position.count, oneLine])).toEqual([
       ['4.1', 2, 1],
       ['4.4', 1, 0],
@@ -266,14 +299,30 @@ describe('the first divergence', () => {
       tokens('B', 'crash', [1, 2, 5, 6]), // passes of A are no siblings
     ]);
     expect(found).toMatchObject({ failures: 6, withoutTokens: 1, withoutSibling: 1, beginnings: 1, missing: null });
-    expect(found.position).toEqual({ count: 3, quartiles: [0.25, 0.5, 0.625], histogram: [1, 0, 0, 0, 0, 1, 0, 1, 0, 0] });
+    expect(found.position).toMatchObject({ count: 3, quartiles: [0.25, 0.5, 0.625], histogram: [1, 0, 0, 0, 0, 1, 0, 1, 0, 0] });
     // Tokens 5, 8 and 4, each id an eighth; samples of means 3.5, 5 and 3.5.
-    expect(found.logprob).toEqual({ at: -(5 + 8 + 4) / 3 / 8, overall: -(3.5 + 5 + 3.5) / 3 / 8 });
-    expect(found.entropy).toEqual({ at: (5 + 8 + 4) / 3 / 4, overall: 1 });
+    expect(found.logprob).toMatchObject({ at: -(5 + 8 + 4) / 3 / 8, overall: -(3.5 + 5 + 3.5) / 3 / 8 });
+    expect(found.entropy).toMatchObject({ at: (5 + 8 + 4) / 3 / 4, overall: 1 });
+    // All of one problem: resampling varies nothing, and a mean of nats is no share that Wilson's interval could be of.
+    const none = { low: null, high: null, method: 'none' };
+    expect([found.entropy!.intervals, found.logprob!.intervals]).toEqual([{ at: none, overall: none }, { at: none, overall: none }]); // prettier-ignore
     expect(found.categories.map(({ code, position }) => [code, position.count])).toEqual([
       ['4.1', 2],
       ['4.4', 1],
     ]);
+  });
+
+  it('has means with intervals by bootstrap over problems, those without a failure among them', () => {
+    const samples = Array.from({ length: 30 }, (_, problem) => [
+      tokens(`T/${problem}`, 'pass', [1, 2, 3]),
+      ...(problem % 3 === 0 ? [] : Array.from({ length: 1 + (problem % 4) }, () => tokens(`T/${problem}`, 'crash', [1, 5 + problem, 3]))),
+    ]).flat();
+    const { logprob } = firstDivergence(samples, { resamples: 499, seed: 2n });
+    const failing = Array.from({ length: 30 }, (_, problem) => (problem % 3 === 0 ? 0 : 1 + (problem % 4)));
+    const { value, low, high, method } = new Bootstrap(30, { resamples: 499, seed: 2n }).ratio(failing.map((count, problem) => (-count * (5 + problem)) / 8), failing); // prettier-ignore
+    expect(logprob!.at).toBeCloseTo(value!, 12);
+    expect(logprob!.intervals.at).toEqual({ low, high, method });
+    expect(method).toBe('bca');
   });
 
   it.each<[TokenSample[], RegExp]>([

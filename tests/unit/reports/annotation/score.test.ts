@@ -35,8 +35,8 @@ describe('precision', () => {
     expect(against!.overall.leaf.value).toBeCloseTo((22.5 + 45 + 5) / 100, 12);
     expect(against!.overall.family.value).toBeCloseTo((22.5 + 22.5 + 45 + 5) / 100, 12);
     expect(against!.leaves).toEqual([
-      { code: '4.1', rows: 3, right: 2, value: 2 / 3, ...wilsonInterval(2, 3) },
-      { code: '8.3', rows: 2, right: 1, value: 1 / 2, ...wilsonInterval(1, 2) },
+      { code: '4.1', rows: 3, right: 2, problems: 3, ...new Bootstrap(4, OPTIONS).ratio([1, 0, 1, 0], [1, 1, 1, 0]) },
+      { code: '8.3', rows: 2, right: 1, problems: 2, ...new Bootstrap(4, OPTIONS).ratio([1, 0, 0, 0], [1, 0, 0, 1]) },
     ]);
   });
 
@@ -61,7 +61,16 @@ describe('precision', () => {
     expect(annotators).toEqual([{ name: 'ann', labelled: 2, missing: ['F3', 'F4', 'F5'] }]);
     expect(precision[0]!.overall.leaf.value).toBeCloseTo(0.5, 12);
     expect(precision[0]!.covered).toBeCloseTo(0.9, 12);
-    expect(precision[0]!.leaves[1]).toEqual({ code: '8.3', rows: 0, right: 0, value: null, low: null, high: null });
+    expect(precision[0]!.leaves[1]).toEqual({
+      code: '8.3',
+      rows: 0,
+      right: 0,
+      problems: 0,
+      value: null,
+      low: null,
+      high: null,
+      method: 'none',
+    });
   });
 
   it('against both counts the rows on which they agree, at their own weight', () => {
@@ -72,6 +81,25 @@ describe('precision', () => {
     expect(both).toMatchObject({ against: 'both', rows: 3 });
     expect(both.overall.leaf.value).toBeCloseTo(27.5 / 32.5, 12);
     expect(both.leaves.map(({ right, rows }) => [right, rows])).toEqual([[1, 1], [1, 2]]); // prettier-ignore
+  });
+
+  it('of a leaf is no surer for rows of one problem: nine of them count as the one that they are', () => {
+    const key = [
+      ...Array.from({ length: 9 }, (_, i) => keyRow(`A${i}`, 'T/0', '4.1', { stratumSamples: 30 })),
+      ...Array.from({ length: 21 }, (_, i) => keyRow(`B${i}`, `T/${i + 1}`, '4.1', { stratumSamples: 30 })),
+    ];
+    const widthOf = (wrong: string): number => {
+      const ann = labels('ann', Object.fromEntries(key.map(({ id }) => [id, id.startsWith(wrong) ? '4.4' : '4.1'])));
+      const [leaf] = score(key, [ann], ORDER, OPTIONS).precision[0]!.leaves;
+      expect(leaf).toMatchObject({ rows: 30, problems: 22, method: 'bca' });
+      return leaf!.high! - leaf!.low!;
+    };
+    // The nine rows of one problem, or nine rows of nine: the share of right rows is nearly the same.
+    const [together, apart] = [widthOf('A'), widthOf('B1')];
+    expect(together).toBeGreaterThan(1.2 * apart);
+    // Where all are right, resampling varies nothing: Wilson's interval over problems, not over rows.
+    const [sure] = score(key, [labels('ann', Object.fromEntries(key.map(({ id }) => [id, '4.1'])))], ORDER, OPTIONS).precision[0]!.leaves;
+    expect(sure).toMatchObject({ value: 1, method: 'wilson', ...wilsonInterval(22, 22) });
   });
 
   it('of nobody is nothing', () => {

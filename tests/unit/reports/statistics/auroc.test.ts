@@ -1,7 +1,7 @@
 /** AUROC against scikit-learn and against all pairs; its weights, its intervals, and what pooling hides. */
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { auroc, aurocByProblem } from '../../../../src/reports/statistics/auroc.js';
+import { auroc, aurocByProblem, aurocWithin } from '../../../../src/reports/statistics/auroc.js';
 import { Bootstrap } from '../../../../src/reports/statistics/bootstrap.js';
 import { PhiloxStream } from '../../../../src/reports/statistics/philox.js';
 import { more } from './golden.js';
@@ -111,6 +111,30 @@ describe('the area by problem', () => {
         expect(aurocByProblem(bootstrap, { scores, positive, problems }).pooled).toEqual(repeated);
       }),
     );
+  });
+
+  it('is the same without the interval over all pairs', () => {
+    const samples = fc.array(
+      fc.record(
+        { score: fc.integer({ min: 0, max: 9 }), positive: fc.boolean(), problem: fc.integer({ min: 0, max: 11 }) },
+        { noNullPrototype: true },
+      ),
+      { maxLength: 90, size: 'max' },
+    );
+    const bootstrap = new Bootstrap(12, { resamples: 49 });
+    fc.assert(
+      fc.property(samples, (list) => {
+        const asked = {
+          scores: list.map(({ score }) => score),
+          positive: list.map(({ positive }) => positive),
+          problems: list.map(({ problem }) => problem),
+        };
+        const { pooled, ...own } = aurocByProblem(bootstrap, asked);
+        expect(aurocWithin(bootstrap, asked)).toEqual({ ...own, pooled: { value: pooled.value, low: null, high: null, method: 'none' } });
+      }),
+    );
+    expect(() => aurocWithin(bootstrap, { scores: [1], positive: [true], problems: [12] })).toThrow(/from 0 to 11, not 12/);
+    expect(() => aurocWithin(bootstrap, { scores: [NaN], positive: [true], problems: [0] })).toThrow(/finite score/);
   });
 
   it('takes the mean of the problems that have both classes', () => {

@@ -1,4 +1,4 @@
-/** Values of SciPy, statsmodels and scikit-learn, and the programs' versions: tests/golden/statistics.json, statistics-more.json and statistics-swaps.json. */
+/** Values of SciPy, statsmodels and scikit-learn, and the programs' versions: tests/golden/statistics.json, statistics-more.json, statistics-swaps.json and statistics-bootstrap.json. */
 import { readFileSync } from 'node:fs';
 
 interface Golden {
@@ -40,6 +40,20 @@ interface More {
   readonly benjamini_hochberg: readonly { readonly p: number[]; readonly adjusted: number[] }[];
 }
 
+/** Ends that SciPy found, and how far from them ours may be for chance alone. */
+export interface GoldenInterval {
+  readonly bca: { readonly low: number; readonly high: number };
+  readonly percentile: { readonly low: number; readonly high: number };
+  readonly tolerance: number;
+}
+
+interface Paired {
+  readonly resamples: number;
+  readonly ratio: readonly (SwapCounts & GoldenInterval)[];
+  readonly difference: readonly ({ readonly first: SwapCounts; readonly second: SwapCounts } & GoldenInterval)[];
+  readonly quantile: readonly ({ readonly share: number; readonly values: number[][]; readonly value: number } & GoldenInterval)[];
+}
+
 interface SwapCounts {
   readonly hits: number[];
   readonly samples: number[];
@@ -62,3 +76,4 @@ const load = (file: string): unknown => JSON.parse(readFileSync(new URL(`../../.
 export const golden = load('statistics.json') as Golden;
 export const more = load('statistics-more.json') as More;
 export const swaps = load('statistics-swaps.json') as Swaps;
+export const paired = load('statistics-bootstrap.json') as Paired;

@@ -1,6 +1,6 @@
 /** How the numbers were made: enough to make them again, and to know what they do not say. */
 import { isImported } from '../../../../store/imported.js';
-import { methodsParts } from '../../../methods.js';
+import { describeMachine, methodsParts } from '../../../methods.js';
 import type { ReportData } from '../../../report-data.js';
 import { decimal, percent, plural, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
@@ -20,6 +20,8 @@ export function methodSection(data: ReportData): Markup {
         ] as [string, string][])),
     ['problems', experiment.problemsHash],
     ['processor', experiment.cpu],
+    ...data.machines.draw.map((machine): [string, string] => ['drawn on', describeMachine(machine)]),
+    ...data.machines.execute.map((machine): [string, string] => ['executed on', describeMachine(machine)]),
     ...data.otherMachines.map((line): [string, string] => ['run log', line]),
     ['Python', experiment.pythonVersion],
     ['isolation', experiment.isolationTier],

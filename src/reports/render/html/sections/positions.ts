@@ -1,11 +1,11 @@
 /** Where samples fail: the failing line along the program, and the first token that leaves every passing sample of the problem. */
 import type { FailurePosition, PositionCounts } from '../../../analysis/failure-position.js';
-import type { AtAndOverall, DivergenceCounts, FirstDivergence } from '../../../analysis/first-divergence.js';
+import type { AtAndOverall, DivergenceCounts, FirstDivergence, MeanAtAndOverall } from '../../../analysis/first-divergence.js';
 import type { CategoryKey } from '../../../analysis/rows.js';
 import type { Analyses, ReportData } from '../../../report-data.js';
-import { NO_VALUE, decimal, plural, whole } from '../../format.js';
+import { NO_VALUE, decimalEstimate, plural, whole } from '../../format.js';
 import type { Plot } from '../../plots/render.js';
-import { spreadRows, type SpreadRow } from '../../tables/spread.js';
+import { quartileText, spreadRows, type SpreadRow } from '../../tables/spread.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
@@ -17,9 +17,16 @@ export interface PositionPlots {
   readonly firstDivergence: Plot | null;
 }
 
-export function positionsSection({ failurePosition, firstDivergence }: Analyses, plots: PositionPlots, data: ReportData): Markup {
+export function positionsSection(
+  { failurePosition, firstDivergence, positionResamples }: Analyses,
+  plots: PositionPlots,
+  data: ReportData,
+): Markup {
   return markup`<section id="positions">
     <h2>Where samples fail</h2>
+    <p>
+      Quartiles and means with ${data.intervals.confidence * 100} % intervals over problems (${whole(positionResamples)} resamples).
+    </p>
     ${position(failurePosition, plots.failurePosition)} ${warningsAt(data, 'failure_position')}
     ${divergence(firstDivergence, plots.firstDivergence)} ${warningsAt(data, 'first_divergence')}
   </section>`;
@@ -79,7 +86,7 @@ function divergence(found: FirstDivergence, plot: Plot | null): Markup {
 function spreadColumns<Row extends SpreadRow>(): Column<Row>[] {
   const quartile = (title: string, at: 0 | 1 | 2): Column<Row> => {
     const value = (row: Row): number | null => row.position.quartiles?.[at] ?? null;
-    return { title, numeric: true, cell: (row) => decimal(value(row), 2), sortBy: (row) => value(row) ?? -1 };
+    return { title, numeric: true, cell: (row) => quartileText(row.position, at), sortBy: (row) => value(row) ?? -1 };
   };
   return [
     { title: 'category', header: true, cell: nameOf, sortBy: nameOf },
@@ -90,6 +97,7 @@ function spreadColumns<Row extends SpreadRow>(): Column<Row>[] {
   ];
 }
 
-function mean(of: AtAndOverall | null, which: keyof AtAndOverall): string {
-  return of === null ? NO_VALUE : decimal(of[which], 2);
+/** The mean with its interval. */
+function mean(of: MeanAtAndOverall | null, which: keyof AtAndOverall): string {
+  return of === null ? NO_VALUE : decimalEstimate({ value: of[which], ...of.intervals[which] }, 2);
 }

@@ -4,14 +4,16 @@ import { MEASURES } from '../../../../text-metrics/measures.js';
 import { OUTCOMES } from '../../../outcomes.js';
 import type { CategoryTold, Disagreement, ReportData, TextArea, TextTarget, TextView } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
-import { NO_VALUE, decimal, plural, whole } from '../../format.js';
+import { NO_VALUE, decimal, plural, probability, whole } from '../../format.js';
+import type { Plot } from '../../plots/render.js';
 import { areaText } from '../../tables/text-view.js';
+import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
 import { warningsAt } from '../warnings.js';
 import { outcomeName } from './outcomes.js';
 
-export function textViewSection(data: ReportData): Markup {
+export function textViewSection(data: ReportData, plot: Plot | null): Markup {
   const { textView, counts } = data;
   return markup`<section id="text-view">
     <h2>Text view against execution view</h2>
@@ -26,6 +28,7 @@ export function textViewSection(data: ReportData): Markup {
               </p>`,
             areas(textView),
             warningsAt(data, 'text_view'),
+            categoryAreas(textView, plot),
             disagreements(textView),
             untold(textView),
           ]
@@ -48,7 +51,7 @@ interface MeasureRow {
   readonly crash: TextArea;
 }
 
-function areas({ targets, intervals, least }: TextView): Markup {
+function areas({ targets, intervals }: TextView): Markup {
   const [pass, crash] = (['pass', 'crash'] as const).map((kind) => targets.find((target) => target.kind === kind)!) as [
     TextTarget,
     TextTarget,
@@ -90,10 +93,66 @@ function areas({ targets, intervals, least }: TextView): Markup {
       ],
       { id: 'text-table', caption: 'Areas under the ROC curve by measure' },
     )}
-    ${missing.size > 0 && markup`<p class="aside">${NO_VALUE}: too little to say (${[...missing].join('; ')}).</p>`}
+    ${missing.size > 0 && markup`<p class="aside">${NO_VALUE}: too little to say (${[...missing].join('; ')}).</p>`}`;
+}
+
+/** A category's areas for one measure. */
+interface CategoryRow {
+  readonly code: string | null;
+  readonly name: string;
+  readonly measure: string;
+  readonly rest: TextArea;
+  readonly passes: TextArea;
+}
+
+function categoryAreas({ targets, least }: TextView, plot: Plot | null): Markup {
+  const against = (which: TextTarget['against']) => targets.filter((target) => target.kind === 'category' && target.against === which);
+  const passes = against('pass');
+  const rows = against('rest').flatMap(({ code, name, measures }, i) =>
+    measures.map((rest, m): CategoryRow => ({ code, name, measure: MEASURES[m]!.title, rest, passes: passes[i]!.measures[m]! })),
+  );
+  const column = (title: string, of: (row: CategoryRow) => Estimate): Column<CategoryRow> => ({
+    title,
+    numeric: true,
+    cell: (row) => areaText(of(row)),
+    sortBy: (row) => of(row).value ?? -1,
+  });
+  const smallest = `at least ${plural(least.samples, 'sample')} of ${plural(least.problems, 'problem')}`;
+  return markup`<h3>Each category</h3>
+    ${
+      plot &&
+      figure(
+        plot,
+        `Passes, crashes and each category with ${smallest} against all other samples: area within problems by measure; bold where its interval leaves 0.5 out.`,
+      )
+    }
+    ${
+      rows.length === 0
+        ? markup`<p>No category has ${smallest}.</p>`
+        : markup`<details class="numbers">
+            <summary>The areas of categories with their intervals</summary>
+            ${table(
+              rows,
+              [
+                { title: 'code', cell: ({ code }) => code ?? NO_VALUE, sortBy: ({ code }) => code ?? '~' },
+                { title: 'category', header: true, cell: ({ name }) => name, sortBy: ({ name }) => name },
+                { title: 'measure', cell: ({ measure }) => measure, sortBy: ({ measure }) => measure },
+                column('all pairs', ({ rest }) => rest.pooled),
+                column('within', ({ rest }) => rest.within),
+                column('from passes, within', ({ passes: { within } }) => within),
+                {
+                  title: 'adjusted p',
+                  numeric: true,
+                  cell: ({ passes: { adjustedP } }) => probability(adjustedP),
+                  sortBy: ({ passes: { adjustedP } }) => adjustedP ?? 2,
+                },
+              ],
+              { id: 'category-areas-table', caption: 'Areas under the ROC curve by category and measure', tall: true },
+            )}
+          </details>`
+    }
     <p class="aside">
-      The same for every category with at least ${plural(least.samples, 'sample')} of ${plural(least.problems, 'problem')} stands in
-      tables/text-view.csv.
+      In a paper, tables/text-view-best.tex has the measure that tells each class best; tables/text-view.csv has all of them.
     </p>`;
 }
 
@@ -134,15 +193,20 @@ function disagreementTable(rows: readonly Disagreement[], id: string, caption: s
   );
 }
 
-function untold({ categories, least, tests }: TextView): Markup {
+function untold({ categories, least, targets, tests }: TextView): Markup {
+  const isAsked = ({ key }: (typeof MEASURES)[number]): boolean =>
+    targets.some(
+      ({ against, measures }) => against === 'pass' && measures.some(({ measure, within }) => measure === key && within.value !== null),
+    );
+  const asked = MEASURES.filter(isAsked).length;
   const of = (told: CategoryTold['told']): readonly CategoryTold[] => categories.filter((category) => category.told === told);
   const [told, notShown, unknown] = [of('yes'), of('not_shown'), of('unknown')];
-  return markup`<h3>Failures without a text-level counterpart</h3>
+  return markup`<h3>Failures that no measure of the text tells from passes</h3>
     <p>
-      Categories that none of the similarities to the canonical solution was shown to tell from passes of the same problems: of none is the area
-      within problems other than 0.5 at the level ${tests.level}. The p-values are by flipping signs of problems, and adjusted for all
-      ${plural(tests.areas, 'area')} (similarities times categories, max-T), so that chance alone tells any category apart in at most one report of
-      twenty. That does not show that the texts are alike; with few problems little can be shown.
+      Failures without a text-level counterpart, as far as can be shown: categories that none of the measures in the first
+      table above (${whole(asked)} of ${whole(MEASURES.length)} have enough values to be asked) was shown to tell from passes of the same problems. Of none is the area within problems other than 0.5 at the level ${tests.level}. The p-values are by flipping signs of problems, and
+      adjusted for all ${plural(tests.areas, 'area')} (measures times categories, max-T), so that chance alone tells any category apart in at most one
+      report of twenty. That does not show that the texts are alike; with few problems little can be shown.
     </p>
     ${
       notShown.length === 0
