@@ -177,7 +177,18 @@ FAULTLINE_FMA_LOOP(fma_loop_avx512, "avx512f", 64, "v")
     }                                                                                                                  \
   }
 FAULTLINE_DOT_LOOP(dot_loop_avx512bf16, "vdpbf16ps")
-FAULTLINE_DOT_LOOP(byte_loop_avx512bf16, "vpdpbusd")
+FAULTLINE_DOT_LOOP(byte_loop_avx512vnni, "vpdpbusd")
+
+/// The same by VPDPBUSD on the 16 registers of AVX: 12 chains.
+#define FAULTLINE_VEX_DOT(chain) "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #chain "\n"
+__attribute__((target("avx2"))) void byte_loop_avxvnni(std::int64_t steps) {
+  for (std::int64_t step = 0; step < steps; ++step) {
+    __asm__ volatile(FAULTLINE_VEX_DOT(0) FAULTLINE_VEX_DOT(1) FAULTLINE_VEX_DOT(2) FAULTLINE_VEX_DOT(3)
+                         FAULTLINE_VEX_DOT(4) FAULTLINE_VEX_DOT(5) FAULTLINE_VEX_DOT(6) FAULTLINE_VEX_DOT(7)
+                             FAULTLINE_VEX_DOT(8) FAULTLINE_VEX_DOT(9) FAULTLINE_VEX_DOT(10) FAULTLINE_VEX_DOT(11)::
+                                 : FAULTLINE_REGISTERS);
+  }
+}
 
 /// Pairs of 16-bit products by VPMADDWD, each added to one of six chains: the sets without an instruction for bytes.
 #define FAULTLINE_MADD(width, chain, product)                \
@@ -235,8 +246,9 @@ double int8_roof(Isa isa) {
   constexpr std::int64_t kSteps = 300'000;
 #if defined(__x86_64__)
   if (isa == Isa::amx) return 4.0 * 16 * 16 * 64 * (kSteps / 10) / seconds([] { byte_loop_amx(kSteps / 10); });
-  if (isa == Isa::avx512bf16) return 24.0 * 64 * kSteps / seconds([] { byte_loop_avx512bf16(kSteps); });
+  if (isa == Isa::avx512vnni) return 24.0 * 64 * kSteps / seconds([] { byte_loop_avx512vnni(kSteps); });
   if (isa == Isa::avx512) return 6.0 * 32 * kSteps / seconds([] { byte_loop_avx512(kSteps); });
+  if (isa == Isa::avxvnni) return 12.0 * 32 * kSteps / seconds([] { byte_loop_avxvnni(kSteps); });
   if (isa == Isa::avx2) return 6.0 * 16 * kSteps / seconds([] { byte_loop_avx2(kSteps); });
 #endif
   (void)isa;
@@ -247,7 +259,7 @@ double fma_roof(Isa isa) {
   constexpr std::int64_t kSteps = 300'000;
 #if defined(__x86_64__)
   if (isa >= Isa::avx512) return 12.0 * 16 * kSteps / seconds([] { fma_loop_avx512(kSteps); });
-  if (isa == Isa::avx2) return 12.0 * 8 * kSteps / seconds([] { fma_loop_avx2(kSteps); });
+  if (isa >= Isa::avx2) return 12.0 * 8 * kSteps / seconds([] { fma_loop_avx2(kSteps); });
 #endif
   // Scalar kernels call the C library's fma, one at a time: their roof is that call.
   float acc = 0;

@@ -50,7 +50,10 @@ export interface EngineInfo {
   readonly deviceName: string;
   /** Why it is this device, a sentence without a full stop. */
   readonly deviceReason: string;
-  /** Instruction set in use: `scalar`, `avx2`, `avx512`, `avx512bf16`, `amx`, `neon`; on a GPU its architecture, such as `sm_90`. */
+  /**
+   * Instruction set in use: `scalar`, `neon`, `avx2`, `avxvnni`, `avx512`, `avx512vnni`, `avx512bf16`, `amx`; on a GPU its architecture, such as
+   * `sm_90`.
+   */
   readonly isa: string;
   /**
    * What results are the same under: `fma` for float32; for bfloat16 `fma-2`, `dpbf16-2` or `amx-2` on CPUs, and `mma2` on GPUs, there on one

@@ -65,7 +65,9 @@ describe('kernels', () => {
     const allowed =
       /^(<arm_neon\.h>|<immintrin\.h>|<stdint\.h>|"native\/ops\/ops\.h"|"native\/base\/philox_constants\.h"|"native\/ops\/cpu\/\w+\.inl"|"native\/ops\/cpu\/(vec|pairs|quads|tiles)_\w+\.h")$/;
     const files = projectFiles().filter((file) =>
-      /^native\/ops\/cpu\/((vec|pairs|quads|tiles)_\w+\.h|.*\.inl|\w+_(avx2|avx512|avx512bf16|amx|neon)\.cc)$/.test(file),
+      /^native\/ops\/cpu\/((vec|pairs|quads|tiles)_\w+\.h|.*\.inl|\w+_(avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon)\.cc)$/.test(
+        file,
+      ),
     );
     expect(files.length).toBeGreaterThan(15);
     const wrong = files.flatMap((file) =>

@@ -14,7 +14,8 @@ using cpu::Isa;
 CpuFeatures server() {
   CpuFeatures machine;
   machine.brand = "test";
-  machine.x86 = machine.avx2 = machine.avx512 = machine.avx512bf16 = machine.amx_bf16 = true;
+  machine.x86 = machine.avx2 = machine.avxvnni = true;
+  machine.avx512 = machine.avx512vnni = machine.avx512bf16 = machine.amx_bf16 = true;
   machine.os_avx = machine.os_avx512 = machine.os_amx = machine.amx_permitted = true;
   return machine;
 }
@@ -60,10 +61,17 @@ TEST(registry_takes_the_best_the_machine_runs) {
   EXPECT(select(nullptr, machine).isa == Isa::avx512bf16);
   EXPECT_EQ(reason(select(nullptr, machine), Isa::amx), "this CPU has no AMX-BF16");
   machine.avx512bf16 = false;
-  EXPECT(select(nullptr, machine).isa == Isa::avx512);
+  EXPECT(select(nullptr, machine).isa == Isa::avx512vnni);
   EXPECT_EQ(reason(select(nullptr, machine), Isa::avx512bf16), "this CPU has no AVX512-BF16");
+  machine.avx512vnni = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avx512);
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::avx512vnni), "this CPU has no AVX512-VNNI");
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::avxvnni), "avx512 is better");
   machine.avx512 = false;
+  EXPECT(select(nullptr, machine).isa == Isa::avxvnni);
+  machine.avxvnni = false;
   EXPECT(select(nullptr, machine).isa == Isa::avx2);
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::avxvnni), "this CPU has no AVX-VNNI");
   EXPECT(select("", machine).isa == Isa::avx2);
 }
 
@@ -73,7 +81,7 @@ TEST(registry_families) {
   using cpu::Family;
   EXPECT(family(nullptr) == Family::amx);
   EXPECT(family("avx512bf16") == Family::dpbf16);
-  for (const char* lower : {"avx512", "avx2", "scalar"}) EXPECT(family(lower) == Family::fma);
+  for (const char* lower : {"avx512vnni", "avx512", "avxvnni", "avx2", "scalar"}) EXPECT(family(lower) == Family::fma);
   for (const KernelRow& row : select("amx", server()).kernels) {
     EXPECT(row.isa == (std::string_view(row.op).starts_with("gemm_") ? Isa::amx : Isa::avx512));
   }
@@ -81,6 +89,28 @@ TEST(registry_families) {
   EXPECT(select("avx512bf16", server()).bf16_weights == WeightType::bf16_pairs);
   EXPECT(select("amx", server()).bf16_weights == WeightType::bf16_pairs);
   EXPECT_EQ(std::string(cpu::family_name(Family::dpbf16)), "dpbf16");
+}
+
+/// The sets of VPDPBUSD bring the product with int8 weights and nothing else, and those above without one take it.
+TEST(registry_int8_product_of_each_set) {
+  const auto others = [](const char* forced) {
+    std::set<std::string> found;
+    for (const KernelRow& row : select(forced, server()).kernels) {
+      if (std::string_view(row.op) != "gemm_int8") found.insert(cpu::isa_name(row.isa));
+    }
+    return found;
+  };
+  const auto int8 = [](const char* forced) { return select(forced, server()).kernel("gemm_int8").isa; };
+  EXPECT(int8("avx512bf16") == Isa::avx512vnni);
+  EXPECT(int8("avx512vnni") == Isa::avx512vnni);
+  EXPECT(others("avx512vnni") == std::set<std::string>{"avx512"});
+  EXPECT(int8("avx512") == Isa::avx512);
+  EXPECT(int8("avxvnni") == Isa::avxvnni);
+  EXPECT(others("avxvnni") == std::set<std::string>{"avx2"});
+  EXPECT(int8("avx2") == Isa::avx2);
+  CpuFeatures machine = server();
+  machine.avx512vnni = false;
+  EXPECT(select("avx512bf16", machine).kernel("gemm_int8").isa == Isa::avx512);
 }
 
 TEST(registry_believes_the_system_over_the_cpu) {
@@ -92,10 +122,12 @@ TEST(registry_believes_the_system_over_the_cpu) {
   EXPECT(reason(select(nullptr, machine), Isa::amx).find("does not save AMX tiles") != std::string::npos);
   machine.os_avx512 = false;
   EXPECT(reason(select(nullptr, machine), Isa::amx).find("AVX-512 cannot be used") != std::string::npos);
-  EXPECT(select(nullptr, machine).isa == Isa::avx2);
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::avx512vnni), "the system does not save the registers of AVX-512");
+  EXPECT(select(nullptr, machine).isa == Isa::avxvnni);
   machine.os_avx = false;
   EXPECT(select(nullptr, machine).isa == Isa::scalar);
   EXPECT(reason(select(nullptr, machine), Isa::avx2).find("system") != std::string::npos);
+  EXPECT_EQ(reason(select(nullptr, machine), Isa::avxvnni), "the system does not save the registers of AVX");
 }
 
 /// Only the set that would be picked is put to the test, and the next one where it fails.
@@ -105,7 +137,7 @@ TEST(registry_takes_no_set_that_fails_its_self_test) {
   EXPECT(chosen.isa == Isa::avx512bf16);
   EXPECT_EQ(reason(chosen, Isa::amx), "its gemm_bf16 is wrong");
   EXPECT(chosen.kernel("gemm_bf16").isa == Isa::avx512bf16);
-  EXPECT(chosen.kernel("gemm_int8").isa == Isa::avx512bf16);
+  EXPECT(chosen.kernel("gemm_int8").isa == Isa::avx512vnni);
   EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=amx cannot be used here: its gemm_bf16 is wrong",
                 select("amx", server(), amx_fails));
   EXPECT(select("avx2", server(), amx_fails).isa == Isa::avx2);
@@ -118,10 +150,12 @@ TEST(registry_takes_no_set_that_fails_its_self_test) {
 TEST(registry_force_refuses_what_cannot_run) {
   EXPECT_THROWS(environment, "not an ARM64", select("neon", server()));
   CpuFeatures machine = server();
-  machine.amx_bf16 = machine.avx512bf16 = false;
+  machine.amx_bf16 = machine.avx512bf16 = machine.avx512vnni = machine.avxvnni = false;
   EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=amx cannot be used here: this CPU has no AMX-BF16",
                 select("amx", machine));
   EXPECT_THROWS(environment, "no AVX512-BF16", select("avx512bf16", machine));
+  EXPECT_THROWS(environment, "no AVX512-VNNI", select("avx512vnni", machine));
+  EXPECT_THROWS(environment, "no AVX-VNNI", select("avxvnni", machine));
   machine.avx512 = false;
   EXPECT_THROWS(environment, "FAULTLINE_FORCE_ISA=avx512", select("avx512", machine));
 }
@@ -131,7 +165,7 @@ TEST(registry_force) {
   const Selection scalar = select("scalar", server());
   EXPECT(scalar.isa == Isa::scalar);
   for (const KernelRow& row : scalar.kernels) EXPECT(row.isa == Isa::scalar);
-  EXPECT_THROWS(usage, "scalar, neon, avx2, avx512, avx512bf16, amx", select("sse9", server()));
+  EXPECT_THROWS(usage, "scalar, neon, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx", select("sse9", server()));
 }
 
 }  // namespace

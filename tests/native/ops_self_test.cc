@@ -47,7 +47,9 @@ TEST(self_test_passes_the_sets_that_run_here) {
     ++with_portable_form;
     note("the instructions of " + table.isa + " passed their self-test");
   }
-  if (with_portable_form == 0) note("no set that runs here has a self-test; a CPU with AVX512-BF16 or AMX-BF16 has");
+  if (with_portable_form == 0) {
+    note("no set that runs here has a self-test; a CPU with AVX-VNNI, AVX512-VNNI, AVX512-BF16 or AMX-BF16 has");
+  }
   // int8 has one result, so every set's product must pass as any other's.
   for (const NamedTable& table : product_tables()) {
     EXPECT_EQ(product_fault(table.ops, right(), WeightType::int8), "");

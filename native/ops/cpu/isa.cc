@@ -112,7 +112,9 @@ CpuFeatures detect_cpu() {
   cpu.avx2 = bit(seven.ebx, 5) && bit(one.ecx, 12) && bit(one.ecx, 29);  // AVX2, FMA, F16C
   cpu.avx512 = cpu.avx2 && bit(seven.ebx, 16) && bit(seven.ebx, 17) && bit(seven.ebx, 30) &&
                bit(seven.ebx, 31);                                                // F, DQ, BW, VL
-  cpu.avx512bf16 = cpu.avx512 && bit(seven_one.eax, 5) && bit(seven.ecx, 11);     // AVX512-BF16, AVX512-VNNI
+  cpu.avxvnni = cpu.avx2 && bit(seven_one.eax, 4);                                // AVX-VNNI
+  cpu.avx512vnni = cpu.avx512 && bit(seven.ecx, 11);                              // AVX512-VNNI
+  cpu.avx512bf16 = cpu.avx512 && bit(seven_one.eax, 5);                           // AVX512-BF16
   cpu.amx_bf16 = bit(seven.edx, 22) && bit(seven.edx, 24) && bit(seven.edx, 25);  // AMX-BF16, AMX-TILE, AMX-INT8
   const std::uint64_t saved = xcr0();
   const auto saves = [&](std::uint64_t mask) { return (saved & mask) == mask; };

@@ -40,8 +40,10 @@ struct CpuFeatures {
   bool x86 = false;
   bool arm64 = false;
   bool avx2 = false;        // with FMA and F16C: no CPU has AVX2 without them, but the check is free
+  bool avxvnni = false;     // with AVX2: VPDPBUSD in the encoding that needs no AVX-512
   bool avx512 = false;      // F, BW, DQ and VL
-  bool avx512bf16 = false;  // and VNNI: no CPU has BF16 without it, but the check is free
+  bool avx512vnni = false;  // with those four
+  bool avx512bf16 = false;  // with those four
   bool amx_bf16 = false;    // tile registers, BF16 products and those of bytes, which no CPU lacks that has the others
   bool os_avx = false;      // XCR0: the system saves ymm
   bool os_avx512 = false;

@@ -1,5 +1,5 @@
 // The 16-lane vector of the kernels in *.inl as two 256-bit registers. vec_scalar.h says what each function computes.
-// Included only by <kernel>_avx2.cc; nothing here may be seen by a file that runs on every CPU.
+// Included only by <kernel>_avx2.cc and <kernel>_avxvnni.cc; nothing here may be seen by a file that runs on every CPU.
 #pragma once
 
 #include <immintrin.h>

@@ -122,7 +122,7 @@ describe.each(['float32', 'int8'] as const)('%s under each instruction set', (dt
     expect(candidates.map(({ isa }) => isa)).toContain(picked);
   });
 
-  it.each([...new Set([picked, 'avx512bf16', 'avx512', 'avx2', 'neon'])].filter((isa) => isa !== 'scalar'))(
+  it.each([...new Set([picked, 'avx512bf16', 'avx512vnni', 'avx512', 'avxvnni', 'avx2', 'neon'])].filter((isa) => isa !== 'scalar'))(
     '%s: samples and logits are the scalar bits',
     (isa) => {
       const result = run(isa);
