@@ -105,9 +105,9 @@ export async function executeFile(config: Config, options: ExecuteFileOptions): 
       const estimate = joinEstimates(part === null ? [] : [{ ...part, diskBytes, stage: 'execute', beside: false }], out);
       noteEstimate(estimate, progress);
       await executeAll(pending, options, (line, { verdict, decision }) => {
-        finish(line, executedFields(verdict, decision));
+        finish(line, executedFields(verdict, decision, sandbox));
       });
-      leaveOutFaulty(file, lines, view);
+      leaveOutFaulty(file, lines, view, sandbox);
       const counts = countLines(file, lines.length);
       await file.complete(lines.length);
       progress.finish();
@@ -128,12 +128,13 @@ function lineKey(line: Line): string {
   return JSON.stringify([programKey(line), line.finishReason, line.error]);
 }
 
-/** What an earlier, interrupted run found, by line key. */
+/** What an earlier, interrupted run found, by line key. A line of an earlier version, which lacks fields, stands as it is, and for no other one. */
 function finishedFields(file: PartialFile, lines: readonly Line[]): Map<string, ExecutedFields> {
   const found = new Map<string, ExecutedFields>();
   for (const line of lines) {
     if (!file.has(line.index)) continue;
     const judged = JSON.parse(file.line(line.index)) as Judged;
+    if (!EXECUTED_FIELDS.every((name) => Object.hasOwn(judged, name))) continue;
     const fields = Object.fromEntries(EXECUTED_FIELDS.map((name) => [name, judged[name]])) as unknown as ExecutedFields;
     found.set(lineKey(line), fields);
   }
@@ -153,7 +154,7 @@ function equalOnesTogether(lines: readonly Line[]): Line[] {
 }
 
 /** Where one line has shown that its problem's test is at fault, nothing is said of the problem's other lines either: see `unjudged.ts`. */
-function leaveOutFaulty(file: PartialFile, lines: readonly Line[], view: CategoryView): void {
+function leaveOutFaulty(file: PartialFile, lines: readonly Line[], view: CategoryView, sandbox: Executed): void {
   const judged = (line: Line): Judged => JSON.parse(file.line(line.index)) as Judged;
   const faults = new Map<string, string>();
   for (const line of lines) {
@@ -165,7 +166,7 @@ function leaveOutFaulty(file: PartialFile, lines: readonly Line[], view: Categor
     const reason = faults.get(line.taskId);
     if (reason === undefined || judged(line).outcome === 'infra') continue;
     const verdict = unmeasuredVerdict({ status: 'infra', reason }, 'compile');
-    file.amend(line.index, withFields(line.source, { ...executedFields(verdict, decide(line, verdict, view)) }));
+    file.amend(line.index, withFields(line.source, { ...executedFields(verdict, decide(line, verdict, view), sandbox) }));
   }
 }
 

@@ -214,6 +214,11 @@ export interface Measurements {
   readonly phase: Phase;
   /** Calls that the candidate answered (a value or an exception). */
   readonly calls: number;
+  /**
+   * Of `calls`, those that returned a plain value and had changed an argument meanwhile: the changes that are written back. Null where nothing was
+   * executed, and in results of before it was counted.
+   */
+  readonly changedCalls: number | null;
   /** Whether every answered call returned None; false when there was no call. */
   readonly allNone: boolean;
   /** Stdout of the candidate, first 2,000 characters. */
@@ -250,6 +255,7 @@ export interface Measurements {
 
 /** What nobody has looked at. */
 export const NOT_MEASURED = {
+  changedCalls: null,
   assertions: null,
   examples: null,
   returns: null,

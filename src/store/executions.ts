@@ -19,6 +19,7 @@ export const VERDICT_FIELDS: Readonly<Record<keyof VerdictColumns, string>> = {
   status: 'status',
   phase: 'phase',
   calls: 'calls',
+  changedCalls: 'changed_calls',
   allNone: 'all_none',
   stdout: 'stdout',
   detail: 'detail',

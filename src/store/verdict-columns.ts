@@ -20,6 +20,7 @@ export interface VerdictColumns {
   status: string;
   phase: string;
   calls: number;
+  changedCalls: number | null;
   allNone: number;
   stdout: string;
   detail: string | null;
@@ -71,6 +72,7 @@ export function toVerdictColumns({ passed, outcome, measurements }: Verdict): Ve
     status: outcome.status,
     phase: measurements.phase,
     calls: measurements.calls,
+    changedCalls: measurements.changedCalls,
     allNone: Number(measurements.allNone),
     stdout: storable(measurements.stdout),
     detail: storableOrNull(detailOf(outcome)),
@@ -111,6 +113,7 @@ export function fromColumns(columns: VerdictColumns & CostColumns): Verdict {
     measurements: {
       phase: columns.phase as Verdict['measurements']['phase'],
       calls: columns.calls,
+      changedCalls: columns.changedCalls,
       allNone: columns.allNone === 1,
       stdout: columns.stdout,
       cpuSeconds: columns.cpuSeconds,

@@ -28,6 +28,11 @@ export const TAGS: readonly Tag[] = [
     holds: ({ verdict }) => verdict.measurements.source?.callsInput === true,
   },
   {
+    name: 'changes_arguments',
+    doc: 'a call that returned had changed an argument, whether the test looks at that or not',
+    holds: ({ verdict }) => (verdict.measurements.changedCalls ?? 0) > 0,
+  },
+  {
     name: 'dead_code',
     doc: 'there are statements behind a return, raise, break or continue of the same block',
     holds: ({ verdict }) => (verdict.measurements.source?.deadStatements ?? 0) > 0,

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { EXECUTED_FIELDS } from '../../src/pipeline/result-fields.js';
 import { projectFiles, read, root } from './project.js';
 
 const documents = projectFiles().filter((file) =>
@@ -34,6 +35,14 @@ describe.each(['README.md', 'ARCHITECTURE.md'])('what no output replaces, by %s'
       .split(/\n\n|\n- /)
       .find((paragraph) => /^(?:\*\*)?No output replaces/.test(paragraph))!;
     expect(kinds.filter((kind) => !rule.includes(kind))).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  it('has every field of a line of results in its table, and no other', () => {
+    const rows = read('README.md').split('| fields of a line |')[1]!.split('\n\n')[0]!.split('\n').slice(2);
+    const told = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+    expect(told.sort()).toEqual([...EXECUTED_FIELDS].sort());
   });
 });
 

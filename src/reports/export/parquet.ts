@@ -14,6 +14,7 @@ const TYPES: Partial<Record<keyof typeof SAMPLE_COLUMNS, BasicType>> = {
   difficulty: 'INT32',
   passed: 'BOOLEAN',
   failing_line: 'INT32',
+  changed_calls: 'INT32',
   near_limit: 'BOOLEAN',
   tokens: 'INT32',
   mean_logprob: 'DOUBLE',

@@ -34,6 +34,7 @@ export const SAMPLE_COLUMNS = {
   failure: ({ verdict }) => (verdict.passed ? null : describeFailure(verdict).headline),
   failing_line: ({ verdict }) => describeFailure(verdict).line,
   failing_node: ({ node }) => node,
+  changed_calls: ({ verdict }) => verdict.measurements.changedCalls,
   near_limit: ({ verdict }) => verdict.measurements.nearLimit,
   finish_reason: ({ finishReason }) => finishReason,
   tokens: ({ tokenCount }) => tokenCount,

@@ -42,6 +42,7 @@ export function sampleText(experiment: string, sample: JudgedSample, tokens: rea
     ['returned', failure.assertion === null ? null : valueOf(failure.assertion.returned, failure.assertion.returnedType)],
     ['expected', failure.assertion === null ? null : valueOf(failure.assertion.expected, failure.assertion.expectedType)],
     ...localsOf(sample),
+    ['arguments', changedArguments(sample)],
     ['printed', verdict.measurements.stdout === '' ? null : verdict.measurements.stdout],
     ['tags', sample.tags.length === 0 ? null : sample.tags.join(' ')],
     [
@@ -74,6 +75,12 @@ function placeOf({ place, node, tokens }: JudgedSample): string | null {
 function busyAt({ verdict: { measurements } }: JudgedSample): string | null {
   const frame = measurements.stack?.findLast(({ where }) => where !== 'library');
   return frame === undefined ? null : `line ${frame.line} in ${frame.function} when it met the limit; another run may stop elsewhere`;
+}
+
+/** Null where no call changed one, or nobody counted. */
+function changedArguments({ verdict: { measurements } }: JudgedSample): string | null {
+  const { calls, changedCalls } = measurements;
+  return changedCalls === null || changedCalls === 0 ? null : `changed by ${changedCalls} of ${plural(calls, 'call')}`;
 }
 
 function localsOf({ verdict: { outcome } }: JudgedSample): [string, string][] {

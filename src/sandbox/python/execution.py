@@ -47,6 +47,7 @@ _OWN_END_SECONDS = 0.02
 NOTHING_MEASURED = {
     "phase": "compile",
     "calls": 0,
+    "changedCalls": None,
     "allNone": False,
     "stdout": "",
     "cpuSeconds": 0,
@@ -119,6 +120,8 @@ class Execution:
         # Begun, and answered.
         self._asked = 0
         self.calls = 0
+        # Of them, those that returned and changed an argument.
+        self.changed_calls = 0
         self.all_none = True
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
         self.renew = False
@@ -352,6 +355,7 @@ class Execution:
             if trial is not None:
                 self._trials.answered(trial, value, changes)
             self.calls += 1
+            self.changed_calls += bool(changes)
             self.all_none = self.all_none and value is None
             self._answer = (value,)
             return value
@@ -557,7 +561,7 @@ class Execution:
     def measurements(self, more):
         """The verdict's measurements: this execution's own, and `more` of what others found."""
         measured = dict(NOTHING_MEASURED)
-        measured.update(more, calls=self.calls, allNone=self.calls > 0 and self.all_none)
+        measured.update(more, calls=self.calls, changedCalls=self.changed_calls, allNone=self.calls > 0 and self.all_none)
         for key in ("phase", "stdout", "cpuSeconds", "wallSeconds", "peakMemoryBytes"):
             measured[key] = (self._report or measured)[key]
         if self._report is not None:

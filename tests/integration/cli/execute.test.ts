@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { EXECUTED_FIELDS, MEASURED_FIELDS } from '../../../src/pipeline/result-fields.js';
 import { descendants } from '../sandbox/processes.js';
 import { faultline, finished, readLines, scratchFolder, start, until, writeLines } from './faultline.js';
 
@@ -15,6 +16,8 @@ const problem = {
 };
 const problems = writeLines(path.join(folder, 'problems.jsonl'), [problem, { ...problem, task_id: 'Test/1' }]);
 const file = (name: string) => path.join(folder, name);
+/** In the place of what may differ from run to run. */
+const UNMEASURED = Object.fromEntries(MEASURED_FIELDS.map((name) => [name, null]));
 
 describe('execute', () => {
   it('writes the same lines in the same order, fields kept, verdicts added', async () => {
@@ -55,6 +58,28 @@ describe('execute', () => {
     // On a busy machine a program may not get as far as to say where it was.
     expect([[at(3)], null]).toContainEqual(rows[3]!['stopped_at']);
     expect(rows.map((row) => row['stopped_at']).filter((stopped) => stopped !== null).length).toBeLessThan(2);
+    expect(
+      rows.map(({ status, detail, exception_type, exception_message }) => [status, detail, exception_type, exception_message]),
+    ).toEqual([
+      ['exception', null, 'NameError', "name 'c' is not defined"],
+      ['passed', null, null, null],
+      ['assertion', null, null, null],
+      ['limit', 'cpu', null, null],
+      ['not_run', 'the prompt leaves no room', null, null],
+    ]);
+    const sides = { assertion_index: 0, assertion_source: 'assert candidate(1, 2) == 3', returned: '-1', returned_type: 'int', expected: '3', expected_type: 'int' }; // prettier-ignore
+    expect(rows[2]).toMatchObject({ ...sides, exit_code: null, calls: 1, changed_calls: 0 });
+    for (const row of rows) {
+      expect(Object.keys(row)).toEqual(expect.arrayContaining([...EXECUTED_FIELDS]));
+      expect(row).toMatchObject({
+        stdout: '',
+        near_limit: false,
+        isolation_tier: expect.stringMatching(/^(namespaces|landlock)$/) as string,
+      });
+      expect(row['python_version']).toMatch(/^3\.\d+\.\d+$/);
+      // What was never run took nothing.
+      for (const name of ['cpu_seconds', 'wall_seconds', 'peak_memory_bytes']) expect(Number(row[name]) > 0).toBe(row !== rows[4]);
+    }
     expect(JSON.parse(out)).toMatchObject({ samples: 5, passed: 1, resumed: 0 });
     expect(existsSync(`${file('out.jsonl')}.partial`)).toBe(false);
   });
@@ -153,7 +178,7 @@ describe('execute', () => {
     expect(readLines(file('named.out'))[0]).toMatchObject({ category: 'undefined_name', category_code: '4.1' });
   });
 
-  it.each(['SIGINT', 'SIGKILL'] as const)('continues after %s and writes the same bytes', async (signal) => {
+  it.each(['SIGINT', 'SIGKILL'] as const)('continues after %s and writes the same results', async (signal) => {
     // Each sleeps a little, so that there is a middle to be stopped in.
     const bodies = ['return a + b', 'return a - b', 'return a + c', 'return [a] + b'].map(
       (body) => `    import time\n    time.sleep(0.02)\n    ${body}\n`,
@@ -179,8 +204,41 @@ describe('execute', () => {
     const again = await faultline([...args(out), '--json']);
     expect(again.code).toBe(0);
     expect((JSON.parse(again.out) as { resumed: number }).resumed).toBeGreaterThan(0);
-    expect(readFileSync(file(out), 'utf8')).toBe(readFileSync(file(`whole-${signal}.jsonl`), 'utf8'));
+    // To the byte, but for what is measured.
+    const results = (name: string): string[] => readLines(file(name)).map((row) => JSON.stringify({ ...row, ...UNMEASURED }));
+    expect(results(out)).toEqual(results(`whole-${signal}.jsonl`));
     expect(existsSync(partial)).toBe(false);
+  });
+
+  it('goes on from a file of an earlier version, whose lines have fewer fields', async () => {
+    const right = { task_id: 'Test/0', completion: '    return a + b\n' };
+    const lines = [
+      right,
+      { task_id: 'Test/0', completion: '    import time\n    time.sleep(1)\n    return a - b\n' },
+      { ...right, stdout: 'mine' },
+    ];
+    const samples = writeLines(file('older.jsonl'), lines);
+    const args = ['execute', '--problems', problems, '--samples', samples, '--out', file('older.out'), '--workers', '1'];
+    const partial = `${file('older.out')}.partial`;
+    const child = start(args);
+    const end = finished(child);
+    await until('the equal lines are finished', child, () => existsSync(partial) && readFileSync(partial, 'utf8').split('\n').length > 3);
+    child.kill('SIGKILL');
+    await end;
+    const [header, first] = readFileSync(partial, 'utf8').split('\n');
+    const line = JSON.parse((JSON.parse(first!) as [number, string])[1]) as Record<string, unknown>;
+    // What a line had before there were more: to the tokens, and where a program was stopped.
+    const before = EXECUTED_FIELDS.slice(0, EXECUTED_FIELDS.indexOf('token_last') + 1);
+    const older = { ...right, ...Object.fromEntries([...before, 'stopped_at'].map((name) => [name, line[name]])) };
+    writeFileSync(partial, `${header!}\n${JSON.stringify([0, JSON.stringify(older)])}\n`);
+
+    const { code, out, err } = await faultline([...args, '--json']);
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ samples: 3, passed: 2, resumed: 1 });
+    const rows = readLines(file('older.out'));
+    expect(rows[0]).toEqual(older);
+    for (const row of rows.slice(1)) expect(Object.keys(row)).toEqual(expect.arrayContaining([...EXECUTED_FIELDS]));
+    expect(rows[2]).toMatchObject({ passed: true, stdout: '' });
   });
 
   it('tells the fault of a test from that of the model', async () => {

@@ -83,6 +83,27 @@ describe('measurements of failures', () => {
     ]);
   });
 
+  it('counts the calls that changed an argument, whatever the program comes to', async () => {
+    const counted = async (body: string, test: string): Promise<unknown> => {
+      const { calls, changedCalls } = await measure(body, test);
+      return { calls, changedCalls };
+    };
+    const three = 'assert f([1]) == 1\nassert f([]) == 0\nassert f([2, 3]) == 2\n';
+    expect(await counted('    n = len(x)\n    if n: x.append(0)\n    return n\n', three)).toEqual({ calls: 3, changedCalls: 2 });
+    expect(await counted('    return len(sorted(x))\n', three)).toEqual({ calls: 3, changedCalls: 0 });
+    expect(await counted('    x.append(0)\n    x.pop()\n    return len(x)\n', three)).toEqual({ calls: 3, changedCalls: 0 });
+    // Of those up to the assertion that fails; the second look at it counts for nothing.
+    expect(await counted('    x.append(0)\n    return len(x) - 1 if len(x) > 1 else 7\n', three)).toEqual({ calls: 2, changedCalls: 2 });
+    // What a call that raises has changed is not told.
+    expect(await counted('    x.append(0)\n    return 1 // (len(x) - 1) * (len(x) - 1)\n', three)).toEqual({ calls: 2, changedCalls: 1 });
+    // Within an argument, and in one that is named.
+    expect(await counted('    x[0].add(2)\n', 'assert f(x=[{1}]) is None\nassert f([{2}]) is None\n')).toEqual({
+      calls: 2,
+      changedCalls: 1,
+    });
+    expect(await counted('    return (x\n', three)).toEqual({ calls: 0, changedCalls: 0 });
+  });
+
   it('tells which assertions the prompt shows, and what is special about inputs', async () => {
     const test =
       'def check(candidate):\n    assert candidate([1, 2]) == [2, 4]\n    assert candidate([]) == []\n    assert candidate([0, 0, -1]) == [0, 0, -2]\n' +

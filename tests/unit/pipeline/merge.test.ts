@@ -355,6 +355,16 @@ describe('refuses, and writes nothing for', () => {
       /sample 2 of Task\/5 .*: verdicts\.\w+ differs/,
     ],
     [
+      'a number of changed calls',
+      {
+        executions: onVerdict((row) => ({
+          ...row,
+          verdict: verdict(row.verdict.outcome, { ...row.verdict.measurements, changedCalls: 1 }),
+        })),
+      },
+      /sample 2 of Task\/5 .*: verdicts\.changed_calls differs/,
+    ],
+    [
       'a decision',
       { executions: onVerdict((row) => ({ ...row, evidence: 'another' })) },
       /sample 2 of Task\/5 .*: classifications\.evidence differs/,

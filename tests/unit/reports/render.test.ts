@@ -35,6 +35,7 @@ import {
   sample,
   verdictOf,
 } from './judged-samples.js';
+import { verdict as verdictOn } from '../sandbox/verdicts.js';
 
 const FAST = { categories: CATEGORIES, resamples: 199 };
 const rows = judgedSamples(12, 10);
@@ -730,6 +731,15 @@ describe('terminal text', () => {
     expect(text).toMatch(/^busy at +line 2 in .* when it met the limit; another run may stop elsewhere$/m);
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]|heapify|^>/m);
     for (const nothing of [null, [inLibrary]]) expect(show(nothing)).not.toContain('busy at');
+  });
+
+  it('says in how many calls a sample changed its arguments, where it did', () => {
+    const show = (changedCalls: number | null): string => {
+      const given = sample({ verdict: verdictOn({ status: 'passed' }, { calls: 3, changedCalls }) });
+      return sampleText('study', given, [], { colours: picocolors.createColors(false), most: 8 });
+    };
+    expect(show(2)).toMatch(/^arguments +changed by 2 of 3 calls$/m);
+    for (const nothing of [0, null]) expect(show(nothing)).not.toContain('arguments');
   });
 
   it('shows a sample of hostile texts, tokens included, without obeying any', () => {

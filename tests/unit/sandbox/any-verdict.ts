@@ -89,6 +89,7 @@ export function anyMeasurements(text: fc.Arbitrary<string>): fc.Arbitrary<Measur
   return fc.record({
     phase: oneOf('compile', 'load', 'call'),
     calls: fc.nat(),
+    changedCalls: fc.option(fc.nat()),
     allNone: fc.boolean(),
     stdout: text,
     cpuSeconds: fc.double({ noNaN: true }),

@@ -610,6 +610,19 @@ describe('the digest', () => {
     expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it('changes with the number of calls that changed an argument', () => {
+    const digests = [0, 1].map((changedCalls) => {
+      using other = Store.open(path.join(folder, `changed-${changedCalls}.db`));
+      const { id } = other.beginExperiment(manifest());
+      other.addProblems(id, PROBLEMS);
+      other.addSamples(id, [sample(PROBLEMS[0]!, 0)]);
+      const given = execution(PROBLEMS[0]!, 0);
+      other.addExecutions(id, [{ ...given, verdict: verdict(given.verdict.outcome, { changedCalls }) }]);
+      return other.resultDigest(id);
+    });
+    expect(digests[0]).not.toBe(digests[1]);
+  });
+
   it('changes with every result', () => {
     const experiment = begin();
     const { id } = experiment;

@@ -20,6 +20,8 @@ const PROMPT_LINE = '    total_of_everything = sum(numbers)\n';
 
 const HITS: readonly (readonly [tag: string, given: Evidence])[] = [
   ['calls_input', facts({ callsInput: true })],
+  ['changes_arguments', evidence({ status: 'passed' }, { measurements: { changedCalls: 1, calls: 2 } })],
+  ['changes_arguments', evidence(raised('call', 'KeyError', '1'), { measurements: { changedCalls: 2, calls: 3 } })],
   ['dead_code', facts({ deadStatements: 1 })],
   ['fragile:further_test', passing({ furtherTest: false })],
   ['fragile:hash_seed', passing({ hashSeeds: { tried: 3, failed: 2 } })],
@@ -93,6 +95,12 @@ describe('a tag', () => {
       evidence(raised('call', 'ValueError', '', { frames: [IN_PROMPT, IN_SAMPLE] })),
       'prompt_frame',
     ],
+    [
+      'a program that leaves its arguments alone',
+      evidence({ status: 'passed' }, { measurements: { changedCalls: 0 } }),
+      'changes_arguments',
+    ],
+    ['a verdict of before changes were counted', evidence({ status: 'passed' }), 'changes_arguments'],
     ['a wrong answer that passes nothing', wrong(fails([], { traits: ['empty'] })), 'holds_trivially'],
     ['one that passes something else', wrong(holds({ traits: ['empty'] }), holds(), fails([])), 'holds_trivially'],
     ['a short line of the prompt', evidence(failed(), { prompt: '    return a\n', completion: '    return a\n' }), 'repeats_prompt'],
