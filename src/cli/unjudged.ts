@@ -11,7 +11,9 @@ const MOST_LINES = 5;
 /** One line per problem, at most five and how many there are more; empty where every sample was judged. */
 export function unjudgedLines(unjudged: readonly Unjudged[]): string[] {
   const lines = unjudged.slice(0, MOST_LINES).map(({ taskId, samples, reason }) => {
-    const why = reason.startsWith('the test ') ? `the test of ${taskId}${reason.slice('the test'.length)}` : `${taskId}: ${reason}`;
+    // Some name it themselves.
+    const named = reason.replace(/^the (test|prompt) (?!of )/, `the $1 of ${taskId} `);
+    const why = /^the (test|prompt) of /.test(named) ? named : `${taskId}: ${named}`;
     return visibleLine(`${plural(samples, 'sample')} not judged: ${why}`);
   });
   const rest = unjudged.length - MOST_LINES;
@@ -31,6 +33,8 @@ export function reportUnjudged(unjudged: readonly Unjudged[], output: Output): v
   if (unjudged.length === 0) return;
   const colour = coloursOf(process.stderr);
   for (const line of unjudgedLines(unjudged)) output.note(`${colour.red('error:')} ${line}`);
-  output.note(`${colour.cyan('hint:')} Correct the test in the problem file, then run the command again; these samples are in no rate.`);
+  output.note(
+    `${colour.cyan('hint:')} Correct the test or the prompt in the problem file, then run the command again; these samples are in no rate.`,
+  );
   process.exitCode = ExitCode.input;
 }

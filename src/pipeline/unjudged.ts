@@ -1,10 +1,10 @@
 /**
- * Samples that say nothing because of their problem: its test is at fault (it does not compile, fails by itself or calls
- * nothing), or cannot be run by values alone. Gathers them by problem; says nothing to anybody.
+ * Samples that say nothing because of their problem: its prompt or test is at fault (it does not compile, fails
+ * or waits by itself, or calls nothing), or cannot be run by values alone. Gathers them by problem; says nothing to anybody.
  *
- * A test that is at fault shows only where a program comes as far as the test. The others of that problem, which do not
- * compile or crash while loading, have a verdict of their own, and with it alone would count as failures of a problem that
- * nobody can pass. So one such sample takes all of its problem with it.
+ * Such a fault shows only where a program comes as far as that. The others of that problem, which do not compile or crash while
+ * loading, have a verdict of their own, and with it alone would count as failures of a problem that nobody can pass. So one such sample
+ * takes all of its problem with it.
  */
 import type { JudgedSample } from '../store/types.js';
 
@@ -27,7 +27,7 @@ export function gatherUnjudged(samples: Iterable<{ readonly taskId: string; read
   return [...found.values()];
 }
 
-/** By task: its first sample whose verdict says that the problem's test is at fault. Problems without are absent. */
+/** By task: its first sample whose verdict says that the problem itself is at fault. Problems without are absent. */
 export function faultyProblems(judged: Iterable<JudgedSample>): Map<string, JudgedSample> {
   const faults = new Map<string, JudgedSample>();
   for (const sample of judged) {
@@ -38,7 +38,7 @@ export function faultyProblems(judged: Iterable<JudgedSample>): Map<string, Judg
 
 /** The samples of an experiment that are in no rate, by problem. */
 export interface LeftOut {
-  /** Samples that could not be judged because their problem's test is at fault: stored, and in no rate. */
+  /** Samples that could not be judged because their problem itself is at fault: stored, and in no rate. */
   readonly unjudged: readonly Unjudged[];
   /** Samples of problems that cannot be judged: stored, not executed, and in no rate. */
   readonly unsupported: readonly Unjudged[];

@@ -110,6 +110,7 @@ export type Relation = 'type' | 'order' | 'repeats' | 'off_by_one' | 'rounding' 
 export interface AssertionTrial {
   /** Into the test's assertions, in source order. */
   readonly index: number;
+  /** Also where it raised what a `try` around it in the test names and takes (`except ValueError`), as the test goes on there. */
   readonly held: boolean;
   /**
    * Whether the prompt shows all of its calls, with the same arguments of the same types, and what they return. Null where the assertion calls
@@ -192,7 +193,7 @@ export type Outcome =
    * than 200 levels`; both are the candidate's own description, a reason of at most 100 characters.
    */
   | { readonly status: 'unserialisable'; readonly typeName: string; readonly reason: string }
-  /** An assertion of the test was false. */
+  /** An assertion of the test was false, after the candidate had been called. */
   | { readonly status: 'assertion'; readonly assertion: Assertion }
   /** The test's own code raised after a call had returned (for instance comparing with the wrong type). */
   | { readonly status: 'test_error'; readonly exception: ExceptionInfo; readonly assertion: Assertion | null }
@@ -202,8 +203,8 @@ export type Outcome =
   | { readonly status: 'unsupported'; readonly reason: string }
   /**
    * A cause that does not depend on the sample, never counted. Failures of the machine are retried and then reject, so what
-   * arrives here is a fault of the problem: its test does not compile, fails or goes on for too long before it has called the candidate, never calls
-   * it, or comes to an exit or a loop without end whatever the candidate returns.
+   * arrives here is a fault of the problem: its test does not compile, fails, goes on or waits for too long before it has called the candidate, never
+   * calls it, or comes to an exit, a loop without end or a wait whatever the candidate returns; or its prompt by itself does not compile or load.
    */
   | { readonly status: 'infra'; readonly reason: string };
 

@@ -65,7 +65,7 @@ const LEAVES: readonly Leaf[] = [
     code: '0',
     name: 'infra',
     outcome: 'infra',
-    rule: 'a cause outside the sample: its test is at fault, or needs more than values; in no rate',
+    rule: 'a cause outside the sample: its prompt or test is at fault, or needs more than values; in no rate',
   },
 
   {

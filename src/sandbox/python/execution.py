@@ -14,6 +14,7 @@ import os
 import random
 import select
 import signal
+import sys
 import threading
 import types
 
@@ -36,6 +37,7 @@ from description import (
     type_name,
 )
 from hash_seed import Given
+from own_time import OwnTime
 from problem import TEST_FILE, test_places
 from relations import close
 from trials import Trials
@@ -131,12 +133,20 @@ class Execution:
         self.has_raised = False
         # Whether time cut the second pass, or the look at the text, short.
         self.met_time_limit = False
+        # Whether the program failed to load at a place of the prompt's, with nothing of the sample's under way.
+        self.failed_in_prompt = False
 
     # What a candidate is started for: one of these an Execution
 
     def first_pass(self):
         """Runs the test as it stands. Returns the outcome."""
         outcome = self._guarded(self._problem.test, {})
+        self._finish()
+        return self._final(outcome)
+
+    def load_alone(self):
+        """Loads the program and runs no test. Returns the outcome: passed where it was loaded and can be called."""
+        outcome = self._guarded(None, {})
         self._finish()
         return self._final(outcome)
 
@@ -188,11 +198,12 @@ class Execution:
         return found
 
     def _guarded(self, test, further_hooks):
-        """Runs the test; returns an outcome, which `_final` may correct by what the kernel saw."""
+        """Runs the test, where there is one; returns an outcome, which `_final` may correct by what the kernel saw."""
         try:
             self._start()
             self._load()
-            self._run_test(test, further_hooks)
+            if test is not None:
+                self._run_test(test, further_hooks)
             outcome = {"status": "passed"}
         except Over:
             outcome = None
@@ -220,13 +231,23 @@ class Execution:
         message = self._receive()
         kind, body = message[:1], message[1:]
         if kind == b"S":
-            self._settle(self._left_with(exception_info(body, self._bounds), "compile"))
+            self._settle(self._not_compiled(exception_info(body, self._bounds)))
         if kind == b"X":
-            self._settle(self._left_with(exception_info(body, self._bounds), "load"))
+            info = exception_info(body, self._bounds)
+            places = {frame["where"] for frame in info["frames"]}
+            self.failed_in_prompt = "prompt" in places and "sample" not in places
+            self._settle(self._left_with(info, "load"))
         if kind == b"M" and body in (b"unbound", b"not_callable"):
             self._settle({"status": "missing_entry_point", "found": body.decode()})
         if message != b"L":
             raise wire.Malformed("an unexpected message while the program loads")
+
+    def _not_compiled(self, info):
+        line, message = info["line"], info["message"]
+        if (line, message) != self._problem.syntax_fault:
+            return self._left_with(info, "compile")
+        version = "%d.%d" % sys.version_info[:2]
+        return _infra("the prompt itself is no Python %s: line %d: %s; correct it, or name an interpreter that knows it (--python)" % (version, line, message))
 
     def _namespace(self, further_hooks):
         random.seed(self._job["seed"])
@@ -241,29 +262,40 @@ class Execution:
         return namespace
 
     def _run_test(self, test, further_hooks):
-        # What the first pass found must not be lost to a test that takes its time over a value of the second.
-        seconds, slow = (0.5 + self._job["cpuSeconds"], self._slow) if self._trials is not None else (self._own_seconds(), self._slow_by_itself)
-        signal.signal(signal.SIGVTALRM, slow)
-        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-        try:
+        limits, met = own_limits(self._job), self._slow_by_itself
+        # Soon before its last limit ends the judge, whosever time that is.
+        limits["cpu"] *= 0.75
+        if self._trials is not None:
+            # What the first pass found must not be lost to a test that takes its time over a value of the second.
+            limits, met = {"cpu": 0.5 + self._job["cpuSeconds"], "blocked": 0.5 + self._job["wallSeconds"]}, self._slow
+        with OwnTime(self._turn, limits, _place, met):
             self._check(test, self._namespace(further_hooks))
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
-    def _own_seconds(self):
-        """CPU time after which a first pass is asked whose time it is: soon before the judge's own limit ends it, whosever that is."""
-        return 0.75 * own_limit(self._job)
+    def _slow(self, resource, frame, here):
+        self._settle({"status": "limit", "resource": resource, "exception": None})
 
-    def _slow(self, number, frame):
-        self._settle({"status": "limit", "resource": "cpu", "exception": None})
+    def _slow_by_itself(self, resource, frame, here):
+        """Settles the execution in which the test has met a limit of the judge's own time. `here`: seconds of `blocked` where it now stands.
 
-    def _slow_by_itself(self, number, frame):
-        """Settles the execution where no value of the sample's can play a part: before the first call, and where no program can pass."""
-        places = test_places((frame, frame.f_lineno) for frame in _outwards(frame))
+        It is the problem's fault where no value of the sample's can play a part: before the first call, and where no program gets on. Else waiting is
+        the sample's, and CPU time too, by the judge's last limit.
+        """
+        if self._settled is not None or self._gone:
+            # The test has swallowed what was to leave it.
+            raise Over
+        name = self._job["entryPoint"]
         if self._asked == 0:
-            self._settle(_infra("the test itself goes on for too long before it calls %s" % self._job["entryPoint"]))
-        if places and self._problem.never_ends(places[-1][0].f_code, places[-1][1]):
-            self._settle(_infra("the test itself never ends: line %d is a loop without an end" % places[-1][1]))
+            self._settle(_infra("the test itself %s for too long before it calls %s" % ("goes on" if resource == "cpu" else "waits", name)))
+        place = _place(frame)
+        if place is not None and self._problem.never_ends(*place):
+            self._settle(_infra("the test itself never ends: line %d is a loop without an end" % place[1]))
+        if resource == "cpu":
+            return
+        if place is None or not self._problem.is_apart(*place):
+            self._slow(resource, frame, here)
+        if here >= own_limits(self._job)["blocked"]:
+            # What it waited for before may have been a value of the sample's.
+            self._settle(_infra("the test itself waits for too long, in line %d, whatever %s returns" % (place[1], name)))
 
     def _check(self, test, namespace):
         exec(test, namespace)
@@ -369,12 +401,13 @@ class Execution:
             self.has_raised = True
             info = exception_info(message[9:], self._bounds)
             outcome = self._left_with(info, "call")
-            if trial is not None:
-                raise Exception("the call raised")
-            if outcome["status"] == "exit":
+            if trial is None and outcome["status"] == "exit":
                 self._settle(outcome)
             # Also what tells of a limit: a test that expects an exception hears of any.
             raised = rebuild(info)
+            if trial is not None and not isinstance(raised, Exception):
+                # The second pass goes on behind it.
+                raise Exception("the call raised")
             if isinstance(raised, StopIteration) and "StopIteration" not in self._problem.source:
                 # What is written in C (`map`, `zip`) would take it for the end of what the test loops over.
                 raise RuntimeError("the call raised StopIteration") from raised
@@ -387,7 +420,8 @@ class Execution:
         name, comparison, reason = description
         if trial is not None:
             trial.is_refused = True
-            raise TypeError("the value has no plain form")
+            # Of no type that a test might expect.
+            raise Exception("the value has no plain form")
         if type(comparison) is str:
             self._settle(self._tamper("the returned type %s defines %s" % (name[: wire.NAME_MOST], comparison[:40])))
         self._settle({"status": "unserialisable", "typeName": name[: wire.NAME_MOST], "reason": reason[: wire.REASON_MOST]})
@@ -469,10 +503,6 @@ class Execution:
         places = test_places(_inwards(error.__traceback__))
         line = places[-1][1] if places else None
         node = self._problem.assertion_at(line) if line is not None else None
-        if isinstance(error, AssertionError):
-            return {"status": "assertion", "assertion": self._assertion(node, line)}
-        if isinstance(error, MemoryError):
-            return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, wire.Unserialisable) and self.calls > 0 and error.reason != wire.NO_PLAIN_FORM:
             # Too much or too deep may come of a value of the sample's: passing that on must not take a sample out of the count. What has
             # no plain form does not, as all that a candidate returns has one.
@@ -481,9 +511,13 @@ class Execution:
             return _infra("the test passes a %s to the candidate, which %s" % (type_name(error.offender), error.reason))
         if isinstance(error, _NeverCalled):
             return _infra(str(error))
-        if self.calls == 0:
+        if self._asked == 0 or (self.calls == 0 and not isinstance(error, (AssertionError, MemoryError))):
             # Before any value of the sample's could play a part.
-            return _infra("the test itself raised %s: %s" % (type_name(error), message_of(error)))
+            return _infra(_raised_by_itself(error, line))
+        if isinstance(error, AssertionError):
+            return {"status": "assertion", "assertion": self._assertion(node, line)}
+        if isinstance(error, MemoryError):
+            return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, SystemExit) and len(places) == 1 and self._problem.leaves_itself(places[0][0].f_code, line):
             return _infra("the test itself ends by an exit, in line %d, which no program passes" % line)
         return {
@@ -515,6 +549,8 @@ class Execution:
     def _finish(self):
         """Ends the candidate and takes the zygote's report."""
         self._over = True
+        # On still where a limit was met in the very moment in which the test ended.
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if self._socket is not None:
             if not self._lock.acquire(blocking=False):
                 # A thread that the test has left waits for an answer: none comes.
@@ -575,15 +611,28 @@ class Execution:
         return {"cpuSeconds": report["cpuSeconds"], "wallSeconds": report["wallSeconds"], "limits": limits}
 
 
-def own_limit(job):
-    """Seconds of CPU time that the judge has for one pass of a job: for the test, and for what it says of its failure."""
-    return 1 + 2 * job["cpuSeconds"]
+def _place(frame):
+    """(code, line) at which the test itself stands, where `frame` is the innermost; None outside of it."""
+    places = test_places((step, step.f_lineno) for step in _outwards(frame))
+    return (places[-1][0].f_code, places[-1][1]) if places else None
+
+
+def own_limits(job):
+    """Seconds that the judge itself has for one pass of a job: of CPU time, for the test and for what it says of its failure, and of time in which the
+    test waits for something else than a candidate."""
+    return {"cpu": 1 + 2 * job["cpuSeconds"], "blocked": 1 + 2 * job["wallSeconds"]}
 
 
 def undescribed(error, nested):
     """The outcome of a failure of which `nested` kept the judge from saying more."""
     message = "what it came to cannot be described: %s: %s" % (type_name(nested), message_of(nested))
     return {"status": "test_error", "exception": dict(own_info(error), message=message), "assertion": None}
+
+
+def _raised_by_itself(error, line):
+    message = message_of(error)
+    more = ": %s" % message if message else " in line %d" % line if line is not None else ""
+    return "the test itself raised %s%s" % (type_name(error), more)
 
 
 def _infra(reason):

@@ -25,7 +25,7 @@ import _thread
 
 import link
 from description import message_of
-from execution import NOTHING_MEASURED, Execution, own_limit, undescribed
+from execution import NOTHING_MEASURED, Execution, own_limits, undescribed
 from hash_seed import may_show
 from problem import Problem
 
@@ -42,7 +42,7 @@ def _judge_whatever_it_is(*job_and_means):
         return _judge(*job_and_means)
     except BaseException as error:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         return _verdict(undescribed(error, error), dict(NOTHING_MEASURED), [], renew=True)
 
 
@@ -62,6 +62,10 @@ def _judge(job, kept, zygote, turn):
     runs = [(execution, _limit_own_time(job))]
     outcome = execution.first_pass()
     renew = execution.renew
+    if execution.failed_in_prompt and not execution.retry:
+        fault, renews = _fault_of_prompt(job, problem, zygote, turn, runs)
+        outcome = fault or outcome
+        renew = renew or renews
     failed = outcome["status"] not in ("passed", "infra")
     if not execution.retry and (failed or (job["tryAssertions"] and outcome["status"] == "passed")):
         try:
@@ -82,6 +86,37 @@ def _judge(job, kept, zygote, turn):
     passes = [dict(run.times(), judgeCpuSeconds=starts[place + 1] - start) for place, (run, start) in enumerate(runs)]
     # A zygote that died in a later pass took what that would have found, and with it perhaps the failure's name.
     return _verdict(outcome, execution.measurements(more), passes, renew, any(run.retry for run, _ in runs))
+
+
+def _fault_of_prompt(job, problem, zygote, turn, runs):
+    """Whether a prompt does not even load by itself, which is asked once: the outcome of that, or None; and whether the worker has to be renewed.
+
+    Adds to `runs` what it executes for that, as `_look_closer` does.
+    """
+    renew = False
+    if problem.load_fault is None and problem.alone:
+        alone = Execution(dict(job, program=problem.alone), problem, zygote, turn)
+        runs.append((alone, _limit_own_time(job)))
+        outcome = alone.load_alone()
+        renew = alone.renew
+        if not alone.retry:
+            problem.load_fault = _why_not_loaded(outcome) if alone.failed_in_prompt else ""
+    if not problem.load_fault:
+        return None, renew
+    return {"status": "infra", "reason": problem.load_fault}, renew
+
+
+def _why_not_loaded(outcome):
+    """Of an outcome of loading at a place of the prompt's; empty where a limit was met meanwhile, which says nothing."""
+    if outcome["status"] == "exit":
+        return "the prompt itself ends the program, by an exit"
+    exception = outcome.get("exception")
+    if exception is None:
+        return ""
+    reason = "the prompt itself does not load: line %s: %s: %s" % (exception["line"], exception["type"], exception["message"])
+    if "ImportError" in exception["bases"]:
+        reason += "; programs have Python's standard library and no installed packages: leave the problem out, or have its prompt do without"
+    return reason
 
 
 def _look_closer(job, problem, zygote, turn, outcome, more, runs):
@@ -143,7 +178,7 @@ def _with_more_time(job):
 def _limit_own_time(job):
     """Gives the judge itself CPU time for one more pass. Returns what it had used before."""
     # By the kernel, not by a handler: a handler would wait for the C loop that takes the time.
-    signal.setitimer(signal.ITIMER_PROF, own_limit(job))
+    signal.setitimer(signal.ITIMER_PROF, own_limits(job)["cpu"])
     return time.process_time()
 
 

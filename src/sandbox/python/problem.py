@@ -11,25 +11,33 @@ Both are trusted: they come from the data set. The program never gets here.
 
 import ast
 import copy
+import re
 
 import wire
 from examples import examples
 
 TEST_FILE = "<test>"
 PROMPT_FILE = "<prompt>"
+_LINE_END = re.compile("\r\n|\r|\n")
+# In what the compiler says of a text that is open at its end.
+_OPEN = ("was never closed", "triple-quoted", "EOF")
 
 
 class Problem:
     """A prompt and test, compiled."""
 
     def __init__(self, prompt, test, entry_point):
-        self.prompt = _compile_prompt(prompt, entry_point)
+        # `alone`: the text of it that compiles. `syntax_fault`: (line, message) of an error that it has whatever follows; None where it has none.
+        self.prompt, self.alone, self.syntax_fault = _compile_prompt(prompt, entry_point)
+        # Why it does not load by itself; empty where it does, None where nobody has asked (judge.py).
+        self.load_fault = None
         tree = _without_calls_in_messages(ast.parse(test, TEST_FILE))
         self.source = test
         # An assertion of a constant (`assert True`) says nothing about the candidate.
         self.assertions = [node for node in ast.walk(tree) if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)]
         self.assertions.sort(key=lambda node: (node.lineno, node.col_offset))
-        self._tree = _Hook(self.assertions, ("candidate", entry_point) + _parameter(tree)).visit(tree)
+        self._names = ("candidate", entry_point) + _parameter(tree)
+        self._tree = _Hook(self.assertions, self._names).visit(tree)
         self.test = compile(ast.fix_missing_locations(self._tree), TEST_FILE, "exec", dont_inherit=True)
         self._instrumented = None
         self._prompt_text = prompt
@@ -62,6 +70,12 @@ class Problem:
     def never_ends(self, code, line):
         """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, comes into a loop without end there."""
         return _is_endless(self._always_reached(code, line))
+
+    def is_apart(self, code, line):
+        """Whether whoever comes to `line` of `code`, the test's own or its `check`'s, comes to a statement there that has nothing to do with what the
+        candidate returns."""
+        statement = self._always_reached(code, line)
+        return statement is not None and _names_in(statement).isdisjoint(_touched(self._tree, self._names))
 
     def _always_reached(self, code, line):
         """The statement at a place, where the test comes there under no condition but that what stands before has held; else None."""
@@ -101,6 +115,25 @@ def _own_parts(node):
         yield from _own_parts(inner)
 
 
+def _names_in(node):
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return names | {node.name} if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else names
+
+
+def _touched(tree, names):
+    """All names behind which something of the candidate's may be: `names`, those in a statement with one of them, those in one with one of these ..."""
+    groups = []
+    for node in tree.body:
+        is_check = isinstance(node, ast.FunctionDef) and node.name == "check"
+        groups += map(_names_in, node.body if is_check else [node])
+    touched = set(names)
+    while True:
+        further = set().union(*(group for group in groups if not group.isdisjoint(touched)))
+        if further <= touched:
+            return touched
+        touched |= further
+
+
 def _call_at(node, name, *arguments):
     return ast.copy_location(ast.Call(ast.Name(name, ast.Load()), list(arguments), []), node)
 
@@ -126,19 +159,71 @@ class _Hook(ast.NodeTransformer):
 
 
 class _Instrument(ast.NodeTransformer):
+    """Has every assertion tell whether it held, and the test go on behind it.
+
+    What a call raises is the test's own business where the test names it: `assert candidate(-1) == 0` in a `try` with `except ValueError: pass` allows for
+    both. So what such a handler takes is left to it, and the assertion has not failed.
+    """
+
     def __init__(self, assertions):
         self._index = {(node.lineno, node.col_offset): index for index, node in enumerate(assertions)}
+        # Of the `try` statements around, within one function, the innermost first.
+        self._handlers = []
+
+    def visit_Try(self, node):
+        outside = self._handlers
+        self._handlers = node.handlers + outside
+        node.body = self._visited(node.body)
+        self._handlers = outside
+        node.handlers, node.orelse, node.finalbody = map(self._visited, (node.handlers, node.orelse, node.finalbody))
+        return node
+
+    def _visited(self, nodes):
+        return [self.visit(node) for node in nodes]
+
+    def visit_FunctionDef(self, node):
+        outside, self._handlers = self._handlers, []
+        self.generic_visit(node)
+        self._handlers = outside
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Assert(self, node):
         index = self._index.get((node.lineno, node.col_offset))
-        if index is None:
-            return node
 
         def tell(held):
-            return ast.copy_location(ast.Expr(_call_at(node, "__faultline_tried__", ast.Constant(index), ast.Constant(held))), node)
+            # `assert False` behind a call that should have raised is nobody's assertion; what comes after it is tried all the same.
+            hook = _call_at(node, "__faultline_tried__", ast.Constant(index), ast.Constant(held))
+            return ast.copy_location(ast.Pass() if index is None else ast.Expr(hook), node)
 
-        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [tell(False)])
-        return ast.copy_location(ast.Try([node], [ast.copy_location(handler, node)], [tell(True)], []), node)
+        def caught(kind, *then):
+            return ast.copy_location(ast.ExceptHandler(kind, None, list(then)), node)
+
+        anything = ast.Name("Exception", ast.Load())
+        failed = tell(False)
+        takers = []
+        for handler in self._handlers:
+            if handler.type is None:
+                break
+            then = (tell(True), ast.Raise(None, None)) if _takes(handler) else (tell(False),)
+            takers.append(caught(copy.deepcopy(handler.type), *then))
+        if takers:
+            # What ends the execution is no Exception, and comes to none of them.
+            failed = ast.copy_location(ast.Try([ast.Raise(None, None)], takers + [caught(anything, failed)], [], []), node)
+        return ast.copy_location(ast.Try([node], [caught(anything, failed)], [tell(True)], []), node)
+
+
+def _takes(handler):
+    """Whether an exception of a call's may be what the test expects there: its handler names it, and does not fail itself."""
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    parts = [part for node in handler.body for part in _own_parts(node)]
+    fails = any(isinstance(part, ast.Raise) or (isinstance(part, ast.Assert) and _is_false(part)) for part in parts)
+    return not fails and names.isdisjoint(("BaseException", "Exception", "AssertionError"))
+
+
+def _is_false(node):
+    return isinstance(node.test, ast.Constant) and not node.test.value
 
 
 class _Replace(ast.NodeTransformer):
@@ -173,18 +258,33 @@ def _parameter(tree):
 
 
 def _compile_prompt(prompt, entry_point):
-    """The prompt as a module of its own: usually the unfinished function's docstring makes it whole."""
+    """The prompt as a module of its own (usually the unfinished function's docstring makes it whole); the text of that; and where it is wrong whatever
+    follows, as Problem.syntax_fault."""
     attempts = [prompt, prompt + "\n    pass\n"]
     cut = prompt.rfind("def " + entry_point)
     if cut >= 0:
         attempts.append(prompt[:cut])
-    for attempt in attempts:
-        try:
-            return compile(attempt, PROMPT_FILE, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError):
-            continue
     # A prompt that is no Python by itself has nothing the test could need.
-    return compile("", PROMPT_FILE, "exec")
+    attempts.append("")
+    errors = []
+    for text in attempts:
+        try:
+            code = compile(text, PROMPT_FILE, "exec", dont_inherit=True)
+            break
+        except SyntaxError as error:
+            errors.append((error.lineno, error.msg))
+        except ValueError:
+            errors.append(None)
+    return code, text, _fault_of_its_own(errors, len(_LINE_END.findall(prompt)))
+
+
+def _fault_of_its_own(errors, lines):
+    """The error of a prompt of so many whole lines that what follows does not change, if its first two attempts had one."""
+    error = errors[0] if len(errors) > 1 and errors[0] == errors[1] else None
+    # One in its last line, or of something that is open at its end, may be the completion's.
+    if error is None or not 1 <= (error[0] or 0) <= lines or any(words in error[1] for words in _OPEN):
+        return None
+    return error
 
 
 def test_places(frames):

@@ -283,6 +283,26 @@ describe('execute', () => {
     expect(err).toMatch(/error: 2 samples not judged: the test of Faulty\/0 itself raised NameError: /);
   });
 
+  it('names what is at fault with a problem, its prompt too, and where it is', async () => {
+    const broken = { ...problem, task_id: 'Broken/0', prompt: `import no_such_module\n${problem.prompt}` };
+    const silent = { ...problem, task_id: 'Silent/0', test: 'def verify(candidate):\n    assert candidate(1, 2) == 3\n' };
+    const problems = writeLines(file('named.problems.jsonl'), [broken, silent]);
+    const lines = [broken, silent, broken].map(({ task_id }, index) => ({
+      task_id,
+      completion: index === 2 ? '    return (\n' : '    return a + b\n',
+    }));
+    const samples = writeLines(file('named.jsonl'), lines);
+    const { code, err } = await faultline(['execute', '--problems', problems, '--samples', samples, '--out', file('named.out')]);
+    expect(code, err).toBe(3);
+    expect(readLines(file('named.out')).map(({ outcome, category_code }) => [outcome, category_code])).toEqual(
+      lines.map(() => ['infra', '0']),
+    );
+    expect(err).toMatch(
+      /error: 2 samples not judged: the prompt of Broken\/0 itself does not load: line 1: ModuleNotFoundError: .*'no_such_module'; /,
+    );
+    expect(err).toMatch(/error: 1 sample not judged: the test of Silent\/0 never calls \w+\n/);
+  });
+
   it('goes on with the calibration that it began with', async () => {
     const samples = writeLines(file('calibrated.jsonl'), [
       { task_id: 'Test/0', completion: '    return a + b\n' },

@@ -128,7 +128,7 @@ describe.skipIf(!here)('agreement with the official checkers (needs ../shared/da
 
   it('passes all canonical solutions, as the oracle does', { timeout: 900_000 }, async () => {
     const all = [...problems.humanEval, ...problems.pico, ...problems.mbpp];
-    // MBPP/123 computes for longer than anything else.
+    // MBPP/123 computes for longer than anything else; datasets.test.ts gives it more time.
     const samples = all
       .filter(({ taskId }) => taskId !== 'MBPP/123')
       .map((problem) => ({ problem, completion: problem.canonicalSolution, finishReason: '' }));

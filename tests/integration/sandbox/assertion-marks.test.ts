@@ -35,6 +35,11 @@ describe('marks of assertions', () => {
     ['a shown call beside one that is not', 'assert f([1, 2]) + f([5]) == [2, 4, 10]', { total: 1, visible: [] }],
     ['a call before its assertion', 'y = f([1, 2])\nassert y == [2, 4]\nz = f([9])\nassert z == [18]', { total: 2, visible: [0] }],
     ['loops, which are hidden as a whole', 'for y in ([1, 2], [1, 2]):\n    assert f(y) == [2, 4]', { total: 1, visible: [] }],
+    [
+      'an assertion behind a call that has to raise',
+      'try:\n    f(1)\nexcept TypeError:\n    pass\nassert f([1, 2]) == [2, 4]',
+      { total: 1, visible: [0] },
+    ],
   ])('tell %s', async (_, test, { total, visible }) => {
     expect(await mark({ ...problem, test: `${test}\n` })).toEqual({ taskId: 'T/1', examples: 3, total, visible, missing: null });
   });

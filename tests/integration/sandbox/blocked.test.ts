@@ -1,5 +1,5 @@
 /**
- * Blocked time: what is made of clocks and run delays, by itself; and programs that compute beside busy loops, which are never blocked.
+ * Blocked time: what is made of clocks and run delays, by itself; and programs and tests that compute beside busy loops, which are never blocked.
  * That programs are blocked which sleep, however they go about it, is the hostile suite's matter.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { kernelReport, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { ISOLATING_TIERS } from '../../../src/sandbox/tiers.js';
-import { job, SLEEPS } from './jobs.js';
+import { job, RIGHT, SLEEPS } from './jobs.js';
 import { PYTHON } from './users.js';
 
 /** Seconds since the candidate's start, its CPU seconds, each of its tasks' [on a core, in the queue], and whether it is its turn. */
@@ -111,6 +111,11 @@ describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('beside busy loops, in 
       ] as const) {
         expect((await executor.execute(job(body))).outcome).toEqual({ status: 'limit', resource, exception: null });
       }
+      // Nor does a test wait that computes; that has a limit too.
+      const computes = 'import time\nend = time.process_time() + 1.2\nwhile time.process_time() < end:\n    pass\nassert f(1) == 2\n';
+      expect((await executor.execute({ ...job(RIGHT), test: computes })).outcome).toEqual({ status: 'passed' });
+      const waits = 'import time\ntime.sleep(1000)\nassert f(1) == 2\n';
+      expect((await executor.execute({ ...job(RIGHT), test: waits })).outcome).toMatchObject({ status: 'infra' });
     } finally {
       for (const loop of loops) loop.kill('SIGKILL');
       await executor.dispose();

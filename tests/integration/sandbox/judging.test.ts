@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
+import { classify } from '../../../src/taxonomy/classify.js';
 
 const ADD: ExecutionJob = {
   taskId: 'Add/0',
@@ -331,6 +332,137 @@ describe('judging', () => {
     // The right exception, not any.
     const wanted = test.replace('except Exception', 'except MemoryError');
     expect((await judge({ test: wanted, completion: '    raise OSError(28, "full")\n' })).outcome).toMatchObject({ status: 'exception' });
+  });
+
+  it('has the test meet the same exceptions when assertions are tried alone, and leaves to it those that it names', async () => {
+    /** Which assertions hold alone, of a program that raises ValueError for negative numbers and adds `more`. */
+    const held = async (test: string, more = 1, rest: Partial<ExecutionJob> = {}): Promise<readonly boolean[]> => {
+      const completion = `    if a < 0:\n        raise ValueError(a)\n    return a + b + ${more}\n`;
+      const { measurements } = await judge({ test, completion, ...rest });
+      return measurements.assertions!.trials!.map((trial) => trial.held);
+    };
+    const rest = 'assert candidate(1, 0) == 2\nassert candidate(2, 0) == 3\n';
+    const raised = `try:\n    candidate(-1, 0)\nexcept ValueError:\n    pass\n${rest}`;
+    const wrong = { ...ADD, test: raised, completion: '    if a < 0:\n        raise ValueError(a)\n    return a + b + 2\n' };
+    const verdict = await executor.execute(wrong);
+    expect(classify({ verdict, ...wrong, finishReason: '' }).category?.code).toBe('8.5');
+    // As `faultline` asks about canonical solutions.
+    expect(await held(raised, 1, { tryAssertions: true })).toEqual([true, true]);
+    const within = (handlers: string): string => `try:\n    assert candidate(-1, 0) is None\n${handlers}${rest}`;
+    expect(await held(within('except ValueError:\n    pass\n'), 1, { tryAssertions: true })).toEqual([true, true, true]);
+    expect(await held(within('except (KeyError, ValueError) as error:\n    assert error.args == (-1,)\n'), 9)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    for (const handlers of [
+      'except KeyError:\n    pass\n',
+      'except ValueError:\n    raise AssertionError\n',
+      'except ValueError as error:\n    assert False, error\n',
+      'except Exception as error:\n    raise AssertionError from error\n',
+      'except:\n    assert False\n',
+      'finally:\n    pass\n',
+    ])
+      expect(await held(within(handlers)), handlers).toEqual([false, true, true]);
+    // The handlers of a caller are not the function's.
+    const inner = `def verify():\n    assert candidate(-1, 0) is None\ntry:\n    verify()\nexcept ValueError:\n    pass\n${rest}`;
+    expect(await held(inner, 9)).toEqual([false, false, false]);
+    // What should have raised and did not is no end of the other assertions.
+    const strict = raised.replace('(-1, 0)\n', '(3, 0)\n    assert False, "it must raise"\n');
+    expect(await held(strict)).toEqual([true, true]);
+  });
+
+  it('calls what a test fails on before its first call the problem’s fault', async () => {
+    const before = async (statement: string): Promise<unknown> =>
+      (await judge({ test: `def check(candidate):\n    ${statement}\n    assert candidate(1, 2) == 3\n` })).outcome;
+    expect(await before('assert 0.1 + 0.2 == 0.3')).toEqual({ status: 'infra', reason: 'the test itself raised AssertionError in line 2' });
+    expect(await before('assert 0.1 + 0.2 == 0.3, "no"')).toEqual({ status: 'infra', reason: 'the test itself raised AssertionError: no' });
+    expect(await before('x = [0] * 10**12')).toEqual({ status: 'infra', reason: 'the test itself raised MemoryError in line 2' });
+    // Behind a call it may be what that returned.
+    expect(await before('y = candidate(1, 2); assert 0.1 + 0.2 == 0.3')).toMatchObject({ status: 'assertion' });
+    expect(await before('y = candidate(1, 2); x = [0] * 10**12')).toMatchObject({ status: 'limit', resource: 'memory' });
+  });
+
+  it('gives the test a limit to what it waits for and computes, and asks whose doing that is', async () => {
+    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2, wallSeconds: 0.2 } });
+    const outcome = async (test: string): Promise<unknown> => (await quick.execute({ ...ADD, test })).outcome;
+    const first = 'import threading, time\nlock = threading.Lock()\n';
+    const checked = `${first}def check(candidate):\n    lock.acquire()\n    assert candidate(1, 2) == 3\n`;
+    try {
+      const early = { status: 'infra', reason: 'the test itself waits for too long before it calls add' };
+      expect(await outcome(`${first}time.sleep(10**9)\nassert add(1, 2) == 3\n`)).toEqual(early);
+      expect(await outcome(`${first}with lock:\n    lock.acquire()\nassert add(1, 2) == 3\n`)).toEqual(early);
+      // In the system's code, where no CPU time of the program's own passes.
+      expect(await outcome('import os\nwhile True: os.urandom(1 << 20)\nassert add(1, 2) == 3\n')).toEqual({
+        status: 'infra',
+        reason: 'the test itself goes on for too long before it calls add',
+      });
+      const apart = { status: 'infra', reason: 'the test itself waits for too long, in line 6, whatever add returns' };
+      expect(await outcome(`${checked}    time.sleep(10**9)\n`)).toEqual(apart);
+      expect(await outcome(`${checked}    lock.acquire()\n`)).toEqual(apart);
+      const blocked = { status: 'limit', resource: 'blocked', exception: null };
+      for (const statement of [
+        'time.sleep(candidate(1, 2) * 10**6)',
+        'while candidate(1, 2): time.sleep(0.05)',
+        'try: time.sleep(candidate(1, 2) * 10**6)\n    except BaseException: pass\n    time.sleep(10**9)',
+      ])
+        expect(await outcome(`${checked}    ${statement}\n`), statement).toEqual(blocked);
+      const slow = { ...ADD, test: `${checked}    time.sleep(candidate(1, 2) * 10**6)\n` };
+      expect(classify({ verdict: await quick.execute(slow), ...slow, finishReason: '' }).category?.code).toBe('5.4');
+      // One that waits for less goes on.
+      const waits = `import time\ndef check(candidate):\n    for _ in range(2): time.sleep(0.3)\n    assert candidate(1, 2) == 3\n`;
+      expect(await outcome(waits)).toEqual({ status: 'passed' });
+      // Where a failure is looked at again it costs what was to be found there, and no more.
+      const later = `${first}assert add(1, 2) == 4\ntime.sleep(10**9)\nassert add(2, 2) == 5\n`;
+      expect(await quick.execute({ ...ADD, test: later })).toMatchObject({
+        outcome: { status: 'assertion', assertion: { index: 0 } },
+        measurements: { assertions: null, source: { parses: true } },
+      });
+    } finally {
+      await quick.dispose();
+    }
+  });
+
+  it('takes a prompt that fails by itself out of the count, and no program for it', async () => {
+    const load = async (prompt: string, completion = ADD.completion): Promise<Verdict['outcome']> =>
+      (await judge({ prompt, completion })).outcome;
+    const start = 'def add(a, b):\n';
+    const missing = {
+      status: 'infra',
+      reason:
+        "the prompt itself does not load: line 1: ModuleNotFoundError: No module named 'no_such_module'; programs have Python's standard " +
+        'library and no installed packages: leave the problem out, or have its prompt do without',
+    };
+    expect(await load(`import no_such_module\n\n\n${start}`)).toEqual(missing);
+    expect(await load(`import no_such_module\n\n\n${start}`, '    return 4\n')).toEqual(missing);
+    expect(await load(`import no_such_module\n\n\n${start}`, '    return (\n')).toMatchObject({ status: 'syntax' });
+    expect(await load(`LIMIT = 1 / 0\n\n\ndef add(a, b=\n`, '  1):\n    return a\n')).toEqual({
+      status: 'infra',
+      reason: 'the prompt itself does not load: line 1: ZeroDivisionError: division by zero',
+    });
+    expect(await load(`exit()\n${start}`)).toEqual({ status: 'infra', reason: 'the prompt itself ends the program, by an exit' });
+    expect(await load(`x = [0] * 10**12\n${start}`)).toMatchObject({
+      status: 'infra',
+      reason: expect.stringContaining('line 1: MemoryError') as string,
+    });
+    // As under a Python that does not know a statement yet, or no longer.
+    const older = /^the prompt itself is no Python 3\.\d+: line 2: Missing parentheses .*; correct it, or name .* \(--python\)$/;
+    for (const prompt of [`def two():\n    print "x"\n\n\n${start}`, `${start}    print "x"\n`])
+      expect(await load(prompt)).toEqual({ status: 'infra', reason: expect.stringMatching(older) as string });
+    // What the sample brings about, or might.
+    expect(await load(start, '    return a + b\n\n\nimport no_such_module\n')).toMatchObject({ status: 'exception', phase: 'load' });
+    const tried = `def tried(f):\n    f(0, 0)\n    return f\n\n\n@tried\n${start}`;
+    expect(await load(tried)).toEqual({ status: 'passed' });
+    expect(await load(tried, '    return a / b\n')).toMatchObject({ status: 'exception', phase: 'load', exception: { line: 8 } });
+    for (const prompt of [
+      'def add(a, b=[\n',
+      'def add(a, b):\n    """Adds.\n',
+      'def add(a, b):\n    try:\n        c = a\n',
+      `class A:\n    ${start}`,
+    ])
+      expect(await load(prompt, '!\n'), prompt).toMatchObject({ status: 'syntax' });
+    expect(await load(start)).toEqual({ status: 'passed' });
   });
 
   it('does not hold its own time against the candidate', async () => {

@@ -2,15 +2,20 @@
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '../../../src/errors.js';
-import { findLauncher, SCRIPTS } from '../../../src/sandbox/launcher.js';
+import { findLauncher, kernelReport, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
 import type { JudgeAnswer, JudgeJob } from '../../../src/sandbox/protocol.js';
+import { ISOLATING_TIERS } from '../../../src/sandbox/tiers.js';
 import { unmeasuredVerdict, type Outcome } from '../../../src/sandbox/verdict.js';
 import { Worker } from '../../../src/sandbox/worker.js';
+import { fixtureOf } from './fixtures.js';
 import { job, RIGHT, SLEEPS } from './jobs.js';
 import { allProcesses, descendants, eventually, gone, survivors, type ProcessInfo } from './processes.js';
+import { PYTHON } from './users.js';
+
+const { landlock } = await kernelReport();
 
 /** Computes for as many seconds of CPU time as it is asked to. */
 const computes = (seconds: number): string =>
@@ -203,17 +208,20 @@ describe('ends', () => {
     expect(survivors(before)).toHaveLength(before.length);
   });
 
-  it('gives up a worker whose program has tampered or made a forbidden call', async () => {
-    const executor = await create({ workers: 1 });
+  it.for(ISOLATING_TIERS)('gives up a worker whose program has tampered or made a forbidden call, in tier %s', async (tier, context) => {
+    if (tier === 'landlock' && landlock === null) return context.skip('needs Landlock');
+    const executor = await create({ workers: 1, tier, python: PYTHON });
     const attempts = [
       { body: '    import os\n    os.write(3, b"passed")\n    return x + 1\n', status: 'tamper' },
+      { body: '    class Equal:\n        def __eq__(self, other): return True\n    return Equal()\n', status: 'tamper' },
+      { body: RIGHT + fixtureOf('forges_a_whole_syntax_error.py').job.completion, status: 'tamper' },
       // ptrace(PTRACE_TRACEME)
       { body: '    import ctypes\n    ctypes.CDLL(None).ptrace(0, 0, 0, 0)\n    return x + 1\n', status: 'forbidden' },
     ];
     for (const { body, status } of attempts) {
       await executor.execute(job(RIGHT));
       const before = descendants();
-      expect((await executor.execute(job(body))).outcome).toMatchObject({ status });
+      expect((await executor.execute(job(body))).outcome, body).toMatchObject({ status });
       expect((await executor.execute(job(RIGHT))).passed).toBe(true);
       expect(survivors(before)).toEqual([]);
     }

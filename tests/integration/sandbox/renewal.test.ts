@@ -1,6 +1,6 @@
 /**
  * Workers are replaced after so many executions, so that nothing can build up in a warm interpreter: judge and zygote are new processes, the
- * old ones end, and no job notices. Renewal because of what a program did stands in hostile-suite.ts.
+ * old ones end, and no job notices. Renewal because of what a program did stands in lifecycle.test.ts.
  */
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';

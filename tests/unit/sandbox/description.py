@@ -139,4 +139,44 @@ for loop, ends in (("while 1: pass", True), ("while True:\n        c(1)", True),
                    ("while True:\n        if c(1): return", False), ("for _ in iter(int, 1): pass", False), ("while 0: pass", False)):
     assert whose("def check(c):\n    %s\n" % loop, "never_ends", 2) is ends, loop
     assert not whose("def check(c):\n    if c(2):\n        %s\n" % loop.replace("\n", "\n    "), "never_ends", 3), loop
+
+# What has nothing to do with what the candidate returns, by the names in it.
+LOCK = "from threading import Lock\n"
+opening = "lock = Lock()\nlock.acquire()\ndef check(c):\n    value = c(1)\n    later = value + 1\n    total = sum([1])\n"
+for statement, apart in (
+    ("sleep(9)", True),
+    ("lock.acquire()", True),
+    ("with lock: sleep(9)", True),
+    ("sleep(total)", True),
+    ("sleep(c(1))", False),
+    ("sleep(f(1))", False),
+    ("sleep(later)", False),
+    ("if later: sleep(9)", False),
+    ("while True:\n        if later: break", False),
+):
+    assert whose(LOCK + opening + "    %s\n" % statement, "is_apart", 8) is apart, statement
+assert not whose(LOCK + opening + "    if total:\n        return\n    sleep(9)\n", "is_apart", 10)
+assert whose("f(1)\nsleep(9)\n", "is_apart", 2) and not whose("x = f(1)\nsleep(x)\n", "is_apart", 2)
+# A function that calls it may be behind any name that it is called by.
+assert not whose(LOCK + "def ask(): return f(1)\ndef check(c):\n    value = ask()\n    sleep(value)\n", "is_apart", 5)
+
+# What a prompt is wrong about whatever follows, and what may be the completion's.
+for prompt, fault in (
+    ("def g():\n    print 1\n\n\ndef f(x):\n", 2),
+    ("def f(x):\n    print 1\n", 2),
+    ("import os)\ndef f(x):\n    \"\"\"Doc.\"\"\"\n", 1),
+    ("def f(x):\n", None),
+    ("class A:\n    def f(x):\n", None),
+    ("class A:\n    def f(x):\n        \"\"\"Doc.\"\"\"\n", None),
+    ("def f(x):\n    \"\"\"Doc.\n", None),
+    ("def f(x, y=[\n", None),
+    ("def f(x):\n    return (x +\n", None),
+    ("def f(x):\n    try:\n        y = 1\n", None),
+    ("def f(x):\n    if x:\n", None),
+    ("def f(x):\n    return x +", None),
+    ("def f(x):\n    y = x \\\n", None),
+    ("@\n", 1),
+):
+    found = Problem(prompt, "", "f").syntax_fault
+    assert (found and found[0]) == fault, (prompt, found)
 print("ok")

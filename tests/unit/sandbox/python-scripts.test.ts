@@ -1,5 +1,5 @@
 /** The sandbox's Python, tested in Python itself: values on the wire, relations between them, examples, facts of a program's text, the hash seed,
- * what is said of failures. */
+ * what is said of failures, what the judge takes itself. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ it.each([
   ['link.py', 'requests and reports arrive whole, and a stream that is cut off has ended'],
   ['hash_seed.py', 'no program in which the hash seed shows is called independent of it, ordinary ones are, and no text breaks that'],
   ['hash_seed_fuzz.py', 'programs made at random that are called independent of the hash seed have the same answers under several'],
+  ['own_time.py', 'what the judge waits for and computes is told apart, from each other and from what others have it wait for'],
   ['source.py', 'foreign tokens, undefined names and dead statements are found, and no text breaks that'],
 ])('%s: %s', async (name) => {
   const python = await findPython(process.env['FAULTLINE_TEST_PYTHON']);
