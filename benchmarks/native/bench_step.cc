@@ -7,6 +7,11 @@
 // take is missing from it. Chain and step alternate, best of several. The share is chain / step. Memory is what is
 // anonymous (the checkpoint's pages are not), at its largest, beside weights, prefixes and all suffixes. One JSON
 // object on stdout.
+//   faultline_bench_step FOLDER --ragged SLOTS --groups 64 --samples 8 [the same]
+// What samples that end at different lengths cost a run whose slots are fewer: so many slots for all samples, whose
+// lengths, by group, are spread from 1 to --new, and beside it the same number of tokens in equally long samples, in
+// turns, best of several. lanes_in_use is the share of the slots that had a sample, over all steps; what lacks to 1 is
+// a run's end, when no sample waits any more. Prompts are in the time.
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -17,10 +22,13 @@
 
 #include "benchmarks/native/cpu_model.h"
 #include "native/base/fp_env.h"
+#include "native/base/host_limits.h"
 #include "native/model/gpt2_forward.h"
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
+#include "native/session/cpu_backend.h"
 #include "native/session/session.h"
+#include "tests/native/watched_backend.h"
 
 namespace faultline {
 namespace {
@@ -155,7 +163,76 @@ double generate(session::Session& session, const std::vector<session::GroupReque
   return seconds;
 }
 
+/// What a run made of its slots.
+struct SlotUse {
+  double seconds = 0;
+  std::size_t tokens = 0;
+  std::size_t steps = 0;
+  std::size_t lanes = 0;  // of all steps
+};
+
+SlotUse use_slots(session::Backend& cpu, const std::vector<session::GroupRequest>& groups, std::int32_t slots) {
+  SlotUse use;
+  session::WatchedBackend backend(cpu, [&](session::WatchedBackend::Call call, std::size_t lanes) {
+    if (call != session::WatchedBackend::Call::next) return;
+    ++use.steps;
+    use.lanes += lanes;
+  });
+  const std::atomic<bool> cancelled{false};
+  const Clock::time_point start = Clock::now();
+  session::BatchRun run({backend, nullptr, std::nullopt, backend.default_memory()}, groups, slots);
+  run.run([&](session::SampleResult&& sample) { use.tokens += sample.tokens.size(); }, cancelled);
+  use.seconds = since(start);
+  std::size_t wanted = 0;
+  for (const session::GroupRequest& group : groups)
+    wanted += group.sample_indices.size() * static_cast<std::size_t>(group.max_new_tokens);
+  if (use.tokens != wanted) throw base::Error(base::ErrorCode::internal, "a sample ended early");
+  return use;
+}
+
+void print_use(const char* name, const SlotUse& use, std::int32_t slots) {
+  std::printf("\"%s\": {\"tokens\": %zu, \"steps\": %zu, \"lanes_in_use\": %.4f, \"tokens_per_second\": %.1f}, ", name,
+              use.tokens, use.steps, static_cast<double>(use.lanes) / (static_cast<double>(use.steps) * slots),
+              static_cast<double>(use.tokens) / use.seconds);
+}
+
+/// --ragged: the same tokens in samples of different lengths and in equally long ones.
+void run_ragged(const bench::Arguments& arguments) {
+  const std::int32_t slots = arguments.integer("ragged", 0);
+  const int threads = arguments.integer("threads", 0), longest = arguments.integer("new", 64);
+  base::ThreadPool pool(threads == 0 ? base::default_threads() : threads);
+  const base::FpEnv mode;
+  session::CpuBackend backend(arguments.positional(), bench::weight_type(arguments), pool);
+  std::vector<session::GroupRequest> ragged = requests(arguments, backend.config().vocabulary, 1), equal = ragged;
+  // Eight lengths, neighbours far apart.
+  for (std::size_t g = 0; g < ragged.size(); ++g)
+    ragged[g].max_new_tokens = 1 + static_cast<std::int32_t>(g * 5 % 8) * (longest - 1) / 7;
+  std::int64_t sum = 0;
+  for (const session::GroupRequest& group : ragged) sum += group.max_new_tokens;
+  const auto count = static_cast<std::int64_t>(ragged.size());
+  for (session::GroupRequest& group : equal)
+    group.max_new_tokens = static_cast<std::int32_t>((sum + count / 2) / count);
+
+  const auto faster = [](const SlotUse& a, const SlotUse& b) { return a.seconds < b.seconds; };
+  SlotUse best_ragged{.seconds = 1e9}, best_equal{.seconds = 1e9};
+  for (int i = 0; i < arguments.integer("repeat", 5); ++i) {
+    best_ragged = std::min(best_ragged, use_slots(backend, ragged, slots), faster);
+    best_equal = std::min(best_equal, use_slots(backend, equal, slots), faster);
+  }
+  std::printf(
+      "{\"cpu\": \"%s\", \"family\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"slots\": %d, \"groups\": %zu, "
+      "\"samples\": %zu, \"prompt\": %zu, \"longest\": %d, ",
+      ops::selection().cpu_brand.c_str(), backend.description().kernel_family.c_str(), bench::dtype(arguments).c_str(),
+      pool.threads(), slots, ragged.size(), ragged.size() * ragged[0].sample_indices.size(), ragged[0].prompt.size(),
+      longest);
+  print_use("ragged", best_ragged, slots);
+  print_use("equal", best_equal, slots);
+  std::printf("\"ratio\": %.4f}\n", (static_cast<double>(best_ragged.tokens) / best_ragged.seconds) /
+                                        (static_cast<double>(best_equal.tokens) / best_equal.seconds));
+}
+
 void run(const bench::Arguments& arguments) {
+  if (arguments.integer("ragged", 0) > 0) return run_ragged(arguments);
   session::SessionOptions options;
   options.folder = arguments.positional();
   options.weights = bench::weight_type(arguments);

@@ -144,12 +144,9 @@ class SafetensorsFile final : public SingleTensorFile {
 
 class ShardedFile final : public TensorFile {
  public:
-  explicit ShardedFile(const std::string& index_path) : path_(index_path) {
-    const Json index = parse_json_file(path_);
+  ShardedFile(const std::string& path, const Json& index, const OpenShard& open) : path_(path) {
     const Json* map_json = index.find("weight_map");
     if (map_json == nullptr || map_json->as_object() == nullptr) refuse_file(path_, "has no object \"weight_map\"");
-    const auto slash = path_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "" : path_.substr(0, slash + 1);
     for (const auto& [name, shard_json] : *map_json->as_object()) {
       const std::string* shard = shard_json.as_string();
       const std::string place = "byte " + std::to_string(shard_json.offset()) + ": tensor " + json_quote(name);
@@ -160,8 +157,8 @@ class ShardedFile final : public TensorFile {
           *shard == "..") {
         refuse_file(path_, place + ": " + json_quote(*shard) + " is not a plain file name");
       }
-      auto& file = shards_[folder + *shard];
-      if (!file) file = open_safetensors(folder + *shard);
+      auto& file = shards_[*shard];
+      if (!file) file = open(*shard);
       const auto view = file->find(name);
       if (!view) refuse_file(path_, place + " is not in " + json_quote(*shard) + " as the index says");
       tensors_.emplace(name, *view);
@@ -199,7 +196,15 @@ std::unique_ptr<TensorFile> parse_safetensors(std::span<const std::byte> bytes, 
 }
 
 std::unique_ptr<TensorFile> open_sharded_safetensors(const std::string& index_path) {
-  return std::make_unique<ShardedFile>(index_path);
+  const auto slash = index_path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : index_path.substr(0, slash + 1);
+  return std::make_unique<ShardedFile>(index_path, parse_json_file(index_path),
+                                       [&](const std::string& shard) { return open_safetensors(folder + shard); });
+}
+
+std::unique_ptr<TensorFile> parse_sharded_safetensors(std::string_view index, const std::string& label,
+                                                      const OpenShard& open) {
+  return std::make_unique<ShardedFile>(label, parse_json(index, label), open);
 }
 
 std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder) {

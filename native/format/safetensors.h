@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "native/format/tensor_file.h"
 
@@ -30,5 +32,13 @@ std::unique_ptr<TensorFile> open_safetensors_folder(const std::string& folder);
 
 /// The same validation over bytes in memory, which must outlive the result; `label` stands for the path in errors.
 std::unique_ptr<TensorFile> parse_safetensors(std::span<const std::byte> bytes, const std::string& label);
+
+/// Opens the shard of a plain file name, which leads out of no folder. Throws Error(input).
+using OpenShard = std::function<std::unique_ptr<TensorFile>(const std::string& name)>;
+
+/// The same validation as open_sharded_safetensors over an index in memory and shards that `open` gives, each asked for
+/// once.
+std::unique_ptr<TensorFile> parse_sharded_safetensors(std::string_view index, const std::string& label,
+                                                      const OpenShard& open);
 
 }  // namespace faultline::format

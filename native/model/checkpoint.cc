@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <string_view>
@@ -78,8 +79,9 @@ void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std
               hint);
 }
 
-Checkpoint::Checkpoint(const ModelFiles& files, base::ThreadPool* pool)
+Checkpoint::Checkpoint(const ModelFiles& files, bool bfloat16_matrices, base::ThreadPool* pool)
     : files_(files),
+      bfloat16_matrices_(bfloat16_matrices),
       pool_(pool),
       prefix_(!files.gguf && files.tensors->find("transformer.wte.weight") ? "transformer." : "") {
   const std::string layers = std::to_string(files.config.layers);
@@ -94,30 +96,31 @@ Checkpoint::Checkpoint(const ModelFiles& files, base::ThreadPool* pool)
 }
 
 WeightView Checkpoint::linear(const std::string& name, std::int64_t in, std::int64_t out) const {
-  if (files_.gguf) return {view(name + ".weight", tensor::Shape{out, in}), ops::Orientation::nk};
-  return {view(name + ".weight", tensor::Shape{in, out}), ops::Orientation::kn};
+  if (files_.gguf) return {matrix(name + ".weight", tensor::Shape{out, in}), ops::Orientation::nk};
+  return {matrix(name + ".weight", tensor::Shape{in, out}), ops::Orientation::kn};
 }
 
-tensor::TensorView Checkpoint::view(const std::string& name, const tensor::Shape& shape) const {
-  return checked(full_name(name), shape);
+tensor::TensorView Checkpoint::matrix(const std::string& name, const tensor::Shape& shape) const {
+  return checked(full_name(name), shape, bfloat16_matrices_);
 }
 
 base::AlignedBuffer Checkpoint::floats(const std::string& name, const tensor::Shape& shape) const {
-  const tensor::TensorView tensor = view(name, shape);
+  const tensor::TensorView tensor = checked(full_name(name), shape, false);
   base::AlignedBuffer buffer = base::AlignedBuffer::floats(static_cast<std::size_t>(shape.elements()));
   tensor::copy_as_float(tensor, 0, shape.elements(), buffer.as<float>());
   return buffer;
 }
 
 tensor::TensorView Checkpoint::unembedding(const tensor::Shape& shape) const {
-  return checked(files_.gguf ? "output.weight" : "lm_head.weight", shape);
+  return checked(files_.gguf ? "output.weight" : "lm_head.weight", shape, bfloat16_matrices_);
 }
 
 std::string Checkpoint::full_name(const std::string& name) const {
   return files_.gguf ? gguf_name(name) : prefix_ + name;
 }
 
-tensor::TensorView Checkpoint::checked(const std::string& full_name, const tensor::Shape& shape) const {
+tensor::TensorView Checkpoint::checked(const std::string& full_name, const tensor::Shape& shape,
+                                       bool as_bfloat16) const {
   const std::string& path = files_.tensors->path();
   const tensor::TensorView tensor = files_.tensors->get(full_name);
   if (tensor.shape != shape)
@@ -128,11 +131,11 @@ tensor::TensorView Checkpoint::checked(const std::string& full_name, const tenso
   if (!tensor::is_float_weight(tensor.dtype))
     throw Error(ErrorCode::input, path + ": tensor " + full_name + " holds " + tensor::dtype_name(tensor.dtype) +
                                       ", but weights must be F32, F16 or BF16");
-  check_finite(full_name, tensor);
+  check_finite(full_name, tensor, as_bfloat16);
   return tensor;
 }
 
-void Checkpoint::check_finite(const std::string& full_name, const tensor::TensorView& tensor) const {
+void Checkpoint::check_finite(const std::string& full_name, const tensor::TensorView& tensor, bool as_bfloat16) const {
   // A pass of its own, in parallel and in order: it brings in the pages that packing reads, and leaving it out made
   // loading no faster. Threads take whole blocks; the first bad element is reported, so that the message does not
   // depend on their number.
@@ -140,7 +143,7 @@ void Checkpoint::check_finite(const std::string& full_name, const tensor::Tensor
   const auto block = static_cast<std::int64_t>(tensor::dtype_block(tensor.dtype));
   std::atomic<std::int64_t> first{kNone};
   const auto look = [&](std::int64_t begin, std::int64_t end) {
-    const std::optional<std::int64_t> found = tensor::first_not_finite(tensor, begin * block, end * block);
+    const std::optional<std::int64_t> found = tensor::first_not_finite(tensor, begin * block, end * block, as_bfloat16);
     std::int64_t known = first.load();
     while (found && *found < known && !first.compare_exchange_weak(known, *found)) {
     }
@@ -152,11 +155,14 @@ void Checkpoint::check_finite(const std::string& full_name, const tensor::Tensor
     look(0, blocks);
   }
   if (first.load() == kNone) return;
+  const std::string holder = files_.tensors->path() + ": tensor " + full_name;
+  const std::string place = ", at " + place_of(tensor.shape, first.load());
+  if (std::isfinite(tensor::element_as_float(tensor, first.load())))
+    throw Error(ErrorCode::input, holder + " holds a value that is too large for bfloat16" + place,
+                "Use --dtype float32: the largest bfloat16 is 3.39e38.");
   const bool whole_block = block > 1;
   throw Error(ErrorCode::input,
-              files_.tensors->path() + ": tensor " + full_name +
-                  (whole_block ? " has a scale that is not finite, at " : " holds a value that is not finite, at ") +
-                  place_of(tensor.shape, first.load()),
+              holder + (whole_block ? " has a scale that is not finite" : " holds a value that is not finite") + place,
               "Fetch the file again; if that does not help, the model was damaged when it was trained or converted.");
 }
 

@@ -41,33 +41,35 @@ struct WeightView {
 };
 
 /// `files` must outlive it. Every function throws Error(input) that names the file and the tensor that is missing, of
-/// another shape than the config says, of a type that is no float weight, or that holds a NaN or an infinity.
+/// another shape than the config says, of a type that is no float weight, or that holds a NaN, an infinity or, where it
+/// is to become bfloat16, a number that has no room there.
 class Checkpoint {
  public:
-  /// Refuses a file with more layers than the config says: it would be cut without a word. Where a pool is given, its
-  /// threads look through the weights.
-  Checkpoint(const ModelFiles& files, base::ThreadPool* pool);
+  /// Refuses a file with more layers than the config says: it would be cut without a word. `bfloat16_matrices`: whether
+  /// the matrices are to be rounded to bfloat16. Where a pool is given, its threads look through the weights.
+  Checkpoint(const ModelFiles& files, bool bfloat16_matrices, base::ThreadPool* pool);
 
   /// `h.3.`, for the names below.
   static std::string layer(std::int32_t index) { return "h." + std::to_string(index) + "."; }
 
   /// `name`.weight of a linear map: GPT-2's Conv1D keeps it as [in, out], GGUF as [out, in].
   WeightView linear(const std::string& name, std::int64_t in, std::int64_t out) const;
-  /// A tensor inside `transformer` that stands alike in all formats, whether or not the file writes that prefix.
-  tensor::TensorView view(const std::string& name, const tensor::Shape& shape) const;
-  /// The same as floats, widened exactly.
+  /// A matrix inside `transformer` that stands alike in all formats, whether or not the file writes that prefix.
+  tensor::TensorView matrix(const std::string& name, const tensor::Shape& shape) const;
+  /// Any tensor there that does, as floats, widened exactly.
   base::AlignedBuffer floats(const std::string& name, const tensor::Shape& shape) const;
   /// lm_head.weight, which stands outside `transformer`.
   tensor::TensorView unembedding(const tensor::Shape& shape) const;
 
  private:
   std::string full_name(const std::string& name) const;
-  tensor::TensorView checked(const std::string& full_name, const tensor::Shape& shape) const;
-  void check_finite(const std::string& full_name, const tensor::TensorView& tensor) const;
+  tensor::TensorView checked(const std::string& full_name, const tensor::Shape& shape, bool as_bfloat16) const;
+  void check_finite(const std::string& full_name, const tensor::TensorView& tensor, bool as_bfloat16) const;
   /// The next step where config and weights disagree.
   const char* disagreement() const;
 
   const ModelFiles& files_;
+  bool bfloat16_matrices_;
   base::ThreadPool* pool_;
   std::string prefix_;
 };

@@ -108,13 +108,13 @@ DeviceGpt2 load_device_gpt2(const DeviceContext& context, const std::string& pat
   const ModelFiles files = open_model(path);
   const ModelConfig& config = files.config;
   const base::PromisedMemory::Share promise = promise_room(context, config, type);
-  const Checkpoint checkpoint(files, pool);
+  const Checkpoint checkpoint(files, type == DeviceType::bf16, pool);
   const Loader load(context, checkpoint, type, pool);
 
   const Shape embedding{config.vocabulary, config.width};
   DeviceGpt2 model{.config = config,
                    .type = type,
-                   .embedding = load.matrix(checkpoint.view("wte.weight", embedding), ops::Orientation::nk,
+                   .embedding = load.matrix(checkpoint.matrix("wte.weight", embedding), ops::Orientation::nk,
                                             config.width, config.vocabulary),
                    .positions = load.floats("wpe.weight", Shape{config.context, config.width}),
                    .layers = {},

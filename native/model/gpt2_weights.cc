@@ -18,7 +18,8 @@ LayerNormWeights layer_norm(const Checkpoint& checkpoint, const std::string& nam
 Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, base::ThreadPool* pool,
                               base::PromisedMemory::Share* promise) {
   const ModelConfig& config = files.config;
-  const Checkpoint checkpoint(files, pool);
+  const bool bfloat16 = type != ops::WeightType::f32 && type != ops::WeightType::int8;
+  const Checkpoint checkpoint(files, bfloat16, pool);
   // The file's pages go as their copy comes, so that a model is in memory once, and one tensor of it twice.
   const auto packed = [&](const tensor::TensorView& view, ops::Orientation orientation) {
     ops::PackedWeights copy = ops::pack_weights(view, orientation, type, pool);
@@ -33,7 +34,7 @@ Gpt2Weights load_gpt2_weights(const ModelFiles& files, ops::WeightType type, bas
 
   Gpt2Weights weights;
   const Shape embedding{config.vocabulary, config.width};
-  weights.embedding = packed(checkpoint.view("wte.weight", embedding), ops::Orientation::nk);
+  weights.embedding = packed(checkpoint.matrix("wte.weight", embedding), ops::Orientation::nk);
   weights.positions = checkpoint.floats("wpe.weight", Shape{config.context, config.width});
   weights.layers.reserve(static_cast<std::size_t>(config.layers));
   for (std::int32_t i = 0; i < config.layers; ++i) {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <iterator>
+#include <limits>
 
 #include "native/base/check.h"
 
@@ -18,20 +19,22 @@ T read(const std::byte* p) {
   return value;
 }
 
-/// The first block of [begin, end) whose first bytes, as a T, have all bits of `exponent`; `end` where there is none.
+/// The first block of [begin, end) whose first bytes, as a T without the sign bit, come to `limit` or more; `end` where
+/// there is none. For IEEE numbers: whose size is `limit` at least, infinities and NaNs included.
 /// The inner loop only collects, so that compilers vectorise it: this reads every weight of a model once.
 template <class T>
-std::int64_t first_with_exponent(const TensorView& view, std::int64_t begin, std::int64_t end, T exponent) {
+std::int64_t first_as_large(const TensorView& view, std::int64_t begin, std::int64_t end, T limit) {
   constexpr std::int64_t kChunk = 1024;
+  constexpr T kSize = std::numeric_limits<T>::max() >> 1;  // all bits but the sign's
   const auto size = static_cast<std::int64_t>(dtype_size(view.dtype));
-  const auto is = [&](std::int64_t i) { return (read<T>(view.data + i * size) & exponent) == exponent; };
+  const auto is = [&](std::int64_t i) { return (read<T>(view.data + i * size) & kSize) >= limit; };
   for (std::int64_t at = begin; at < end; at += kChunk) {
     const std::int64_t last = std::min(end, at + kChunk);
     unsigned any = 0;
     if (size == sizeof(T)) {
       const std::byte* const p = view.data + at * static_cast<std::int64_t>(sizeof(T));
       for (std::int64_t i = 0; i < last - at; ++i)
-        any |= (read<T>(p + i * static_cast<std::int64_t>(sizeof(T))) & exponent) == exponent;
+        any |= (read<T>(p + i * static_cast<std::int64_t>(sizeof(T))) & kSize) >= limit;
     } else {
       for (std::int64_t i = at; i < last; ++i) any |= is(i);
     }
@@ -131,7 +134,8 @@ void copy_as_bfloat16(const TensorView& view, std::int64_t begin, std::int64_t c
   }
 }
 
-std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end) {
+std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end,
+                                             bool as_bfloat16) {
   FAULTLINE_CHECK(is_float_weight(view.dtype), dtype_name(view.dtype));
   const auto block = static_cast<std::int64_t>(dtype_block(view.dtype));
   FAULTLINE_CHECK(begin >= 0 && begin % block == 0 && end >= begin && end <= view.shape.elements());
@@ -139,13 +143,14 @@ std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_
   std::int64_t found = blocks;
   switch (view.dtype) {
     case DType::f32:
-      found = first_with_exponent<std::uint32_t>(view, begin, end, 0x7F800000u);
+      // 0x7F7F8000 stands half way between the largest bfloat16 and infinity, and rounds to the latter, the even one.
+      found = first_as_large<std::uint32_t>(view, begin, end, as_bfloat16 ? 0x7F7F8000u : 0x7F800000u);
       break;
     case DType::bf16:
-      found = first_with_exponent<std::uint16_t>(view, begin, end, 0x7F80u);
+      found = first_as_large<std::uint16_t>(view, begin, end, 0x7F80u);
       break;
-    default:  // F16, and the F16 scale that a Q8_0 block begins with
-      found = first_with_exponent<std::uint16_t>(view, begin / block, blocks, 0x7C00u);
+    default:  // F16, and the F16 scale that a Q8_0 block begins with: whatever is finite there has room in a bfloat16
+      found = first_as_large<std::uint16_t>(view, begin / block, blocks, 0x7C00u);
   }
   return found == blocks ? std::nullopt : std::optional(found * block);
 }

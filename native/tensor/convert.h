@@ -33,8 +33,9 @@ float element_as_float(const TensorView& view, std::int64_t index);
 void copy_as_float(const TensorView& view, std::int64_t begin, std::int64_t count, float* out);
 /// The same, rounded to bfloat16 as bfloat16_from_float does; exact from BF16.
 void copy_as_bfloat16(const TensorView& view, std::int64_t begin, std::int64_t count, std::uint16_t* out);
-/// The first of the elements [begin, end) of a float weight that is infinite or NaN, or nothing. `begin` stands at the
-/// start of a block.
-std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end);
+/// The first of the elements [begin, end) of a float weight that is infinite or NaN, or `as_bfloat16` is one that
+/// copy_as_bfloat16 makes infinite; or nothing. `begin` stands at the start of a block.
+std::optional<std::int64_t> first_not_finite(const TensorView& view, std::int64_t begin, std::int64_t end,
+                                             bool as_bfloat16 = false);
 
 }  // namespace faultline::tensor

@@ -184,12 +184,16 @@ export class TokenModel {
   }
 }
 
-/** One call under way: collects its events until the last, or until the signal aborts. */
+/**
+ * One call under way: collects its events until the last, or until the signal aborts. The switchboard and the signal hold it, and
+ * both may outlive whoever asked: so it must not hold the model, or one that was forgotten in the middle of a run would stay, with its
+ * thread, for ever. The function that waits for the job holds the model.
+ */
 class Job {
   /** Whether the last event has come, or the signal was aborted. */
   ended = false;
   onSample: (sample: SampleTokens) => void = () => undefined;
-  readonly #native: NativeModel;
+  readonly #native: WeakRef<NativeModel>;
   readonly #switchboard: Switchboard;
   readonly #id: number;
   readonly #signal: AbortSignal | undefined;
@@ -197,7 +201,7 @@ class Job {
   #wake: () => void = () => undefined;
 
   constructor(native: NativeModel, switchboard: Switchboard, id: number, signal: AbortSignal | undefined) {
-    this.#native = native;
+    this.#native = new WeakRef(native);
     this.#switchboard = switchboard;
     this.#id = id;
     this.#signal = signal;
@@ -205,8 +209,10 @@ class Job {
     signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
+  /** Cancels at once: whoever holds a sample may take long over it, or never ask for the next one. */
   readonly #abort = (): void => {
     this.ended = true;
+    this.#cancel();
     this.#wake();
   };
 
@@ -216,6 +222,7 @@ class Job {
     } else {
       this.#last = event;
       this.ended = true;
+      this.#forget();
     }
     this.#wake();
   }
@@ -237,9 +244,18 @@ class Job {
 
   /** Cancels what still runs and forgets the job. */
   close(): void {
+    this.#forget();
+    this.#cancel();
+  }
+
+  #cancel(): void {
+    if (this.#last === undefined) this.#native.deref()?.cancel(this.#id);
+  }
+
+  /** Nothing more comes for it, or is wanted. */
+  #forget(): void {
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#switchboard.jobs.delete(this.#id);
-    if (this.#last === undefined) this.#native.cancel(this.#id);
   }
 }
 

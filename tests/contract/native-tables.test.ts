@@ -55,6 +55,26 @@ describe('kernels', () => {
     expect(portable).toEqual(own);
   });
 
+  it('have a test for every op, on every set that runs here and in every portable form', () => {
+    const tests = projectFiles()
+      .filter((file) => /^tests\/native\/ops_\w+_test\.cc$/.test(file))
+      .map((file) => read(file).replace(/\/\/.*$/gm, ''))
+      .filter((text) => /: (runnable|product)_tables\(\)\)/.test(text));
+    // multiply() of ops_fixture.h takes the product by the type of its weights.
+    const products: Record<string, string> = { gemm: 'f32', gemm_bf16: 'bf16', gemm_int8: 'int8' };
+    const untested = (ops: readonly string[]) =>
+      ops.filter((op) => {
+        const type = products[op];
+        const called = (text: string) =>
+          type === undefined
+            ? text.includes(`table.ops.${op}(`)
+            : text.includes(': product_tables())') && /multiply\w*\(table, /.test(text) && new RegExp(`WeightType::${type}\\b`).test(text);
+        return !tests.some(called);
+      });
+    expect(untested(kernels.map(([op]) => op!))).toEqual([]);
+    expect(untested(['swish'])).toEqual(['swish']);
+  });
+
   it('have a benchmark for every op', () => {
     const benches = kernels.map(([op]) => `{"${op}", bench_${op}}`);
     const source = read('benchmarks/native/bench_ops.cc');

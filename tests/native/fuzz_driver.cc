@@ -1,9 +1,9 @@
-// Runs a fuzz target on mutations of its seeds: a fixed number of them from a fixed seed, so that a run can be
-// repeated. Fails on a crash, a sanitizer's report, an exception that should not come out, memory beyond a bound, and
-// on a run that proves nothing because all inputs were accepted or all refused. The input that failed is written beside
-// it.
+// Runs a fuzz target on mutations of its seeds: a fixed number of them from one seed of chance, so that a run can be
+// repeated: the seed is printed with whatever is found. Fails on a crash, a sanitizer's report, an exception that
+// should not come out, memory beyond a bound, and on a run that proves nothing because all inputs were accepted or all
+// refused. The input that failed is written beside it.
 //
-//   faultline_fuzz_gguf [iterations] [seed]      mutations
+//   faultline_fuzz_gguf [iterations] [seed]      mutations; the seed `today` is the number of the day
 //   faultline_fuzz_gguf FILE ...                 these inputs, e.g. what an earlier run wrote
 #include <malloc.h>
 #include <unistd.h>
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -32,6 +33,7 @@ constexpr std::size_t kFreeBytes = std::size_t{64} << 10;
 constexpr std::size_t kBytesPerByte = 256;
 
 struct Run {
+  std::uint64_t seed = 0;
   std::uint64_t iteration = 0;
   const char* data = nullptr;  // of the input that is being read, or null between two
   std::size_t size = 0;
@@ -44,8 +46,9 @@ struct Run {
 void report() {
   if (run.data == nullptr) return;
   const char* const name = "fuzz-finding";
-  std::fprintf(stderr, "finding at iteration %llu, in %zu bytes that are written to ./%s\n",
-               static_cast<unsigned long long>(run.iteration), run.size, name);
+  std::fprintf(stderr, "finding at iteration %llu from seed %llu, in %zu bytes that are written to ./%s\n",
+               static_cast<unsigned long long>(run.iteration), static_cast<unsigned long long>(run.seed), run.size,
+               name);
   if (std::FILE* const file = std::fopen(name, "wb")) {
     std::fwrite(run.data, 1, run.size, file);
     std::fclose(file);
@@ -206,6 +209,7 @@ int mutate(std::uint64_t iterations, std::uint64_t seed) {
       return 1;
     }
   }
+  run.seed = seed;
   Random random(seed);
   std::uint64_t accepted = 0;
   std::size_t peak = 0;
@@ -234,6 +238,8 @@ int run_all(int count, char** arguments) {
   };
   if (count > 0 && !is_number(arguments[0])) return replay(count, arguments);
   const std::uint64_t iterations = count > 0 ? std::strtoull(arguments[0], nullptr, 10) : 100'000;
+  if (count > 1 && std::string_view(arguments[1]) == "today")
+    return mutate(iterations, static_cast<std::uint64_t>(std::time(nullptr)) / (24 * 60 * 60));
   const std::uint64_t seed = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1;
   return mutate(iterations, seed);
 }

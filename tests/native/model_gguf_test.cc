@@ -412,5 +412,34 @@ TEST(model_refuses_weights_that_are_not_finite) {
   }
 }
 
+/// In both formats, and in matrices alone: norms, biases and positions stay float.
+TEST(model_refuses_weights_too_large_for_bfloat16) {
+  base::ThreadPool pool(2);
+  const auto load = [&](const std::string& path, ops::WeightType type) { return load_gpt2(path, type, &pool); };
+  const std::string gguf = convert(check::write_tiny_model("tiny-large", {.width = 32}), "large", check::kGgmlF32).gguf;
+  const auto put = [&](std::uint32_t bits) {
+    poke(gguf, *format::open_gguf(gguf), "blk.1.ffn_up.weight", 67 * sizeof(float), check::gguf_number(bits));
+  };
+  put(0x7F7F7FFF);  // rounds to the largest bfloat16
+  load(gguf, ops::WeightType::bf16);
+  for (const std::uint32_t bits : {0x7F7F8000u, 0xFF7FFFFFu}) {
+    put(bits);
+    EXPECT_THROWS(input, gguf + ": tensor blk.1.ffn_up.weight holds a value that is too large for bfloat16, at [2, 3]",
+                  load(gguf, ops::WeightType::bf16));
+    load(gguf, ops::WeightType::f32);
+    load(gguf, ops::WeightType::int8);
+  }
+  for (const char* const name : {"wte.weight", "h.0.attn.c_attn.weight", "lm_head.weight"}) {
+    const std::string folder = convert(tiny(), "tiny-too-large", check::kGgmlF32, true).folder;
+    const std::string path = folder + "/model.safetensors";
+    for (const char* const stays : {"wpe.weight", "h.1.ln_2.bias", "h.0.mlp.c_fc.bias"})
+      poke(path, *format::open_safetensors(path), stays, 4, check::gguf_number(3.4e38F));
+    load(folder, ops::WeightType::bf16);
+    poke(path, *format::open_safetensors(path), name, 4, check::gguf_number(3.4e38F));
+    EXPECT_THROWS(input, path + ": tensor " + name + " holds a value that is too large for bfloat16, at [0, 1]",
+                  load(folder, ops::WeightType::bf16));
+  }
+}
+
 }  // namespace
 }  // namespace faultline::model

@@ -1,6 +1,7 @@
 // The choice of kernels, on this machine and on machines described as data.
 #include <set>
 
+#include "native/ops/cpu/arm_brand.h"
 #include "native/ops/registry.h"
 #include "tests/native/check.h"
 
@@ -166,6 +167,25 @@ TEST(registry_force) {
   EXPECT(scalar.isa == Isa::scalar);
   for (const KernelRow& row : scalar.kernels) EXPECT(row.isa == Isa::scalar);
   EXPECT_THROWS(usage, "scalar, neon, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx", select("sse9", server()));
+}
+
+/// What Linux prints: one block of each core, and what else stands there is not looked at.
+TEST(registry_names_arm_cpus) {
+  const auto core = [](const std::string& implementer, const std::string& part) {
+    return "processor\t: 0\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd evtstrm aes\nCPU implementer\t: " + implementer +
+           "\nCPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: " + part + "\nCPU revision\t: 1\n\n";
+  };
+  EXPECT_EQ(cpu::arm_brand(core("0x41", "0xd0c") + core("0x41", "0xd0c")), "Arm Neoverse-N1");
+  EXPECT_EQ(cpu::arm_brand(core("0x41", "0xd05") + core("0x41", "0xd0b") + core("0x41", "0xd05")),
+            "Arm Cortex-A55 + Arm Cortex-A76");
+  EXPECT_EQ(cpu::arm_brand(core("0x46", "0x001")), "Fujitsu A64FX");
+  // The same part of another maker is another core.
+  EXPECT_EQ(cpu::arm_brand(core("0x61", "0xd0c")), "Apple part 0xd0c");
+  EXPECT_EQ(cpu::arm_brand(core("0x41", "0xfff")), "Arm part 0xfff");
+  EXPECT_EQ(cpu::arm_brand(core("0x99", "0x001")), "ARM64 implementer 0x99 part 0x001");
+  EXPECT_EQ(cpu::arm_brand("CPU implementer : 0x41\nCPU part : 0xd4f"), "Arm Neoverse-V2");
+  EXPECT_EQ(cpu::arm_brand("vendor_id : GenuineIntel\nmodel name : Xeon\n\n"), "ARM64");
+  EXPECT_EQ(cpu::arm_brand(""), "ARM64");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <set>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "native/session/session.h"
 #include "tests/native/check.h"
 #include "tests/native/session_fixture.h"
+#include "tests/native/watched_backend.h"
 
 namespace faultline::session {
 namespace {
@@ -311,71 +313,19 @@ TEST(session_stops_between_steps_when_cancelled) {
   }
 }
 
-/// A model on the CPU whose steppers count the calls that begin when a run is already cancelled, and cancel it
-/// themselves in the middle of one, as another thread would: `cancel_in` counts calls down to it.
-class CancellingBackend final : public Backend {
- public:
-  CancellingBackend(Backend& inner, std::atomic<bool>& cancelled, int cancel_in)
-      : inner_(inner), cancelled_(cancelled), cancel_in_(cancel_in) {}
-  int calls() const { return calls_; }
-  int begun_too_late() const { return begun_too_late_; }
+/// What a backend's calls are when a run is cancelled in the middle of one, as another thread would.
+struct Cancelling {
+  std::atomic<bool> cancelled{false};
+  int cancel_in;  // calls down to the one in which it happens; 0: in none
+  int calls = 0;
+  int begun_too_late = 0;  // when it was cancelled already
 
-  const model::ModelConfig& config() const override { return inner_.config(); }
-  const Footprint& footprint() const override { return inner_.footprint(); }
-  BackendDescription description() const override { return inner_.description(); }
-  std::uint64_t default_memory() const override { return inner_.default_memory(); }
-  std::uint64_t weight_bytes() const override { return inner_.weight_bytes(); }
-  std::uint64_t free_memory() const override { return inner_.free_memory(); }
-  base::PromisedMemory& promises() override { return inner_.promises(); }
-  std::uint64_t peak_memory() const override { return inner_.peak_memory(); }
-  std::int32_t default_batch() const override { return inner_.default_batch(); }
-  std::string lacks(const sampler::SamplingParameters& parameters) const override { return inner_.lacks(parameters); }
-  base::ThreadPool& pool() override { return inner_.pool(); }
-  std::unique_ptr<Stepper> stepper(const MemoryPlan& plan, std::int32_t longest_suffix) override {
-    return std::make_unique<Counted>(*this, inner_.stepper(plan, longest_suffix));
+  explicit Cancelling(int in) : cancel_in(in) {}
+  void operator()() {
+    ++calls;
+    if (cancelled) ++begun_too_late;
+    if (--cancel_in == 0) cancelled = true;
   }
-  std::optional<std::vector<model::Activation>> activations(std::span<const std::int32_t> tokens,
-                                                            std::span<const model::HookPoint> points,
-                                                            std::uint64_t memory_bytes,
-                                                            const std::atomic<bool>& cancelled) override {
-    return inner_.activations(tokens, points, memory_bytes, cancelled);
-  }
-
- private:
-  class Counted final : public Stepper {
-   public:
-    Counted(CancellingBackend& owner, std::unique_ptr<Stepper> inner) : owner_(owner), inner_(std::move(inner)) {}
-    std::vector<std::unique_ptr<Prompt>> prefill(std::span<const std::span<const std::int32_t>> prompts,
-                                                 const std::atomic<bool>& cancelled) override {
-      owner_.begin();
-      return inner_->prefill(prompts, cancelled);
-    }
-    void first(std::span<Lane* const> lanes) override {
-      owner_.begin();
-      inner_->first(lanes);
-    }
-    void next(std::span<Lane* const> lanes, bool nothing_waits) override {
-      owner_.begin();
-      inner_->next(lanes, nothing_waits);
-    }
-    std::size_t touched_bytes() const override { return inner_->touched_bytes(); }
-
-   private:
-    CancellingBackend& owner_;
-    std::unique_ptr<Stepper> inner_;
-  };
-
-  void begin() {
-    ++calls_;
-    if (cancelled_) ++begun_too_late_;
-    if (--cancel_in_ == 0) cancelled_ = true;
-  }
-
-  Backend& inner_;
-  std::atomic<bool>& cancelled_;
-  int cancel_in_;
-  int calls_ = 0;
-  int begun_too_late_ = 0;
 };
 
 TEST(session_begins_no_step_after_it_was_cancelled) {
@@ -391,20 +341,69 @@ TEST(session_begins_no_step_after_it_was_cancelled) {
   // In the first prompt, in its samples' first draws, in each of the steps after them: slots refill in some, and groups
   // follow each other.
   for (int in = 1; in <= 100; ++in) {
-    std::atomic<bool> cancelled{false};
-    CancellingBackend backend(cpu, cancelled, in);
+    Cancelling at(in);
+    WatchedBackend backend(cpu, [&](auto, auto) { at(); });
     BatchRun run({backend, nullptr, 22, 1 << 26}, requests, 16);
-    EXPECT(!run.run([](SampleResult&&) {}, cancelled));
-    EXPECT_EQ(backend.calls(), in);
-    EXPECT_EQ(backend.begun_too_late(), 0);
+    EXPECT(!run.run([](SampleResult&&) {}, at.cancelled));
+    EXPECT_EQ(at.calls, in);
+    EXPECT_EQ(at.begun_too_late, 0);
   }
   // By whoever receives a sample, at once.
-  std::atomic<bool> cancelled{false};
-  CancellingBackend backend(cpu, cancelled, 0);
+  Cancelling at(0);
+  WatchedBackend backend(cpu, [&](auto, auto) { at(); });
   EXPECT(!BatchRun({backend, nullptr, 22, 1 << 26}, requests, 16)
-              .run([&](SampleResult&&) { cancelled = true; }, cancelled));
-  EXPECT(backend.calls() > 0);
-  EXPECT_EQ(backend.begun_too_late(), 0);
+              .run([&](SampleResult&&) { at.cancelled = true; }, at.cancelled));
+  EXPECT(at.calls > 0);
+  EXPECT_EQ(at.begun_too_late, 0);
+}
+
+/// Samples of known lengths, over groups: no step has a free slot while a sample waits, and there are no more steps
+/// than that takes.
+TEST(session_refills_each_slot_as_its_sample_ends) {
+  const base::FpEnv mode;
+  base::ThreadPool pool(1);
+  CpuBackend cpu(tiny_folder(), ops::WeightType::f32, pool);
+  std::vector<GroupRequest> requests;
+  std::vector<std::size_t> lengths;  // of each sample, in the order in which they start
+  for (const auto& [samples, length] : {std::pair{5U, 9}, {3U, 1}, {7U, 2}, {1U, 40}, {4U, 30}, {9U, 3}, {2U, 17}}) {
+    GroupRequest& request = requests.emplace_back();
+    request.prompt = {1, 2, static_cast<std::int32_t>(requests.size())};
+    for (std::uint32_t i = 0; i < samples; ++i) request.sample_indices.push_back(i);
+    request.max_new_tokens = length;
+    request.stop_policy = StopPolicy::none;
+    lengths.insert(lengths.end(), samples, static_cast<std::size_t>(length));
+  }
+  for (const std::size_t slots : {std::size_t{1}, std::size_t{4}, std::size_t{6}, std::size_t{40}}) {
+    std::size_t started = 0;
+    std::vector<std::size_t> lanes;  // of each step
+    WatchedBackend backend(cpu, [&](WatchedBackend::Call call, std::size_t count) {
+      if (call == WatchedBackend::Call::first) started += count;
+      if (call != WatchedBackend::Call::next) return;
+      if (started < lengths.size()) EXPECT_EQ(count, slots);
+      lanes.push_back(count);
+    });
+    const std::atomic<bool> cancelled{false};
+    EXPECT(BatchRun({backend, nullptr, 22, 1 << 26}, requests, static_cast<std::int32_t>(slots))
+               .run([](SampleResult&&) {}, cancelled));
+
+    // A sample's first token comes from its prompt, and takes no step. The next sample takes the slot that is free
+    // first; refilled only when all are, the slots would wait for the longest sample of each turn.
+    std::vector<std::size_t> ends(slots, 0);
+    std::size_t in_turns = 0, tokens = 0;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      *std::ranges::min_element(ends) += lengths[i] - 1;
+      tokens += lengths[i] - 1;
+      if (i % slots == 0)
+        in_turns +=
+            *std::max_element(lengths.begin() + static_cast<std::ptrdiff_t>(i),
+                              lengths.begin() + static_cast<std::ptrdiff_t>(std::min(i + slots, lengths.size()))) -
+            1;
+    }
+    const std::size_t steps = *std::ranges::max_element(ends);
+    EXPECT_EQ(lanes.size(), steps);
+    EXPECT_EQ(std::accumulate(lanes.begin(), lanes.end(), std::size_t{0}), tokens);
+    EXPECT_EQ(steps<in_turns, slots> 1 && slots < lengths.size());
+  }
 }
 
 TEST(session_stops_between_first_tokens_when_cancelled) {

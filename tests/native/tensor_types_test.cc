@@ -178,5 +178,25 @@ TEST(first_not_finite_finds_the_first) {
   EXPECT_THROWS(internal, "I8", first_not_finite({DType::i8, Shape{3}, nullptr}, 0, 3));
 }
 
+/// What has room in a bfloat16 and what has not is bfloat16_from_float's to say: all that is near the border, and the
+/// other types' largest numbers.
+TEST(first_not_finite_as_bfloat16_finds_what_rounds_to_infinity) {
+  for (std::uint32_t bits = 0x7F7F0000; bits < 0x7F800000; bits += 0x40) {
+    for (const std::uint32_t number : {bits - 1, bits, bits | 0x80000000u}) {
+      const TensorView view{DType::f32, Shape{1}, reinterpret_cast<const std::byte*>(&number)};
+      const float rounded = float_from_bfloat16(bfloat16_from_float(std::bit_cast<float>(number)));
+      EXPECT_EQ(first_not_finite(view, 0, 1, true).has_value(), std::isinf(rounded));
+      EXPECT(!first_not_finite(view, 0, 1));
+    }
+  }
+  for (const auto& [dtype, largest] :
+       {std::pair{DType::f16, std::uint16_t{0x7BFF}}, {DType::bf16, std::uint16_t{0x7F7F}}}) {
+    const TensorView view{dtype, Shape{1}, reinterpret_cast<const std::byte*>(&largest)};
+    std::uint16_t rounded = 0;
+    copy_as_bfloat16(view, 0, 1, &rounded);
+    EXPECT(std::isfinite(float_from_bfloat16(rounded)) && !first_not_finite(view, 0, 1, true));
+  }
+}
+
 }  // namespace
 }  // namespace faultline::check

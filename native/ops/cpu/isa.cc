@@ -3,6 +3,12 @@
 #include <array>
 #include <cstring>
 
+#if defined(__aarch64__)
+#include <fstream>
+#include <iterator>
+
+#include "native/ops/cpu/arm_brand.h"
+#endif
 #if defined(__x86_64__)
 #include <cpuid.h>
 #if defined(__linux__)
@@ -124,7 +130,8 @@ CpuFeatures detect_cpu() {
   cpu.amx_permitted = cpu.amx_bf16 && cpu.os_amx && ask_for_tiles();
 #elif defined(__aarch64__)
   cpu.arm64 = true;
-  cpu.brand = "ARM64";
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  cpu.brand = arm_brand(std::string{std::istreambuf_iterator<char>(cpuinfo), {}});
 #endif
   return cpu;
 }

@@ -36,7 +36,7 @@ std::optional<Isa> isa_from_name(std::string_view name);
 
 /// What was detected. Plain data, so that tests can describe any machine.
 struct CpuFeatures {
-  std::string brand;  // "AMD EPYC ...", or the architecture's name where the CPU does not say
+  std::string brand;  // "AMD EPYC ...", "Arm Neoverse-N1", or the architecture's name where the machine does not say
   bool x86 = false;
   bool arm64 = false;
   bool avx2 = false;        // with FMA and F16C: no CPU has AVX2 without them, but the check is free
@@ -52,7 +52,7 @@ struct CpuFeatures {
 };
 
 /// Reads the machine, and where it has AMX asks the system for this process's permission to use the tiles, which every
-/// thread then has. Thread-safe, costs microseconds.
+/// thread then has. Thread-safe, costs microseconds; on ARM64, where the name stands in a file, what reading that does.
 CpuFeatures detect_cpu();
 
 /// What detect_cpu() says, asked once per process.

@@ -70,7 +70,7 @@ export function group(prompt: readonly number[], changes: Partial<GroupRequest> 
 export async function collect(
   model: TokenModel,
   groups: readonly GroupRequest[],
-  options: { batch?: number } = {},
+  options: { batch?: number; signal?: AbortSignal } = {},
 ): Promise<SampleTokens[]> {
   const samples: SampleTokens[] = [];
   for await (const sample of model.generate(groups, options)) samples.push(sample);

@@ -5,9 +5,10 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
-import { addonPaths } from '../../../src/engine/addon.js';
+import { addon, addonPaths } from '../../../src/engine/addon.js';
+import type { Addon, NativeEvent, NativeModelOptions } from '../../../src/engine/addon-types.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
-import type { GroupRequest, SampleTokens } from '../../../src/engine/types.js';
+import type { GroupRequest } from '../../../src/engine/types.js';
 import { build } from '../cli/faultline.js';
 import { bundled, collect, group, root, tiny } from './golden.js';
 
@@ -17,24 +18,56 @@ const long = (): GroupRequest[] =>
     group([4095, 291, 1079, 7], { sampleIndices: [...Array(32).keys()], maxNewTokens: 400, stopPolicy: 'none' }),
   );
 
+/** The same after a sample of two tokens. */
+const shortThenLong = (): GroupRequest[] => [group([4095, 291], { maxNewTokens: 2, stopPolicy: 'none' }), ...long()];
+
+/** The bundled model, and what its engine itself tells beside samples, as it comes: how each job ended. */
+async function watchedModel(): Promise<{ model: TokenModel; told: string[] }> {
+  const told: string[] = [];
+  const exports = addon() as { NativeModel: Addon['NativeModel'] };
+  const { NativeModel } = exports;
+  exports.NativeModel = class extends NativeModel {
+    constructor(options: NativeModelOptions, onEvents: (events: readonly NativeEvent[]) => void) {
+      super(options, (events) => {
+        told.push(...events.map(({ type }) => type).filter((type) => type !== 'sample'));
+        onEvents(events);
+      });
+    }
+  };
+  try {
+    return { model: await TokenModel.load(bundled, { dtype: 'float32', threads: 2 }), told };
+  } finally {
+    exports.NativeModel = NativeModel;
+  }
+}
+
 describe('a running model', () => {
   let model: TokenModel;
+  let told: string[];
   beforeEach(async () => {
-    model = await TokenModel.load(bundled, { dtype: 'float32', threads: 2 });
+    ({ model, told } = await watchedModel());
   });
   afterEach(() => model.dispose());
 
   it('rejects with the reason of the signal, and is free for the next call', async () => {
     const abort = new AbortController();
     const reason = new Error('enough');
-    const seen: SampleTokens[] = [];
-    const run = (async () => {
-      for await (const sample of model.generate(long(), { batch: 8, signal: abort.signal })) seen.push(sample);
-    })();
+    const run = collect(model, long(), { batch: 8, signal: abort.signal });
     setTimeout(() => abort.abort(reason), 20);
     await expect(run).rejects.toBe(reason);
-    expect(seen.length).toBeLessThan(640);
     expect(await collect(model, [group([4095], { maxNewTokens: 3, stopPolicy: 'none' })])).toHaveLength(1);
+    expect(told).toEqual(['loaded', 'cancelled', 'done']);
+  });
+
+  it('stops at an abort although nobody asks for the next sample', async () => {
+    const abort = new AbortController();
+    const samples = model.generate(shortThenLong(), { batch: 4, signal: abort.signal });
+    expect((await samples.next()).value).toMatchObject({ group: 0 });
+    abort.abort(new Error('enough'));
+    // The generator stands at that sample all the while.
+    await model.activations(Int32Array.of(1, 2), ['hook_embed']);
+    expect(told).toEqual(['loaded', 'cancelled', 'activations']);
+    await expect(samples.next()).rejects.toThrow('enough');
   });
 
   it('starts nothing under a signal that is aborted already', async () => {
@@ -44,12 +77,12 @@ describe('a running model', () => {
   });
 
   it('cancels what is left when the loop is left', async () => {
-    for await (const sample of model.generate([group([4095, 291], { maxNewTokens: 2, stopPolicy: 'none' }), ...long()], { batch: 4 })) {
+    for await (const sample of model.generate(shortThenLong(), { batch: 4 })) {
       expect(sample.group).toBe(0);
       break;
     }
-    // Would come after hundreds of steps, were the first job still running to its end.
     expect((await model.activations(Int32Array.of(1, 2), ['hook_embed'])).get('hook_embed')!.shape).toEqual([2, 256]);
+    expect(told).toEqual(['loaded', 'cancelled', 'activations']);
   });
 
   it('disposes in the middle: the running call rejects, later ones too', async () => {
@@ -184,6 +217,63 @@ describe('the addon', () => {
     const out = execFileSync(process.execPath, ['-e', script, argument], { encoding: 'utf8', timeout: 60_000 });
     const fault = { kind: 'usage', message: 'the model is disposed', hint: 'Load it again.' };
     expect(JSON.parse(out)).toEqual({ events: ['loaded', 'stopped'], refused: Array.from({ length: 6 }, () => fault) });
+  });
+});
+
+describe('a model that nobody holds any more', () => {
+  /** Of the pool, and the engine's own. */
+  const THREADS = 2;
+  // In a process of its own, compiled: what a test runner keeps of promises and stacks is not what is looked for.
+  const script = `
+    import fs from 'node:fs';
+    const special = { prompt: (value) => Int32Array.from(value), key: BigInt };
+    const [tokenModel, folder, threads, groups] = JSON.parse(process.argv[1], (key, value) => special[key]?.(value) ?? value);
+    const { TokenModel } = await import(tokenModel);
+    const load = () => TokenModel.load(folder, { dtype: 'float32', device: 'cpu', threads, memoryBytes: 1 << 28 });
+    const running = () => Number(/^Threads:[^0-9]*([0-9]+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
+    async function collect(wanted) {
+      for (let turn = 0; turn < 1000 && running() > wanted; turn++) {
+        globalThis.gc();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    const abort = new AbortController();
+    const ways = {
+      idle: async () => void (await load()),
+      'at a sample': async () => void (await (await load()).generate(groups, { batch: 4 }).next()),
+      'at a sample, its signal living on': async () =>
+        void (await (await load()).generate(groups, { batch: 4, signal: abort.signal }).next()),
+    };
+    // What Node starts with a first model stays.
+    await (await load()).dispose();
+    const before = running();
+    const found = [];
+    for (const [way, forget] of Object.entries(ways)) {
+      await forget();
+      const meanwhile = running() - before;
+      await collect(before);
+      found.push([way, meanwhile, running() - before]);
+    }
+    abort.abort();
+    const model = await load();
+    for await (const sample of model.generate(groups.slice(0, 1))) found.push(sample.tokens.length);
+    await model.dispose();
+    console.log(JSON.stringify(found));
+    process.exit(); // or a run that is not forgotten would go on
+  `;
+
+  it('goes with its threads, also in the middle of a run', () => {
+    build();
+    const plain = (_: string, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value instanceof Int32Array ? [...value] : value;
+    const argument = JSON.stringify([path.join(root, 'dist/engine/token-model.js'), bundled, THREADS, shortThenLong()], plain);
+    const out = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script, argument], { encoding: 'utf8' });
+    expect(JSON.parse(out)).toEqual([
+      ['idle', THREADS, 0],
+      ['at a sample', THREADS, 0],
+      ['at a sample, its signal living on', THREADS, 0],
+      2,
+    ]);
   });
 });
 
