@@ -7,7 +7,12 @@ import { clusterQuantile, quantile } from '../../../../src/reports/statistics/qu
 import { paired, type GoldenInterval } from './golden.js';
 
 /** Both ends of BCa's interval, and of the one that the resamples' own quantiles are. */
-function expectIntervals(bootstrap: Bootstrap, estimate: Estimate, statistic: ClusterStatistic, { bca, percentile, tolerance }: GoldenInterval): void {
+function expectIntervals(
+  bootstrap: Bootstrap,
+  estimate: Estimate,
+  statistic: ClusterStatistic,
+  { bca, percentile, tolerance }: GoldenInterval,
+): void {
   expect(estimate.method).toBe('bca');
   const replicates = bootstrap.statisticReplicates(statistic);
   const ends = [estimate.low!, estimate.high!, quantile(replicates, 0.025), quantile(replicates, 0.975)];
@@ -43,7 +48,9 @@ describe('as SciPy has it, resampling problems with all their numbers', () => {
 
 describe('a quantile of clusters', () => {
   it('is the quantile of every number as often as its cluster was drawn', () => {
-    const numbers = fc.array(fc.record({ value: fc.integer({ min: 0, max: 9 }), cluster: fc.integer({ min: 0, max: 5 }) }), { maxLength: 30 });
+    const numbers = fc.array(fc.record({ value: fc.integer({ min: 0, max: 9 }), cluster: fc.integer({ min: 0, max: 5 }) }), {
+      maxLength: 30,
+    });
     const weights = fc.uint16Array({ minLength: 6, maxLength: 6, max: 3 });
     fc.assert(
       fc.property(numbers, weights, fc.constantFrom(0, 0.1, 0.25, 0.5, 0.75, 0.99, 1), (list, drawn, share) => {
