@@ -1,12 +1,13 @@
 /** What `faultline analyze` prints of several experiments, for people. The numbers are `reports/analysis/by-setting.ts`'s. */
-import type { BySetting, SettingGroup, SettingTable } from '../reports/analysis/by-setting.js';
-import { percent, percentInterval, plural } from '../reports/render/format.js';
+import { hiddenPassOf, passSharesOf, type BySetting, type SettingGroup, type SettingTable } from '../reports/analysis/by-setting.js';
+import { COSTS } from '../reports/render/costs.js';
+import { NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
 import { groupTable, nameOf } from './analysis-text.js';
-import { COSTS, warningText } from './comparison-text.js';
-import { textTable } from './text-table.js';
+import { kindsText, warningText } from './comparison-text.js';
+import { textTable, type TableCell } from './text-table.js';
 
 /** Several blocks, without a newline at the end. */
-export function bySettingText({ experiments, problems, differing, tables, warnings }: BySetting): string {
+export function bySettingText({ experiments, problems, differing, tables, failures, warnings }: BySetting): string {
   const labels = experiments.map(({ label }) => label);
   const rest = [
     ...(problems.notInAll > 0 ? [`${plural(problems.notInAll, 'problem')} that not all of them have`] : []),
@@ -20,6 +21,8 @@ export function bySettingText({ experiments, problems, differing, tables, warnin
       ? 'asked for alike'
       : textTable(['setting', ...labels], differing.map(({ key, values }) => [key, ...values])), // prettier-ignore
     ...tables.flatMap(tableTexts),
+    `${experiments.length === 2 ? 'both' : `all ${experiments.length}`} in one table of categories by experiment: ` +
+      kindsText(failures, experiments.length === 2 ? 'by swaps within problems' : 'by permuting them within problems'),
     'Each interval is its own row’s: whether two experiments differ, `faultline diff` tests.',
     ...warnings.map(warningText),
   ].join('\n\n');
@@ -40,8 +43,17 @@ function tableTexts({ setting, groups, alsoDiffer, missing }: SettingTable): str
   if (setting !== 'experiment' && groups.every(({ experiments }) => experiments.length === 1)) return [rates];
   return [
     rates,
+    hiddenText(setting, groups, valueOf),
     textTable(
-      [setting, 'family', 'failures', 'share of failures', '95 % interval'],
+      [setting, 'programs', 'of samples', '95 % interval', 'pass', '95 % interval', 'crash', '95 % interval'],
+      groups.map((group) => {
+        const { programs, distinct, crash } = group.programs;
+        const shares = [distinct, passSharesOf(group).ofPrograms, crash.ofPrograms];
+        return [valueOf(group), programs, ...shares.flatMap((each) => [percent(each.value), percentInterval(each)])];
+      }),
+    ),
+    textTable(
+      [setting, 'family', 'failures', 'share of failures', '95 % interval', 'programs', 'share of those', '95 % interval'],
       groups.flatMap((group) =>
         group.families.map((family) => [
           valueOf(group),
@@ -49,6 +61,9 @@ function tableTexts({ setting, groups, alsoDiffer, missing }: SettingTable): str
           family.count,
           percent(family.share.value),
           percentInterval(family.share),
+          family.programs,
+          percent(family.ofPrograms.value),
+          percentInterval(family.ofPrograms),
         ]),
       ),
     ),
@@ -57,4 +72,27 @@ function tableTexts({ setting, groups, alsoDiffer, missing }: SettingTable): str
       groups.map((group) => [valueOf(group), ...COSTS.map(([, text]) => text(group.costs))]),
     ),
   ];
+}
+
+/** pass@1 on all assertions of the problems that have hidden ones, and on those alone; why there is none, where no row has one. */
+function hiddenText(setting: string, groups: readonly SettingGroup[], valueOf: (group: SettingGroup) => string): string {
+  if (groups.every((group) => hiddenPassOf(group) === null))
+    return `hidden assertions: ${groups[0]?.hiddenAssertions.missing ?? 'no problem has any'}`;
+  const isBounded = groups.some((group) => group.hiddenAssertions.unknown > 0);
+  return textTable(
+    [setting, 'problems', 'pass@1', '95 % interval', 'hidden alone', '95 % interval', ...(isBounded ? ['at most', 'not known'] : [])],
+    groups.map((group): TableCell[] => {
+      const found = hiddenPassOf(group);
+      if (found === null) return [valueOf(group), ...Array.from({ length: isBounded ? 7 : 5 }, () => NO_VALUE)];
+      const { problems, all, hidden, hiddenAtMost } = found;
+      return [
+        valueOf(group),
+        problems,
+        ...[all, hidden].flatMap((each) => [percent(each.value), percentInterval(each)]),
+        ...(isBounded
+          ? [percent(hiddenAtMost.value), `${whole(group.hiddenAssertions.unknown)} of ${whole(group.hiddenAssertions.samples)}`]
+          : []),
+      ];
+    }),
+  );
 }

@@ -64,6 +64,7 @@ function* settingSteps(store: Store, names: readonly string[], progress: Progres
       temperature: temperatureOf((key) => settingOf(experiment, key)),
       questions: new Map(store.problems(experiment.id).map((problem) => [problem.taskId, questionOf(problem)])),
       draws: drawsOf(experiment),
+      marks: store.assertionMarks(experiment.id),
       samples: through(progress, `samples of ${experiment.name}`, null, store.judgedSamples(experiment.id)),
     })),
     differingSettings(experiments).filter(({ key }) => key !== 'experiment'),

@@ -60,7 +60,9 @@ function* diffSteps(
   const changed = changedProblems(store.problems(first.id), (other ?? store).problems(second.id));
   const samplesOf = (from: Store, { id }: Experiment, which: string): Iterable<JudgedSample> =>
     through(progress, `samples of the ${which}`, from.counts(id).samples, from.judgedSamples(id));
-  const found = yield* differenceSteps(samplesOf(store, first, 'first'), samplesOf(other ?? store, second, 'second'));
+  const found = yield* differenceSteps(samplesOf(store, first, 'first'), samplesOf(other ?? store, second, 'second'), {
+    marks: { first: store.assertionMarks(first.id), second: (other ?? store).assertionMarks(second.id) },
+  });
   return {
     first,
     second,

@@ -26,6 +26,7 @@ import { nameWithHash, prepareOutputs } from './report.js';
 import { estimateExperiment, runExperiment, type RunOptions, type RunResult } from './run.js';
 import { STAGES } from './stages/index.js';
 import { strategyExperiments, type Strategies, type StrategyExperiment } from './strategies.js';
+import { pauses } from './turns.js';
 import { describeShards, extentOf } from './work-shards.js';
 
 export interface StrategiesResult {
@@ -220,7 +221,7 @@ async function compare(
   const directory = folderOfCompared(values, store, experiments);
   await prepareComparison(values, directory);
   const { writeComparison } = await import('../reports/write-comparison.js');
-  const files = await writeComparison(directory, { analysis, comparison, pairs: documents });
+  const files = await writeComparison(directory, { name: experimentName(values), analysis, comparison, pairs: documents }, pauses(signal));
   return { analysis, strategies: comparison, pairs: documents, directory, files };
 }
 

@@ -5,7 +5,8 @@
  * Everything is second minus first. A sample counts unless its outcome is `infra`, as in a report.
  */
 import { FaultlineError } from '../errors.js';
-import type { JudgedSample } from '../store/types.js';
+import type { AssertionMarks, JudgedSample } from '../store/types.js';
+import { splitResult, type KindResult } from './analysis/hidden-result.js';
 import { compareCodes } from './category-order.js';
 import { ProblemCosts, type Costs } from './costs.js';
 import { failureKinds, rateDominance, type FailureKinds } from './effect-sizes.js';
@@ -22,7 +23,7 @@ import { textDigest } from './text-digest.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from './warnings.js';
 
 export interface RateRow {
-  /** Of what: `pass`, `crash rate`, an outcome, or a category's code. */
+  /** Of what: `pass`, `crash rate`, an outcome, `hidden pass`, `distinct`, or a category's code. */
   readonly name: string;
   /** A category's name; null for others. */
   readonly title: string | null;
@@ -30,8 +31,28 @@ export interface RateRow {
   readonly second: { readonly count: number; readonly share: number | null };
   /** With the interval by paired bootstrap over problems, and the p-value by swaps within problems; an outcome has none, as its categories have. */
   readonly difference: Estimate & { readonly p: number | null };
-  /** The difference's p, adjusted for all tests of both tables (Benjamini and Hochberg); rows of the same counts are one test. */
+  /** The difference's p, adjusted for all tests of all tables (Benjamini and Hochberg); rows of the same counts are one test. */
   readonly adjustedP: number | null;
+}
+
+/** On the assertions that prompts do not show: over the compared problems that have some, and whose assertions are marked on both sides. */
+export interface HiddenDifference {
+  readonly problems: number;
+  readonly samples: { readonly first: number; readonly second: number };
+  /** Samples of which it cannot be known: they count as failing. */
+  readonly unknown: { readonly first: number; readonly second: number };
+  /** `pass` on all assertions of these problems, which has no test, and `hidden pass` on the hidden ones alone; empty without such a problem. */
+  readonly rates: readonly RateRow[];
+  /** Why there are none; null where there are. */
+  readonly missing: string | null;
+}
+
+/** Over distinct programs: equal completions of one problem are one. */
+export interface ProgramDifference {
+  readonly first: number;
+  readonly second: number;
+  /** `distinct`, the programs over the samples, which has no test; `pass` and `crash rate` over the programs, where one with two outcomes has both. */
+  readonly rates: readonly RateRow[];
 }
 
 export interface ProblemChange {
@@ -58,6 +79,8 @@ export interface Difference {
   readonly rates: readonly RateRow[];
   /** Categories that occur in either, by code; shares are of all counted samples. */
   readonly categories: readonly RateRow[];
+  readonly hiddenAssertions: HiddenDifference;
+  readonly programs: ProgramDifference;
   /** Whether failures are of other kinds. */
   readonly failures: FailureKinds;
   /** Cliff's delta of the problems' pass rates. */
@@ -90,6 +113,8 @@ export interface DifferenceOptions {
   readonly resamples?: number;
   /** Of the bootstrap and the tests; default 0. */
   readonly seed?: bigint;
+  /** Of either's assertions; without them nothing is said of hidden ones. */
+  readonly marks?: { readonly first: readonly AssertionMarks[]; readonly second: readonly AssertionMarks[] };
 }
 
 const MOST_CHANGES = 20;
@@ -109,7 +134,7 @@ export function* differenceSteps(
   second: Iterable<JudgedSample>,
   options: DifferenceOptions = {},
 ): Steps<Difference> {
-  const sides = [yield* Side.read(first), yield* Side.read(second)] as const;
+  const sides = [yield* Side.read(first, options.marks?.first), yield* Side.read(second, options.marks?.second)] as const;
   const [a, b] = sides;
   const shared = [...a.problems.keys()].filter((task) => b.problems.has(task)).length;
   const tasks = [...a.problems.keys()].filter((task) => a.counted(task) > 0 && b.counted(task) > 0);
@@ -123,11 +148,7 @@ export function* differenceSteps(
     return { p: tests.get(question)!, question };
   };
 
-  const row = (name: string, title: string | null, hits: (sample: Counted) => boolean, isTested = true): UnadjustedRow => {
-    const counts = sides.map((side) => ({
-      hits: tasks.map((task) => side.samples(task).filter(hits).length),
-      samples: tasks.map((task) => side.counted(task)),
-    })) as [Counts, Counts];
+  const rowOf = (name: string, title: string | null, counts: readonly [Counts, Counts], isTested = true): UnadjustedRow => {
     const [inFirst, inSecond] = counts.map((each) => {
       const [count, samples] = [sum(each.hits), sum(each.samples)];
       return { count, share: samples === 0 ? null : count / samples };
@@ -138,13 +159,15 @@ export function* differenceSteps(
       row: { name, title, first: inFirst!, second: inSecond!, difference: { ...rateDifference(bootstrap, counts[1], counts[0]), p } },
     };
   };
+  const row = (name: string, title: string | null, hits: (sample: Counted) => boolean, isTested = true): UnadjustedRow =>
+    rowOf(name, title, countsOf(sides, tasks, (samples) => samples.filter(hits).length), isTested); // prettier-ignore
   const every = sides.flatMap((side) => tasks.flatMap((task) => side.samples(task)));
   const outcomes = OUTCOME_ORDER.filter((outcome) => outcome !== 'pass' && every.some((sample) => sample.outcome === outcome));
   const codes = new Map(every.flatMap(({ code, category }) => (code === null ? [] : [[code, category] as const])));
   const rates: UnadjustedRow[] = [];
   for (const one of [
-    () => row('pass', null, ({ outcome }) => outcome === 'pass'),
-    () => row('crash rate', null, ({ outcome }) => CRASHES.includes(outcome)),
+    () => row('pass', null, isPass),
+    () => row('crash rate', null, isCrash),
     ...outcomes.map((name) => () => row(name, null, ({ outcome }) => outcome === name, false)),
   ]) {
     rates.push(one());
@@ -155,6 +178,14 @@ export function* differenceSteps(
     categories.push(row(name, title, ({ code }) => code === name));
     yield;
   }
+  const hidden = hiddenRows(sides, tasks, rowOf);
+  yield;
+  const programs = [
+    rowOf('distinct', null, countsOf(sides, tasks, programsOf), false),
+    rowOf('pass', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isPass)), programsOf)), // prettier-ignore
+    rowOf('crash rate', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isCrash)), programsOf)), // prettier-ignore
+  ];
+  yield;
   const adjust = adjustment(tests);
   const failed = (side: Side, task: string): readonly Counted[] => side.samples(task).filter(({ outcome }) => outcome !== 'pass');
   const kinds = [...new Set(sides.flatMap((side) => tasks.flatMap((task) => failed(side, task).map(({ code }) => code))))].sort(
@@ -167,7 +198,8 @@ export function* differenceSteps(
     }),
   ) as [number[][], number[][]];
   const [passRatesA, passRatesB] = sides.map((side) => tasks.map((task) => side.passed(task) / side.counted(task))) as [number[], number[]];
-  const failures = failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed });
+  const counted = sides.map((side) => tasks.map((task) => side.counted(task)));
+  const failures = failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed, samples: counted });
   yield;
   const cliffsDelta = rateDominance(bootstrap, passRatesA, passRatesB);
   yield;
@@ -182,6 +214,8 @@ export function* differenceSteps(
     costs: { first: a.costs(tasks), second: b.costs(tasks) },
     rates: rates.map(adjust),
     categories: categories.map(adjust),
+    hiddenAssertions: { ...hidden, rates: hidden.rates.map(adjust) },
+    programs: { first: programs[0]!.row.first.count, second: programs[0]!.row.second.count, rates: programs.map(adjust) },
     failures,
     passRates: { cliffsDelta },
     pairs: pairsOf(a, b, tasks),
@@ -200,6 +234,66 @@ interface UnadjustedRow {
 interface Counts extends ProblemCounts {
   readonly hits: number[];
   readonly samples: number[];
+}
+
+/**
+ * By problem, of either side.
+ * @param of every problem's samples; by default all of them count
+ */
+function countsOf(
+  sides: readonly [Side, Side],
+  tasks: readonly string[],
+  hits: (samples: readonly Counted[]) => number,
+  of: (samples: readonly Counted[]) => number = ({ length }) => length,
+): [Counts, Counts] {
+  return sides.map((side) => ({
+    hits: tasks.map((task) => hits(side.samples(task))),
+    samples: tasks.map((task) => of(side.samples(task))),
+  })) as [Counts, Counts];
+}
+
+const isPass = ({ outcome }: Counted): boolean => outcome === 'pass';
+const isCrash = ({ outcome }: Counted): boolean => CRASHES.includes(outcome);
+
+function programsOf(samples: readonly Counted[]): number {
+  return new Set(samples.map(({ text }) => text)).size;
+}
+
+type UnadjustedHidden = Omit<HiddenDifference, 'rates'> & { readonly rates: readonly UnadjustedRow[] };
+
+function hiddenRows(
+  sides: readonly [Side, Side],
+  tasks: readonly string[],
+  rowOf: (name: string, title: null, counts: readonly [Counts, Counts], isTested?: boolean) => UnadjustedRow,
+): UnadjustedHidden {
+  // All samples of a problem have the same marks.
+  const isOf = (task: string): boolean => sides.every((side) => side.samples(task)[0]!.hidden !== null);
+  const known = tasks.filter(isOf);
+  const total = (hits: (sample: Counted) => boolean): { first: number; second: number } => {
+    const [first, second] = sides.map((side) => sum(known.map((task) => side.samples(task).filter(hits).length)));
+    return { first: first!, second: second! };
+  };
+  const head = { problems: known.length, samples: total(() => true), unknown: total(({ hidden }) => hidden === 'unknown') };
+  if (known.length === 0) return { ...head, rates: [], missing: 'no problem has hidden assertions that are marked in both' };
+  const isKnown = new Set(known);
+  // The others stay in their places with no sample, so that all rates have one set of resamples.
+  const own = (hits: (sample: Counted) => boolean): [Counts, Counts] =>
+    sides.map((side) => ({
+      hits: tasks.map((task) => (isKnown.has(task) ? side.samples(task).filter(hits).length : 0)),
+      samples: tasks.map((task) => (isKnown.has(task) ? side.counted(task) : 0)),
+    })) as [Counts, Counts];
+  return {
+    ...head,
+    rates: [
+      rowOf('pass', null, own(isPass), false),
+      rowOf(
+        'hidden pass',
+        null,
+        own(({ hidden }) => hidden === 'passed'),
+      ),
+    ],
+    missing: null,
+  };
 }
 
 /** The same text for the same counts, and for those of all other samples. */
@@ -236,6 +330,8 @@ interface Counted {
   readonly outcome: CountedOutcome;
   readonly code: string | null;
   readonly category: string | null;
+  /** On the hidden assertions alone; null where its problem has none, or is not marked. */
+  readonly hidden: KindResult | null;
   /** Digest of the completion. */
   readonly text: string;
 }
@@ -244,10 +340,15 @@ interface Counted {
 class Side {
   readonly problems = new Map<string, Counted[]>();
   readonly #costs = new ProblemCosts();
+  readonly #marks: ReadonlyMap<string, AssertionMarks>;
+
+  private constructor(marks: readonly AssertionMarks[]) {
+    this.#marks = new Map(marks.map((each) => [each.taskId, each]));
+  }
 
   /** A step a sample. */
-  static *read(samples: Iterable<JudgedSample>): Steps<Side> {
-    const side = new Side();
+  static *read(samples: Iterable<JudgedSample>, marks: readonly AssertionMarks[] = []): Steps<Side> {
+    const side = new Side(marks);
     let strategy: string | null = null;
     for (const sample of samples) {
       strategy ??= sample.strategy;
@@ -269,7 +370,8 @@ class Side {
     if (outcome === 'infra') return;
     this.#costs.add(sample);
     const { sampleIndex: index, categoryCode: code, categoryName: category, completion } = sample;
-    of.push({ index, outcome, code, category, text: textDigest(completion) });
+    const hidden = splitResult(sample.verdict, this.#marks.get(sample.taskId))?.hidden ?? null;
+    of.push({ index, outcome, code, category, hidden, text: textDigest(completion) });
   }
 
   samples(task: string): readonly Counted[] {

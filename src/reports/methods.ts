@@ -10,7 +10,7 @@ import { decimal, plural, whole } from './render/format.js';
 /** A stretch of the paragraph. `code` is to be set as such: hashes and parameters. */
 export type MethodsPart = string | { readonly code: string };
 
-const code = (text: string): MethodsPart => ({ code: text });
+export const codePart = (text: string): MethodsPart => ({ code: text });
 
 /** The paragraph in parts, which follow each other without a space. Names in it are hostile text. */
 export function methodsParts(data: ReportData): MethodsPart[] {
@@ -30,9 +30,9 @@ export function methodsParts(data: ReportData): MethodsPart[] {
     ...(data.textView === null ? [] : [`Those of the text measures have ${whole(data.textView.intervals.resamples)} resamples. `]),
     ...(data.analyses === null ? [] : [`Those of where samples fail have ${whole(data.analyses.positionResamples)} resamples. `]),
     'Parameters that decide results: ',
-    ...entries(experiment.config),
+    ...entryParts(experiment.config),
     '. Experiment ',
-    code(experiment.hash),
+    codePart(experiment.hash),
     `, begun ${experiment.createdAt}, ${experiment.finishedAt === null ? 'not finished' : `finished ${experiment.finishedAt}`}.`,
     software === null ? '' : ` Tables and intervals: faultline ${software.faultline} on Node ${software.node}.`,
   ];
@@ -47,11 +47,11 @@ function drawnParts(data: ReportData): MethodsPart[] {
     `With faultline ${experiment.version} we drew ${extent(data)}`,
     strategy === null ? '' : ` by the strategy ${strategy}`,
     `, seed ${experiment.seed}, from the model with SHA-256 `,
-    code(experiment.modelHash),
+    codePart(experiment.modelHash),
     ' (tokenizer ',
-    code(experiment.tokenizerHash),
+    codePart(experiment.tokenizerHash),
     '; problems ',
-    code(experiment.problemsHash),
+    codePart(experiment.problemsHash),
     `). The model ran in ${experiment.dtype} with the kernel family ${experiment.kernelFamily} (instruction set ${experiment.isa}) on ${at}. `,
     otherMachines.length === 0 ? '' : `Not all of it ran there; the run log says: ${otherMachines.join('; ')}. `,
     'Random numbers are Philox4x32-10, keyed by seed and problem, so that a sample depends on its seed, problem and index alone. ',
@@ -63,9 +63,9 @@ function importedParts(data: ReportData): MethodsPart[] {
   const { experiment, machines, otherMachines } = data;
   return [
     `With faultline ${experiment.version} we judged ${extent(data)}, which were made elsewhere: their file (SHA-256 of its lines `,
-    code(experiment.modelHash),
+    codePart(experiment.modelHash),
     ') does not say by which model, with which parameters or on which machine. The problems are ',
-    code(experiment.problemsHash),
+    codePart(experiment.problemsHash),
     `. They were judged on ${machines.execute.length === 0 ? experiment.cpu : describeMachines(machines.execute)}, seed ${experiment.seed}. `,
     otherMachines.length === 0 ? '' : `Not all of them were judged there; the run log says: ${otherMachines.join('; ')}. `,
   ];
@@ -101,13 +101,14 @@ function categoryParts({ categorySettings }: ExperimentFacts): MethodsPart[] {
   if (categorySettings.length === 0) return [`${rules}. `];
   return [
     `${rules}, counted as the config says: `,
-    ...entries(categorySettings),
+    ...entryParts(categorySettings),
     '; the feasibility decision goes by the taxonomy’s own leaves. ',
   ];
 }
 
-function entries(of: readonly ConfigEntry[]): MethodsPart[] {
-  return of.flatMap(({ key, value }, i): MethodsPart[] => [i === 0 ? '' : ', ', code(`${key} = ${value}`)]);
+/** `key = value` of each, with commas between. */
+export function entryParts(of: readonly ConfigEntry[]): MethodsPart[] {
+  return of.flatMap(({ key, value }, i): MethodsPart[] => [i === 0 ? '' : ', ', codePart(`${key} = ${value}`)]);
 }
 
 /** The paragraph as one line of plain text; names as they are, so not for a screen that obeys control characters. */

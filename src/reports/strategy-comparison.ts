@@ -12,7 +12,7 @@ export interface StrategyComparison {
   /** Name of the first one's experiment: each difference is that strategy minus this one. */
   readonly against: string;
   readonly pairs: readonly StrategyPair[];
-  /** Of pass and crash rate, pair by pair. */
+  /** Of pass and crash rate, and of passes on hidden assertions alone where some are marked, pair by pair. */
   readonly tests: readonly StrategyTest[];
 }
 
@@ -27,7 +27,7 @@ export interface StrategyTest {
   readonly experiment: string;
   /** Whose test it is. */
   readonly pair: StrategyPair;
-  /** `pass` or `crash rate`. */
+  /** `pass`, `crash rate` or `hidden pass`. */
   readonly rate: string;
   readonly first: RateRow['first'];
   readonly second: RateRow['second'];
@@ -43,9 +43,10 @@ const TESTED = ['pass', 'crash rate'];
 
 export function strategyComparison(bySetting: BySetting, against: string, pairs: readonly StrategyPair[]): StrategyComparison {
   const tests = pairs.flatMap((pair) =>
-    pair.difference.rates
-      .filter(({ name }) => TESTED.includes(name))
-      .map(({ name, first, second, difference }) => ({ experiment: pair.experiment, pair, rate: name, first, second, difference })),
+    [
+      ...pair.difference.rates.filter(({ name }) => TESTED.includes(name)),
+      ...pair.difference.hiddenAssertions.rates.filter(({ name }) => name === 'hidden pass'),
+    ].map(({ name, first, second, difference }) => ({ experiment: pair.experiment, pair, rate: name, first, second, difference })),
   );
   const adjusted = benjaminiHochberg(tests.map(({ difference }) => difference.p));
   return { bySetting, against, pairs, tests: tests.map((test, i) => ({ ...test, adjustedP: adjusted[i]! })) };

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { bySetting } from '../../src/reports/analysis/by-setting.js';
 import { ANALYSIS_SCHEMA, ANALYSIS_VERSION, analysisJson } from '../../src/reports/render/analysis-json.js';
 import type { JudgedSample } from '../../src/store/types.js';
-import { CATEGORIES, analysed, judgedSamples, measuredSamples, placed, sample } from '../unit/reports/judged-samples.js';
+import { CATEGORIES, analysed, judgedSamples, marksOf, measuredSamples, placed, sample } from '../unit/reports/judged-samples.js';
 import { root } from './project.js';
 
 type Schema = Record<string, unknown>;
@@ -43,7 +43,15 @@ function comparedDocument(): Record<string, unknown> {
   const questions = new Map(names.map((name) => [name, name]));
   const sides = [['a', '0.4'], ['b', '1.2'], ['c', '0.4']] as const; // prettier-ignore
   const compared = bySetting(
-    sides.map(([label, temperature]) => ({ label, hash: `hash of ${label}`, temperature, questions, draws: label, samples })),
+    sides.map(([label, temperature]) => ({
+      label,
+      hash: `hash of ${label}`,
+      temperature,
+      questions,
+      draws: label,
+      marks: marksOf(samples),
+      samples,
+    })),
     [
       { key: 'seed', values: ['1', '1', '2'] },
       { key: 'strategy.temperature', values: sides.map(([, temperature]) => temperature) },
@@ -89,8 +97,16 @@ describe('the schema of analyses', () => {
     expect(WHOLE).not.toHaveProperty('by_setting');
     expect(comparedDocument()['by_setting']).toMatchObject({
       warnings: [{ rule: 'few_problems' }],
+      failures: { degrees: expect.any(Number) as number, p: expect.any(Number) as number },
       tables: [
-        { setting: 'experiment', groups: [{}, {}, {}], missing: null },
+        {
+          setting: 'experiment',
+          groups: Array.from({ length: 3 }, () => ({
+            hidden_assertions: { pass_at_k: [{ k: 1 }, { k: 5 }], missing: null },
+            programs: { distinct: { method: 'bca' } },
+          })),
+          missing: null,
+        },
         { setting: 'strategy', groups: [], missing: 'all samples have one strategy: sample' },
         { setting: 'temperature', groups: [{ value: '0.4', experiments: ['a', 'c'] }, { value: '1.2' }], also_differ: ['seed'] },
       ],

@@ -12,7 +12,7 @@ import { bySetting } from '../../src/reports/analysis/by-setting.js';
 import { difference } from '../../src/reports/difference.js';
 import { strategyComparison } from '../../src/reports/strategy-comparison.js';
 import type { Experiment, JudgedSample } from '../../src/store/types.js';
-import { analysed, CATEGORIES, EXPERIMENT, judgedSamples } from '../unit/reports/judged-samples.js';
+import { analysed, CATEGORIES, EXPERIMENT, judgedSamples, marksOf } from '../unit/reports/judged-samples.js';
 import { root } from './project.js';
 
 type Schema = Record<string, unknown>;
@@ -58,11 +58,11 @@ function documentOf(perProblem: number): Record<string, unknown> {
   const questions = new Map(samples.map(({ taskId }) => [taskId, taskId]));
   const sides = [['a', samples], ['b', others]] as const; // prettier-ignore
   const compared = bySetting(
-    sides.map(([label, own]) => ({ label, hash: label, temperature: null, questions, draws: label, samples: own })),
+    sides.map(([label, own]) => ({ label, hash: label, temperature: null, questions, draws: label, marks: marksOf(own), samples: own })),
     [{ key: 'strategy.top_k', values: ['0', '40'] }],
     { resamples: 99 },
   );
-  const found = difference(samples, others, { resamples: 99 });
+  const found = difference(samples, others, { resamples: 99, marks: { first: marksOf(samples), second: marksOf(others) } });
   const result: StrategiesResult = {
     ...{ experiment: 'x', database: 'x.db', strategies: [run('a'), run('b')] },
     estimate: { seconds: 3, memoryBytes: 5, diskBytes: 6, freeDiskBytes: 7, strategies: [{ strategy: 'a', estimate: null }, { strategy: 'b', estimate: ESTIMATE }] }, // prettier-ignore
@@ -103,10 +103,12 @@ describe('the schema of strategies', () => {
   it('leaves nothing of them empty, so that the check says something', () => {
     expect(WHOLE).toMatchObject({
       strategies: [{ unjudged: [{}] }, {}],
-      differences: { tests: [{ rate: 'pass' }, { rate: 'crash rate' }] },
+      differences: { tests: [{ rate: 'pass' }, { rate: 'crash rate' }, { rate: 'hidden pass' }] },
     });
     const [pair] = (WHOLE['differences'] as { pairs: [Record<string, unknown>] }).pairs;
     for (const field of ['settings', 'rates', 'categories', 'changes', 'warnings']) expect(pair[field], field).not.toEqual([]);
+    expect(pair['hiddenAssertions']).toMatchObject({ rates: [{ name: 'pass' }, { name: 'hidden pass' }], missing: null });
+    expect(pair['programs']).toMatchObject({ rates: [{ name: 'distinct' }, { name: 'pass' }, { name: 'crash rate' }] });
     expect(documentOf(1)).toMatchObject({ differences: { pairs: [{ pairs: { mcnemar: { midP: expect.any(Number) as number } } }] } });
   });
 

@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
-import { decimal, NO_VALUE, percent, plural, points, pointsInterval, probability } from '../../reports/render/format.js';
+import { COSTS } from '../../reports/render/costs.js';
+import { decimal, NO_VALUE, percent, plural, points, pointsInterval, probability, whole } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
-import type { Estimate } from '../../reports/statistics/bootstrap.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf, withProgress } from '../command.js';
-import { COSTS, warningText } from '../comparison-text.js';
+import { intervalText, kindsText, warningText } from '../comparison-text.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
 
@@ -49,6 +49,8 @@ function comparisonText({ first, second, settings, difference }: ComparedExperim
       : textTable(['setting', 'first', 'second'], settings.map((each) => [each.key, each.first, each.second])), // prettier-ignore
     rates('rate', difference.rates),
     costsText(difference.costs),
+    hiddenText(difference.hiddenAssertions),
+    programsText(difference),
     ...(difference.categories.length > 0 ? [rates('category', difference.categories)] : []),
     effectsText(difference),
     pairsText(pairs),
@@ -92,17 +94,22 @@ function rates(title: string, rows: readonly RateRow[]): string {
   );
 }
 
-function effectsText({ failures, passRates }: Difference): string {
-  const interval = ({ low, high }: Pick<Estimate, 'low' | 'high'>, text: (value: number) => string): string =>
-    low === null || high === null ? '' : ` (${text(low)} to ${text(high)})`;
-  const [v, delta] = [failures.cramersV, passRates.cliffsDelta];
-  const size = (value: number | null): string => (value === null ? NO_VALUE : decimal(value, 2));
+function hiddenText({ problems, samples, unknown, rates: rows, missing }: Difference['hiddenAssertions']): string {
+  if (missing !== null) return `hidden assertions: ${missing}`;
+  const head = `on hidden assertions: ${plural(problems, 'problem')} with some, ${plural(samples.first, 'sample')} and ${whole(samples.second)}`;
+  const cut = unknown.first + unknown.second;
+  const bound = cut === 0 ? '' : `; of ${whole(unknown.first)} and ${whole(unknown.second)} it cannot be known: they count as failing`;
+  return `${head}${bound}\n${rates('rate', rows)}`;
+}
+
+function programsText({ programs: { first, second, rates: rows } }: Difference): string {
+  return `distinct programs, ${whole(first)} and ${whole(second)}: their share of the samples, and what came of them\n${rates('rate', rows)}`;
+}
+
+function effectsText({ failures, passRates: { cliffsDelta: delta } }: Difference): string {
   return [
-    failures.degrees === 0
-      ? 'kinds of failure: nothing to compare'
-      : `kinds of failure: Cramér's V ${size(v.value)}${interval(v, size)}, chi-square ${decimal(failures.chiSquare, 1)} with ` +
-        `${plural(failures.degrees, 'degree')} of freedom, p ${probability(failures.p)} by swaps within problems, as failures of one problem are not independent`,
-    `pass rates by problem: Cliff's delta ${signed(delta.value)}${interval(delta, signed)}`,
+    kindsText(failures, 'by swaps within problems'),
+    `pass rates by problem: Cliff's delta ${signed(delta.value)}${intervalText(delta, signed)}`,
   ].join('\n');
 }
 

@@ -90,7 +90,7 @@ async function runSeveral(study: Strategies, { stages, estimateOnly, output }: W
           strategiesText(comparison.strategies),
           [
             ...strategies.map(({ directory }) => `report: ${shortPath(join(directory!, 'report.html'))}`),
-            `comparison: ${shortPath(comparison.directory)}`,
+            `comparison: ${shortPath(join(comparison.directory, 'comparison.html'))}`,
           ].join('\n'),
         ].join('\n\n'),
   );

@@ -1,14 +1,15 @@
 /**
  * Several experiments side by side: what came of the samples by experiment, and by each setting that an experiment has one value of
- * ({@link SETTINGS}). Over the problems that all of them have, with intervals from one set of resamples of these. Pure. Tests nothing:
- * whether two experiments differ says `difference.ts`.
+ * ({@link SETTINGS}). Over the problems that all of them have, with intervals from one set of resamples of these. Pure. Tests nothing but whether
+ * the experiments' failures are of other kinds, all of them in one table: whether two experiments differ says `difference.ts`.
  */
 import { FaultlineError } from '../../errors.js';
-import type { JudgedSample } from '../../store/types.js';
+import type { AssertionMarks, JudgedSample } from '../../store/types.js';
 import { familyOf } from '../annotation/labels.js';
 import { compareCodes } from '../category-order.js';
 import { ProblemCosts, totalCosts, type Costs } from '../costs.js';
 import type { DifferenceWarning } from '../difference.js';
+import { failureKindsOfAll, type FailureKindsOfAll } from '../effect-sizes.js';
 import { knownOutcome, OUTCOMES } from '../outcomes.js';
 import { plural } from '../render/format.js';
 import type { Intervals } from '../report-data.js';
@@ -16,7 +17,9 @@ import { Bootstrap, type BootstrapOptions, type Estimate } from '../statistics/b
 import { finish, type Steps } from '../steps.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from '../warnings.js';
 import { groupOf, reasonFor, type Group } from './distribution.js';
-import { AnalysisRows, groupedBy, perProblem, type AnalysisRow } from './rows.js';
+import { hiddenAssertions, type HiddenAssertions, type HiddenPass } from './hidden-assertions.js';
+import { programCounts, programShares, twoShares, type ProgramShares, type TwoShares } from './programs.js';
+import { AnalysisRows, groupedBy, perProblem, SharedPrograms, type AnalysisRow } from './rows.js';
 
 export type SettingName = 'experiment' | 'strategy' | 'temperature';
 
@@ -31,6 +34,8 @@ export interface SettingExperiment {
   readonly questions: ReadonlyMap<string, string>;
   /** What decided its draws: with equal texts, samples of one problem and index are one draw. */
   readonly draws: string;
+  /** Of its problems' assertions; a problem without has no sample that is looked at on the hidden ones alone. */
+  readonly marks: readonly AssertionMarks[];
   /** Problem by problem; each (task, sample index) at most once. Read once. */
   readonly samples: Iterable<JudgedSample>;
 }
@@ -52,6 +57,8 @@ export interface BySetting {
   readonly differing: readonly { readonly key: string; readonly values: readonly string[] }[];
   /** In the order of {@link SETTINGS}. */
   readonly tables: readonly SettingTable[];
+  /** Whether failures are of other kinds in one experiment than in another; counts are in the order of the experiments. */
+  readonly failures: FailureKindsOfAll;
   readonly intervals: Intervals;
   /** Where there is too little for a claim. */
   readonly warnings: readonly DifferenceWarning[];
@@ -86,7 +93,21 @@ export interface SettingGroup extends Group {
   readonly experiments: readonly string[];
   /** Of the failures, by family of categories. */
   readonly families: readonly FamilyShare[];
+  /** What a report has of one experiment: pass@k on the hidden assertions alone, and shares over distinct programs. */
+  readonly hiddenAssertions: HiddenAssertions;
+  /** Equal completions of one problem are one program, also where two experiments of the group drew them. */
+  readonly programs: ProgramShares;
   readonly costs: Costs;
+}
+
+/** pass@1 on all and on hidden assertions, over the group's problems that have hidden ones; null without such a problem. */
+export function hiddenPassOf({ hiddenAssertions: { passAtK } }: SettingGroup): HiddenPass | null {
+  return passAtK.find(({ k }) => k === 1) ?? null;
+}
+
+/** Passes as shares of the samples and of the distinct programs. */
+export function passSharesOf({ programs: { outcomes } }: SettingGroup): TwoShares {
+  return outcomes.find(({ outcome }) => outcome === 'pass')!;
 }
 
 export interface FamilyShare {
@@ -96,6 +117,10 @@ export interface FamilyShare {
   readonly count: number;
   /** Of the group's failures. Without an interval where the group is one problem, as its rates. */
   readonly share: Estimate;
+  /** Distinct ones. */
+  readonly programs: number;
+  /** Of the group's distinct programs that fail. */
+  readonly ofPrograms: Estimate;
 }
 
 interface SettingRow {
@@ -148,7 +173,8 @@ export function* bySettingSteps(
   options: BootstrapOptions = {},
 ): Steps<BySetting> {
   const sides: Side[] = [];
-  for (const experiment of experiments) sides.push(yield* Side.read(experiment));
+  const programs = new SharedPrograms();
+  for (const experiment of experiments) sides.push(yield* Side.read(experiment, programs));
   const [first, ...others] = sides;
   const all = [...new Set(sides.flatMap(({ questions }) => [...questions.keys()]))];
   const inAll = all.filter((task) => sides.every(({ questions }) => questions.has(task)));
@@ -158,6 +184,7 @@ export function* bySettingSteps(
   yield;
   const tables: SettingTable[] = [];
   for (const setting of SETTINGS) tables.push(yield* tableOf(setting, sides, tasks, differing, bootstrap));
+  const failures = yield* kindsOf(sides, tasks, bootstrap, options);
   return {
     experiments: sides.map(({ label, hash, strategy, temperature, questions }) => ({
       label,
@@ -174,6 +201,7 @@ export function* bySettingSteps(
     },
     differing,
     tables,
+    failures,
     intervals: { confidence: bootstrap.confidence, resamples: bootstrap.resamples, seed: (options.seed ?? 0n).toString() },
     warnings: warningsOf(tasks.length),
   };
@@ -228,33 +256,67 @@ function* settingGroup(value: string | null, sides: readonly Side[], tasks: read
   yield;
   const group = groupOf(value, rows, bootstrap);
   yield;
+  const hidden = hiddenAssertions(rows, tasks, marksOf(sides), bootstrap);
+  yield;
+  const programs = programShares(rows, bootstrap);
+  yield;
   return {
     ...group,
     experiments: sides.map(({ label }) => label),
     families: yield* familiesOf(rows, bootstrap),
+    hiddenAssertions: hidden,
+    programs,
     costs: totalCosts(sides.map((side) => side.costs.costs(tasks))),
   };
 }
 
+/** Of the problems of experiments that are pooled, which are the same: a problem that one of them has marked is marked. */
+function marksOf(sides: readonly Side[]): AssertionMarks[] {
+  const marks = new Map<string, AssertionMarks>();
+  for (const each of sides.flatMap((side) => side.marks)) if (marks.get(each.taskId)?.total == null) marks.set(each.taskId, each);
+  return [...marks.values()];
+}
+
 function* familiesOf(rows: readonly AnalysisRow[], bootstrap: Bootstrap): Steps<FamilyShare[]> {
   const failed = rows.filter(({ outcome }) => outcome !== 'pass');
-  const failures = perProblem(failed, bootstrap.size);
+  const failures = programCounts(failed, bootstrap.size);
+  const alone = (value: number): Estimate => ({ value, low: null, high: null, method: 'none' });
   const byFamily = [...groupedBy(failed, ({ categoryCode }) => (categoryCode === null ? null : familyOf(categoryCode)))];
   const families: FamilyShare[] = [];
   for (const [code, own] of byFamily.sort(([a], [b]) => compareCodes(a, b))) {
+    const { samples, ofSamples, programs, ofPrograms } = twoShares(own, failures, bootstrap);
     families.push({
       code,
       // All leaves of a family have one outcome.
       name: code === null ? 'without a category' : OUTCOMES[own[0]!.outcome].label,
-      count: own.length,
-      share:
-        bootstrap.size === 1
-          ? { value: own.length / failed.length, low: null, high: null, method: 'none' }
-          : bootstrap.ratio(perProblem(own, bootstrap.size), failures),
+      count: samples,
+      share: bootstrap.size === 1 ? alone(ofSamples.value!) : ofSamples,
+      programs,
+      ofPrograms: bootstrap.size === 1 ? alone(ofPrograms.value!) : ofPrograms,
     });
     yield;
   }
   return families;
+}
+
+/** Categories of failures by experiment, over all of them. */
+function kindsOf(
+  sides: readonly Side[],
+  tasks: readonly string[],
+  bootstrap: Bootstrap,
+  { seed = 0n }: BootstrapOptions,
+): Steps<FailureKindsOfAll> {
+  const rows = sides.map((side) => side.rowsOf(tasks));
+  const failed = rows.map((own) => own.filter(({ outcome }) => outcome !== 'pass'));
+  const samples = rows.map((own) => [...perProblem(own, tasks.length)]);
+  const codes = [...new Set(failed.flat().map(({ categoryCode }) => categoryCode))].sort(compareCodes);
+  const places = new Map(codes.map((code, place) => [code, place]));
+  const counts = failed.map((ofOne) => {
+    const own = tasks.map(() => codes.map(() => 0));
+    for (const { problem, categoryCode } of ofOne) own[problem]![places.get(categoryCode)!]!++;
+    return own;
+  });
+  return failureKindsOfAll(bootstrap, codes, counts, { draws: bootstrap.resamples, seed, samples });
 }
 
 function warningsOf(problems: number): DifferenceWarning[] {
@@ -275,6 +337,7 @@ class Side {
   readonly temperature: string | null;
   readonly questions: ReadonlyMap<string, string>;
   readonly draws: string;
+  readonly marks: readonly AssertionMarks[];
   readonly strategy: string | null;
   /** Tasks with a sample that counts. */
   readonly counted: ReadonlySet<string>;
@@ -283,7 +346,7 @@ class Side {
 
   /** Of the samples that went by. */
   private constructor(
-    { label, hash, temperature, questions, draws }: Omit<SettingExperiment, 'samples'>,
+    { label, hash, temperature, questions, draws, marks }: Omit<SettingExperiment, 'samples'>,
     seen: AnalysisRows,
     costs: ProblemCosts,
   ) {
@@ -292,6 +355,7 @@ class Side {
     this.temperature = temperature;
     this.questions = questions;
     this.draws = draws;
+    this.marks = marks;
     this.#rows = seen;
     this.costs = costs;
     const { rows, problems } = seen;
@@ -306,8 +370,8 @@ class Side {
   }
 
   /** A step a sample. */
-  static *read({ samples, ...experiment }: SettingExperiment): Steps<Side> {
-    const rows = new AnalysisRows();
+  static *read({ samples, ...experiment }: SettingExperiment, programs: SharedPrograms): Steps<Side> {
+    const rows = new AnalysisRows(experiment.marks, programs);
     const costs = new ProblemCosts();
     for (const sample of rows.through(samples)) {
       if (knownOutcome(sample.outcome) !== 'infra') costs.add(sample);

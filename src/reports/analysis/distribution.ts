@@ -26,6 +26,8 @@ export interface Group {
   readonly samples: number;
   readonly problems: number;
   readonly failures: number;
+  /** Drawn for a sample; 0 where they are not known, as of samples that were made elsewhere. */
+  readonly meanTokens: number;
   /** Of the group's samples, as is `crash` (load and crash). Without an interval where the group is one problem. */
   readonly pass: Estimate;
   readonly crash: Estimate;
@@ -148,6 +150,7 @@ export function groupOf(value: string | null, rows: readonly AnalysisRow[], boot
     samples: rows.length,
     problems,
     failures,
+    meanTokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) / rows.length,
     pass: rate(({ outcome }) => outcome === 'pass'),
     crash: rate(({ outcome }) => CRASHES.includes(outcome)),
     outcomes,

@@ -2,7 +2,7 @@
  * Shares over samples beside shares over distinct programs: a model that repeats itself is counted once for each text in the latter. Equal
  * completions of one problem are one program. Pure.
  */
-import { OUTCOME_ORDER, type CountedOutcome } from '../outcomes.js';
+import { CRASHES, OUTCOME_ORDER, type CountedOutcome } from '../outcomes.js';
 import type { Bootstrap, Estimate } from '../statistics/bootstrap.js';
 import { failuresByCategory, perProblem, type AnalysisRow, type CategoryKey } from './rows.js';
 
@@ -11,6 +11,8 @@ export interface ProgramShares {
   readonly programs: number;
   /** Programs over samples: 1 where no two are equal. */
   readonly distinct: Estimate;
+  /** Outcomes load and crash, over all samples and all programs. */
+  readonly crash: TwoShares;
   /** Over all samples and all programs. A program with two outcomes, as one sample of it met a limit and another did not, is in both. */
   readonly outcomes: readonly (TwoShares & { readonly outcome: CountedOutcome })[];
   /** Over the failures, by code. */
@@ -26,33 +28,26 @@ export interface TwoShares {
 
 /** @param bootstrap over the problems that the rows number */
 export function programShares(rows: readonly AnalysisRow[], bootstrap: Bootstrap): ProgramShares {
-  const all = countsOf(rows, bootstrap.size);
-  const failures = countsOf(rows.filter(({ outcome }) => outcome !== 'pass'), bootstrap.size); // prettier-ignore
-  const shares = (own: readonly AnalysisRow[], whole: Counts): TwoShares => {
-    const counts = countsOf(own, bootstrap.size);
-    return {
-      samples: own.length,
-      ofSamples: bootstrap.ratio(counts.samples, whole.samples),
-      programs: sum(counts.programs),
-      ofPrograms: bootstrap.ratio(counts.programs, whole.programs),
-    };
-  };
+  const all = programCounts(rows, bootstrap.size);
+  const failures = programCounts(rows.filter(({ outcome }) => outcome !== 'pass'), bootstrap.size); // prettier-ignore
   return {
     samples: rows.length,
     programs: sum(all.programs),
     distinct: bootstrap.ratio(all.programs, all.samples),
-    outcomes: OUTCOME_ORDER.map((outcome) => ({ outcome, ...shares(rows.filter((row) => row.outcome === outcome), all) })), // prettier-ignore
-    categories: failuresByCategory(rows).map(({ code, name, rows: own }) => ({ code, name, ...shares(own, failures) })),
+    crash: twoShares(rows.filter(({ outcome }) => CRASHES.includes(outcome)), all, bootstrap), // prettier-ignore
+    outcomes: OUTCOME_ORDER.map((outcome) => ({ outcome, ...twoShares(rows.filter((row) => row.outcome === outcome), all, bootstrap) })), // prettier-ignore
+    categories: failuresByCategory(rows).map(({ code, name, rows: own }) => ({ code, name, ...twoShares(own, failures, bootstrap) })),
   };
 }
 
 /** By problem. */
-interface Counts {
+export interface ProgramCounts {
   readonly samples: Float64Array;
   readonly programs: Float64Array;
 }
 
-function countsOf(rows: readonly AnalysisRow[], problems: number): Counts {
+/** @param problems how many the rows number */
+export function programCounts(rows: readonly AnalysisRow[], problems: number): ProgramCounts {
   const seen = new Set<number>();
   const isFirst = ({ program }: AnalysisRow): boolean => {
     if (seen.has(program)) return false;
@@ -60,6 +55,20 @@ function countsOf(rows: readonly AnalysisRow[], problems: number): Counts {
     return true;
   };
   return { samples: perProblem(rows, problems), programs: perProblem(rows, problems, isFirst) };
+}
+
+/**
+ * What some rows are of all.
+ * @param whole of all, by the same problems
+ */
+export function twoShares(own: readonly AnalysisRow[], whole: ProgramCounts, bootstrap: Bootstrap): TwoShares {
+  const counts = programCounts(own, bootstrap.size);
+  return {
+    samples: own.length,
+    ofSamples: bootstrap.ratio(counts.samples, whole.samples),
+    programs: sum(counts.programs),
+    ofPrograms: bootstrap.ratio(counts.programs, whole.programs),
+  };
 }
 
 function sum(counts: Float64Array): number {

@@ -6,6 +6,7 @@ import type { AssertionMarks, JudgedSample } from '../../store/types.js';
 import { linesOf } from '../../taxonomy/program-text.js';
 import { compareCodes } from '../category-order.js';
 import { outcomeOf, type CountedOutcome } from '../outcomes.js';
+import { textDigest } from '../text-digest.js';
 import { splitResult, type SplitResult } from './hidden-result.js';
 
 /** A sample that counts: any but one of outcome `infra`. */
@@ -38,18 +39,35 @@ export interface AnalysisProblem {
   readonly difficulty: number | null;
 }
 
+/** Numbers of the programs of several experiments: equal completions of one problem are one program, whoever drew them. Keeps a digest of each. */
+export class SharedPrograms {
+  readonly #numbers = new Map<string, number>();
+
+  numberOf(taskId: string, completion: string): number {
+    const key = `${textDigest(completion)}${taskId}`;
+    let number = this.#numbers.get(key);
+    if (number === undefined) this.#numbers.set(key, (number = this.#numbers.size));
+    return number;
+  }
+}
+
 /** The rows of the samples that went by. */
 export class AnalysisRows {
   readonly rows: AnalysisRow[] = [];
   readonly problems: AnalysisProblem[] = [];
   readonly #marks: ReadonlyMap<string, AssertionMarks>;
+  readonly #shared: SharedPrograms | null;
   readonly #numbers = new Map<string, number>();
   /** Programs of the problem that was seen last: samples come problem by problem. */
   #own: { readonly problem: number; readonly programs: Map<string, number> } | null = null;
   #programs = 0;
 
-  /** @param marks those of the experiment; without a problem's, its samples have no `split` */
-  constructor(marks: readonly AssertionMarks[] = []) {
+  /**
+   * @param marks those of the experiment; without a problem's, its samples have no `split`
+   * @param shared numbers the programs together with those of other experiments; by default they are numbered alone
+   */
+  constructor(marks: readonly AssertionMarks[] = [], shared: SharedPrograms | null = null) {
+    this.#shared = shared;
     this.#marks = new Map(marks.map((each) => [each.taskId, each]));
   }
 
@@ -68,7 +86,7 @@ export class AnalysisRows {
     const { completion, place, strategy, categoryCode, categoryName, tags, generationCode, tokenCount } = sample;
     this.rows.push({
       problem,
-      program: this.#programOf(problem, completion),
+      program: this.#shared?.numberOf(sample.taskId, completion) ?? this.#programOf(problem, completion),
       strategy,
       outcome,
       categoryCode,

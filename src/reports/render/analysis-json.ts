@@ -6,7 +6,7 @@
 import type { Analysis } from '../analysis/analysis.js';
 import type { BySetting } from '../analysis/by-setting.js';
 import type { CoOccurrence } from '../analysis/co-occurrence.js';
-import type { Distribution } from '../analysis/distribution.js';
+import type { Distribution, Group } from '../analysis/distribution.js';
 import type { FailurePosition, PositionCounts } from '../analysis/failure-position.js';
 import type { DivergenceCounts, FirstDivergence } from '../analysis/first-divergence.js';
 import type { HiddenAssertions } from '../analysis/hidden-assertions.js';
@@ -33,7 +33,7 @@ export function analysisJson(analysis: Analysis): Readonly<Record<string, unknow
   };
 }
 
-function bySettingJson({ experiments, problems, differing, tables, intervals, warnings }: BySetting): object {
+function bySettingJson({ experiments, problems, differing, tables, failures, intervals, warnings }: BySetting): object {
   return {
     experiments,
     problems: {
@@ -45,14 +45,23 @@ function bySettingJson({ experiments, problems, differing, tables, intervals, wa
     differing,
     tables: tables.map(({ setting, groups, alsoDiffer, missing }) => ({
       setting,
-      groups: groups.map(({ families, costs, ...group }) => ({
-        ...group,
-        families: families.map(({ share, ...family }) => ({ ...family, ...share })),
+      groups: groups.map(({ families, hiddenAssertions, programs, costs, ...group }) => ({
+        ...groupJson(group),
+        families: families.map(({ share, ofPrograms, ...family }) => ({ ...family, ...share, of_programs: ofPrograms })),
+        hidden_assertions: hiddenJson(hiddenAssertions),
+        programs: programsJson(programs),
         costs: costsJson(costs),
       })),
       also_differ: alsoDiffer,
       missing,
     })),
+    failures: {
+      categories: failures.categories,
+      chi_square: failures.chiSquare,
+      degrees: failures.degrees,
+      p: failures.p,
+      cramers_v: failures.cramersV,
+    },
     intervals,
     warnings,
   };
@@ -84,7 +93,7 @@ function hiddenJson({ problems, assertions, samples, passed, passedHidden, unkno
   };
 }
 
-function programsJson({ samples, programs, distinct, outcomes, categories }: ProgramShares): object {
+function programsJson({ samples, programs, distinct, crash, outcomes, categories }: ProgramShares): object {
   const shares = (each: TwoShares): object => ({
     samples: each.samples,
     of_samples: each.ofSamples,
@@ -95,13 +104,18 @@ function programsJson({ samples, programs, distinct, outcomes, categories }: Pro
     samples,
     programs,
     distinct,
+    crash: shares(crash),
     outcomes: outcomes.map((each) => ({ outcome: each.outcome, ...shares(each) })),
     categories: categories.map((each) => ({ code: each.code, name: each.name, ...shares(each) })),
   };
 }
 
 function distributionJson({ dimension, unit, groups, missing }: Distribution): object {
-  return { dimension, unit, groups, missing };
+  return { dimension, unit, groups: groups.map(groupJson), missing };
+}
+
+function groupJson({ meanTokens, ...group }: Group): object {
+  return { ...group, mean_tokens: meanTokens };
 }
 
 function coOccurrenceJson({ tags, problems }: CoOccurrence): object {

@@ -26,41 +26,64 @@ export interface ChiSquare {
  * The test of a table, [row][column]. Rows and columns without any count are left out. No correction for continuity.
  * @throws RangeError where rows differ in length, or a count is none
  */
-export function chiSquareTest(table: readonly (readonly number[])[]): ChiSquare {
+export function chiSquareTest(table: readonly ArrayLike<number>[]): ChiSquare {
   const width = table[0]?.length ?? 0;
   for (const row of table) {
     if (row.length !== width) throw new RangeError(`a table with rows of ${width} and of ${row.length} counts`);
-    for (const count of row)
-      if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`a table needs counts from 0, not ${count}`);
+    for (let i = 0; i < width; i++)
+      if (!Number.isSafeInteger(row[i]) || row[i]! < 0) throw new RangeError(`a table needs counts from 0, not ${row[i]}`);
   }
-  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
-  const rows = table.filter((row) => sum(row) > 0);
-  const columns = Array.from({ length: width }, (_, column) => sum(rows.map((row) => row[column]!)));
-  const total = sum(columns);
-  const kept = columns.filter((count) => count > 0).length;
-  const degrees = Math.max(0, rows.length - 1) * Math.max(0, kept - 1);
-
-  let statistic = 0;
-  let small = 0;
-  for (const row of rows) {
-    const rowTotal = sum(row);
-    for (const [column, columnTotal] of columns.entries()) {
-      if (columnTotal === 0) continue;
-      const expected = (rowTotal * columnTotal) / total;
-      statistic += (row[column]! - expected) ** 2 / expected;
-      if (expected < 5) small++;
-    }
-  }
-  const smallCells = total === 0 ? 0 : small / (rows.length * kept);
+  const { statistic, small, rows, columns, total } = pearson(table);
+  const degrees = Math.max(0, rows - 1) * Math.max(0, columns - 1);
+  const smallCells = total === 0 ? 0 : small / (rows * columns);
   if (degrees === 0) return { statistic: 0, degrees, p: 1, smallCells, cramersV: null, cramersVCorrected: null };
   return {
     statistic,
     degrees,
     p: chiSquareTail(statistic, degrees),
     smallCells,
-    cramersV: Math.min(1, Math.sqrt(statistic / (total * Math.min(rows.length - 1, kept - 1)))),
-    cramersVCorrected: corrected(statistic / total, rows.length, kept, total),
+    cramersV: Math.min(1, Math.sqrt(statistic / (total * Math.min(rows - 1, columns - 1)))),
+    cramersVCorrected: corrected(statistic / total, rows, columns, total),
   };
+}
+
+/**
+ * The statistic alone, of any numbers from 0: of counts that were weighted, whose distribution is not known, for tests by permutation.
+ * @param table as `chiSquareTest` has it
+ */
+export function pearsonStatistic(table: readonly ArrayLike<number>[]): number {
+  return pearson(table).statistic;
+}
+
+/** With how many rows and columns have any count, what they sum to, and in how many of their cells fewer than 5 are expected. */
+function pearson(table: readonly ArrayLike<number>[]): { statistic: number; small: number; rows: number; columns: number; total: number } {
+  const width = table[0]?.length ?? 0;
+  // Plain loops: tests by permutation and intervals make tens of thousands of tables.
+  const columnTotals = new Float64Array(width);
+  const rowTotals = new Float64Array(table.length);
+  let total = 0;
+  for (let r = 0; r < table.length; r++) {
+    const row = table[r]!;
+    for (let i = 0; i < width; i++) {
+      columnTotals[i]! += row[i]!;
+      rowTotals[r]! += row[i]!;
+    }
+    total += rowTotals[r]!;
+  }
+  let [statistic, small, rows, columns] = [0, 0, 0, 0];
+  for (let i = 0; i < width; i++) if (columnTotals[i]! > 0) columns++;
+  for (let r = 0; r < table.length; r++) {
+    if (rowTotals[r] === 0) continue;
+    rows++;
+    const row = table[r]!;
+    for (let i = 0; i < width; i++) {
+      if (columnTotals[i] === 0) continue;
+      const expected = (rowTotals[r]! * columnTotals[i]!) / total;
+      statistic += (row[i]! - expected) ** 2 / expected;
+      if (expected < 5) small++;
+    }
+  }
+  return { statistic, small, rows, columns, total };
 }
 
 /** Cramér's V without its bias; null for tables so small that the correction leaves no row or column. */

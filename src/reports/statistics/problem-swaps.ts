@@ -1,5 +1,5 @@
 /**
- * Tests of two methods on the same problems, by swapping the methods within problems: were they alike, each problem's two sets of samples might
+ * Tests of two methods, or several, on the same problems, by swapping the methods within problems: were they alike, each problem's two sets of samples might
  * as well have had each other's name. A problem is swapped whole, as its samples resemble each other. For a difference of rates with equal
  * numbers of samples that is the sign-flip test of the problems' differences.
  *
@@ -10,6 +10,7 @@
  * Sources: R. A. Fisher, "The design of experiments" (1935), section 21; E. J. G. Pitman, J. R. Stat. Soc. Suppl. 4 (1937); for sampled
  * arrangements B. Phipson and G. K. Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9 (2010).
  */
+import { finish, type Steps } from '../steps.js';
 import type { ProblemCounts } from './paired-bootstrap.js';
 import { PhiloxStream } from './philox.js';
 
@@ -19,6 +20,9 @@ export interface SwapOptions {
   /** Default 0. Equal seeds and data give equal p-values, on every machine. */
   readonly seed?: bigint;
 }
+
+/** Of several methods, whose tables take longer than those of two. */
+const DRAWS_OF_A_STEP = 50;
 
 /** Problems that differ, up to which all arrangements are counted: 2^14, as swapping every problem changes nothing. */
 export const EXACT_PROBLEMS = 15;
@@ -61,6 +65,49 @@ export function swapTest(
     if (statistic(swapped) >= bound) extreme++;
   }
   return Math.max((extreme + 1) / (draws + 1), 2 ** -free.length);
+}
+
+/**
+ * The same of several methods, in steps, by permuting them within problems: each problem's sets of samples might as well have had each other's names. A sample of
+ * the arrangements is drawn, with the data themselves as one; p is never below the one part in (methods!)^(problems - 1) that the data are. Where
+ * methods have unequal numbers of samples, as greedy decoding has beside others, a statistic has to allow for it, as `failureKinds` does: otherwise an arrangement gives a
+ * method few samples of some problems and many of others, which by itself makes it differ from the rest, and p is too large.
+ * @param size, differing as there
+ * @param statistic of the data in which method `m` has what is method `owners[problem * methods + m]`'s in `problem`. The array is reused between calls.
+ */
+export function* permutationSteps(
+  size: number,
+  methods: number,
+  differing: readonly number[],
+  statistic: (owners: Uint8Array) => number,
+  { draws = 9_999, seed = 0n }: SwapOptions = {},
+): Steps<number> {
+  const owners = Uint8Array.from({ length: size * methods }, (_, at) => at % methods);
+  const observed = statistic(owners);
+  const bound = observed - 1e-10 * Math.max(1, Math.abs(observed));
+  const stream = new PhiloxStream(seed);
+  let extreme = 0;
+  for (let draw = 0; draw < draws; draw++) {
+    if (draw % DRAWS_OF_A_STEP === 0) yield;
+    for (const problem of differing) {
+      // Fisher and Yates: from whatever order the last draw left, every order is as likely.
+      for (let last = methods - 1, at = problem * methods; last > 0; last--) {
+        const other = stream.below(last + 1);
+        const kept = owners[at + last]!;
+        owners[at + last] = owners[at + other]!;
+        owners[at + other] = kept;
+      }
+    }
+    if (statistic(owners) >= bound) extreme++;
+  }
+  let arrangements = 1;
+  for (let m = 2; m <= methods; m++) arrangements *= m;
+  return Math.max((extreme + 1) / (draws + 1), Math.min(1, arrangements ** (1 - differing.length)));
+}
+
+/** The same in one go. */
+export function permutationTest(...data: Parameters<typeof permutationSteps>): number {
+  return finish(permutationSteps(...data));
 }
 
 /**

@@ -83,6 +83,8 @@ interface Group {
   readonly pass: { readonly value: number };
   readonly crash: { readonly value: number };
   readonly costs: object;
+  readonly hidden_assertions: { readonly missing: string | null; readonly pass_at_k: readonly object[] };
+  readonly programs: { readonly programs: number };
 }
 interface Test {
   readonly experiment: string;
@@ -138,19 +140,39 @@ describe('strategies of one config', () => {
       expect(shares).toEqual([
         ['pass', pass.value],
         ['crash rate', crash.value],
+        ['hidden pass', expect.any(Number)],
       ]);
     }
   });
 
-  it('leave the comparison as JSON, CSV and LaTeX in a folder of its own', () => {
+  it('are compared on the hidden assertions alone, and over distinct programs', () => {
+    const { groups } = whole.comparison.by_setting.tables[0]!;
+    for (const { hidden_assertions: hidden, programs, samples: count } of groups) {
+      expect(hidden.missing).toBeNull();
+      expect(hidden.pass_at_k[0]).toMatchObject({ k: 1 });
+      expect(programs.programs).toBeLessThanOrEqual(count);
+    }
+    // Cool samples repeat each other, one greedy sample of a problem cannot.
+    expect(groups[0]!.programs.programs).toBe(groups[0]!.samples);
+    expect(groups[1]!.programs.programs).toBeLessThan(groups[1]!.samples);
+    expect(new Set(whole.differences.tests.map(({ rate }) => rate))).toEqual(new Set(['pass', 'crash rate', 'hidden pass']));
+  });
+
+  it('leave the comparison as a page, JSON, CSV, LaTeX and a figure in a folder of its own', () => {
     // Beside the report that an experiment called `study` would have.
     expect(readdirSync(path.join(folder, 'whole', 'study'))).toEqual(['comparison']);
     const directory = path.join(folder, 'whole', 'study', 'comparison');
-    expect(readdirSync(directory).sort()).toEqual(['comparison.json', 'differences.json', 'tables']);
-    const tables = ['strategies', 'strategy-failures', 'strategy-tests'].flatMap((name) => [`${name}.csv`, `${name}.tex`]);
+    expect(readdirSync(directory).sort()).toEqual(['comparison.html', 'comparison.json', 'differences.json', 'figures', 'tables']);
+    const tables = ['strategies', 'strategy-failures', 'strategy-programs', 'strategy-tests'].flatMap((name) => [
+      `${name}.csv`,
+      `${name}.tex`,
+    ]);
     expect(readdirSync(path.join(directory, 'tables')).sort()).toEqual(tables.sort());
     expect([...whole.files].sort()).toEqual(
-      ['comparison.json', 'differences.json', ...tables.map((name) => path.join('tables', name))]
+      [
+        ...['comparison.html', 'comparison.json', 'differences.json', ...tables.map((name) => path.join('tables', name))],
+        ...['strategies.pdf', 'strategies.svg'].map((name) => path.join('figures', name)),
+      ]
         .map((name) => path.join(directory, name))
         .sort(),
     );
@@ -215,7 +237,7 @@ describe('strategies of one config', () => {
       /^each against study-greedy, over the problems that both have;/m,
       /^study-hot +crash rate +[\d.]+ % +[\d.]+ % /m,
       /^report: .*study-cool\/report\.html$/m,
-      /^comparison: .*\/whole\/study\/comparison$/m,
+      /^comparison: .*\/whole\/study\/comparison\/comparison\.html$/m,
     ])
       expect(out).toMatch(line);
   });

@@ -2,26 +2,33 @@
 /// <reference lib="dom.iterable" />
 /**
  * The report page in a real browser: it draws what the summary says, asks the network for nothing, fits narrow screens, sorts, and
- * hostile text stays text. Skips, and says so, where no Chromium is found.
+ * hostile text stays text. So does the page of a comparison of strategies. Skips, and says so, where no Chromium is found.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bySetting } from '../../../src/reports/analysis/by-setting.js';
 import type { TwoShares } from '../../../src/reports/analysis/programs.js';
+import { difference } from '../../../src/reports/difference.js';
+import type { Estimate } from '../../../src/reports/statistics/bootstrap.js';
 import { OUTCOMES } from '../../../src/reports/outcomes.js';
 import type { ReportData } from '../../../src/reports/report-data.js';
-import { percent, percentInterval, whole } from '../../../src/reports/render/format.js';
+import { percent, percentInterval, points, probability, whole } from '../../../src/reports/render/format.js';
+import { strategyComparison } from '../../../src/reports/strategy-comparison.js';
+import { COMPARISON_FILES, writeComparison } from '../../../src/reports/write-comparison.js';
 import { writeReport } from '../../../src/reports/write-report.js';
 import {
   CATEGORIES,
   EXPERIMENT,
   HOSTILE,
+  analysed,
   analysedReport,
   hostileSample,
   judgedSamples,
+  marksOf,
   measuredSamples,
   placed,
 } from '../../unit/reports/judged-samples.js';
@@ -92,6 +99,9 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Where a page is; a comparison's is its own, and the others are reports. */
+  const fileOf = (name: string): string => join(folder, name, name === 'comparison' ? 'comparison.html' : 'report.html');
+
   /** Opens a report, uses it, and checks that it asked the network for nothing and complained only of what is expected. */
   async function open(name: string, width: number, use: (page: Page) => Promise<void>, expected: readonly unknown[] = []): Promise<void> {
     const page = await context!.newPage();
@@ -103,7 +113,7 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
     page.on('request', (request) => requests.push(request.url()));
     try {
       await page.setViewportSize({ width, height: 900 });
-      const url = pathToFileURL(join(folder, name, 'report.html')).href;
+      const url = pathToFileURL(fileOf(name)).href;
       await page.goto(url);
       await use(page);
       expect(complaints).toEqual(expected);
@@ -411,6 +421,158 @@ describe.skipIf(executablePath === null)('report page in a browser', () => {
         expect(await details.locator('.program').innerText()).toContain("</script></style></pre><script>document.title = 'owned'");
         expect(await details.locator('script, img, svg').count()).toBe(0);
         expect(await page.title()).not.toBe('owned');
+      }));
+  });
+
+  describe('of a comparison of strategies', () => {
+    interface Group {
+      readonly value: string;
+      readonly samples: number;
+      readonly pass: Estimate;
+      readonly crash: Estimate;
+      readonly mean_tokens: number;
+      readonly families: readonly (Estimate & {
+        readonly code: string;
+        readonly name: string;
+        readonly count: number;
+        readonly programs: number;
+      })[];
+      readonly hidden_assertions: {
+        readonly pass_at_k: readonly { readonly hidden: Estimate; readonly hidden_at_most: Estimate; readonly problems: number }[];
+      };
+      readonly programs: {
+        readonly programs: number;
+        readonly distinct: Estimate;
+        readonly crash: { readonly of_programs: Estimate };
+        readonly outcomes: readonly { readonly outcome: string; readonly of_programs: Estimate }[];
+      };
+      readonly costs: { readonly tokens: number; readonly executions: number };
+    }
+    interface Test {
+      readonly experiment: string;
+      readonly rate: string;
+      readonly difference: { readonly value: number; readonly p: number | null };
+      readonly adjustedP: number | null;
+    }
+    const read = (file: string): unknown => JSON.parse(readFileSync(join(folder, 'comparison', file), 'utf8'));
+    // What the page is to say stands in the files beside it.
+    const groups = (): readonly Group[] =>
+      (read('comparison.json') as { by_setting: { tables: { groups: readonly Group[] }[] } }).by_setting.tables[0]!.groups;
+
+    beforeAll(async () => {
+      // Names that a page must not obey, and none that a file system must not see.
+      const labels = ['study-greedy', `study-${HOSTILE.script}`, `study-${HOSTILE.image}`];
+      const sides = labels.map((label, i) => ({ label, own: judgedSamples(24, i === 0 ? 1 : 6, BigInt(i + 1)) }));
+      const questions = new Map(sides[1]!.own.map(({ taskId }) => [taskId, taskId]));
+      const compared = bySetting(
+        sides.map(({ label, own }) => ({
+          label,
+          hash: 'c3ab8ff1',
+          temperature: '1',
+          questions,
+          draws: label,
+          marks: marksOf(own),
+          samples: own,
+        })),
+        [{ key: 'strategy.top_k', values: ['0', HOSTILE.svg, '40'] }],
+        { resamples: 499 },
+      );
+      const [first, ...others] = sides;
+      const pairs = others.map(({ label, own }) => ({
+        experiment: label,
+        difference: difference(first!.own, own, { resamples: 499, marks: { first: marksOf(first!.own), second: marksOf(own) } }),
+      }));
+      await writeComparison(join(folder, 'comparison'), {
+        name: 'study',
+        analysis: { ...analysed(first!.own, { categories: CATEGORIES, resamples: 499 }), bySetting: compared },
+        comparison: strategyComparison(compared, labels[0]!, pairs),
+        pairs: pairs.map(({ difference: found }) => found),
+      });
+    });
+
+    it('leaves every file it says', () => {
+      for (const name of COMPARISON_FILES) expect(existsSync(join(folder, 'comparison', name)), name).toBe(true);
+      expect(
+        readFileSync(join(folder, 'comparison', 'figures', 'strategies.pdf'))
+          .subarray(0, 5)
+          .toString(),
+      ).toBe('%PDF-');
+    });
+
+    it('shows the numbers of the files beside it', () =>
+      open('comparison', 1280, async (page) => {
+        expect(await page.title()).toBe('study: comparison of strategies');
+        const { tests } = read('differences.json') as { tests: readonly Test[] };
+        expect((await cells(page, 'strategies-table')).map((row) => row.slice(1))).toEqual(
+          groups().map(({ samples: count, pass, crash }) => [whole(count), ...[pass, crash].flatMap((each) => [percent(each.value), percentInterval(each)])]),
+        ); // prettier-ignore
+        expect((await cells(page, 'costs-table')).map((row) => [row[1], row[3], row.at(-1)])).toEqual(
+          groups().map(({ costs, mean_tokens: mean }) => [whole(costs.tokens), whole(costs.executions), mean.toFixed(1)]),
+        );
+        expect((await cells(page, 'strategy-programs-table')).map((row) => row.slice(1))).toEqual(
+          groups().map(({ hidden_assertions: hidden, programs }) => {
+            const [found] = hidden.pass_at_k;
+            const pass = programs.outcomes.find(({ outcome }) => outcome === 'pass')!;
+            return [
+              ...[percent(found!.hidden.value), percentInterval(found!.hidden), percent(found!.hidden_at_most.value)],
+              ...[whole(found!.problems), whole(programs.programs)],
+              ...[programs.distinct, pass.of_programs, programs.crash.of_programs].flatMap((each) => [
+                percent(each.value),
+                percentInterval(each),
+              ]),
+            ];
+          }),
+        );
+        expect(tests).toHaveLength(6);
+        expect((await cells(page, 'tests-table')).map((row) => [row[1], row[4], row[6], row[7]])).toEqual(
+          tests.map(({ rate, difference: found, adjustedP }) => [rate, points(found.value), probability(found.p), probability(adjustedP)]),
+        );
+        expect((await cells(page, 'families-table')).map((row) => [row[1], row[2], row[3], row[4], row[5]])).toEqual(
+          groups().flatMap(({ families }) =>
+            families.map((family) => [`${family.code} ${family.name}`, whole(family.count), percent(family.value), percentInterval(family), whole(family.programs)]),
+          ),
+        ); // prettier-ignore
+        const { failures } = (read('comparison.json') as { by_setting: { failures: { chi_square: number; degrees: number; p: number } } })
+          .by_setting;
+        expect(await page.locator('#kinds').innerText()).toContain(
+          `chi-square ${failures.chi_square.toFixed(1)} with ${failures.degrees} degrees of freedom, p ${probability(failures.p)} by permuting`,
+        );
+        expect(await page.locator('#methods').innerText()).toMatch(
+          /^With faultline .* we compared 3 strategies on 24 problems .*seed 18446744073709551557/,
+        );
+      }));
+
+    it('draws a point for each rate, as far along as its share', () =>
+      open('comparison', 1280, async (page) => {
+        const points = await page.$$eval('#plot-strategies .mark-symbol path', (paths) =>
+          paths.map((path) => path.getBoundingClientRect()).map(({ left, width }) => left + width / 2),
+        );
+        const shares = groups().flatMap(({ pass, crash }) => [pass.value!, crash.value!]);
+        expect(points).toHaveLength(shares.length);
+        const [most, least] = [shares.indexOf(Math.max(...shares)), shares.indexOf(Math.min(...shares))];
+        const scale = (points[most]! - points[least]!) / (shares[most]! - shares[least]!);
+        points.forEach((point, i) => {
+          expect(Math.abs(point - points[least]! - scale * (shares[i]! - shares[least]!))).toBeLessThan(1);
+        });
+      }));
+
+    it.each([1280, 390])('does not overflow at %d pixels', (width) =>
+      open('comparison', width, async (page) => {
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      }),
+    );
+
+    it('goes where its navigation says, sorts, and obeys no name', () =>
+      open('comparison', 1280, async (page) => {
+        const links = await page.$$eval('nav a', (each) => each.map((link) => link.getAttribute('href')!));
+        for (const link of links) expect(await page.locator(link).count(), link).toBe(1);
+        expect(links).toHaveLength(4);
+        await page.locator('#strategies-table button.sort', { hasText: 'pass' }).click();
+        const passes = (await cells(page, 'strategies-table')).map((row) => parseFloat(row[2]!));
+        expect(passes).toEqual([...passes].sort((a, b) => b - a));
+        expect(await page.title()).not.toBe('owned');
+        expect(await page.locator('img').count()).toBe(0);
+        expect(await page.locator('#strategies-table').innerText()).toContain('</script>');
       }));
   });
 

@@ -331,7 +331,7 @@ describe('analyzeBySetting', () => {
   });
 
   it('refuses samples of several strategies, and outcomes of a later version', () => {
-    const one = { label: 'x', hash: 'x', temperature: null, questions: new Map([['Pico/0', '']]), draws: '' };
+    const one = { label: 'x', hash: 'x', temperature: null, questions: new Map([['Pico/0', '']]), draws: '', marks: [] };
     const of =
       (...samples: JudgedSample[]) =>
       () =>

@@ -1,7 +1,9 @@
 /** What differs between two experiments: against itself, the other way round, and where a difference was built in. */
 import { describe, expect, it } from 'vitest';
 import { difference, type Difference, type RateRow } from '../../../src/reports/difference.js';
-import type { JudgedSample } from '../../../src/store/types.js';
+import type { Measurements } from '../../../src/sandbox/verdict.js';
+import type { AssertionMarks, JudgedSample } from '../../../src/store/types.js';
+import { verdict } from '../sandbox/verdicts.js';
 import { judgedSamples, sample } from './judged-samples.js';
 
 const FAST = { resamples: 499 };
@@ -117,6 +119,67 @@ describe('difference', () => {
     const [pass, crash, wrong, all] = ['pass', 'crash rate', 'wrong', '8.12'].map((name) => rate(data, name));
     expect([pass!.difference.p, crash!.difference.p, wrong!.difference.p, all!.difference.p]).toEqual([2 ** -6, 1, null, 2 ** -6]);
     expect([pass!.adjustedP, crash!.adjustedP, wrong!.adjustedP, all!.adjustedP]).toEqual([2 * 2 ** -6, 1, null, 2 * 2 ** -6]);
+  });
+
+  it('compares passes on hidden assertions where both have them marked, and counts what cannot be known', () => {
+    const marks = (taskId: string, total: number | null, visible: number[]): AssertionMarks => ({ taskId, examples: 1, total, visible, missing: total === null ? 'why' : null }); // prettier-ignore
+    const all = [marks('a', 2, [0]), marks('b', 2, [0, 1]), marks('c', null, []), marks('d', 3, [])];
+    // It fails at the first assertion, which the prompt shows: whether the hidden one holds is known where each was tried alone.
+    const failing = (taskId: string, sampleIndex: number, trials: readonly boolean[] | null): JudgedSample =>
+      sample({
+        ...{ taskId, sampleIndex, outcome: 'wrong', categoryCode: '8.12', categoryName: 'wrong.all' },
+        verdict: verdict(
+          {
+            status: 'assertion',
+            assertion: { index: 0, source: '', returned: '1', returnedType: 'int', expected: '2', expectedType: 'int' },
+          },
+          {
+            phase: 'call',
+            assertions: { total: 2, passed: 1, trials: trials?.map((held, index) => ({ index, held, visible: index === 0 })) ?? null },
+          } as Partial<Measurements>,
+        ),
+      });
+    const side = (trials: readonly boolean[] | null): JudgedSample[] => [
+      failing('a', 0, trials),
+      sample({ taskId: 'a', sampleIndex: 1 }),
+      ...['b', 'c', 'd'].map((taskId) => sample({ taskId })),
+    ];
+    const { hiddenAssertions } = difference(side([false, true]), side(null), { ...FAST, marks: { first: all, second: all } });
+    expect(hiddenAssertions).toMatchObject({
+      problems: 2,
+      samples: { first: 3, second: 3 },
+      unknown: { first: 0, second: 1 },
+      missing: null,
+    });
+    const [pass, hidden] = hiddenAssertions.rates;
+    expect([pass!.name, pass!.first.share, pass!.second.share, pass!.difference.p]).toEqual(['pass', 2 / 3, 2 / 3, null]);
+    expect([hidden!.name, hidden!.first.share, hidden!.second.share, hidden!.difference.p]).toEqual(['hidden pass', 1, 2 / 3, 1]);
+    // Without marks on one side nothing is said.
+    const unmarked = difference(side(null), side(null), { ...FAST, marks: { first: all, second: [] } });
+    expect(unmarked.hiddenAssertions).toMatchObject({
+      problems: 0,
+      rates: [],
+      missing: 'no problem has hidden assertions that are marked in both',
+    });
+  });
+
+  it('weighs each distinct program once, and says how many there are', () => {
+    const drawn = (completions: readonly string[]): JudgedSample[] =>
+      ['a', 'b'].flatMap((taskId) =>
+        completions.map((completion, sampleIndex) =>
+          sample({ taskId, sampleIndex, completion, ...(completion === 'good' ? {} : { outcome: 'crash', categoryCode: '4.1', categoryName: 'x' }) }),
+        ),
+      ); // prettier-ignore
+    const { programs, rates } = difference(drawn(['good', 'bad', 'bad', 'bad']), drawn(['good', 'bad', 'other', 'good']), FAST);
+    expect([programs.first, programs.second]).toEqual([4, 6]);
+    expect(programs.rates.map(({ name, first, second }) => [name, first.share, second.share])).toEqual([
+      ['distinct', 1 / 2, 3 / 4],
+      ['pass', 1 / 2, 1 / 3],
+      ['crash rate', 1 / 2, 2 / 3],
+    ]);
+    expect(rates.slice(0, 2).map(({ first, second }) => [first.share, second.share])).toEqual([[1 / 4, 1 / 2], [3 / 4, 1 / 2]]); // prettier-ignore
+    expect(programs.rates[0]!.difference.p).toBeNull();
+    expect(programs.rates[1]!.adjustedP).toBeGreaterThanOrEqual(programs.rates[1]!.difference.p!);
   });
 
   it('leaves samples that were not judged out, and says what it cannot compare', () => {

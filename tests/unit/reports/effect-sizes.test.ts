@@ -1,9 +1,16 @@
 /** Categories of failures by experiment, and problems' pass rates: against SciPy, by hand, and how often they find what is not there. */
 import { describe, expect, it } from 'vitest';
-import { failureKinds, rateDominance, type FailureKinds } from '../../../src/reports/effect-sizes.js';
+import {
+  failureKinds,
+  failureKindsOfAll,
+  rateDominance,
+  type FailureKinds,
+  type FailureKindsOfAll,
+} from '../../../src/reports/effect-sizes.js';
 import { Bootstrap } from '../../../src/reports/statistics/bootstrap.js';
 import { chiSquareTest } from '../../../src/reports/statistics/chi-square.js';
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
+import { finish } from '../../../src/reports/steps.js';
 import { swaps } from './statistics/golden.js';
 
 const CODES = ['2.1', '4.1', '8.7', null];
@@ -128,5 +135,69 @@ describe('pass rates by problem', () => {
     expect(there.high).toBeGreaterThan(there.value!);
     expect(back.value).toBeCloseTo(-there.value!, 12);
     expect(back.low).toBeCloseTo(-there.high!, 6);
+  });
+});
+
+describe('categories by several experiments', () => {
+  const CATEGORY_COUNT = 3;
+
+  /** One experiment's failures of problems whose own kind most of them are; `turned` puts that many in ten into the third category instead. */
+  function drawn(stream: PhiloxStream, favourites: readonly number[], count: number, turned = 0): number[][] {
+    return favourites.map((favourite) => {
+      const row = new Array<number>(CATEGORY_COUNT).fill(0);
+      for (let i = 0; i < count; i++) {
+        const kind = stream.below(4) > 0 ? favourite : stream.below(CATEGORY_COUNT);
+        row[stream.below(10) < turned ? 2 : kind]!++;
+      }
+      return row;
+    });
+  }
+
+  /** In so many of `trials` p is at most 0.05, with the numbers of samples told to the test or not. */
+  function found(problems: number, counts: readonly number[], { turned = 0, isTold = true } = {}): { found: number; trials: number } {
+    const stream = new PhiloxStream(BigInt(problems * 100 + counts.length));
+    const [trials, bootstrap] = [100, new Bootstrap(problems, { resamples: 1 })];
+    let small = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const favourites = Array.from({ length: problems }, () => stream.below(CATEGORY_COUNT));
+      const experiments = counts.map((count, i) => drawn(stream, favourites, count, i === counts.length - 1 ? turned : 0));
+      const samples = counts.map((count) => favourites.map(() => count));
+      const options = { draws: 199, seed: BigInt(trial), ...(isTold ? { samples } : {}) };
+      if (finish(failureKindsOfAll(bootstrap, CODES.slice(0, CATEGORY_COUNT), experiments, options)).p! <= 0.05) small++;
+    }
+    return { found: small, trials };
+  }
+
+  // Greedy decoding has one sample of a problem: beside it, 20 problems are too few for three, and 80 are not.
+  it.each<[number, number[]]>([
+    [20, [12, 12, 12]],
+    [40, [1, 12]],
+    [80, [1, 12, 12]],
+  ])('of %d problems with %j samples differ at most as often as p says where they do not', (problems, counts) => {
+    const { found: count, trials } = found(problems, counts);
+    // Three standard deviations above 5 %.
+    expect(count).toBeLessThanOrEqual(0.05 * trials + 3 * Math.sqrt(0.05 * 0.95 * trials));
+    expect(count).toBeGreaterThan(0);
+  });
+
+  it('are told apart where they differ, also beside one with fewer samples of each problem', () => {
+    expect(found(20, [12, 12, 12], { turned: 3 }).found).toBeGreaterThan(75);
+    const told = found(20, [1, 12, 12], { turned: 3 }).found;
+    expect(told).toBeGreaterThan(75);
+    // By counts, what an arrangement does to rows of unequal problems hides all of it.
+    expect(found(20, [1, 12, 12], { turned: 3, isTold: false }).found).toBeLessThan(told / 2);
+  });
+
+  it('have the counts of every experiment, and nothing to say without two that fail', () => {
+    const one = [[1, 0], [2, 1]]; // prettier-ignore
+    const none = [[0, 0], [0, 0]]; // prettier-ignore
+    const of = (...experiments: number[][][]): FailureKindsOfAll =>
+      finish(failureKindsOfAll(new Bootstrap(2, { resamples: 9 }), CODES.slice(0, 2), experiments, { draws: 9 }));
+    expect(of(one, none, one)).toMatchObject({
+      categories: [{ code: '2.1', counts: [3, 0, 3] }, { code: '4.1', counts: [1, 0, 1] }],
+      degrees: 1,
+      chiSquare: 0,
+    }); // prettier-ignore
+    expect(of(none, one, none)).toMatchObject({ degrees: 0, p: null, cramersV: { value: null, low: null, high: null } });
   });
 });

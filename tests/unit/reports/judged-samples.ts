@@ -294,14 +294,18 @@ export interface AnalysedOptions extends SummaryOptions {
   readonly marked?: boolean;
 }
 
-/**
- * Analyses of samples with tokens made up for them; every problem's first assertion of three is visible in every other problem. */
+/** Every problem's first assertion of three is visible in every other problem. */
+export function marksOf(samples: readonly JudgedSample[]): AssertionMarks[] {
+  const taskIds = [...new Set(samples.map(({ taskId }) => taskId))];
+  return taskIds.map((taskId, i) => ({ taskId, examples: 1, total: 3, visible: i % 2 === 0 ? [0] : [], missing: null }));
+}
+
+/** Analyses of samples with tokens made up for them, and the assertions marked as {@link marksOf} does. */
 export function analysed(
   samples: readonly JudgedSample[],
   { experiment = EXPERIMENT, marked = true, ...options }: AnalysedOptions,
 ): Analysis {
-  const taskIds = [...new Set(samples.map(({ taskId }) => taskId))];
-  const marks = taskIds.map((taskId, i): AssertionMarks => ({ taskId, examples: 1, total: 3, visible: i % 2 === 0 ? [0] : [], missing: null })); // prettier-ignore
+  const marks = marksOf(samples);
   const rows = new AnalysisRows(marked ? marks : []);
   const report = summarise(experiment, rows.through(samples), options);
   const tokens = samples.map(({ strategy, taskId, sampleIndex, outcome, categoryCode, categoryName, tokenCount }): TokenSample => ({

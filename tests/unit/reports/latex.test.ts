@@ -100,6 +100,7 @@ describe('tables', () => {
       temperature: label,
       questions,
       draws: label,
+      marks: [],
       samples,
     }));
     const pair = { experiment: HOSTILE.svg, difference: difference(samples, samples, { resamples: 199 }) };

@@ -6,9 +6,11 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { colour, literal } from './palette.js';
 
-/** Every plot there is, by file name. */
+/** Every plot of a report, by file name. */
 export const PLOT_NAMES = ['categories', 'problems', 'pass-at-k', 'failure-position', 'first-divergence', 'text-view'] as const;
-export type PlotName = (typeof PLOT_NAMES)[number];
+/** Every plot of a comparison of strategies. */
+export const COMPARISON_PLOT_NAMES = ['strategies'] as const;
+export type PlotName = (typeof PLOT_NAMES | typeof COMPARISON_PLOT_NAMES)[number];
 
 /** A drawn plot: what a page shows, and what to say about it. */
 export interface Plot {

@@ -2,8 +2,8 @@
 import type { DimensionName, Distribution, Group } from '../../analysis/distribution.js';
 import { OUTCOME_ORDER } from '../../outcomes.js';
 import type { ReportData } from '../../report-data.js';
-import { NO_VALUE, whole } from '../format.js';
-import { shareColumns } from './estimate.js';
+import { decimal, NO_VALUE, whole } from '../format.js';
+import { narrowShareColumns } from './estimate.js';
 import { reportTable, untold, type ReportTable } from './table.js';
 
 /** Null where there are no analyses. */
@@ -20,7 +20,7 @@ export function distributionTable(dimension: DimensionName): ReportTable {
   return reportTable<Group>({
     name: `by-${dimension}`,
     caption: (data) =>
-      `Passes and crashes by ${dimension}, as shares of the samples, with ${data.intervals.confidence * 100} % intervals by bootstrap over problems; top is the most frequent category of failures.${untold(distributionOf(data, dimension)?.missing)}`,
+      `Passes and crashes by ${dimension}, as shares of the samples, with ${data.intervals.confidence * 100} % intervals by bootstrap over problems; tokens are drawn for a sample, on the average; top is the most frequent category of failures.${untold(distributionOf(data, dimension)?.missing)}`,
     rows: (data) => distributionOf(data, dimension)?.groups ?? [],
     columns: (data) => {
       const { confidence } = data.intervals;
@@ -37,16 +37,21 @@ export function distributionTable(dimension: DimensionName): ReportTable {
           print: { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples) },
         },
         { key: 'problems', value: ({ problems }) => problems },
-        ...shareColumns<Group>(
+        ...narrowShareColumns<Group>(
           ({ pass }) => pass,
           { value: 'pass', low: 'pass_low', high: 'pass_high', method: 'pass_interval_method', title: 'pass' },
           confidence,
         ),
-        ...shareColumns<Group>(
+        ...narrowShareColumns<Group>(
           ({ crash }) => crash,
           { value: 'crash', low: 'crash_low', high: 'crash_high', method: 'crash_interval_method', title: 'crash' },
           confidence,
         ),
+        {
+          key: 'mean_tokens',
+          value: ({ meanTokens }) => meanTokens,
+          print: { title: 'tokens', numeric: true, cell: ({ meanTokens }) => decimal(meanTokens, 1) },
+        },
         ...OUTCOME_ORDER.map((outcome) => ({ key: `outcome_${outcome}`, value: ({ outcomes }: Group) => outcomes[outcome] ?? 0 })),
         { key: 'failures', value: ({ failures }) => failures },
         {

@@ -34,3 +34,14 @@ export function shareColumns<Row>(
     { key: names.method ?? 'interval_method', value: (row) => estimate(row).method },
   ];
 }
+
+/** The same as one printed column, for tables whose rates and costs would else be wider than a page: `12.3 (10.1–14.8)` below `TITLE, %`. */
+export function narrowShareColumns<Row>(...[estimate, names, confidence]: Parameters<typeof shareColumns<Row>>): TableColumn<Row>[] {
+  const [value, low, high, , method] = shareColumns(estimate, names, confidence);
+  const cell = (row: Row): string => {
+    const { value: share, low: from, high: to } = estimate(row);
+    const text = percent(share).replace(' %', '');
+    return from === null || to === null ? text : `${text} (${(100 * from).toFixed(1)}–${(100 * to).toFixed(1)})`;
+  };
+  return [{ ...value!, print: { title: `${names.title}, %`, numeric: true, cell } }, low!, high!, method!];
+}

@@ -19,6 +19,7 @@ import { problemsTable } from './problems.js';
 import { programsTable } from './programs.js';
 import { strategiesTable } from './strategies.js';
 import { strategyFailuresTable } from './strategy-failures.js';
+import { strategyProgramsTable } from './strategy-programs.js';
 import { strategyTestsTable } from './strategy-tests.js';
 import type { ReportTable } from './table.js';
 import { textViewBestTable } from './text-view-best.js';
@@ -46,4 +47,9 @@ export const TABLES: readonly ReportTable[] = [
   parametersTable,
 ];
 
-export const STRATEGY_TABLES: readonly ReportTable<StrategyComparison>[] = [strategiesTable, strategyFailuresTable, strategyTestsTable];
+export const STRATEGY_TABLES: readonly ReportTable<StrategyComparison>[] = [
+  strategiesTable,
+  strategyProgramsTable,
+  strategyFailuresTable,
+  strategyTestsTable,
+];

@@ -2,54 +2,78 @@
 import type { SettingGroup, SettingName } from '../../analysis/by-setting.js';
 import { OUTCOME_ORDER } from '../../outcomes.js';
 import type { StrategyComparison } from '../../strategy-comparison.js';
-import { plural, whole } from '../format.js';
-import { shareColumns } from './estimate.js';
+import { decimal, NO_VALUE, plural, whole } from '../format.js';
+import { narrowShareColumns } from './estimate.js';
 import { reportTable, type TableColumn } from './table.js';
 
-interface Row extends SettingGroup {
+/** A group of samples, and by which setting it is one. */
+export interface GroupRow extends SettingGroup {
   readonly setting: SettingName;
 }
 
-const counted = (key: string, title: string, value: (row: Row) => number): TableColumn<Row> => ({
+export function groupRows({ bySetting }: StrategyComparison): GroupRow[] {
+  return bySetting.tables.flatMap(({ setting, groups }) => groups.map((group) => ({ ...group, setting })));
+}
+
+/** Which group a row is. */
+export const GROUP_COLUMNS: readonly TableColumn<GroupRow>[] = [
+  { key: 'setting', value: ({ setting }) => setting },
+  { key: 'value', value: ({ value }) => value, print: { title: 'experiment' } },
+  { key: 'experiments', value: ({ experiments }) => experiments.join(' ') },
+];
+
+const counted = (key: string, title: string, value: (row: GroupRow) => number): TableColumn<GroupRow> => ({
   key,
   value,
   print: { title, numeric: true, cell: (row) => short(value(row)) },
 });
 
-/** A large count with few digits: with all of them, two rates and two costs are wider than a page. */
+const timed = (key: string, value: (row: GroupRow) => number | null): TableColumn<GroupRow> => ({
+  key,
+  value,
+  print: {
+    title: 's',
+    numeric: true,
+    cell: (row) => {
+      const seconds = value(row);
+      return seconds === null ? NO_VALUE : seconds < 10 ? decimal(seconds, 1) : short(Math.round(seconds));
+    },
+  },
+});
+
+/** A large count with few digits: with all of them, two rates and their costs are wider than a page. */
 function short(count: number): string {
   if (count >= 1_000_000) return `${(count / 1_000_000).toFixed(2)} M`;
   return count >= 10_000 ? `${(count / 1_000).toFixed(0)} k` : whole(count);
 }
 
-export const strategiesTable = reportTable<Row, StrategyComparison>({
+export const strategiesTable = reportTable<GroupRow, StrategyComparison>({
   name: 'strategies',
   caption: ({ bySetting: { problems, intervals } }) =>
-    `Passes and crashes by strategy, as shares of the samples, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; tokens drawn, and programs run, equal ones once.`,
-  rows: ({ bySetting }) => bySetting.tables.flatMap(({ setting, groups }) => groups.map((group) => ({ ...group, setting }))),
+    `Passes and crashes by strategy, as shares of the samples, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; tokens drawn, programs run, equal ones once, and seconds by the clock of drawing and of these runs.`,
+  rows: groupRows,
   isPrinted: ({ setting }) => setting === 'experiment',
   columns: ({ bySetting: { intervals } }) => [
-    { key: 'setting', value: ({ setting }) => setting },
-    { key: 'value', value: ({ value }) => value, print: { title: 'experiment' } },
-    { key: 'experiments', value: ({ experiments }) => experiments.join(' ') },
+    ...GROUP_COLUMNS,
     { key: 'samples', value: ({ samples }) => samples },
     { key: 'problems', value: ({ problems }) => problems },
-    ...shareColumns<Row>(
+    ...narrowShareColumns<GroupRow>(
       ({ pass }) => pass,
       { value: 'pass', low: 'pass_low', high: 'pass_high', method: 'pass_interval_method', title: 'pass' },
       intervals.confidence,
     ),
-    ...shareColumns<Row>(
+    ...narrowShareColumns<GroupRow>(
       ({ crash }) => crash,
       { value: 'crash', low: 'crash_low', high: 'crash_high', method: 'crash_interval_method', title: 'crash' },
       intervals.confidence,
     ),
     counted('tokens', 'tokens', ({ costs }) => costs.tokens),
-    { key: 'draw_seconds', value: ({ costs }) => costs.drawSeconds },
+    timed('draw_seconds', ({ costs }) => costs.drawSeconds),
+    { key: 'mean_tokens', value: ({ meanTokens }) => meanTokens },
     counted('executions', 'run', ({ costs }) => costs.executions),
     { key: 'cpu_seconds', value: ({ costs }) => costs.cpuSeconds },
-    { key: 'wall_seconds', value: ({ costs }) => costs.wallSeconds },
-    ...OUTCOME_ORDER.map((outcome) => ({ key: `outcome_${outcome}`, value: ({ outcomes }: Row) => outcomes[outcome] ?? 0 })),
+    timed('wall_seconds', ({ costs }) => costs.wallSeconds),
+    ...OUTCOME_ORDER.map((outcome) => ({ key: `outcome_${outcome}`, value: ({ outcomes }: GroupRow) => outcomes[outcome] ?? 0 })),
     { key: 'failures', value: ({ failures }) => failures },
   ],
 });

@@ -1,7 +1,8 @@
 /** Failures of each strategy by family of categories; in the CSV also by the strategies' kind and by temperature. */
 import type { FamilyShare, SettingName } from '../../analysis/by-setting.js';
+import type { KindsTest } from '../../effect-sizes.js';
 import type { StrategyComparison } from '../../strategy-comparison.js';
-import { plural, whole } from '../format.js';
+import { decimal, percent, plural, probability, whole } from '../format.js';
 import { shareColumns } from './estimate.js';
 import { reportTable } from './table.js';
 
@@ -13,8 +14,8 @@ interface Row extends FamilyShare {
 
 export const strategyFailuresTable = reportTable<Row, StrategyComparison>({
   name: 'strategy-failures',
-  caption: ({ bySetting: { problems, intervals } }) =>
-    `Failures by family of categories, as shares of a strategy's failures, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems.`,
+  caption: ({ bySetting: { problems, failures, intervals } }) =>
+    `Failures by family of categories, as shares of a strategy's failures, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; distinct are the family's share of distinct programs that fail. ${kindsSentence(failures)}`,
   rows: ({ bySetting }) =>
     bySetting.tables.flatMap(({ setting, groups }) =>
       groups.flatMap(({ value, experiments, families }) => families.map((family) => ({ ...family, setting, value, experiments }))),
@@ -32,5 +33,20 @@ export const strategyFailuresTable = reportTable<Row, StrategyComparison>({
       { value: 'share', low: 'share_low', high: 'share_high', title: 'share' },
       intervals.confidence,
     ),
+    { key: 'programs', value: ({ programs }) => programs },
+    {
+      key: 'program_share',
+      value: ({ ofPrograms }) => ofPrograms.value,
+      print: { title: 'distinct', numeric: true, cell: ({ ofPrograms }) => percent(ofPrograms.value) },
+    },
+    { key: 'program_share_low', value: ({ ofPrograms }) => ofPrograms.low },
+    { key: 'program_share_high', value: ({ ofPrograms }) => ofPrograms.high },
   ],
 });
+
+/** Whether the strategies' failures are of other kinds, by the leaves and not by their families. */
+export function kindsSentence({ degrees, chiSquare, p, cramersV: { value, low, high } }: KindsTest): string {
+  if (degrees === 0) return 'Categories by strategy: nothing to compare.';
+  const interval = low === null || high === null ? '' : ` (${decimal(low, 2)} to ${decimal(high, 2)})`;
+  return `Categories by strategy, all in one table: chi-square ${decimal(chiSquare, 1)} with ${plural(degrees, 'degree')} of freedom, p ${probability(p)} by permuting the strategies within problems, Cramér's V ${decimal(value, 2)}${interval}.`;
+}

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Bootstrap } from '../../../../src/reports/statistics/bootstrap.js';
 import { rateDifference, type ProblemCounts } from '../../../../src/reports/statistics/paired-bootstrap.js';
 import { PhiloxStream } from '../../../../src/reports/statistics/philox.js';
-import { EXACT_PROBLEMS, rateSwapTest, swapTest } from '../../../../src/reports/statistics/problem-swaps.js';
+import { EXACT_PROBLEMS, permutationTest, rateSwapTest, swapTest } from '../../../../src/reports/statistics/problem-swaps.js';
 import { swaps } from './golden.js';
 
 const of = (hits: readonly number[], samples = 10): ProblemCounts => ({ hits, samples: hits.map(() => samples) });
@@ -134,5 +134,36 @@ describe('any statistic, by swaps', () => {
     });
     expect(p).toBe(1 / 4);
     expect(new Set(seen)).toEqual(new Set(['0000', '0010', '0001', '0011']));
+  });
+});
+
+describe('any statistic of several methods, by permutations', () => {
+  /** How far apart the methods' sums are; `values` are [problem][method]. */
+  const range =
+    (values: readonly (readonly number[])[]) =>
+    (owners: Uint8Array): number => {
+      const methods = values[0]!.length;
+      const sums = values[0]!.map((_, m) => values.reduce((sum, own, problem) => sum + own[owners[problem * methods + m]!]!, 0));
+      return Math.max(...sums) - Math.min(...sums);
+    };
+
+  it('is what can be counted by hand, within what 9,999 draws vary', () => {
+    // Of the six ways in which the second problem's order can lie to the first's one alone puts 0 to 0 and 2 to 2.
+    const p = permutationTest(2, 3, [0, 1], range([[0, 1, 2], [0, 1, 2]])); // prettier-ignore
+    expect(Math.abs(p - 1 / 6)).toBeLessThan(4 * Math.sqrt(5 / 36 / 9_999) + 1e-4);
+    // One problem says nothing, however far apart its methods are.
+    expect(permutationTest(3, 3, [1], range([[1, 1, 1], [0, 5, 9], [2, 2, 2]]))).toBe(1); // prettier-ignore
+    expect(permutationTest(2, 4, [], range([[1, 1, 1, 1], [2, 2, 2, 2]]))).toBe(1); // prettier-ignore
+  });
+
+  it('is never below one arrangement of all, and the same for the same seed', () => {
+    const far = range(Array.from({ length: 9 }, () => [0, 1, 9]));
+    const nine = [...Array(9).keys()];
+    expect(permutationTest(9, 3, nine, far, { draws: 999, seed: 4n })).toBe(1 / 1000);
+    expect(permutationTest(9, 3, nine, far, { draws: 99, seed: 4n })).toBe(permutationTest(9, 3, nine, far, { draws: 99, seed: 4n }));
+    for (const problems of [2, 3]) {
+      const p = permutationTest(problems, 3, nine.slice(0, problems), range(Array.from({ length: problems }, () => [0, 1, 9])), { draws: 49 }); // prettier-ignore
+      expect(p).toBeGreaterThanOrEqual(6 ** (1 - problems));
+    }
   });
 });
