@@ -6,10 +6,14 @@ import { obstacle, PYTHON } from './users.js';
 
 const python = process.env['FAULTLINE_TEST_PYTHON'];
 
-it('has many cases, each with its leaf', () => {
+it('has many cases, each outcome with its leaf', () => {
   expect(hostile.length).toBeGreaterThan(350);
-  expect(hostile.filter(({ categories }) => categories.length === 0)).toEqual([]);
-  expect(hostile.filter(({ landlock, landlockCategories }) => landlock.length > 0 && landlockCategories.length === 0)).toEqual([]);
+  const told = hostile.flatMap(({ name, categories, before, landlock }) =>
+    [...categories, before?.category, landlock?.category].map((category) => ({ name, category })),
+  );
+  expect(told.filter(({ category }) => category === null)).toEqual([]);
+  // Nobody may choose between outcomes for nothing.
+  expect(hostile.filter(({ outcomes, dependsOn }) => outcomes.length > 1 !== (dependsOn !== null)).map(({ name }) => name)).toEqual([]);
   expect(NEXT).toHaveLength(20);
 });
 

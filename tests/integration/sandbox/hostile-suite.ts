@@ -109,7 +109,7 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
       judge = vi.spyOn(Worker.prototype, 'judge');
       executor = await ProcessExecutor.create({ workers: 1, limits: LIMITS, ...options });
       expect(executor.info.tier).toBe(tier);
-      for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), tier);
+      for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), executor.info);
       expected = await verdictsOf(executor, next);
       usual = sandboxState(tier);
       usualBytes = residentBytes();
@@ -141,7 +141,7 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
       const verdict = await running;
       const delayedAfter = delayedSeconds();
       slow.push({ name: fixture.name, over: (performance.now() - start) / 1000 - allowedSeconds(executor, verdict) });
-      expectVerdict(fixture, verdict, tier);
+      expectVerdict(fixture, verdict, executor.info);
       if (delayedBefore !== null && delayedAfter !== null && delayedAfter - delayedBefore < OVERRUN_SECONDS) told++;
       const { program } = judge.mock.calls[0]![0];
       const own = judge.mock.settledResults.filter((_, call) => judge.mock.calls[call]![0].program === program);

@@ -25,7 +25,7 @@ describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : `
     const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON });
     try {
       for (const fixture of fixtures.filter(({ name }) => /^(right|forks|starts_threads|reads_passwd|sees_little)/.test(name))) {
-        expectVerdict(fixture, await executor.execute(fixture.job));
+        expectVerdict(fixture, await executor.execute(fixture.job), executor.info);
       }
     } finally {
       await executor.dispose();
@@ -43,7 +43,7 @@ describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : `
       // Root by name it is already, and an ordinary user to the system.
       const others = ['sees_little.py', 'becomes_root.py'];
       for (const fixture of fixtures.filter(({ name }) => isolation.test(name) && !others.includes(name))) {
-        expectVerdict(fixture, await executor.execute(fixture.job), 'landlock');
+        expectVerdict(fixture, await executor.execute(fixture.job), executor.info);
       }
     } finally {
       await executor.dispose();

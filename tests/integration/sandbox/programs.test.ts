@@ -30,7 +30,7 @@ describe('programs and what they come to', () => {
   });
 
   it.each(programs)('$name', async (fixture) => {
-    expectVerdict(fixture, await executor.execute(fixture.job));
+    expectVerdict(fixture, await executor.execute(fixture.job), executor.info);
     // The next execution is as if there had been none before.
     expect((await executor.execute(right.job)).outcome).toEqual({ status: 'passed' });
     // A launcher, a judge and a zygote, and nobody else.
