@@ -11,7 +11,6 @@
  * not compared, nor where it was then. Results that hang on addresses (`id`) differ, too: an object may lie in the place of one that an
  * earlier execution left free. No sample here shows any.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { loadProblems } from '../../../src/datasets/problems.js';
@@ -19,6 +18,7 @@ import type { Problem } from '../../../src/datasets/problem.js';
 import type { ExecutionJob } from '../../../src/sandbox/executor.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
+import { besideBusyLoops } from './busy-loops.js';
 import { hostile, type Fixture } from './fixtures.js';
 import { someMutants } from './mutants.js';
 import { sharedFile } from './shared.js';
@@ -39,13 +39,7 @@ describe.skipIf(humanEval === null)('stability (needs ../shared/datasets/HumanEv
     const jobs = await chosenJobs();
     expect(jobs).toHaveLength(SAMPLES);
     const idle = await verdictsOf(jobs, 2);
-    const loops = startBusyLoops(2 * os.availableParallelism());
-    let busy: Verdict[];
-    try {
-      busy = await verdictsOf(jobs, 2);
-    } finally {
-      for (const loop of loops) loop.kill('SIGKILL');
-    }
+    const busy = await besideBusyLoops(2 * os.availableParallelism(), () => verdictsOf(jobs, 2));
     const crowded = await verdictsOf(jobs, 8);
 
     const nearLimit = jobs.flatMap((_, index) => ([idle, busy, crowded].some((run) => run[index]!.measurements.nearLimit) ? [index] : []));
@@ -116,8 +110,4 @@ function resultOf({ outcome, passed, measurements }: Verdict): unknown {
   // Tamper: the judge hangs up on it, wherever it is.
   const isKilled = ['limit', 'signal', 'tamper'].includes(outcome.status);
   return { passed, outcome, ...rest, nearLimit, stdout: isKilled ? null : stdout };
-}
-
-function startBusyLoops(count: number): ChildProcess[] {
-  return Array.from({ length: count }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
 }
