@@ -1,6 +1,7 @@
 #include "native/model/config.h"
 
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -42,10 +43,14 @@ void check_divides(const std::string& path, std::string_view width_key, std::int
                {});
 }
 
-/// As the float that the computation uses.
+/// As the float that the computation uses, where denormals are 0: what is next to nothing would be none at all, and
+/// what is next to 1 would be 1.
 float checked_epsilon(const std::string& path, std::string_view key, std::optional<double> number) {
-  if (!number || !(*number > 0.0) || !(*number < 1.0)) refuse_key(path, key, "must be a number between 0 and 1", {});
-  return static_cast<float>(*number);
+  const bool inside = number && *number > 0.0 && *number < 1.0;
+  const float epsilon = inside ? static_cast<float>(*number) : 0.0F;
+  if (epsilon < std::numeric_limits<float>::min() || epsilon >= 1.0F)
+    refuse_key(path, key, "must be a number between 0 and 1, in float32 too", {});
+  return epsilon;
 }
 
 /// Typed access to the members of one config, with errors that name the file and the key.

@@ -111,6 +111,8 @@ TEST(model_config_refuses_each_field_by_its_name) {
       {"layer_norm_epsilon", "0", "must be a number between 0 and 1"},
       {"layer_norm_epsilon", "1", "must be a number between 0 and 1"},
       {"layer_norm_epsilon", "-1e-5", "must be a number between 0 and 1"},
+      {"layer_norm_epsilon", "1e-39", "must be a number between 0 and 1, in float32 too"},
+      {"layer_norm_epsilon", "0.99999999", "must be a number between 0 and 1, in float32 too"},
       {"layer_norm_epsilon", "\"1e-5\"", "must be a number between 0 and 1"},
       {"tie_word_embeddings", "1", "must be true or false, but is a number"},
       {"scale_attn_weights", "\"yes\"", "must be true or false, but is a string"},
