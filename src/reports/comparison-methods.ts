@@ -40,7 +40,7 @@ export function comparisonMethodsParts(
           '. ',
         ]),
     same('seed')
-      ? `All have the seed ${experiment.seed}, so that samples of one problem and index drew with the same random numbers. `
+      ? `All have the seed ${experiment.seed}, so that samples of one problem and index, where they are drawn, drew with the same random numbers. `
       : '',
     ...(same('modelHash') && !isImported(experiment) ? ['The model has the SHA-256 ', codePart(experiment.modelHash), '. '] : []),
     `Intervals of shares are ${intervals.confidence * 100} % BCa bootstrap intervals over problems (${whole(intervals.resamples)} resamples, seed ${intervals.seed}), Wilson’s where resampling cannot vary a rate. `,

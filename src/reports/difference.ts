@@ -21,6 +21,7 @@ import { rateSwapTest } from './statistics/problem-swaps.js';
 import { finish, type Steps } from './steps.js';
 import { textDigest } from './text-digest.js';
 import { ENOUGH_PROBLEMS, FEW_PROBLEMS } from './warnings.js';
+import { sum } from './statistics/sum.js';
 
 export interface RateRow {
   /** Of what: `pass`, `crash rate`, an outcome, `hidden pass`, `distinct`, or a category's code. */
@@ -419,8 +420,4 @@ function changesOf(a: Side, b: Side, tasks: readonly string[]): ProblemChange[] 
     .filter((change) => size(change) > 0)
     .sort((x, y) => size(y) - size(x))
     .slice(0, MOST_CHANGES);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

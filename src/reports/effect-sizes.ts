@@ -9,6 +9,7 @@ import { cliffsDelta } from './statistics/cliffs-delta.js';
 import { permutationSteps, swapTest, type SwapOptions } from './statistics/problem-swaps.js';
 import { quantile } from './statistics/quantile.js';
 import { finish, type Steps } from './steps.js';
+import { sum } from './statistics/sum.js';
 
 /** Failures of one experiment: [problem][category]. */
 export type FailureCounts = readonly (readonly number[])[];
@@ -192,12 +193,6 @@ function effectiveCounts(row: Float64Array): Float64Array {
   const [shares, variance] = [row.slice(0, -1), row.at(-1)!];
   const scale = variance === 0 ? 0 : sum(shares) / variance;
   return shares.map((share) => share * scale);
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }
 
 /**

@@ -15,6 +15,7 @@ import { aurocByProblem, aurocWithin } from './statistics/auroc.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
 import { signFlipTests, type SignFlipOptions } from './statistics/sign-flips.js';
 import { finish, type Steps } from './steps.js';
+import { sum } from './statistics/sum.js';
 
 /** What a class must have at least, samples and problems with one, for an area to be given; and problems with both classes. */
 export const LEAST = { samples: 20, problems: 5 } as const;
@@ -390,7 +391,6 @@ function programCounts(rows: readonly Row[], bootstrap: Bootstrap): ProgramCount
     }
     return counts;
   };
-  const sum = (counts: Float64Array): number => counts.reduce((total, count) => total + count, 0);
   const all = programsOf(rows);
   return {
     samples: rows.length,

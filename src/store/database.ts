@@ -97,8 +97,11 @@ export function upgradeDatabase(file: string): { readonly from: number; readonly
   }
   if (from < to) {
     const { database, release } = openForWriting(file);
-    closeDatabase(database);
-    release();
+    try {
+      closeDatabase(database);
+    } finally {
+      release();
+    }
   }
   return { from, to };
 }
@@ -133,7 +136,7 @@ function openForReading(file: string): Database.Database {
       if (version < current) {
         throw new FaultlineError('input', `the database has schema version ${version}, and reading needs version ${current}`, {
           place: { file },
-          hint: `Upgrade it in place with \`faultline upgrade ${file}\`.`,
+          hint: `Upgrade it in place with \`faultline upgrade '${file}'\`.`,
         });
       }
       return database;

@@ -188,10 +188,13 @@ export class Executions {
 /** Statuses after which stdout depends on when the kill came, so that it is no result. */
 export const KILLED_STATUSES: ReadonlySet<string> = new Set(['limit', 'signal', 'forbidden', 'tamper']);
 
-/** The result columns in which two verdicts differ, in the table's order. */
+/** The result columns in which two verdicts differ, in the table's order. What one of them does not tell, as it is older than the column, is no difference. */
 export function differingVerdictFields(stored: VerdictColumns, given: VerdictColumns): (keyof VerdictColumns)[] {
   return (Object.keys(VERDICT_FIELDS) as (keyof VerdictColumns)[]).filter(
-    (field) => stored[field] !== given[field] && !(field === 'stdout' && KILLED_STATUSES.has(stored.status)),
+    (field) =>
+      stored[field] !== given[field] &&
+      !(field === 'stdout' && KILLED_STATUSES.has(stored.status)) &&
+      !(field === 'changedCalls' && (stored[field] === null || given[field] === null)),
   );
 }
 

@@ -5,6 +5,7 @@
 import { CRASHES, OUTCOME_ORDER, type CountedOutcome } from '../outcomes.js';
 import type { Bootstrap, Estimate } from '../statistics/bootstrap.js';
 import { failuresByCategory, perProblem, type AnalysisRow, type CategoryKey } from './rows.js';
+import { sum } from '../statistics/sum.js';
 
 export interface ProgramShares {
   readonly samples: number;
@@ -69,8 +70,4 @@ export function twoShares(own: readonly AnalysisRow[], whole: ProgramCounts, boo
     programs: sum(counts.programs),
     ofPrograms: bootstrap.ratio(counts.programs, whole.programs),
   };
-}
-
-function sum(counts: Float64Array): number {
-  return counts.reduce((total, count) => total + count, 0);
 }

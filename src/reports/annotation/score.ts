@@ -11,6 +11,7 @@ import { Bootstrap, type Estimate } from '../statistics/bootstrap.js';
 import { cohensKappa } from '../statistics/cohens-kappa.js';
 import { familyOf } from './labels.js';
 import type { KeyRow } from './sheet.js';
+import { sum } from '../statistics/sum.js';
 
 /** What somebody made of the key's rows: codes by id; rows without a label are absent. */
 export interface Labels {
@@ -178,12 +179,12 @@ function precision(
     return bootstrap.ratio(right, all);
   };
   const sizes = new Map(key.map(({ code, stratumSamples }) => [code, stratumSamples]));
-  const sum = (codes: Iterable<string>): number => [...codes].reduce((total, code) => total + sizes.get(code)!, 0);
+  const samplesOf = (codes: Iterable<string>): number => sum([...codes].map((code) => sizes.get(code)!));
   return {
     against: labels.annotator,
     rows: rows.length,
     overall: { leaf: overall('leaf'), family: overall('family') },
-    covered: sum(new Set(asked.map(({ code }) => code))) / sum(sizes.keys()),
+    covered: samplesOf(new Set(asked.map(({ code }) => code))) / samplesOf(sizes.keys()),
     leaves: order
       .filter((code) => sizes.has(code))
       .map((code) => {
@@ -193,7 +194,6 @@ function precision(
           all[clusterOf(row)]!++;
           if (labels.codes.get(row.id) === code) right[clusterOf(row)]!++;
         }
-        const sum = (counts: Float64Array): number => counts.reduce((total, count) => total + count, 0);
         const problems = all.filter((count) => count > 0).length;
         return { code, rows: sum(all), right: sum(right), problems, ...bootstrap.ratio(right, all) };
       }),

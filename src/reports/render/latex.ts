@@ -4,6 +4,7 @@
  * Names and messages come from models and configs, and a stray backslash would be a command in somebody's paper: every text goes through
  * {@link latexText}.
  */
+import { sum } from '../statistics/sum.js';
 
 /** Characters that LaTeX would obey, or print as others than they are (in its default encoding OT1). */
 const SPECIAL: Readonly<Record<string, string>> = {
@@ -187,8 +188,4 @@ function narrowed(columns: readonly LatexColumn[], rows: readonly (readonly stri
     width[widest] = Math.max(next - 1, width[widest]! - over, least[widest]!);
   }
   return width.map((own, i) => (own < natural[i]! || columns[i]!.wraps ? own : null));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -9,6 +9,7 @@
  * by bootstrap over problems (`bootstrap.ts`), as pairs that share a problem are not independent.
  */
 import type { Bootstrap, ClusterStatistic, Estimate } from './bootstrap.js';
+import { sum } from './sum.js';
 
 /** One value for each sample, of three arrays in the same order. */
 export interface Scored {
@@ -90,10 +91,6 @@ export function aurocWithin(bootstrap: Bootstrap, samples: ScoredProblems): Auro
   const own = Array.from(wins, (each, problem) => area(each, positives[problem]!, negatives[problem]!));
   const pooled = area(winsOverAll, sum(positives), sum(negatives));
   return { pooled: { value: pooled, low: null, high: null, method: 'none' }, ...withinOf(bootstrap, own) };
-}
-
-function sum(counts: Float64Array): number {
-  return counts.reduce((total, count) => total + count, 0);
 }
 
 function checkProblems({ size }: Bootstrap, { scores, problems }: ScoredProblems): void {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { loadMigrations } from '../../../src/store/migrations.js';
 import { makeOldDatabase, OLD_VERSION } from '../../unit/store/old-database.js';
 import { transpileStore } from '../store/child.js';
@@ -66,7 +66,7 @@ describe('faultline upgrade', () => {
         3,
         '',
         `error: ${file}: the database has schema version ${OLD_VERSION}, and reading needs version ${current}\n` +
-          `hint: Upgrade it in place with \`faultline upgrade ${file}\`.\n`,
+          `hint: Upgrade it in place with \`faultline upgrade '${file}'\`.\n`,
       ]);
     }
     expect(readFileSync(file).equals(readFileSync(old))).toBe(true);
@@ -90,7 +90,7 @@ describe('faultline upgrade', () => {
     expect((await faultline(['upgrade', whole])).code).toBe(0);
     const file = copyOfOld('killed.db');
     const code = transpileStore();
-    afterAll(() => {
+    onTestFinished(() => {
       rmSync(code, { recursive: true, force: true });
     });
     // Dies when all statements of a step are done and none of them is committed; a cache of a page has them in the write-ahead log by then.

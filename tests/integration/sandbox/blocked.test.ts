@@ -2,13 +2,14 @@
  * Blocked time: what is made of clocks and run delays, by itself; and programs and tests that compute beside busy loops, which are never blocked.
  * That programs are blocked which sleep, however they go about it, is the hostile suite's matter.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kernelReport, SCRIPTS } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { ISOLATING_TIERS } from '../../../src/sandbox/tiers.js';
+import { besideBusyLoops } from './busy-loops.js';
 import { job, RIGHT, SLEEPS } from './jobs.js';
 import { PYTHON } from './users.js';
 
@@ -99,12 +100,7 @@ describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('beside busy loops, in 
       ...{ workers: 1, tier, python: PYTHON, calibration: 1 },
       limits: { cpuSeconds: 0.4, wallSeconds: 0.3 },
     });
-    // Each core has two others to serve: while 0.4 s are computed, 0.8 s are waited for. Each a session of its own, as a system may share its
-    // cores out by sessions first.
-    const loops = Array.from({ length: 2 * os.availableParallelism() }, () =>
-      spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore', detached: true }),
-    );
-    try {
+    const look = async (): Promise<void> => {
       for (const [body, resource] of [
         ['    while True:\n        pass\n', 'cpu'],
         [SLEEPS, 'blocked'],
@@ -116,8 +112,11 @@ describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('beside busy loops, in 
       expect((await executor.execute({ ...job(RIGHT), test: computes })).outcome).toEqual({ status: 'passed' });
       const waits = 'import time\ntime.sleep(1000)\nassert f(1) == 2\n';
       expect((await executor.execute({ ...job(RIGHT), test: waits })).outcome).toMatchObject({ status: 'infra' });
+    };
+    try {
+      // Each core has two others to serve: while 0.4 s are computed, 0.8 s are waited for.
+      await besideBusyLoops(2 * os.availableParallelism(), look);
     } finally {
-      for (const loop of loops) loop.kill('SIGKILL');
       await executor.dispose();
     }
   });

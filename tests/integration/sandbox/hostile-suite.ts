@@ -170,7 +170,8 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
 
     it('would have shown an overrun by a second in most, where the machine is idle', () => {
       const delayed = delayedSeconds();
-      if (waited === null || delayed === null) return;
+      // Nor is there anything to tell where this test runs by itself.
+      if (waited === null || delayed === null || slow.length === 0) return;
       const share = (delayed - waited) / ((performance.now() - started) / 1000);
       if (share < IDLE_SHARE) expect(told).toBeGreaterThan(slow.length / 2);
       else

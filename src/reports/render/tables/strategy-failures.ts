@@ -14,8 +14,8 @@ interface Row extends FamilyShare {
 
 export const strategyFailuresTable = reportTable<Row, StrategyComparison>({
   name: 'strategy-failures',
-  caption: ({ bySetting: { problems, failures, intervals } }) =>
-    `Failures by family of categories, as shares of a strategy's failures, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; distinct are the family's share of distinct programs that fail. ${kindsSentence(failures)}`,
+  caption: ({ bySetting: { experiments, problems, failures, intervals } }) =>
+    `Failures by family of categories, as shares of a strategy's failures, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; distinct are the family's share of distinct programs that fail. ${kindsSentence(failures, experiments.length)}`,
   rows: ({ bySetting }) =>
     bySetting.tables.flatMap(({ setting, groups }) =>
       groups.flatMap(({ value, experiments, families }) => families.map((family) => ({ ...family, setting, value, experiments }))),
@@ -44,9 +44,9 @@ export const strategyFailuresTable = reportTable<Row, StrategyComparison>({
   ],
 });
 
-/** Whether the strategies' failures are of other kinds, by the leaves and not by their families. */
-export function kindsSentence({ degrees, chiSquare, p, cramersV: { value, low, high } }: KindsTest): string {
+/** Whether the strategies' failures are of other kinds, by the leaves and not by their families. Two are swapped, more are permuted. */
+export function kindsSentence({ degrees, chiSquare, p, cramersV: { value, low, high } }: KindsTest, strategies: number): string {
   if (degrees === 0) return 'Categories by strategy: nothing to compare.';
   const interval = low === null || high === null ? '' : ` (${decimal(low, 2)} to ${decimal(high, 2)})`;
-  return `Categories by strategy, all in one table: chi-square ${decimal(chiSquare, 1)} with ${plural(degrees, 'degree')} of freedom, p ${probability(p)} by permuting the strategies within problems, Cramér's V ${decimal(value, 2)}${interval}.`;
+  return `Categories by strategy, all in one table: chi-square ${decimal(chiSquare, 1)} with ${plural(degrees, 'degree')} of freedom, p ${probability(p)} by ${strategies === 2 ? 'swapping' : 'permuting'} the strategies within problems, Cramér's V ${decimal(value, 2)}${interval}.`;
 }

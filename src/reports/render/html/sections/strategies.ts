@@ -165,14 +165,14 @@ export function strategyTestsSection({ against, tests, pairs, bySetting: { inter
 }
 
 export function strategyFailuresSection(comparison: StrategyComparison): Markup {
-  const { intervals, failures } = comparison.bySetting;
+  const { experiments, intervals, failures } = comparison.bySetting;
   const rows = groupsOf(comparison).flatMap(({ experiments, families }) =>
     families.map((family) => ({ ...family, experiment: experiments.join(', ') })),
   );
   type Row = FamilyShare & { readonly experiment: string };
   return markup`<section id="failures">
     <h2>Failures by family</h2>
-    <p id="kinds">${kindsSentence(failures)}</p>
+    <p id="kinds">${kindsSentence(failures, experiments.length)}</p>
     ${
       rows.length > 0 &&
       table<Row>(
