@@ -184,6 +184,15 @@ describe('merging', () => {
     expect(new Set(times)).toEqual(new Set([0.5, 0.25]));
   });
 
+  it('takes verdicts that are older than the count of changed arguments, which is no conflict', async () => {
+    const old = make('old.db');
+    edit(old, 'UPDATE verdicts SET changed_calls = NULL');
+    await merge([old, make('new.db')], 'all.db');
+    const database = new Database(at('all.db'), { readonly: true });
+    expect(database.prepare('SELECT DISTINCT changed_calls FROM verdicts').pluck().all()).toEqual([null]);
+    database.close();
+  });
+
   it('takes text measures along, those of the output stay, and what is stale or was not measured is left to be made', async () => {
     const [a, b] = halves() as [string, string];
     const whole = measured(make('whole.db'));
@@ -377,7 +386,10 @@ describe('refuses, and writes nothing for', () => {
     ],
   ])('%s', async (_, made, message) => {
     const files = [make('a.db'), make('b.db', made)];
-    for (const file of files) measured(file);
+    for (const file of files) {
+      measured(file);
+      edit(file, 'UPDATE verdicts SET changed_calls = 0 WHERE changed_calls IS NULL');
+    }
     edit(files[1]!, made.sql ?? '');
     const thrown = await failure(merge(files, 'c.db'));
     expect([thrown.kind, thrown.message]).toEqual(['input', expect.stringMatching(message)]);
