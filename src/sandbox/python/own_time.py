@@ -1,8 +1,9 @@
 """The judge's own time while it executes a test: CPU time, and time in which it waits outside of a candidate's turn. Ends nothing, and knows no
 verdicts: it tells somebody that a limit is met, who may leave the test by an exception.
 
-It looks around every tenth of a second, by a signal, as a test may wait in any call. One that waits in C for good hears of no signal; one that sets
-an alarm of its own is not looked at from then on. What ends these stands elsewhere (judge.py, `_limit_own_time`; src/sandbox/limits.ts).
+It looks around every tenth of a second, by a signal, as a test may wait in any call. One that waits in C for good hears of no signal. One that takes
+SIGALRM for itself, by a handler or by an alarm, is not looked at from then on, as a look would be an alarm that it never set. What ends these stands
+elsewhere (judge.py, `_limit_own_time`; src/sandbox/limits.ts).
 
 Nobody shows the judge how long it was in the queue for a core, as the zygote is shown of a candidate (blocked.py). So a look counts as waiting only
 where the judge has left its core by its own doing, oftener than it was put off it, and computed next to nothing since the one before, and for no more than
@@ -18,6 +19,11 @@ _LOOK_SECONDS = 0.1
 _SHARE = 0.05
 # As many looks a test has to leave, once told. An exception that came while this ends would leave the signal on.
 _SILENT_LOOKS = 10
+
+# The real ones: while a test is executed others stand in their place in the module.
+_signal, _setitimer, _alarm = signal.signal, signal.setitimer, signal.alarm
+# Whether the timer that runs is the looks', not the test's.
+_is_looking = False
 
 
 class OwnTime:
@@ -40,14 +46,19 @@ class OwnTime:
         self._silent = 0
 
     def __enter__(self):
+        global _is_looking
         self._seen = _clocks()
         self._start = self._seen[1]
-        signal.signal(signal.SIGALRM, self._look)
-        signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+        signal.signal, signal.setitimer, signal.alarm = _signal_of_test, _setitimer_of_test, _alarm_of_test
+        _signal(signal.SIGALRM, self._look)
+        _is_looking = True
+        _setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
         return self
 
     def __exit__(self, *error):
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        # The test's own alarm, too. Where a last look raises here, the next test begins all the same as if there had been none.
+        _setitimer(signal.ITIMER_REAL, 0)
+        signal.signal, signal.setitimer, signal.alarm = _signal, _setitimer, _alarm
 
     def _look(self, number, frame):
         now, cpu, sleeps = _clocks()
@@ -72,6 +83,37 @@ class OwnTime:
         self._silent = _SILENT_LOOKS
         self._met(resource, frame, here)
         self._silent = 0
+
+
+def _leave_to_test():
+    """Ends the looks. A test's own timer goes on."""
+    global _is_looking
+    if _is_looking:
+        _setitimer(signal.ITIMER_REAL, 0)
+        _is_looking = False
+
+
+# What a test finds in the module `signal`. Functions of this module, as a module that the test imports may keep them for later tests.
+
+
+def _signal_of_test(signalnum, handler):
+    if signalnum != signal.SIGALRM:
+        return _signal(signalnum, handler)
+    _leave_to_test()
+    before = _signal(signalnum, handler)
+    # Where it set an alarm first the handler has stayed.
+    return signal.SIG_DFL if isinstance(getattr(before, "__self__", None), OwnTime) else before
+
+
+def _setitimer_of_test(which, *seconds):
+    if which == signal.ITIMER_REAL:
+        _leave_to_test()
+    return _setitimer(which, *seconds)
+
+
+def _alarm_of_test(seconds):
+    _leave_to_test()
+    return _alarm(seconds)
 
 
 def _clocks():

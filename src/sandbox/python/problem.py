@@ -19,6 +19,11 @@ from examples import examples
 TEST_FILE = "<test>"
 PROMPT_FILE = "<prompt>"
 _LINE_END = re.compile("\r\n|\r|\n")
+# Fields of the syntax tree that hold a name: `id` of Name; those that bind one without it (of a function, class, import, `except`, parameter, `global`, or
+# pattern of `match`, from 3.10).
+_NAME_FIELDS = ("id", "name", "asname", "arg", "names", "rest")
+# What binds or reads names that stand in a string.
+_BINDERS = ("exec", "eval", "globals", "locals", "vars")
 # In what the compiler says of a text that is open at its end.
 _OPEN = ("was never closed", "triple-quoted", "EOF")
 
@@ -73,9 +78,11 @@ class Problem:
 
     def is_apart(self, code, line):
         """Whether whoever comes to `line` of `code`, the test's own or its `check`'s, comes to a statement there that has nothing to do with what the
-        candidate returns."""
+        candidate returns. Not said of a test that may bind a name where its text does not show it."""
         statement = self._always_reached(code, line)
-        return statement is not None and _names_in(statement).isdisjoint(_touched(self._tree, self._names))
+        if statement is None or not _names_in(self._tree).isdisjoint(_BINDERS):
+            return False
+        return _names_in(statement).isdisjoint(_touched(self._tree, self._names))
 
     def _always_reached(self, code, line):
         """The statement at a place, where the test comes there under no condition but that what stands before has held; else None."""
@@ -116,8 +123,11 @@ def _own_parts(node):
 
 
 def _names_in(node):
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    return names | {node.name} if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else names
+    """All names that a node asks for or binds."""
+    held = [getattr(part, field, None) for part in ast.walk(node) for field in _NAME_FIELDS]
+    texts = [text for value in held for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    # `import os.path` binds `os`.
+    return {text.split(".")[0] for text in texts}
 
 
 def _touched(tree, names):
@@ -125,7 +135,8 @@ def _touched(tree, names):
     groups = []
     for node in tree.body:
         is_check = isinstance(node, ast.FunctionDef) and node.name == "check"
-        groups += map(_names_in, node.body if is_check else [node])
+        # Nothing of the candidate's gets into a module by its import, and two modules on one line have nothing to do with each other.
+        groups += [_names_in(part) for part in (node.body if is_check else [node]) if not isinstance(part, (ast.Import, ast.ImportFrom))]
     touched = set(names)
     while True:
         further = set().union(*(group for group in groups if not group.isdisjoint(touched)))

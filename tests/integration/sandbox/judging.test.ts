@@ -406,6 +406,13 @@ describe('judging', () => {
         'time.sleep(candidate(1, 2) * 10**6)',
         'while candidate(1, 2): time.sleep(0.05)',
         'try: time.sleep(candidate(1, 2) * 10**6)\n    except BaseException: pass\n    time.sleep(10**9)',
+        // What it returned is behind a name, however that was bound.
+        'exec("global n\\nn = candidate(1, 2)")\n    time.sleep(n * 10**6)',
+        'if candidate(1, 2) == 3:\n        from math import tau as n\n    time.sleep(n * 10**6)',
+        // Known from Python 3.10 on.
+        ...(Number(quick.info.pythonVersion.split('.')[1]) < 10
+          ? []
+          : ['match candidate(1, 2):\n        case n: pass\n    time.sleep(n * 10**6)']),
       ])
         expect(await outcome(`${checked}    ${statement}\n`), statement).toEqual(blocked);
       const slow = { ...ADD, test: `${checked}    time.sleep(candidate(1, 2) * 10**6)\n` };
@@ -422,6 +429,25 @@ describe('judging', () => {
     } finally {
       await quick.dispose();
     }
+  });
+
+  it('leaves its alarms to the test', async () => {
+    const test = (...lines: string[]): string =>
+      `import signal, time\ndef late(number, frame): raise TimeoutError\ndef check(candidate):\n    ${lines.join('\n    ')}\n`;
+    const handler = 'signal.signal(signal.SIGALRM, late)';
+    const call = 'assert candidate(1, 2) == 3';
+    const rings = ['try: time.sleep(60)', 'except TimeoutError: return', 'assert False'];
+    for (const lines of [
+      // Whatever it does between the handler and the alarm, before its first call and after it.
+      [handler, 'time.sleep(0.3)', 'signal.alarm(60)', call, 'signal.alarm(0)'],
+      [call, handler, 'time.sleep(0.3)', 'signal.alarm(60)', call, 'signal.alarm(0)'],
+      [`assert ${handler} is signal.SIG_DFL`, call],
+      ['assert signal.alarm(60) == 0', handler, 'time.sleep(0.3)', call],
+      // And it rings.
+      [call, handler, 'time.sleep(0.3)', 'signal.alarm(1)', ...rings],
+      [call, 'assert signal.setitimer(signal.ITIMER_REAL, 0.5) == (0, 0)', handler, ...rings],
+    ])
+      expect((await judge({ test: test(...lines) })).outcome, lines.join('; ')).toEqual({ status: 'passed' });
   });
 
   it('takes a prompt that fails by itself out of the count, and no program for it', async () => {

@@ -159,6 +159,24 @@ assert not whose(LOCK + opening + "    if total:\n        return\n    sleep(9)\n
 assert whose("f(1)\nsleep(9)\n", "is_apart", 2) and not whose("x = f(1)\nsleep(x)\n", "is_apart", 2)
 # A function that calls it may be behind any name that it is called by.
 assert not whose(LOCK + "def ask(): return f(1)\ndef check(c):\n    value = ask()\n    sleep(value)\n", "is_apart", 5)
+# Nor does a name that is bound without being asked for keep it from what it stands for.
+bound = [
+    "if c(1):\n        def n(): return 9",
+    "if c(1):\n        class n: pass",
+    "if c(1):\n        import math as n",
+    "if c(1):\n        import n.path",
+    "if c(1):\n        from math import tau as n",
+    "exec('n = c(1)')",
+    "globals()['n'] = c(1)",
+]
+if sys.version_info >= (3, 10):
+    bound += ["match c(1):\n        case %s: pass" % pattern for pattern in ("n", "[*n]", "{**n}", "int() as n", "[1, [n]]")]
+for statement in bound:
+    test = "def check(c):\n    %s\n    sleep(n)\n" % statement
+    code = next(constant for constant in Problem("", test, "f").test.co_consts if hasattr(constant, "co_name"))
+    assert not Problem("", test, "f").is_apart(code, test.count("\n")), statement
+# Two modules of one import are not one.
+assert whose("import math, time\nmath.floor(f(1))\ntime.sleep(9)\n", "is_apart", 3)
 
 # What a prompt is wrong about whatever follows, and what may be the completion's.
 for prompt, fault in (

@@ -10,6 +10,9 @@ sys.path.insert(0, sys.argv[1])
 from own_time import OwnTime
 
 
+OWN = signal.signal, signal.setitimer, signal.alarm
+
+
 class Met(BaseException):
     pass
 
@@ -33,6 +36,7 @@ def met_in(work, turn=0, limits=None, place=line_of):
     finally:
         left = signal.getitimer(signal.ITIMER_REAL)
         assert left == (0.0, 0.0), left
+        assert (signal.signal, signal.setitimer, signal.alarm) == OWN
     return None, watch._waited
 
 
@@ -101,4 +105,33 @@ def stopped():
 
 ended, waited = met_in(stopped, limits={"cpu": 100, "blocked": 0.35})
 assert ended is None, (ended, waited)
+
+
+# Who takes the signal for itself hears of no look, and of its own alarm, whatever it sets first, and whichever way.
+def with_alarm(*steps):
+    rung = []
+
+    def work():
+        for step in steps:
+            if step == "handler":
+                assert signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number)) is signal.SIG_DFL
+            elif step == "alarm":
+                assert signal.alarm(1) == 0
+            elif step == "timer":
+                assert signal.setitimer(signal.ITIMER_REAL, 0.7) == (0.0, 0.0)
+            else:
+                time.sleep(step)
+
+    assert met_in(work)[0] is None, steps
+    return len(rung)
+
+
+assert with_alarm("handler", 0.5) == 0
+for set_alarm in ("alarm", "timer"):
+    assert with_alarm("handler", 0.5, set_alarm, 1.2) == 1, set_alarm
+    assert with_alarm(set_alarm, "handler", 1.2) == 1, set_alarm
+# Nobody else's handler and timer are the signal's.
+assert met_in(lambda: (signal.signal(signal.SIGUSR1, signal.SIG_IGN), signal.setitimer(signal.ITIMER_VIRTUAL, 0), time.sleep(100)))[0] == "blocked"
+# The next one is looked at again.
+assert met_in(lambda: time.sleep(100))[0] == "blocked"
 print("ok")
