@@ -44,6 +44,14 @@ export function kernelsOf({ dtype, device, kernelFamily, isa }: Omit<Device, 'de
 }
 
 /** What computes, in one line of the run log. */
-export function describeDevice({ device, deviceName, kernelFamily, isa }: Device): string {
-  return `${device}, ${deviceName} (${kernelFamily} on ${isa})`;
+export function describeDevice(device: Device): string {
+  return `${deviceAndFamily(device)}${device.isa})`;
+}
+
+/**
+ * The beginning of that line, in which devices differ. Of one family all instruction sets compute the same, and an engine may use another one of
+ * the same CPU than an older one did.
+ */
+export function deviceAndFamily({ device, deviceName, kernelFamily }: Omit<Device, 'isa'>): string {
+  return `${device}, ${deviceName} (${kernelFamily} on `;
 }

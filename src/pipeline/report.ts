@@ -13,7 +13,7 @@ import type { Store } from '../store/store.js';
 import type { Experiment, JudgedSample, SampleKey } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { version } from './bundled.js';
-import { describeDevice } from './device.js';
+import { deviceAndFamily } from './device.js';
 import { keepFiles } from './keep-files.js';
 import { refuseInputs } from './partial-file.js';
 import { through, type Progress } from './progress.js';
@@ -60,7 +60,7 @@ export function summariseExperiment(
 
 /** What the run log says of machines and versions that the experiment's row does not tell of: it tells where the experiment began. */
 function otherMachines(store: Store, experiment: Experiment): string[] {
-  const told = [describeDevice(experiment), `, faultline ${experiment.version}, `];
+  const told = [deviceAndFamily(experiment), `, faultline ${experiment.version}, `];
   return store
     .notes(experiment.id)
     .filter(({ stage, text }) => stage === 'generate' || (stage === 'merge' && !told.every((part) => text.includes(part))))

@@ -13,7 +13,7 @@ import { FaultlineError } from '../errors.js';
 import type { ReportData } from '../reports/report-data.js';
 import type { Experiment } from '../store/types.js';
 import { version } from './bundled.js';
-import { describeDevice, noteDevice } from './device.js';
+import { describeDevice, deviceAndFamily, noteDevice } from './device.js';
 import { joinEstimates, noteEstimate, type RunEstimate } from './estimate.js';
 import { checkResumable, sandboxKnown } from './experiment.js';
 import { noteCopies } from './generate.js';
@@ -260,10 +260,9 @@ function begin(bench: Workbench): void {
     noteDevice(values, model!.info, progress);
     noteCopies(values, progress);
     // The row tells where the experiment began; in float32 it may go on elsewhere.
-    const device = describeDevice(manifest);
     const version = experiment.version === manifest.version ? '' : `, faultline ${manifest.version}`;
-    if (describeDevice(experiment) !== device || version !== '')
-      store.addNote(experiment.id, 'generate', `continued on ${device}${version}`);
+    if (deviceAndFamily(experiment) !== deviceAndFamily(manifest) || version !== '')
+      store.addNote(experiment.id, 'generate', `continued on ${describeDevice(manifest)}${version}`);
   }
   bench.recordProblems();
 }

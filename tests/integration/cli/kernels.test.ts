@@ -175,6 +175,9 @@ describe('an experiment in int8', () => {
     const { code, err } = await int8('int8-moved');
     expect(code, err).toBe(0);
     expect(recorded('int8-moved').digest).toBe(whole);
+    // The same device and the same results: nothing to tell.
+    using store = Store.open(database('int8-moved'), { readonly: true });
+    expect(store.notes(store.experiments()[0]!.id)).toEqual([]);
   });
 
   it('does not go on where it was begun before keys and values were kept in bfloat16', async () => {

@@ -49,6 +49,19 @@ it('an experiment that is yet to begin has the folder of its name', () => {
   expect(outputFolder(store, values, old!)).toBe(path.join(folder, 'demo@aaaaaaaaaaaa'));
 });
 
+it('tells of a merged part that another device, family or version made, and not of one under another instruction set', async () => {
+  const parts = ['a CPU (fma on avx512)', 'a CPU (fma on avx2)', 'another CPU (fma on avx2)', 'a CPU (fma-2 on avx2)'];
+  const lines = parts.map((part) => `all of it from a.db: cpu, ${part}, faultline ${newer!.version}, calibration 1`);
+  {
+    using store = Store.open(values['outputs.database']!);
+    const { id } = store.findExperiment(newer!.hash)!;
+    for (const line of lines) store.addNote(id, 'merge', line);
+  }
+  const { directory } = await reportStored(values, newer!.hash, { signal: new AbortController().signal });
+  const report = JSON.parse(readFileSync(path.join(directory, 'report.json'), 'utf8')) as { experiment: { other_machines: string[] } };
+  expect(report.experiment.other_machines).toEqual(lines.slice(2));
+});
+
 it('lists every sample, and the results of those that have one, also where a later one has and an earlier has not', async () => {
   const rows = problems(3);
   const judged = (problem: number, index: number): boolean => (problem + index) % 2 === 1 || problem === 2;
