@@ -3,7 +3,6 @@
  * experiment answers but those about tokens. Idempotent and resumable, like a run. How files of samples look is `datasets/samples.ts`'s.
  */
 import { createHash } from 'node:crypto';
-import os from 'node:os';
 import { canonicalResults, type Config } from '../config/load.js';
 import type { Question } from '../datasets/problem.js';
 import { readSamples } from '../datasets/samples.js';
@@ -26,6 +25,7 @@ import type { Executable, ExecuteOptions } from './execute.js';
 import { checkResumable, experimentName } from './experiment.js';
 import { interrupted } from './generate-file.js';
 import { databasePath, problemsOf } from './inputs.js';
+import { thisMachine } from './machine.js';
 import { measureStored } from './measure.js';
 import type { Progress } from './progress.js';
 import { checkOutputs, chooseExperiment, outputFolder, prepareOutputs, writeOutputs } from './report.js';
@@ -254,7 +254,7 @@ function identityOf(config: Config, samplesHash: string, problemsHash: string): 
     deviceName: IMPORTED,
     kernelFamily: IMPORTED,
     isa: IMPORTED,
-    cpu: os.cpus()[0]?.model.trim() ?? '',
+    cpu: thisMachine().cpu,
     pythonVersion: '',
     isolationTier: '',
     calibration: 1,

@@ -14,6 +14,7 @@ import { Store } from '../store/store.js';
 import type { AssertionMarks, Experiment, JudgedSample, MeasuresRow, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
 import { describeDevice } from './device.js';
 import { mismatch, sandboxKnown } from './experiment.js';
+import { unrecordedMachine } from './machine.js';
 import type { Progress } from './progress.js';
 import { chooseExperiment } from './report.js';
 import { faultyProblems } from './unjudged.js';
@@ -271,6 +272,7 @@ async function copyExperiment(
   if (settings !== null && decided.every(({ experiment: { categorySettings } }) => categorySettings === settings)) {
     target.recordCategories(experiment.id, settings);
   }
+  mergeMachines(sources, target, experiment);
   target.addProblems(experiment.id, problemsOf(sources));
   for (const { store, experiment: from } of sources) target.addAssertionMarks(experiment.id, store.assertionMarks(from.id));
 
@@ -299,7 +301,6 @@ async function copyExperiment(
   }
   leaveOutFaulty(target, experiment);
   mergeNotes(sources, target, experiment);
-  mergeMachines(sources, target, experiment);
   if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
   const counts = target.counts(experiment.id);
   return {
@@ -339,11 +340,16 @@ function mergeNotes(sources: readonly Source[], target: Store, into: Experiment)
   }
 }
 
-/** Every machine that took part, the first database's first. */
+/**
+ * Every machine that took part, those of what the output holds first, also where an older version did not record which. To be called before results
+ * are copied: after that the output's own cannot be told from theirs.
+ */
 function mergeMachines(sources: readonly Source[], target: Store, into: Experiment): void {
   for (const work of ['draw', 'execute'] as const) {
-    for (const { store, experiment } of sources) {
-      for (const machine of store.machines(experiment.id, work)) target.recordMachine(into.id, work, machine);
+    for (const { store, experiment } of [{ store: target, experiment: into }, ...sources]) {
+      const unrecorded = unrecordedMachine(store, experiment, work);
+      const machines = unrecorded === null ? store.machines(experiment.id, work) : [unrecorded];
+      for (const machine of machines) target.recordMachine(into.id, work, machine);
     }
   }
 }

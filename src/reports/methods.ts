@@ -19,7 +19,7 @@ export function methodsParts(data: ReportData): MethodsPart[] {
     ...(isImported(experiment) ? importedParts(data) : drawnParts(data)),
     experiment.pythonVersion === ''
       ? 'No program has been executed. '
-      : `Programs ran under Python ${experiment.pythonVersion} in the isolation tier ${experiment.isolationTier}${executedOn(data)}, judge and candidate in separate processes, the CPU limit scaled by ${decimal(experiment.calibration, 3)} for ${data.machines.execute.length > 1 ? 'the first of these machines' : 'that machine'}; the limits are among the parameters below. `,
+      : `Programs ran under Python ${experiment.pythonVersion} in the isolation tier ${experiment.isolationTier}${executedOn(data)}, judge and candidate in separate processes, the CPU limit scaled by ${decimal(experiment.calibration, 3)} for ${describeMachines(data.machines.execute).length > 1 ? 'the first of these machines' : 'that machine'}; the limits are among the parameters below. `,
     `Of the samples, ${whole(counts.counted)} count; ${whole(counts.infra - counts.unsupported)} without a verdict and ${whole(counts.unsupported)} of unsupported problems are in no rate; ${whole(counts.nearLimit)} met a time limit and finished at three times the limits. `,
     partial === null
       ? ''
@@ -41,7 +41,7 @@ export function methodsParts(data: ReportData): MethodsPart[] {
 /** Whose samples they are: those that this tool drew. */
 function drawnParts(data: ReportData): MethodsPart[] {
   const { experiment, strategy, machines, otherMachines } = data;
-  const host = machines.draw.length === 0 ? experiment.cpu : describeMachines(machines.draw);
+  const host = hostOf(experiment, machines.draw);
   const at = experiment.device === 'cpu' ? host : `${experiment.deviceName} (host: ${host})`;
   return [
     `With faultline ${experiment.version} we drew ${extent(data)}`,
@@ -53,7 +53,7 @@ function drawnParts(data: ReportData): MethodsPart[] {
     '; problems ',
     codePart(experiment.problemsHash),
     `). The model ran in ${experiment.dtype} with the kernel family ${experiment.kernelFamily} (instruction set ${experiment.isa}) on ${at}. `,
-    otherMachines.length === 0 ? '' : `Not all of it ran there; the run log says: ${otherMachines.join('; ')}. `,
+    runLog(otherMachines, machines.draw, 'it ran'),
     'Random numbers are Philox4x32-10, keyed by seed and problem, so that a sample depends on its seed, problem and index alone. ',
   ];
 }
@@ -66,27 +66,62 @@ function importedParts(data: ReportData): MethodsPart[] {
     codePart(experiment.modelHash),
     ') does not say by which model, with which parameters or on which machine. The problems are ',
     codePart(experiment.problemsHash),
-    `. They were judged on ${machines.execute.length === 0 ? experiment.cpu : describeMachines(machines.execute)}, seed ${experiment.seed}. `,
-    otherMachines.length === 0 ? '' : `Not all of them were judged there; the run log says: ${otherMachines.join('; ')}. `,
+    `. They were judged on ${hostOf(experiment, machines.execute)}, seed ${experiment.seed}. `,
+    runLog(otherMachines, machines.execute, 'them were judged'),
   ];
+}
+
+/** The machines, or where none are recorded the processor of the one where the experiment began. */
+function hostOf({ cpu }: ExperimentFacts, machines: readonly Machine[]): string {
+  if (machines.length > 0) return describeMachines(machines).join(' and on ');
+  return cpu === '' ? 'a machine that was not recorded' : cpu;
+}
+
+/** What the run log tells of devices, kernels and versions; of `machines` as well where none have been named. */
+function runLog(lines: readonly string[], machines: readonly Machine[], did: string): string {
+  if (lines.length === 0) return '';
+  const differed = machines.length === 0 ? `Not all of ${did} there` : 'Devices, kernels or versions of faultline differed';
+  return `${differed}; the run log says: ${lines.join('; ')}. `;
 }
 
 /** Where programs ran, of samples that were drawn here: the samples may have been drawn elsewhere. Of others it has been said. */
 function executedOn({ experiment, machines: { draw, execute } }: ReportData): string {
   if (isImported(experiment)) return '';
   if (execute.length === 0) return ' on a machine that was not recorded';
-  if (JSON.stringify(draw) !== JSON.stringify(execute)) return ` on ${describeMachines(execute)}`;
-  return execute.length === 1 ? ' on the same machine' : ' on the same machines';
+  const drawnOn = describeMachines(draw);
+  const ranOn = describeMachines(execute);
+  // Of two that were not recorded nobody knows whether they are one.
+  const isSame = drawnOn.join('\n') === ranOn.join('\n') && execute.every(isRecorded);
+  if (!isSame) return ` on ${ranOn.join(' and on ')}`;
+  return ranOn.length === 1 ? ' on the same machine' : ' on the same machines';
 }
 
-function describeMachines(machines: readonly Machine[]): string {
-  return machines.map(describeMachine).join(' and on ');
+/**
+ * Machines as in a methods section; their names are hostile text. Rows that look alike but for their systems are one machine: its kernel is
+ * updated, and a virtual one's memory moves by some pages.
+ */
+export function describeMachines(machines: readonly Machine[]): string[] {
+  const alike = new Map<string, { readonly machine: Machine; readonly systems: string[] }>();
+  for (const machine of machines) {
+    const key = JSON.stringify([machine.cpu, machine.cores, gibibytes(machine)]);
+    const known = alike.get(key);
+    if (known === undefined) alike.set(key, { machine, systems: [machine.system] });
+    else if (!known.systems.includes(machine.system)) known.systems.push(machine.system);
+  }
+  return Array.from(alike.values(), ({ machine, systems }) => describeMachine(machine, systems));
 }
 
-/** A machine as in a methods section; its names are hostile text. */
-export function describeMachine({ cpu, cores, memoryBytes, system }: Machine): string {
-  return `${cpu === '' ? 'an unnamed processor' : cpu} with ${plural(cores, 'core')}, ${decimal(memoryBytes / 2 ** 30, 1)} GiB of memory and ${system}`;
+function describeMachine(machine: Machine, systems: readonly string[]): string {
+  const { cpu, cores } = machine;
+  if (!isRecorded(machine)) return cpu === '' ? 'a machine that was not recorded' : `${cpu} (not further recorded)`;
+  const system = systems.length === 1 ? systems[0]! : `the systems ${systems.join(' and ')}`;
+  return `${cpu === '' ? 'an unnamed processor' : cpu} with ${plural(cores, 'core')}, ${gibibytes(machine)} GiB of memory and ${system}`;
 }
+
+const gibibytes = ({ memoryBytes }: Machine): string => decimal(memoryBytes / 2 ** 30, 1);
+
+/** Whether it is a machine, not what stands for those of an older version. */
+const isRecorded = ({ cores }: Machine): boolean => cores > 0;
 
 function extent({ counts }: ReportData): string {
   const { least, most } = counts.samplesPerProblem;

@@ -253,7 +253,10 @@ export interface Note {
 /** What a machine does for an experiment. */
 export type MachineWork = 'draw' | 'execute';
 
-/** The machine that samples were drawn or programs executed on: of cores (logical ones) and memory what the process may use. Not a result. */
+/**
+ * The machine that samples were drawn or programs executed on: of cores (logical ones) and memory what the process may use. Not a result.
+ * No cores, no memory and an empty system: stands for machines of an older version, which recorded none.
+ */
 export interface Machine {
   /** Its model; empty where the system does not tell. */
   readonly cpu: string;

@@ -47,7 +47,7 @@ export const stage: Stage = {
         store,
         id,
         stored,
-        { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], tokensOf, signal },
+        { executor, seed: values.seed, view, fragile: values['sandbox.fragile'], tokensOf, signal, engineCpu: bench.model?.info.cpu },
         () => {
           task.advance();
         },
@@ -66,12 +66,16 @@ export async function storeVerdicts(
   store: Store,
   experimentId: number,
   source: AsyncIterable<PendingExecution> | Iterable<PendingExecution>,
-  options: Omit<ExecuteOptions<PendingExecution>, 'known' | 'tokensOf'> & { readonly tokensOf?: ReturnType<Workbench['tokensOf']> },
+  options: Omit<ExecuteOptions<PendingExecution>, 'known' | 'tokensOf'> & {
+    readonly tokensOf?: ReturnType<Workbench['tokensOf']>;
+    /** The engine's name for the processor, where it is loaded. */
+    readonly engineCpu?: string | undefined;
+  },
   onVerdict: () => void,
 ): Promise<void> {
   const recorded = store.experiments().find(({ id }) => id === experimentId);
   if (recorded?.categorySettings !== options.view.settings) await classifyStored(store, experimentId, options);
-  const recordMachine = machineRecorder(store, experimentId, 'execute');
+  const recordMachine = machineRecorder(store, experimentId, 'execute', options.engineCpu);
   const writer = new BatchWriter<ExecutionRow>((batch) => {
     recordMachine();
     store.addExecutions(experimentId, batch);

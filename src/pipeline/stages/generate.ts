@@ -36,7 +36,9 @@ export const stage: Stage = {
     try {
       if (bench.tasks.length > 0) {
         const task = progress.task('generate', bench.total(), before);
-        await storeSamples(store, id, generateSamples(await bench.loadModel(), values, bench.tasks, signal), {
+        const model = await bench.loadModel();
+        await storeSamples(store, id, generateSamples(model, values, bench.tasks, signal), {
+          engineCpu: model.info.cpu,
           onSample: () => {
             task.advance();
           },
@@ -55,17 +57,17 @@ export const stage: Stage = {
 
 /**
  * Stores samples as they come, in batches, those of an unfinished batch when the source ends or fails. Each gets an even share of the time by
- * the clock since the batch before it: in a batch of the engine no sample has a time of its own.
+ * the clock since the batch before it: in a batch of the engine no sample has a time of its own. `engineCpu` is the engine's name for the processor.
  */
 export async function storeSamples(
   store: Store,
   experimentId: number,
   samples: AsyncIterable<SampleRow>,
-  { onSample, onStored }: { readonly onSample: () => void; readonly onStored: () => void },
+  { engineCpu, onSample, onStored }: { readonly engineCpu: string; readonly onSample: () => void; readonly onStored: () => void },
 ): Promise<void> {
   // A sample goes to the sandbox when it is stored, so that no verdict can be without its sample.
   let since = performance.now();
-  const recordMachine = machineRecorder(store, experimentId, 'draw');
+  const recordMachine = machineRecorder(store, experimentId, 'draw', engineCpu);
   const writer = new BatchWriter<SampleRow>((batch) => {
     const now = performance.now();
     const drawSeconds = (now - since) / 1000 / batch.length;

@@ -7,7 +7,7 @@
  *   `category_settings` the config's entries about categories that are set, as path -> value, null where an older version did not record them;
  *   `other_machines` lines of the run log about parts that another machine or version made
  *   `machines` { draw, execute }: lists of { cpu, cores, memory_bytes, system } of the machines that drew samples and executed programs, empty where an
- *   older version did not record them
+ *   older version did not record them; where one recorded only a part, an entry with null for all but the processor stands for what came before
  * - `strategy` the strategy reported on
  * - `counts` problems, samples, counted (all but infra), passed, failed, infra, unsupported, solved_problems, near_limit, fragile_passes, tokens,
  *   samples_per_problem
@@ -162,6 +162,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
 }
 
 function machineJson({ cpu, cores, memoryBytes, system }: Machine): object {
+  if (cores === 0) return { cpu, cores: null, memory_bytes: null, system: null };
   return { cpu, cores, memory_bytes: memoryBytes, system };
 }
 

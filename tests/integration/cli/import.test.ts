@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { thisMachine } from '../../../src/pipeline/machine.js';
-import { describeMachine } from '../../../src/reports/methods.js';
+import { describeMachines } from '../../../src/reports/methods.js';
 import { faultline, finished, readLines, root, scratchFolder, start, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
@@ -54,7 +54,7 @@ describe('faultline import', () => {
     const methods = readFileSync(path.join(folder, 'theirs', 'theirs', 'methods.txt'), 'utf8').replace(/\n/g, ' ');
     expect(methods).toContain('we judged 32 samples of 8 problems');
     expect(methods).not.toMatch(/we drew|Philox|the strategy/);
-    expect(methods).toContain(`They were judged on ${describeMachine(thisMachine())}, seed`);
+    expect(methods).toContain(`They were judged on ${describeMachines([thisMachine()]).join()}, seed`);
     const shown = await faultline(['show', 'Pico/5', '0', '--db', db]);
     expect([shown.code, shown.err]).toEqual([0, '']);
     expect(shown.out).toContain('no tokens');
@@ -88,7 +88,7 @@ describe('faultline import', () => {
     expect((await imported(results, ...args)).executed).toBe(1);
     const methods = readFileSync(path.join(there, 'moved', 'methods.txt'), 'utf8').replace(/\s+/g, ' ');
     expect(methods).toMatch(/They were judged on A larger CPU with 64 cores, [^;]* and on /);
-    expect(methods).toContain(`and on ${describeMachine(thisMachine())}, seed`);
+    expect(methods).toContain(`and on ${describeMachines([thisMachine()]).join()}, seed`);
   });
 
   it('measures the texts, also those that were imported before and not measured', async () => {

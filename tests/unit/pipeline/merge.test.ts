@@ -151,6 +151,41 @@ describe('merging', () => {
     expect(store.machines(id, 'execute')).toEqual([machine('large'), machine('small')]);
   });
 
+  it('keeps that of one part nobody recorded who made it, be it of the output', async () => {
+    const [a, b] = halves() as [string, string];
+    const unrecorded = { cores: 0, memoryBytes: 0, system: '' };
+    const machine = { cpu: 'large', cores: 2, memoryBytes: 2 ** 33, system: 'Linux 6.1.0 x64' };
+    {
+      using store = Store.open(a);
+      for (const work of ['draw', 'execute'] as const) store.recordMachine(store.experiments()[0]!.id, work, machine);
+    }
+    const kept = (output: string, work: 'draw' | 'execute') => {
+      using store = Store.open(at(output), { readonly: true });
+      return store.machines(store.experiments()[0]!.id, work);
+    };
+    const drawn = { ...unrecorded, cpu: 'a CPU' };
+    const executed = { ...unrecorded, cpu: '' };
+    await merge([a, b], 'older.db');
+    expect([kept('older.db', 'draw'), kept('older.db', 'execute')]).toEqual([
+      [machine, drawn],
+      [machine, executed],
+    ]);
+    await merge([b], 'output.db');
+    {
+      // As an older version's merge leaves it.
+      const rows = new Database(at('output.db'));
+      rows.exec('DELETE FROM machines');
+      rows.close();
+    }
+    for (let again = 0; again < 2; again++) {
+      await merge([a], 'output.db');
+      expect([kept('output.db', 'draw'), kept('output.db', 'execute')]).toEqual([
+        [drawn, machine],
+        [executed, machine],
+      ]);
+    }
+  });
+
   it('gives the results of one run, to the byte, in either order, with arrays beside it', async () => {
     const whole = digest(make('whole.db'));
     const [a, b] = halves();

@@ -161,6 +161,7 @@ async function run(
     [
       (signal) =>
         storeSamples(store, experiment.id, samples(signal), {
+          engineCpu: 'a CPU',
           onSample: nothing,
           onStored: () => {
             stored.announce();

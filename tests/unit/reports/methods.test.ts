@@ -108,6 +108,19 @@ describe('says on which machines', () => {
   const there = { cpu: 'Another CPU', cores: 1, memoryBytes: 2 ** 30, system: 'Linux 5.15.0 x64' };
   const lineOf = (machines: ReportData['machines'], fields: Partial<Experiment> = {}): string =>
     methodsLine(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines }));
+  /** Names and values of the page's list of the environment. */
+  const environmentOf = (machines: ReportData['machines'], fields: Partial<Experiment> = {}): [string, string][] => {
+    const page = renderHtml(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines }), {
+      categories: null,
+      problems: null,
+      passAtK: null,
+      failurePosition: null,
+      firstDivergence: null,
+      textView: null,
+    });
+    const [environment] = /<dl class="facts-list" id="environment">[^]*?<\/dl>/.exec(page)!;
+    return Array.from(environment.matchAll(/<dt>([^<]*)<\/dt>\s*<dd>([^<]*)<\/dd>/g), ([, name, value]) => [name!, value!]);
+  };
   const HERE = `${EXPERIMENT.cpu} with 8 cores, 31.2 GiB of memory and Linux 6.1.0-13-amd64 x64`;
   const THERE = 'Another CPU with 1 core, 1.0 GiB of memory and Linux 5.15.0 x64';
 
@@ -156,6 +169,65 @@ describe('says on which machines', () => {
     expect(imported).toContain(`They were judged on ${HERE} and on ${THERE}, seed`);
     expect(lineOf({ draw: [], execute: [] })).toContain('on a machine that was not recorded, judge');
     expect(lineOf({ draw: [{ ...here, cpu: '' }], execute: [] })).toContain('on an unnamed processor with 8 cores');
+  });
+
+  it('a part was made by an older version: its machine is not taken for the one that went on', () => {
+    const drawn = { cpu: EXPERIMENT.cpu, cores: 0, memoryBytes: 0, system: '' };
+    const executed = { ...drawn, cpu: '' };
+    const line = lineOf({ draw: [drawn, there], execute: [executed, there] });
+    expect(line).toContain(`on ${EXPERIMENT.cpu} (not further recorded) and on ${THERE}. `);
+    expect(line).toContain(
+      `in the isolation tier namespaces on a machine that was not recorded and on ${THERE}, judge and candidate in separate processes, the CPU limit scaled by 1.070 for the first of these machines`,
+    );
+    // Alike, and yet not known to be one.
+    const unnamed = lineOf({ draw: [executed, there], execute: [executed, there] });
+    expect(unnamed).toContain(`on a machine that was not recorded and on ${THERE}, judge`);
+    expect(unnamed).not.toContain('the same machine');
+    const imported = lineOf({ draw: [], execute: [drawn, there] }, { device: 'imported', tokenizerHash: 'imported' });
+    expect(imported).toContain(`They were judged on ${EXPERIMENT.cpu} (not further recorded) and on ${THERE}, seed`);
+    const report = summarise(EXPERIMENT, judgedSamples(2, 3), { ...OPTIONS, machines: { draw: [drawn, there], execute: [] } });
+    expect(reportJson(report)['experiment']).toMatchObject({
+      machines: { draw: [{ cpu: EXPERIMENT.cpu, cores: null, memory_bytes: null, system: null }, { cores: 1 }] },
+    });
+  });
+
+  it('one with another kernel and some pages more is one, with both systems', () => {
+    const updated = { ...here, memoryBytes: here.memoryBytes + 2 ** 20, system: 'Linux 6.1.0-17-amd64 x64' };
+    const BOTH = `${EXPERIMENT.cpu} with 8 cores, 31.2 GiB of memory and the systems Linux 6.1.0-13-amd64 x64 and Linux 6.1.0-17-amd64 x64`;
+    const line = lineOf({ draw: [here, updated], execute: [here, updated] });
+    expect(line).toContain(`(instruction set ${EXPERIMENT.isa}) on ${BOTH}. `);
+    expect(line).toContain('on the same machine, judge and candidate');
+    expect(line).toContain('scaled by 1.070 for that machine');
+    const moved = { ...here, memoryBytes: here.memoryBytes + 2 ** 20 };
+    expect(lineOf({ draw: [here, moved], execute: [] })).toContain(`on ${HERE}. `);
+    const larger = { ...here, memoryBytes: 2 * here.memoryBytes };
+    expect(lineOf({ draw: [here, larger], execute: [] })).toContain(`on ${HERE} and on ${EXPERIMENT.cpu} with 8 cores, 62.4 GiB`);
+    expect(environmentOf({ draw: [here, updated], execute: [] }).filter(([name]) => name === 'drawn on')).toEqual([['drawn on', BOTH]]);
+  });
+
+  it('beside the run log, which then tells of kernels and versions alone', () => {
+    const otherMachines = ['continued on cpu, Another CPU (fma on avx2), faultline 0.2.0'];
+    const told = (machines: ReportData['machines'], fields: Partial<Experiment> = {}): string =>
+      methodsLine(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines, otherMachines }));
+    const differed = `Devices, kernels or versions of faultline differed; the run log says: ${otherMachines[0]!}. `;
+    const both = told({ draw: [here, there], execute: [] });
+    expect(both).toContain(`on ${HERE} and on ${THERE}. ${differed}`);
+    expect(both).not.toContain('Not all of it');
+    const imported = told({ draw: [], execute: [here, there] }, { device: 'imported', tokenizerHash: 'imported' });
+    expect(imported).toContain(`, seed ${EXPERIMENT.seed}. ${differed}`);
+    expect(imported).not.toContain('Not all of them');
+    // Whose samples were drawn where nobody recorded it is told by the run log alone.
+    expect(told({ draw: [], execute: [there] })).toContain(`on ${EXPERIMENT.cpu}. Not all of it ran there; the run log says: `);
+  });
+
+  it('on the page by what they did, and the one where it began only where none are recorded', () => {
+    const names = (machines: ReportData['machines'], fields: Partial<Experiment> = {}): string[] =>
+      environmentOf(machines, fields).map(([name]) => name).filter((name) => /processor|^(drawn|executed) on$/.test(name)); // prettier-ignore
+    expect(names({ draw: [], execute: [there] })).toEqual(['processor', 'executed on']);
+    expect(names({ draw: [here], execute: [there] })).toEqual(['drawn on', 'executed on']);
+    const imported = { device: 'imported', tokenizerHash: 'imported' };
+    expect(names({ draw: [], execute: [there] }, imported)).toEqual(['executed on']);
+    expect(names({ draw: [], execute: [] }, imported)).toEqual(['processor']);
   });
 });
 

@@ -1,13 +1,14 @@
 /** How the numbers were made: enough to make them again, and to know what they do not say. */
 import { isImported } from '../../../../store/imported.js';
-import { describeMachine, methodsParts } from '../../../methods.js';
+import { describeMachines, methodsParts } from '../../../methods.js';
 import type { ReportData } from '../../../report-data.js';
 import { decimal, percent, plural, whole } from '../../format.js';
 import { markup, type Markup } from '../markup.js';
 import { table } from '../table.js';
 
 export function methodSection(data: ReportData): Markup {
-  const { experiment, counts, intervals, finishReasons } = data;
+  const { experiment, counts, intervals, finishReasons, machines } = data;
+  const begunOn = isImported(experiment) ? machines.execute : machines.draw;
   const facts: [string, string][] = [
     ['experiment', experiment.hash],
     ['seed', experiment.seed],
@@ -19,9 +20,10 @@ export function methodSection(data: ReportData): Markup {
           ['numbers', `${experiment.dtype}, kernels ${experiment.kernelFamily} on ${experiment.isa}${gpuName(experiment)}`],
         ] as [string, string][])),
     ['problems', experiment.problemsHash],
-    ['processor', experiment.cpu],
-    ...data.machines.draw.map((machine): [string, string] => ['drawn on', describeMachine(machine)]),
-    ...data.machines.execute.map((machine): [string, string] => ['executed on', describeMachine(machine)]),
+    // The machine where it began, which is among those that are recorded.
+    ...(begunOn.length === 0 ? [['processor', experiment.cpu] as [string, string]] : []),
+    ...describeMachines(machines.draw).map((machine): [string, string] => ['drawn on', machine]),
+    ...describeMachines(machines.execute).map((machine): [string, string] => ['executed on', machine]),
     ...data.otherMachines.map((line): [string, string] => ['run log', line]),
     ['Python', experiment.pythonVersion],
     ['isolation', experiment.isolationTier],
