@@ -32,11 +32,15 @@ function inStore<T>(db: string, read: (store: Store, id: number) => T): T {
   using store = Store.open(db, { readonly: true });
   return read(store, store.experiments()[0]!.id);
 }
+const MEASURED = ['cpu_seconds', 'wall_seconds', 'peak_memory_bytes', 'near_limit'];
+/** Lines of results without what is measured. */
+const results = (file: string): unknown[] =>
+  readLines(file).map((line) => Object.entries(line).filter(([name]) => !MEASURED.includes(name)));
 const digestOf = (outputs: string): string => inStore(path.join(outputs, 'faultline.db'), (store, id) => store.resultDigest(id));
 const samplesIn = (db: string): number => inStore(db, (store, id) => store.counts(id).samples);
 
 describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be mounted here)'}`, () => {
-  it('stops execute with what is finished kept, and the rest comes to the same bytes', async () => {
+  it('stops execute with what is finished kept, and the rest comes to the same results', async () => {
     const problem = { task_id: 'T/0', prompt: 'def add(a, b):\n', entry_point: 'add', canonical_solution: '', test: 'assert add(1, 2) == 3\n' }; // prettier-ignore
     const problems = writeLines(path.join(folder, 'problems.jsonl'), [problem]);
     const lines = Array.from({ length: 150 }, (_, n) => ({
@@ -60,7 +64,7 @@ describe.skipIf(!mounts)(`a full disk${mounts ? '' : ' (skipped: nothing can be 
     const again = await faultline([...args(out), '--json']);
     expect(again.code, again.err).toBe(0);
     expect((JSON.parse(again.out) as { resumed: number }).resumed).toBeGreaterThan(10);
-    expect(readFileSync(out, 'utf8')).toBe(readFileSync(whole, 'utf8'));
+    expect(results(out)).toEqual(results(whole));
     expect(readLines(out)).toHaveLength(150);
   });
 
