@@ -66,8 +66,8 @@ const PROGRAMS = [
   { of1000: 1, status: 'limit', body: 'while True:\n        pass' },
   { of1000: 1, status: 'limit', body: 'import time\n    time.sleep(1000)' },
   // These cost a worker.
-  { of1000: 1, status: 'passed', body: "open('/tmp/left', 'w').write('y' * 100000)\n    return x + 1" },
-  { of1000: 1, status: 'limit', body: "open('/tmp/large', 'wb').write(bytes(1 << 30))" },
+  { of1000: 1, status: 'passed', body: "open('left', 'w').write('y' * 100000)\n    return x + 1" },
+  { of1000: 1, status: 'limit', body: "open('large', 'wb').write(bytes(1 << 30))" },
   { of1000: 1, status: 'tamper', body: "import os\n    os.write(3, b'forged')\n    return x + 1" },
 ];
 const MIX = PROGRAMS.flatMap((program) => Array.from({ length: program.of1000 }, () => program));
