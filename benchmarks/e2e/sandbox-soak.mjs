@@ -159,7 +159,7 @@ function measure() {
     } else if (role === 'zygote') {
       held['zygotes, MiB at most'] = Math.max(held['zygotes, MiB at most'], memory);
       held['descriptors of a zygote'] = Math.max(held['descriptors of a zygote'], descriptors);
-      held['files in a worker at most'] = Math.max(held['files in a worker at most'], listed(`/proc/${pid}/root/tmp`));
+      held['files in a worker at most'] = Math.max(held['files in a worker at most'], listed(`/proc/${pid}/cwd`));
     } else if (role === 'launcher') {
       held['launchers, MiB at most'] = Math.max(held['launchers, MiB at most'], memory);
       held['descriptors of a launcher'] = Math.max(held['descriptors of a launcher'], descriptors);
