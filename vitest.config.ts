@@ -15,7 +15,8 @@ const PAIRED = ['tests/integration/sandbox/hostile-*.test.ts'];
 
 export default defineConfig({
   test: {
-    testTimeout: 120_000,
+    // Bounds what hangs; a busy machine takes several times what an idle one does.
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     globalSetup: 'tests/temporary-folder.ts',
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reportsDirectory: 'coverage' },
