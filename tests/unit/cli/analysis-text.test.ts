@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { analysisText } from '../../../src/cli/analysis-text.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
-import { analysed, CATEGORIES, sample } from '../reports/judged-samples.js';
+import { analysed, CATEGORIES, NO_PLOTS, sample } from '../reports/judged-samples.js';
 
 describe('failing lines', () => {
   // As of completions with one line: `query` shows the line of each.
@@ -22,8 +22,7 @@ describe('failing lines', () => {
     expect(analysis.failurePosition).toMatchObject({ failures: 2, oneLine: 2, withoutLine: 0 });
     expect(analysisText(analysis)).toContain('0 of 2 failures; without a line 0, in the prompt 0, in programs of one line 2');
     const { report, ...analyses } = analysis;
-    const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null };
-    const page = renderHtml({ ...report, analyses }, none).replace(/\s+/g, ' ');
+    const page = renderHtml({ ...report, analyses }, NO_PLOTS).replace(/\s+/g, ' ');
     expect(page).toContain('None of 2 failures has a failing line that could be placed. Without a line,');
     expect(page).toMatch(/in programs of one line, which fail nowhere else: 2\./);
   });

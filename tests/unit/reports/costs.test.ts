@@ -7,7 +7,7 @@ import { reportJson } from '../../../src/reports/render/json.js';
 import { renderText } from '../../../src/reports/render/text.js';
 import { summarise } from '../../../src/reports/summary.js';
 import { verdict } from '../sandbox/verdicts.js';
-import { CATEGORIES, EXPERIMENT, sample } from './judged-samples.js';
+import { CATEGORIES, EXPERIMENT, NO_PLOTS, sample } from './judged-samples.js';
 
 const costly = (taskId: string, sampleIndex: number, completion: string, cpuSeconds: number) =>
   sample({ taskId, sampleIndex, completion, tokenCount: 7, drawSeconds: 0.5, verdict: verdict({ status: 'passed' }, { cpuSeconds, wallSeconds: 2 * cpuSeconds }) }); // prettier-ignore
@@ -44,14 +44,7 @@ describe('costs', () => {
     expect(renderText(data, { terminal: true })).toMatch(
       /3 programs executed\n +2\.25 s of drawing; executions: 1\.75 s of CPU time, 3\.50 s by the clock/,
     );
-    const page = renderHtml(data, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(data, NO_PLOTS);
     const costs = page.replace(/\s+/g, ' ').split('id="costs">')[1]!;
     expect(costs).toMatch(/^ What that cost: 31 tokens drawn for 5 counted samples in 2\.25 s by the clock, and 3 programs executed/);
     expect(costs).toContain('in 1.75 s of CPU time and 3.50 s by the clock');
@@ -63,14 +56,7 @@ describe('costs', () => {
     expect(data.costs.drawSeconds).toBeNull();
     expect(reportJson(data)['costs']).toMatchObject({ draw_seconds: null });
     expect(renderText(data, { terminal: true })).not.toContain('drawing');
-    const page = renderHtml(data, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(data, NO_PLOTS);
     expect(page.replace(/\s+/g, ' ')).toContain('How long drawing took was not measured for all of them.');
     expect(totalCosts([data.costs, { ...COSTS }]).drawSeconds).toBeNull();
     expect(totalCosts([COSTS, COSTS]).drawSeconds).toBe(4.5);

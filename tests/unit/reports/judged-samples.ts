@@ -5,6 +5,7 @@
 import { analyse, type Analysis } from '../../../src/reports/analysis/analysis.js';
 import { firstDivergence } from '../../../src/reports/analysis/first-divergence.js';
 import { AnalysisRows } from '../../../src/reports/analysis/rows.js';
+import type { ReportPlots } from '../../../src/reports/render/html.js';
 import type { ReportData } from '../../../src/reports/report-data.js';
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
 import type { ExceptionInfo, Outcome, Verdict } from '../../../src/sandbox/verdict.js';
@@ -19,6 +20,16 @@ import { verdict } from '../sandbox/verdicts.js';
 await loadGrammar();
 
 export { CATEGORIES };
+
+/** A page whose plots nobody looks at. */
+export const NO_PLOTS: ReportPlots = {
+  categories: null,
+  problems: null,
+  passAtK: null,
+  failurePosition: null,
+  firstDivergence: null,
+  textView: null,
+};
 
 export const EXPERIMENT: Experiment = {
   id: 1,

@@ -7,7 +7,7 @@ import { methodsLatex, methodsText } from '../../../src/reports/render/methods.j
 import type { ReportData } from '../../../src/reports/report-data.js';
 import { summarise } from '../../../src/reports/summary.js';
 import type { Experiment } from '../../../src/store/types.js';
-import { CATEGORIES, EXPERIMENT, HOSTILE, judgedSamples } from './judged-samples.js';
+import { CATEGORIES, EXPERIMENT, HOSTILE, judgedSamples, NO_PLOTS } from './judged-samples.js';
 
 const OPTIONS = { categories: CATEGORIES, resamples: 99, software: { faultline: '0.9.1', node: '20.19.5' } };
 const data = summarise(EXPERIMENT, judgedSamples(10, 8), OPTIONS);
@@ -41,14 +41,7 @@ it('is the same in text, JSON, LaTeX and on the page', () => {
   expect(methodsText(data).split('\n').every((each) => each.length <= 100)).toBe(true); // prettier-ignore
   expect((reportJson(data) as { methods: string }).methods).toBe(line);
   expect(printed(methodsLatex(data))).toBe(line);
-  const page = renderHtml(data, {
-    categories: null,
-    problems: null,
-    passAtK: null,
-    failurePosition: null,
-    firstDivergence: null,
-    textView: null,
-  });
+  const page = renderHtml(data, NO_PLOTS);
   const [, paragraph] = /<p class="methods" id="methods">([^]*?)<\/p>/.exec(page)!;
   expect(paragraph!.replace(/<\/?code>/g, '').trim()).toBe(line);
 });
@@ -89,14 +82,7 @@ describe('says what is not there', () => {
     expect(line).not.toMatch(/we drew|from the model|by the strategy|Philox|tokenizer|The model ran|imported/);
     // The bootstrap and the sandbox are ours.
     expect(line).toContain('Programs ran under Python 3.11.7');
-    const page = renderHtml(imported, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(imported, NO_PLOTS);
     const [environment] = /<dl class="facts-list" id="environment">[^]*?<\/dl>/.exec(page)!;
     expect(environment).toContain('samples of a file');
     expect(environment).not.toMatch(/imported|tokenizer|kernels/);
@@ -110,14 +96,7 @@ describe('says on which machines', () => {
     methodsLine(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines }));
   /** Names and values of the page's list of the environment. */
   const environmentOf = (machines: ReportData['machines'], fields: Partial<Experiment> = {}): [string, string][] => {
-    const page = renderHtml(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines }), {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(summarise({ ...EXPERIMENT, ...fields }, judgedSamples(2, 3), { ...OPTIONS, machines }), NO_PLOTS);
     const [environment] = /<dl class="facts-list" id="environment">[^]*?<\/dl>/.exec(page)!;
     return Array.from(environment.matchAll(/<dt>([^<]*)<\/dt>\s*<dd>([^<]*)<\/dd>/g), ([, name, value]) => [name!, value!]);
   };
@@ -153,14 +132,7 @@ describe('says on which machines', () => {
     expect(reportJson(report)['experiment']).toMatchObject({
       machines: { draw: [{ cpu: 'Another CPU', cores: 1, memory_bytes: 2 ** 30, system: 'Linux 5.15.0 x64' }], execute: [] },
     });
-    const page = renderHtml(report, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(report, NO_PLOTS);
     expect(page).toMatch(new RegExp(`<dt>drawn on</dt>\\s*<dd>${THERE}</dd>`));
   });
 
@@ -267,7 +239,5 @@ it('obeys no name', () => {
   );
   expect(methodsLatex(evil)).toContain('\\textbackslash{}input\\{x\\}');
   expect(methodsText(evil)).not.toMatch(/[\u0000\u001b\u0007]/);
-  expect(
-    renderHtml(evil, { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null }),
-  ).not.toMatch(/<script>document/);
+  expect(renderHtml(evil, NO_PLOTS)).not.toMatch(/<script>document/);
 });

@@ -31,6 +31,7 @@ import {
   hostileSample,
   judgedSamples,
   measuredSamples,
+  NO_PLOTS,
   placed,
   sample,
   verdictOf,
@@ -200,15 +201,16 @@ describe('page', () => {
   });
 
   it('says of texts what they showed, or which command measures them', () => {
-    const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null };
     const section = (page: string): string => /<section id="text-view">[^]*?<\/section>/.exec(page)![0].replace(/\s+/g, ' ');
-    expect(section(renderHtml(data, none))).toContain('<code>faultline run --only measure,report</code>');
-    expect(section(renderHtml(data, none))).not.toContain('<table');
+    expect(section(renderHtml(data, NO_PLOTS))).toContain('<code>faultline run --only measure,report</code>');
+    expect(section(renderHtml(data, NO_PLOTS))).not.toContain('<table');
     // A run's stages know nothing of samples that were made elsewhere.
-    const elsewhere = section(renderHtml({ ...data, experiment: { ...data.experiment, device: IMPORTED, tokenizerHash: IMPORTED } }, none));
+    const elsewhere = section(
+      renderHtml({ ...data, experiment: { ...data.experiment, device: IMPORTED, tokenizerHash: IMPORTED } }, NO_PLOTS),
+    );
     expect(elsewhere).toContain('<code>faultline import</code>');
     expect(elsewhere).not.toContain('faultline run');
-    const shown = section(renderHtml(measured, none));
+    const shown = section(renderHtml(measured, NO_PLOTS));
     expect(shown.match(/<table/g)!.length).toBeGreaterThanOrEqual(3);
     expect(shown).not.toContain('--only measure');
     // No entropies were recorded.
@@ -216,24 +218,17 @@ describe('page', () => {
     expect(shown).toContain('pass: 0 samples of 0 problems in the class;');
     const half = measuredSamples(rows).map((each, i) => (i % 2 === 0 ? each : { ...each, measures: null }));
     const partly = summarise(EXPERIMENT, rows, { ...FAST, texts: half });
-    expect(section(renderHtml(partly, none))).toContain(
+    expect(section(renderHtml(partly, NO_PLOTS))).toContain(
       `${partly.textView!.unmeasured} counted samples of ${partly.counts.counted} have not been measured and are left out here.`,
     );
     const evil = [...rows, ...[0, 1, 2].map((sampleIndex) => hostileSample({ sampleIndex }))];
-    const bad = section(renderHtml(summarise(EXPERIMENT, evil, { ...FAST, texts: measuredSamples(evil) }), none));
+    const bad = section(renderHtml(summarise(EXPERIMENT, evil, { ...FAST, texts: measuredSamples(evil) }), NO_PLOTS));
     expect(bad).toContain('4.66 crash.&#34;&#62;&#60;img');
     expect(bad).not.toMatch(/<(script|img|svg)\b/);
   });
 
   it('forbids everything but itself', () => {
-    const page = renderHtml(data, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(data, NO_PLOTS);
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
     expect(policy).toMatch(/^default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[A-Za-z0-9+/=]+'/);
   });
@@ -244,14 +239,7 @@ describe('page', () => {
       [sample(), sample({ sampleIndex: 1, outcome: 'infra', verdict: verdictOf({ status: 'infra', reason: '' }) })],
       FAST,
     );
-    const page = renderHtml(unfinished, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(unfinished, NO_PLOTS);
     expect(page).toContain('This run is not finished');
     expect(page).toContain('1 sample could not be judged');
     expect(page).toContain('pass@10 needs 10 samples of a problem; there are at most 1: left out.');
@@ -260,15 +248,7 @@ describe('page', () => {
 
   it('says what part of the experiment it covers, where that is not the whole', () => {
     const samples = [sample(), sample({ sampleIndex: 1 })];
-    const page = (whole: PartialExtent) =>
-      renderHtml(summarise(EXPERIMENT, samples, { ...FAST, whole }), {
-        categories: null,
-        problems: null,
-        passAtK: null,
-        failurePosition: null,
-        firstDivergence: null,
-        textView: null,
-      }).replace(/\s+/g, ' ');
+    const page = (whole: PartialExtent) => renderHtml(summarise(EXPERIMENT, samples, { ...FAST, whole }), NO_PLOTS).replace(/\s+/g, ' ');
     expect(page({ samples: 40, problems: 4, shards: ['0/4', '3/4'] })).toContain(
       'This report is partial: it covers 2 of the experiment’s 40 samples of 4 problems, those of shards 0/4, 3/4. No rate',
     );
@@ -283,14 +263,7 @@ describe('page', () => {
     expect(part.feasibility).toEqual({ ...data.feasibility, decision: 'undecided', undecided: 'partial' });
     expect(reportJson(part)['feasibility']).toMatchObject({ decision: 'undecided', undecided: 'partial' });
     expect(renderText(part)).toContain('undecided: these are a part of the experiment');
-    const page = renderHtml(part, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(part, NO_PLOTS);
     expect(page.replace(/\s+/g, ' ')).toContain('<b>Undecided.</b> The decision is about the whole experiment');
     // Without a failure that is the reason, in a part as in the whole.
     expect(summarise(EXPERIMENT, [sample()], { ...FAST, whole }).feasibility.undecided).toBe('no_failures');
@@ -298,14 +271,7 @@ describe('page', () => {
 
   it('does not promise another try for what nobody can judge', () => {
     const rows = [sample(), sample({ taskId: 'Other/1', outcome: 'infra', verdict: verdictOf({ status: 'unsupported', reason: '' }) })];
-    const page = renderHtml(summarise(EXPERIMENT, rows, FAST), {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(summarise(EXPERIMENT, rows, FAST), NO_PLOTS);
     expect(page).toMatch(/1 sample of problems whose tests need more than values is\s+unsupported, and in no rate/);
     expect(page).not.toMatch(/could not be judged|again retries/);
   });
@@ -331,14 +297,7 @@ describe('page', () => {
       ],
       FAST,
     );
-    const page = renderHtml(one, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(one, NO_PLOTS);
     expect(page).toContain('assert candidate(1) == 2');
     expect(page).toContain('&#60;b&#62;3&#60;/b&#62;');
     expect(page).toContain('no single line failed');
@@ -346,23 +305,22 @@ describe('page', () => {
 });
 
 describe('analyses', () => {
-  const none = { categories: null, problems: null, passAtK: null, failurePosition: null, firstDivergence: null, textView: null };
   const plain = (page: string): string => page.replace(/\s+/g, ' ');
 
   it('are three parts of the page with their links, and none where nobody made them or no sample counts', () => {
     const ids = ['assertions', 'dependence', 'positions'];
-    const page = renderHtml(analysedReport(placed(rows), FAST), none);
+    const page = renderHtml(analysedReport(placed(rows), FAST), NO_PLOTS);
     for (const id of ids) {
       expect(page).toContain(`<section id="${id}">`);
       expect(page).toContain(`href="#${id}"`);
     }
     for (const without of [data, analysedReport([], FAST)])
-      for (const id of ids) expect(renderHtml(without, none)).not.toMatch(new RegExp(`"#?${id}"`));
+      for (const id of ids) expect(renderHtml(without, NO_PLOTS)).not.toMatch(new RegExp(`"#?${id}"`));
   });
 
   it('say why there is nothing to compare, and show no table there', () => {
     const alike = [0, 1].map((sampleIndex) => sample({ sampleIndex, difficulty: 3 }));
-    const page = plain(renderHtml(analysedReport(alike, { ...FAST, marked: false }), none));
+    const page = plain(renderHtml(analysedReport(alike, { ...FAST, marked: false }), NO_PLOTS));
     expect(page).toContain('<p>Nothing to compare: all samples have one difficulty: 3.</p>');
     expect(page).toContain('<p>Nothing to compare: all samples have one length: 0 to 15 tokens.</p>');
     expect(page).toContain('<p>Nothing to show: assertions were not marked when these samples were executed;');
@@ -645,14 +603,7 @@ describe('areas of the text view', () => {
   });
 
   it('stand in the page for every category, against the rest and from passes', () => {
-    const page = renderHtml(areas, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(areas, NO_PLOTS);
     const [, body] = /<table id="category-areas-table">[^]*?<tbody>([^]*?)<\/tbody>/.exec(page)!;
     const categories = classes.filter(({ kind }) => kind === 'category');
     expect(categories.length).toBeGreaterThan(0);

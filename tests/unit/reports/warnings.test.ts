@@ -8,7 +8,7 @@ import type { ReportData, TextTarget } from '../../../src/reports/report-data.js
 import { summarise } from '../../../src/reports/summary.js';
 import { WARNING_RULES, warningsOf } from '../../../src/reports/warnings.js';
 import type { JudgedSample } from '../../../src/store/types.js';
-import { analysed, analysedReport, CATEGORIES, EXPERIMENT, HOSTILE, judgedSamples, measuredSamples, placed, sample, verdictOf } from './judged-samples.js'; // prettier-ignore
+import { analysed, analysedReport, CATEGORIES, EXPERIMENT, HOSTILE, judgedSamples, measuredSamples, NO_PLOTS, placed, sample, verdictOf } from './judged-samples.js'; // prettier-ignore
 
 const summary = (rows: readonly JudgedSample[]): ReportData =>
   summarise(EXPERIMENT, rows, { categories: CATEGORIES, texts: measuredSamples(rows), resamples: 99 });
@@ -226,14 +226,7 @@ describe('are shown at the claim', () => {
   };
 
   it('on the page, in the section of the claim, with reason and source', () => {
-    const page = renderHtml(data, {
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    const page = renderHtml(data, NO_PLOTS);
     expect(data.warnings.length).toBeGreaterThan(4);
     for (const warning of data.warnings) {
       const section =
