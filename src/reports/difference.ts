@@ -183,8 +183,8 @@ export function* differenceSteps(
   yield;
   const programs = [
     rowOf('distinct', null, countsOf(sides, tasks, programsOf), false),
-    rowOf('pass', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isPass)), programsOf)), // prettier-ignore
-    rowOf('crash rate', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isCrash)), programsOf)), // prettier-ignore
+    rowOf('pass', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isPass)), { of: programsOf })), // prettier-ignore
+    rowOf('crash rate', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isCrash)), { of: programsOf })), // prettier-ignore
   ];
   yield;
   const adjust = adjustment(tests);
@@ -240,17 +240,23 @@ interface Counts extends ProblemCounts {
 /**
  * By problem, of either side.
  * @param of every problem's samples; by default all of them count
+ * @param isCounted by default every problem; others stay in their places with nothing, so that all rates have one set of resamples
  */
 function countsOf(
   sides: readonly [Side, Side],
   tasks: readonly string[],
   hits: (samples: readonly Counted[]) => number,
-  of: (samples: readonly Counted[]) => number = ({ length }) => length,
+  { of = ({ length }) => length, isCounted = () => true }: CountsOptions = {},
 ): [Counts, Counts] {
   return sides.map((side) => ({
-    hits: tasks.map((task) => hits(side.samples(task))),
-    samples: tasks.map((task) => of(side.samples(task))),
+    hits: tasks.map((task) => (isCounted(task) ? hits(side.samples(task)) : 0)),
+    samples: tasks.map((task) => (isCounted(task) ? of(side.samples(task)) : 0)),
   })) as [Counts, Counts];
+}
+
+interface CountsOptions {
+  readonly of?: (samples: readonly Counted[]) => number;
+  readonly isCounted?: (task: string) => boolean;
 }
 
 const isPass = ({ outcome }: Counted): boolean => outcome === 'pass';
@@ -277,12 +283,8 @@ function hiddenRows(
   const head = { problems: known.length, samples: total(() => true), unknown: total(({ hidden }) => hidden === 'unknown') };
   if (known.length === 0) return { ...head, rates: [], missing: 'no problem has hidden assertions that are marked in both' };
   const isKnown = new Set(known);
-  // The others stay in their places with no sample, so that all rates have one set of resamples.
   const own = (hits: (sample: Counted) => boolean): [Counts, Counts] =>
-    sides.map((side) => ({
-      hits: tasks.map((task) => (isKnown.has(task) ? side.samples(task).filter(hits).length : 0)),
-      samples: tasks.map((task) => (isKnown.has(task) ? side.counted(task) : 0)),
-    })) as [Counts, Counts];
+    countsOf(sides, tasks, (samples) => samples.filter(hits).length, { isCounted: (task) => isKnown.has(task) });
   return {
     ...head,
     rates: [
