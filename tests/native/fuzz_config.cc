@@ -4,6 +4,7 @@
 #include "native/base/error.h"
 #include "native/model/gpt2_weights.h"
 #include "tests/native/fuzz.h"
+#include "tests/native/fuzz_shared.h"
 
 namespace faultline::check {
 
@@ -16,32 +17,8 @@ std::vector<std::string> fuzz_seeds() {
 }
 
 std::vector<std::string> fuzz_words() {
-  return {"0",
-          "9",
-          "-",
-          "[",
-          "]",
-          "{",
-          "}",
-          ",",
-          ":",
-          "\"",
-          "\\ud800",
-          "e9",
-          ".5",
-          "null",
-          "true",
-          "false",
-          "\"n_inner\":",
-          "\"n_embd\":",
-          "[[[[[[[[",
-          "\"gelu\"",
-          "65536",
-          "2147483647",
-          "1e400",
-          "4294967296",
-          "9223372036854775807",
-          "18446744073709551616"};
+  return json_words({"false", "\"n_inner\":", "\"n_embd\":", "\"gelu\"", "65536", "2147483647", "1e400", "4294967296",
+                     "9223372036854775807", "18446744073709551616"});
 }
 
 }  // namespace faultline::check
