@@ -2,16 +2,18 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Files that look at the whole machine (its processes, shared memory and time that was waited for a core), fill a disk, load every core
- * on purpose or hold a timer to its interval: one at a time, with nothing else running.
+ * Files that load every core themselves or on purpose, fill a disk, look at the time that was waited for a core or hold a timer to its interval: one
+ * at a time, with nothing else running.
  */
 const ALONE = [
-  'tests/integration/sandbox/**/!(hostile-*).test.ts',
+  'tests/integration/sandbox/{agreement,blocked,fragile-stability,measurements,stability}.test.ts',
   'tests/integration/cli/{full-disk,kills}.test.ts',
   'tests/integration/engine/lifecycle.test.ts',
 ];
-/** Files that look at what is below themselves and at what strangers leave on the machine, and that mostly wait: beside each other, not beside others. */
-const PAIRED = ['tests/integration/sandbox/hostile-*.test.ts'];
+/** Files that look at what strangers leave on the machine, and mostly wait: beside each other, not beside others. */
+const HOSTILE = ['tests/integration/sandbox/hostile-*.test.ts'];
+/** Files that look at what is below themselves alone, with limits of fractions of a second: beside each other, not beside the engine's. */
+const SANDBOX = ['tests/integration/sandbox/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -26,14 +28,18 @@ export default defineConfig({
         test: {
           name: 'side by side',
           include: ['tests/{unit,integration,contract}/**/*.test.ts'],
-          exclude: [...ALONE, ...PAIRED],
+          exclude: [...ALONE, ...SANDBOX],
           // Vitest would leave one core free, which on two cores is half of them.
           maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'paired', include: PAIRED, maxWorkers: 2, sequence: { groupOrder: 2 } } },
-      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      { extends: true, test: { name: 'hostile', include: HOSTILE, maxWorkers: 3, sequence: { groupOrder: 2 } } },
+      {
+        extends: true,
+        test: { name: 'sandbox', include: SANDBOX, exclude: [...ALONE, ...HOSTILE], maxWorkers: 2, sequence: { groupOrder: 3 } },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 4 } } },
     ],
   },
 });

@@ -120,12 +120,14 @@ bool run(const Test& test) {
   return failures_of_this_test == 0;
 }
 
-/// Whether a name holds one of the filters, or there are none but those that begin with a minus, and none of those.
-bool wanted(std::string_view name, std::span<char* const> filters) {
+/// Whether a test's name or its file's holds one of the filters, or there are none but those that begin with a minus, and neither holds one of
+/// those.
+bool wanted(const Test& test, std::span<char* const> filters) {
+  const std::string name = short_place(test.file, 0) + ' ' + test.name;
   bool any = false, chosen = false;
   for (const std::string_view filter : filters) {
     const bool out = filter.starts_with('-');
-    const bool held = name.find(filter.substr(out ? 1 : 0)) != std::string_view::npos;
+    const bool held = name.find(filter.substr(out ? 1 : 0)) != std::string::npos;
     if (out && held) return false;
     any |= !out;
     chosen |= !out && held;
@@ -136,7 +138,7 @@ bool wanted(std::string_view name, std::span<char* const> filters) {
 int run_all(int count, char** names) {
   int passed = 0, failed = 0;
   for (const Test& test : tests()) {
-    if (wanted(test.name, {names, static_cast<std::size_t>(count)})) ++(run(test) ? passed : failed);
+    if (wanted(test, {names, static_cast<std::size_t>(count)})) ++(run(test) ? passed : failed);
   }
   std::printf("%d passed, %d failed\n", passed, failed);
   // A filter that matches nothing is a mistake, not a success.

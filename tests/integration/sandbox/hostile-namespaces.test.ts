@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest';
 import { hostile } from './fixtures.js';
 import { NEXT, runHostileSuite } from './hostile-suite.js';
-import { obstacle, PYTHON } from './users.js';
 
 const python = process.env['FAULTLINE_TEST_PYTHON'];
 
@@ -19,4 +18,3 @@ it('has many cases, each outcome with its leaf', () => {
 
 const options = python === undefined ? {} : { python };
 runHostileSuite({ title: 'as who runs the tests', asUser: false, isFollowed: true, options, reason: null });
-runHostileSuite({ title: 'as an ordinary user', asUser: true, isFollowed: false, options: { python: PYTHON }, reason: obstacle() });

@@ -1,8 +1,7 @@
 /**
  * The hostile suite: every program of `tests/fixtures/programs/hostile` comes to its outcome and its leaf of the taxonomy,
- * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers. Which
- * of these, say the test files: one for each tier (hostile-namespaces.test.ts, hostile-landlock.test.ts), as most of the time is spent
- * waiting for programs that wait, and two can wait at once.
+ * leaves nothing behind, and changes no verdict of the next twenty executions; as root and as an ordinary user, in both tiers. Each of
+ * these four settings is a test file of its own, as most of the time is spent waiting for programs that wait, and several can wait at once.
  *
  * The twenty follow every case as who runs the tests, in tier namespaces. In every setting one of them waits at its heels, handed to the same worker
  * while that is at the case, and all come after the last; FAULTLINE_HOSTILE=all has them follow every case everywhere.
@@ -15,6 +14,7 @@
  * people.
  */
 import { afterAll, beforeAll, describe, expect, it, vi, type MockInstance } from 'vitest';
+import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { adaptedLimits, RERUN_FACTOR } from '../../../src/sandbox/limits.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
@@ -73,6 +73,11 @@ export interface Setting {
 
 /** What looks around sees the host's folders there, and says so; landlock.test.ts has what it may see. */
 const ONLY_IN_NAMESPACES = ['sees_little.py'];
+
+/** Why nobody can be in tier landlock here, or null. */
+export async function landlockObstacle(): Promise<string | null> {
+  return (await kernelReport()).landlock === null ? 'this kernel has no Landlock' : null;
+}
 
 /** Declares the suite's tests in one setting. */
 export function runHostileSuite(setting: Setting): void {
