@@ -46,10 +46,7 @@ const unknown = asked.filter((part) => !(part in PARTS));
 if (unknown.length > 0) fail(2, `--parts: no ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
 const parts = asked.filter((part) => !(flags['without-peer'] && OF_THE_PEER.includes(part)));
 // Known before the first of many minutes.
-if (
-  parts.some((part) => OF_THE_PEER.includes(part)) &&
-  !fs.existsSync(path.join(ROOT, 'benchmarks', 'node_modules', 'node-llama-cpp'))
-) {
+if (parts.some((part) => OF_THE_PEER.includes(part)) && !fs.existsSync(path.join(ROOT, 'benchmarks', 'node_modules', 'node-llama-cpp'))) {
   fail(1, 'node-llama-cpp is not there: npm install --prefix benchmarks --ignore-scripts, or --without-peer');
 }
 
@@ -93,10 +90,7 @@ function ragged() {
           String(result.slots),
           `${result.groups} x ${result.samples / result.groups}`,
           `1 to ${result.longest}`,
-          ...[result.ragged, result.equal].flatMap((use) => [
-            use.tokens_per_second.toFixed(0),
-            `${(100 * use.lanes_in_use).toFixed(1)} %`,
-          ]),
+          ...[result.ragged, result.equal].flatMap((use) => [use.tokens_per_second.toFixed(0), `${(100 * use.lanes_in_use).toFixed(1)} %`]),
           result.ratio.toFixed(2),
         ];
       }),

@@ -169,9 +169,8 @@ void run(const bench::Arguments& arguments) {
           "%s\n{\"hooks\": \"%s\", \"tokens\": %d, \"ms\": %.4f, \"detached_ms\": %.4f, \"ratio\": %.4f, "
           "\"paired_median\": %.4f, \"paired_low\": %.4f, \"paired_high\": %.4f, \"pairs\": %zu, "
           "\"captured_mib\": %.2f}",
-          first ? "" : ",", all[c].name, tokens, 1e3 * best[c], 1e3 * detached[c], best[c] / detached[c],
-          paired.value, paired.low, paired.high, ratios[c].size(),
-          static_cast<double>(passes.captured_bytes(all[c])) * 0x1p-20);
+          first ? "" : ",", all[c].name, tokens, 1e3 * best[c], 1e3 * detached[c], best[c] / detached[c], paired.value,
+          paired.low, paired.high, ratios[c].size(), static_cast<double>(passes.captured_bytes(all[c])) * 0x1p-20);
       first = false;
     }
   }
