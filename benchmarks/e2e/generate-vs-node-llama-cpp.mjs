@@ -3,17 +3,20 @@
  *
  *   node benchmarks/e2e/generate-vs-node-llama-cpp.mjs [--samples 100] [--prompt 150] [--new 128] [--trials 3]
  *        [--threads 2] [--dtypes float32,bfloat16,int8] [--weights Q8_0,BF16,F16,F32] [--sequences 1,8,32,64,100]
- *        [--peer-threads 1,2] [--finalists 3] [--screen-new 16] [--own-samples 1,8,32,100,512] [--peer-only] [--json F]
+ *        [--peer-threads 1,2] [--finalists 3 | --finalists-per-format] [--screen-new 16] [--own-samples 1,8,32,100,512]
+ *        [--peer-only] [--json F]
  *
  * A GPT-2 of 124M's shape with random weights; temperature 0.8, top-p 0.95; no early stop in either engine, and every
- * sample's token count is checked. The peer's settings (weight formats x sequences per batch, and the best of them at
- * other numbers of threads) are screened with short samples; the best ones then run at full length, alternating with ours, each trial in a fresh process, best of
- * several. The peer's best counts. It gets flash attention, and the prompt's state evaluated once and loaded into every
- * sequence, which is more than its obvious use does (also measured, as `prompt evaluated per sample`).
+ * sample's token count is checked. The peer's settings (weight formats x sequences per batch, and the best of each format at
+ * other numbers of threads) are screened with short samples; the best --finalists of them, or the best of each format, then run at
+ * full length, alternating with ours, each trial in a fresh process, best of several. The peer's best counts; the ratio to the one with
+ * weights of our precision (float32: F32, bfloat16: BF16, int8: Q8_0) is printed too, where it ran. The peer gets flash attention, and
+ * the prompt's state evaluated once and loaded into every sequence, which is more than its obvious use does (also measured, as
+ * `prompt evaluated per sample`).
  *
  * End to end: all tokens / time from the prompt's text, which each engine's own tokenizer cuts, to the last token; model load apart. Decode: tokens after each
  * sample's first / time beyond that of the same call with one token per sample. Memory is what the process holds that no file
- * backs, at its largest. At the end ours runs with other numbers of samples (--own-samples), without the peer. Exits with 1 when the engines turn
+ * backs, at its largest. At the end ours runs with other numbers of samples (--own-samples; 0: none), without the peer. Exits with 1 when the engines turn
  * out not to compute the same model.
  */
 import fs from 'node:fs';
@@ -39,6 +42,7 @@ const flags = parseFlags(import.meta.url, {
   'peer-threads': { type: 'string', default: powersOfTwo(os.availableParallelism()).join(',') },
   'own-samples': { type: 'string', default: '1,8,32,100,512' },
   finalists: { type: 'string', default: '3' },
+  'finalists-per-format': { type: 'boolean', default: false },
   'screen-new': { type: 'string', default: '16' },
   'peer-only': { type: 'boolean', default: false },
   json: { type: 'string' },
@@ -48,6 +52,8 @@ const newTokens = Number(flags.new);
 const trials = Number(flags.trials);
 const threads = Number(flags.threads);
 const weights = flags.weights.split(',');
+/** What the peer calls weights of the same precision. @type {Record<string, string>} */
+const SAME_PRECISION = { float32: 'F32', bfloat16: 'BF16', int8: 'Q8_0' };
 const dtypes = flags['peer-only'] ? [] : flags.dtypes.split(',');
 const sequencesList = [...new Set(flags.sequences.split(',').map((n) => Math.min(samples, Number(n))))];
 
@@ -127,42 +133,57 @@ const rateOf = (/** @type {Trial} */ t, length = newTokens) => (samples * length
 const decodeRateOf = (/** @type {Trial} */ t) => (samples * (newTokens - 1)) / (t.seconds - t.firstTokenSeconds);
 const best = (/** @type {Contestant} */ c, /** @type {(t: Trial) => number} */ rate) => Math.max(...c.trials.map((t) => rate(t)));
 
+const formatOf = (/** @type {Contestant} */ { setting }) => setting.split(', ')[0];
+const withoutFormat = (/** @type {Contestant} */ { setting }) => setting.split(', ').slice(1).join(', ');
+
 const bestTrial = (/** @type {Contestant} */ c) => c.trials.reduce((a, b) => (b.seconds < a.seconds ? b : a));
 
 const agreement = flags['peer-only'] ? null : await compareModels();
 
 say(`\nScreening the peer: ${weights.length} weight formats x ${sequencesList.length} batch sizes, ${flags['screen-new']} new tokens each`);
-/** @type {{contestant: Contestant, rate: number}[]} */
+/** @type {{contestant: Contestant, rate: number, memory: number}[]} */
 const screened = [];
 for (const type of weights) {
   for (const sequences of sequencesList) await screen(peer(type, sequences, 'shared'));
+  // Which number of threads is best differs between formats.
+  const { settings: leader } = byRate().filter(({ contestant }) => formatOf(contestant) === type)[0].contestant;
+  for (const count of flags['peer-threads'].split(',').map(Number)) {
+    if (count !== threads) await screen(peer(type, /** @type {number} */ (leader.sequences), 'shared', count));
+  }
 }
-const { settings: leader, setting: leading } = byRate()[0].contestant;
-for (const count of flags['peer-threads']
-  .split(',')
-  .map(Number)
-  .filter((n) => n !== threads)) {
-  await screen(peer(leading.split(',')[0], /** @type {number} */ (leader.sequences), 'shared', count));
+if (screened.length > weights.length) {
+  const columns = [...new Set(screened.map(({ contestant }) => withoutFormat(contestant)))];
+  say(`\nThe peer, tokens/s and memory that no file backs; ${threads} threads but where it says so:`);
+  say(
+    markdownTable(
+      ['weights', ...columns],
+      weights.map((type) => [
+        type,
+        ...columns.map((column) => {
+          const found = screened.find(({ contestant }) => formatOf(contestant) === type && withoutFormat(contestant) === column);
+          return found === undefined ? '' : `${found.rate.toFixed(1)}, ${found.memory.toFixed(0)} MiB`;
+        }),
+      ]),
+    ),
+  );
 }
-const finalists = byRate()
-  .slice(0, Number(flags.finalists))
-  .map(({ contestant }) => contestant);
-const bestType = String(finalists[0].setting.split(',')[0]);
+const ranking = byRate().map(({ contestant }) => contestant);
+const finalists = flags['finalists-per-format']
+  ? ranking.filter((contestant, i) => ranking.findIndex((other) => formatOf(other) === formatOf(contestant)) === i)
+  : ranking.slice(0, Number(flags.finalists));
 const contestants = [...dtypes.map(own), ...finalists];
 
 say(`\n${trials} trials, alternating: ${samples} samples x ${newTokens} tokens of one ${prompt.length}-token prompt, ${threads} threads`);
 for (let round = 1; round <= trials; round++) {
   for (const contestant of contestants) await measure(contestant, round);
 }
-// What a program gets that does not know of state files; once is enough for a figure that does not count.
-const obvious = peer(
-  bestType,
-  /** @type {number} */ (finalists[0].settings.sequences),
-  'each',
-  /** @type {number} */ (finalists[0].settings.threads),
-);
-await measure(obvious, 1);
-contestants.push(obvious);
+// What a program gets that does not know of state files; once is enough for a figure that does not count. One sample shares no state.
+if (samples > 1) {
+  const { sequences, threads: count } = /** @type {any} */ (finalists[0].settings);
+  const obvious = peer(formatOf(finalists[0]), sequences, 'each', count);
+  await measure(obvious, 1);
+  contestants.push(obvious);
+}
 
 const peers = contestants.filter(({ engine }) => engine === 'node-llama-cpp');
 const owns = contestants.filter(({ engine }) => engine === 'faultline');
@@ -212,21 +233,51 @@ for (const c of owns) {
     ),
   );
 }
+/** The peer's best setting with weights of the same precision, where one was a finalist. */
+const equalOf = (/** @type {Contestant} */ { setting }) =>
+  peers.filter((p) => formatOf(p) === SAME_PRECISION[setting]).toSorted((a, b) => best(b, rateOf) - best(a, rateOf))[0];
+const equals = owns.flatMap((c) => (equalOf(c) === undefined ? [] : [{ c, equal: equalOf(c) }]));
+if (equals.length > 0) {
+  say("\nAt equal weight precision, end to end from the prompt's text:");
+  say(
+    markdownTable(
+      ['faultline', 'tokens/s', 'peer', 'tokens/s', 'ratio', 'decode', 'first token, ms', 'of the peer'],
+      equals.map(({ c, equal }) => [
+        c.setting,
+        best(c, rateOf).toFixed(1),
+        equal.setting,
+        best(equal, rateOf).toFixed(1),
+        ratio(best(c, rateOf), best(equal, rateOf)),
+        ratio(best(c, decodeRateOf), best(equal, decodeRateOf)),
+        ...[c, equal].map((one) => (1000 * Math.min(...one.trials.map((t) => t.firstTokenSeconds))).toFixed(0)),
+      ]),
+    ),
+  );
+}
 printReadmeRows(
-  foreignShare([...owns, bestPeer].map(bestTrial)),
+  foreignShare([...owns, bestPeer, ...equals.map(({ equal }) => equal)].map(bestTrial)),
   machine,
   owns.map((c) => [
     `generate, ${c.setting}: ${samples} x ${newTokens} tokens of one ${prompt.length}-token prompt, ${threads} threads`,
     `${best(c, rateOf).toFixed(0)} tokens/s`,
     `node-llama-cpp, ${bestPeer.setting}: ${best(bestPeer, rateOf).toFixed(0)} tokens/s`,
-    `**${ratio(best(c, rateOf), best(bestPeer, rateOf))}** end to end, ${ratio(best(c, decodeRateOf), bestPeerDecode)} decode`,
+    `**${ratio(best(c, rateOf), best(bestPeer, rateOf))}** end to end, ${ratio(best(c, decodeRateOf), bestPeerDecode)} decode` +
+      equals
+        .filter((one) => one.c === c)
+        .map(({ equal }) => `; ${ratio(best(c, rateOf), best(equal, rateOf))} its ${equal.setting}`)
+        .join(''),
   ]),
 );
 
 /** @type {{dtype: string, samples: number, tokensPerSecond: number, decode: number, peakAnonymousMiB: number, foreign: number}[]} */
 const sweep = [];
-const counts = flags['own-samples'].split(',').map(Number);
-if (owns.length > 0) say(`\nfaultline with other numbers of samples, one trial each: 1 to ${Math.max(...counts)} x ${newTokens} tokens`);
+const counts = flags['own-samples']
+  .split(',')
+  .map(Number)
+  .filter((count) => count > 0);
+if (owns.length > 0 && counts.length > 0) {
+  say(`\nfaultline with other numbers of samples, one trial each: 1 to ${Math.max(...counts)} x ${newTokens} tokens`);
+}
 for (const { setting: dtype, settings, script: of, engine } of owns) {
   for (const count of counts) {
     const result = await trial({ engine, setting: dtype, script: of, settings: { ...settings, samples: count, batch: count }, trials: [] });
@@ -262,7 +313,11 @@ if (flags.json !== undefined) {
     setting,
     trials: list.map(({ counts, ...rest }) => rest),
   });
-  const screening = byRate().map(({ contestant, rate }) => ({ setting: contestant.setting, tokensPerSecond: rate }));
+  const screening = byRate().map(({ contestant, rate, memory }) => ({
+    setting: contestant.setting,
+    tokensPerSecond: rate,
+    peakAnonymousMiB: memory,
+  }));
   const shape = { ...GPT2_124M, samples, newTokens, promptTokens: prompt.length, threads };
   fs.writeFileSync(
     flags.json,
@@ -274,9 +329,10 @@ if (agreement !== null && !agreement.same) process.exitCode = 1;
 /** Measures one setting of the peer with short samples. */
 async function screen(/** @type {Contestant} */ contestant) {
   const short = Number(flags['screen-new']);
-  const rate = rateOf(await trial(contestant, { newTokens: short }), short);
-  screened.push({ contestant, rate });
-  say(`  ${contestant.setting}: ${rate.toFixed(1)} tokens/s`);
+  const result = await trial(contestant, { newTokens: short });
+  const [rate, memory] = [rateOf(result, short), result.peakAnonymousMiB];
+  screened.push({ contestant, rate, memory });
+  say(`  ${contestant.setting}: ${rate.toFixed(1)} tokens/s, ${memory.toFixed(0)} MiB`);
 }
 
 /** What was screened, best first. */

@@ -1,14 +1,18 @@
 // What read hooks cost: passes of one prompt through the model with hooks detached and attached:
-//   faultline_bench_hooks FOLDER [--dtype bfloat16] [--prompt 128] [--threads 0] [--repeat 10]
+//   faultline_bench_hooks FOLDER [--dtype bfloat16] [--prompt 128] [--threads 0] [--repeat 10] [--others 10]
 // Each contestant runs beside a detached pass, in turns before and after it, and is told as two ratios to that: of the
-// best passes, and the median over all pairs, in which what slowed both of a pair down cancels. "detached again" is the
-// detached pass once more: how far its ratios are from 1 is what this run cannot tell apart. "asked, wanting nothing"
-// is a capture without points. A pass without any hook code does not exist; a detached one compares a pointer with null
-// where this one also calls and looks a table up, so that its ratios bound the cost of detached hooks from above. Nor
-// is a pass after hooks another than one before: a capture is an argument of one pass, and nothing of it stays.
-// Attached passes include allocating and zeroing what is captured. One JSON object on stdout. Passes with several
-// samples have no hooks (gpt2_forward.h) and are not here.
+// best passes, and the median over all pairs, in which what slowed both of a pair down cancels, with an interval that
+// holds it in at least 95 % of runs, as far as pairs are independent. The first contestants are those that a bar is
+// about: they run in --repeat pairs, since half a percent takes hundreds, and the rest in --others. "detached again" is
+// the detached pass once more: how far its ratios are from 1 is what this run cannot tell apart. "asked, wanting
+// nothing" is a capture without points. A pass without any hook code does not exist; a detached one compares a pointer
+// with null where this one also calls and looks a table up, so that its ratios bound the cost of detached hooks from
+// above. Nor is a pass after hooks another than one before: a capture is an argument of one pass, and nothing of it
+// stays. Attached passes include allocating and zeroing what is captured. A capture holds every position and cannot be
+// told to hold some (hooks.h): who wants one residual stream at the last token pays for "one point". One JSON object on
+// stdout. Passes with several samples have no hooks (gpt2_forward.h) and are not here.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -37,6 +41,9 @@ bool nothing(const model::HookPoint&) { return false; }
 
 /// What every contestant is compared with.
 const Contestant kDetached = {"detached", false, nothing};
+
+/// So many at the beginning of contestants() are what a bar is about.
+constexpr std::size_t kWithBar = 3;
 
 std::vector<Contestant> contestants(std::int32_t last_layer) {
   return {
@@ -105,10 +112,20 @@ class Passes {
   std::vector<model::Row> rows_;
 };
 
-double median(std::vector<double> values) {
-  const std::size_t half = values.size() / 2;
+struct Median {
+  double value;
+  double low, high;  // ends of its interval: two of the values
+};
+
+/// The interval is between order statistics, which asks nothing of the distribution: how many of n values lie below the
+/// true median is binomial, n / 2 with a standard deviation of sqrt(n) / 2. Below six values none reaches 95 %.
+Median median(std::vector<double> values) {
+  const std::size_t count = values.size(), half = count / 2;
   std::ranges::sort(values);
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+  const double middle = count % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+  const double n = static_cast<double>(count);
+  const auto cut = static_cast<std::size_t>(std::max(1.0, std::floor(n / 2 - 0.98 * std::sqrt(n))));
+  return {middle, values[cut - 1], values[count - cut]};
 }
 
 void run(const bench::Arguments& arguments) {
@@ -117,7 +134,8 @@ void run(const bench::Arguments& arguments) {
   const model::Gpt2 model = model::load_gpt2(arguments.positional(), bench::weight_type(arguments), &pool);
   const base::FpEnv mode;
   const int repeat = arguments.integer("repeat", 10);
-  if (repeat < 1) throw base::Error(base::ErrorCode::usage, "--repeat is at least 1");
+  const int others = arguments.integer("others", repeat);
+  if (repeat < 1 || others < 1) throw base::Error(base::ErrorCode::usage, "--repeat and --others are at least 1");
   const std::int32_t prompt = arguments.integer("prompt", 128);
   if (prompt < 1 || prompt > model.config.context)
     throw base::Error(base::ErrorCode::usage,
@@ -132,8 +150,10 @@ void run(const bench::Arguments& arguments) {
     std::vector<double> best(all.size(), 1e9), detached(all.size(), 1e9);
     std::vector<std::vector<double>> ratios(all.size());
     // A pass of one token is short, and many of them cost nothing.
-    for (int i = 0; i < (tokens == 1 ? 5 * repeat : repeat); ++i) {
+    const int more = tokens == 1 ? 5 : 1;
+    for (int i = 0; i < more * std::max(repeat, others); ++i) {
       for (std::size_t c = 0; c < all.size(); ++c) {
+        if (i >= more * (c < kWithBar ? repeat : others)) continue;
         double beside = 0, own = 0;
         if (i % 2 == 0) beside = passes.seconds(kDetached);
         own = passes.seconds(all[c]);
@@ -144,11 +164,13 @@ void run(const bench::Arguments& arguments) {
       }
     }
     for (std::size_t c = 0; c < all.size(); ++c) {
+      const Median paired = median(ratios[c]);
       std::printf(
           "%s\n{\"hooks\": \"%s\", \"tokens\": %d, \"ms\": %.4f, \"detached_ms\": %.4f, \"ratio\": %.4f, "
-          "\"paired_median\": %.4f, \"pairs\": %zu, \"captured_mib\": %.2f}",
-          first ? "" : ",", all[c].name, tokens, 1e3 * best[c], 1e3 * detached[c], best[c] / detached[c],
-          median(ratios[c]), ratios[c].size(), static_cast<double>(passes.captured_bytes(all[c])) * 0x1p-20);
+          "\"paired_median\": %.4f, \"paired_low\": %.4f, \"paired_high\": %.4f, \"pairs\": %zu, "
+          "\"captured_mib\": %.2f}",
+          first ? "" : ",", all[c].name, tokens, 1e3 * best[c], 1e3 * detached[c], best[c] / detached[c], paired.value,
+          paired.low, paired.high, ratios[c].size(), static_cast<double>(passes.captured_bytes(all[c])) * 0x1p-20);
       first = false;
     }
   }
