@@ -98,7 +98,8 @@ function failuresOf(
   const { samples } = store.counts(experiment.id);
   for (const sample of through(progress, 'samples', samples, store.judgedSamples(experiment.id))) {
     const { category, outcome } = classify(sample);
-    if (category === null || outcome === 'pass' || outcome === 'infra') continue;
+    // A fault of the problem decided about some that have a verdict of their own: they are in no rate, and no failures.
+    if (category === null || outcome === 'pass' || outcome === 'infra' || sample.outcome === 'infra') continue;
     if (category.code !== sample.categoryCode) otherwiseStored++;
     const { strategy, taskId, sampleIndex, completion } = sample;
     failures.push({ strategy, taskId, sampleIndex, completion: textDigest(completion), code: category.code });

@@ -24,6 +24,11 @@ export interface MarkOptions {
 const CANONICAL_FAILS = 'the canonical solution fails';
 const MOST_NOTES = 5;
 
+/** Whether the experiment has problems that nobody has looked at: an older version executed it, or it was stopped before. */
+export function hasUnmarked(store: Store, experimentId: number): boolean {
+  return store.assertionMarks(experimentId).length < store.counts(experimentId).problems;
+}
+
 /**
  * Marks the assertions of every problem of an experiment of which nothing is known yet. Where nothing came of it before it is tried again: that
  * may have been the limits of another experiment. Rejects as the executor does; what is stored stays.

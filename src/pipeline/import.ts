@@ -13,7 +13,7 @@ import { Store } from '../store/store.js';
 import type { Experiment, ExperimentManifest, SampleRow } from '../store/types.js';
 import { CATEGORIES } from '../taxonomy/categories.js';
 import { reportWithAnalyses } from './analyze.js';
-import { markAssertions } from './assertion-marks.js';
+import { hasUnmarked, markAssertions } from './assertion-marks.js';
 import { executionEstimate, meanTokensOf } from './calibration.js';
 import { reportEstimate } from './calibration-report.js';
 import { classifyEstimate, measureEstimate } from './calibration-texts.js';
@@ -32,6 +32,7 @@ import { checkOutputs, chooseExperiment, outputFolder, prepareOutputs, writeOutp
 import { openSandbox } from './sandbox.js';
 import { storeVerdicts } from './stages/execute.js';
 import { leftOut, type LeftOut } from './unjudged.js';
+import { isComplete } from './work-shards.js';
 
 export interface ImportOptions {
   /** A file of samples. */
@@ -61,7 +62,7 @@ export interface ImportResult extends LeftOut {
 const BATCH = 1_000;
 
 /**
- * Stores the samples of a file as an experiment, judges what has no verdict yet, measures the texts, and writes the report.
+ * Stores the samples of a file as an experiment, judges what has no verdict yet or one of `infra`, measures the texts, and writes the report.
  * @throws FaultlineError: `input` for a malformed line (with file, line and column), a task that the problems have not, a line that says it is of
  *   another version of its problem, and a sample that comes twice, and `usage` where the report would replace one of the files that are read,
  *   before anything is stored; otherwise what a run throws
@@ -81,7 +82,9 @@ export async function importSamples(config: Config, { samples: file, signal, pro
   await checkOutputs(directory, database, [file, problemSet.path]);
   await prepareOutputs(directory);
   const before = recorded === null ? 0 : store.counts(recorded.id).executed;
-  const isDone = recorded !== null && recorded.finishedAt !== null;
+  // Those whose verdict is `infra` are judged again, as a run does.
+  const isJudged = before >= rows.length;
+  const isDone = recorded !== null && isJudged && !hasUnmarked(store, recorded.id);
   let estimate: RunEstimate | null = null;
   if (!isDone) {
     const executor = await openSandbox(values, recorded?.calibration);
@@ -89,7 +92,7 @@ export async function importSamples(config: Config, { samples: file, signal, pro
       const { pythonVersion, tier, tierReason, calibration } = executor.info;
       if (tierReason !== null) progress.note(`isolation: ${tier} (${tierReason})`);
       const manifest = { ...identity, pythonVersion, isolationTier: tier, calibration };
-      if (recorded !== null) checkResumable(recorded, manifest);
+      if (recorded !== null && !isJudged) checkResumable(recorded, manifest);
       const { id } = store.beginExperiment(manifest);
       store.addProblems(
         id,
@@ -118,9 +121,10 @@ export async function importSamples(config: Config, { samples: file, signal, pro
       await executor.dispose();
     }
   }
-  const { id } = store.findExperiment(identity.hash)!;
-  const { executed, infra } = store.counts(id);
-  if (executed + infra >= rows.length) store.finishExperiment(id);
+  const begun = store.findExperiment(identity.hash)!;
+  const { id } = begun;
+  const { executed } = store.counts(id);
+  if (isComplete(store, begun)) store.finishExperiment(id);
   try {
     if (isDone) noteEstimate((estimate = await estimateImport(store, id, { executor: null, view, signal })), progress);
     await decideAndMeasure(store, id, { view, signal, progress });

@@ -7,12 +7,19 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { defaultValues } from '../config/defaults.js';
+import type { ConfigValues } from '../config/schema.js';
 import { sameShard, type Shard } from '../config/shard.js';
 import { FaultlineError } from '../errors.js';
+import { toDecisionColumns } from '../store/decision-columns.js';
 import { categoryDifference, judgedDifference, measuresDifference, sampleDifference } from '../store/differences.js';
+import { isImported } from '../store/imported.js';
 import { Store } from '../store/store.js';
 import type { AssertionMarks, Experiment, JudgedSample, MeasuresRow, ProblemRow, SampleKey, StoredSample } from '../store/types.js';
+import { CATEGORIES } from '../taxonomy/categories.js';
+import { createCategoryView } from './category-view.js';
 import { describeDevice } from './device.js';
+import { decide } from './execute.js';
 import { mismatch, sandboxKnown } from './experiment.js';
 import { unrecordedMachine } from './machine.js';
 import type { Progress } from './progress.js';
@@ -133,7 +140,7 @@ function difference(a: Experiment, b: Experiment): string {
     if (shown(configA) !== shown(configB)) return `${key} is ${shown(configB)}, and ${shown(configA)} there`;
   }
   const files = [
-    ['model', 'modelHash'],
+    [isImported(a) && isImported(b) ? 'file of samples' : 'model', 'modelHash'],
     ['tokenizer', 'tokenizerHash'],
     ['problem file', 'problemsHash'],
   ] as const;
@@ -170,25 +177,31 @@ async function checkAgreement(sources: readonly Source[], signal: AbortSignal): 
           continue;
         }
         const arraysOf = { a: () => tokensOf(other.source, sample), b: () => tokensOf(source, sample) };
-        refuse(sample, sampleDifference(other.sample, sample, arraysOf), other.source.file, source.file);
+        refuse(sample, sampleDifference(other.sample, sample, arraysOf), other.source.file, source);
       }
       for (const row of source.store.textMeasures(source.experiment.id, { taskId })) {
         const other = texts.get(keyOf(row));
         if (other === undefined) texts.set(keyOf(row), { row, source });
-        else refuse(row, measuresDifference(other.row.measures, row.measures), other.source.file, source.file);
+        else refuse(row, measuresDifference(other.row.measures, row.measures), other.source.file, source);
       }
       for (const judged of source.store.judgedSamples(source.experiment.id, { taskId })) {
         const other = verdicts.get(keyOf(judged));
-        if (other !== undefined) refuse(judged, judgedDifference(other.judged, judged), other.source.file, source.file);
-        if (other === undefined || other.judged.verdict.outcome.status === 'infra') verdicts.set(keyOf(judged), { judged, source });
+        if (other !== undefined) refuse(judged, judgedDifference(other.judged, judged), other.source.file, source);
+        if (other === undefined || weight(judged) > weight(other.judged)) verdicts.set(keyOf(judged), { judged, source });
         // A category is a row of its own: one config may have renamed what another has not.
         if (judged.categoryCode === null) continue;
         const known = categories.get(judged.categoryCode);
         if (known === undefined) categories.set(judged.categoryCode, { judged, file: source.file });
-        else refuse(judged, categoryDifference(known.judged, judged), known.file, source.file);
+        else refuse(judged, categoryDifference(known.judged, judged), known.file, source);
       }
     }
   }
+}
+
+/** How much a row tells of its sample: nothing where it was not judged, the verdict alone where its problem's fault decided, else both. */
+function weight({ verdict, outcome }: JudgedSample): number {
+  if (verdict.outcome.status === 'infra') return 0;
+  return outcome === 'infra' ? 1 : 2;
 }
 
 /** Marks belong to a problem, whatever experiment it is in: those of every one in the output are kept. */
@@ -230,21 +243,25 @@ function refuseOtherCategories(sources: readonly Source[]): void {
     `categories of ${experiment.name} are counted as ${other.experiment.categorySettings!}, and as ${experiment.categorySettings!} in ${file}`,
     {
       place: { file: other.file },
-      hint: 'Nothing has been merged. Run `faultline run --only classify` on both databases with one config.',
+      hint: `Nothing has been merged. ${decidingAgain(experiment)} on both databases with one config.`,
     },
   );
 }
 
-function refuse(key: SampleKey, column: string | null, there: string, here: string): void {
+function decidingAgain(experiment: Experiment): string {
+  return isImported(experiment) ? 'Repeat `faultline import`' : 'Run `faultline run --only classify`';
+}
+
+function refuse(key: SampleKey, column: string | null, there: string, { file, experiment }: Source): void {
   if (column === null) return;
   const decision = column.startsWith('classifications.') || column.startsWith('categories.');
   throw new FaultlineError(
     'input',
     `sample ${key.sampleIndex} of ${key.taskId} (strategy ${key.strategy}): ${column} differs from the one in ${there}`,
     {
-      place: { file: here },
+      place: { file },
       hint: decision
-        ? 'Nothing has been merged. Run `faultline run` on both databases with one config and version: it decides stored verdicts again.'
+        ? `Nothing has been merged. ${decidingAgain(experiment)} on both databases with one config and version: it decides stored verdicts again.`
         : 'Nothing has been merged. The experiment is the same, so one of the two was changed or is wrong: leave it out, or make it again.',
     },
   );
@@ -266,12 +283,12 @@ async function copyExperiment(
   // A shard that has only been generated knows no Python yet.
   const executed = sources.find((source) => sandboxKnown(source.experiment));
   if (executed !== undefined) experiment = target.recordSandbox(experiment.id, executed.experiment);
-  // Said of all decisions: one source that does not say leaves it unsaid.
-  const decided = sources.filter(({ store, experiment: { id } }) => store.counts(id).executed > 0);
+  // Said of all decisions: one database that does not say leaves it unsaid.
+  const decided = [{ store: target, experiment }, ...sources].filter((each) => each.store.counts(each.experiment.id).executed > 0);
   const settings = decided[0]?.experiment.categorySettings ?? null;
-  if (settings !== null && decided.every(({ experiment: { categorySettings } }) => categorySettings === settings)) {
-    target.recordCategories(experiment.id, settings);
-  }
+  const isSaid = decided.every((each) => each.experiment.categorySettings === settings);
+  target.recordCategories(experiment.id, isSaid ? settings : null);
+  experiment = target.findExperiment(first.hash)!;
   mergeMachines(sources, target, experiment);
   target.addProblems(experiment.id, problemsOf(sources));
   for (const { store, experiment: from } of sources) target.addAssertionMarks(experiment.id, store.assertionMarks(from.id));
@@ -298,8 +315,8 @@ async function copyExperiment(
         task.advance();
       });
     }
+    settleDecisions(taskId, sources, target, experiment);
   }
-  leaveOutFaulty(target, experiment);
   mergeNotes(sources, target, experiment);
   if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
   const counts = target.counts(experiment.id);
@@ -313,15 +330,29 @@ async function copyExperiment(
   };
 }
 
-/** Decides about the samples of a problem whose test is at fault as one run would have: another database may have shown it. */
-function leaveOutFaulty(target: Store, { id }: Experiment): void {
-  for (const [taskId, fault] of faultyProblems(target.judgedSamples(id, { outcome: 'infra' }))) {
-    const others = [...target.judgedSamples(id, { taskId })].filter(({ outcome }) => outcome !== 'infra');
-    target.replaceClassification(
-      id,
-      others.map(({ strategy, sampleIndex }) => ({ ...fault, strategy, sampleIndex })),
-    );
+/**
+ * Decides about a problem's samples as one run would have. A sample whose verdict says that the problem is at fault takes the others with it: another
+ * database may have shown it. Where every such sample has come to another verdict since, those that it took with it get back what a source decided
+ * about theirs; where none did, that is decided here, without the tokens of a failing place, which the experiment's next run adds.
+ */
+function settleDecisions(taskId: string, sources: readonly Source[], target: Store, { id, categorySettings }: Experiment): void {
+  const leftOut = [...target.judgedSamples(id, { taskId, outcome: 'infra' })].filter(
+    ({ verdict }) => verdict.outcome.status !== 'unsupported',
+  );
+  if (leftOut.length === 0) return;
+  const settings = JSON.parse(categorySettings ?? '{}') as Partial<ConfigValues>;
+  const view = createCategoryView({ ...defaultValues(), ...settings }, CATEGORIES);
+  const fault = faultyProblems(leftOut).get(taskId);
+  if (fault !== undefined) {
+    const decision = decide(fault, fault.verdict, view);
+    const columns = toDecisionColumns(decision);
+    const others = [...target.judgedSamples(id, { taskId })].filter((each) => !isDeepStrictEqual(toDecisionColumns(each), columns));
+    target.replaceClassification(id, others.map((each) => ({ ...each, ...decision }))); // prettier-ignore
+    return;
   }
+  const rows = sources.flatMap(({ store, experiment }) => [...store.judgedSamples(experiment.id, { taskId })]);
+  const own = new Map(rows.filter(({ outcome }) => outcome !== 'infra').map((row) => [keyOf(row), row]));
+  target.replaceClassification(id, leftOut.map((each) => own.get(keyOf(each)) ?? { ...each, ...decide(each, each.verdict, view) })); // prettier-ignore
 }
 
 /** The run logs, and a line for each database: what it held and what drew its samples, as the output's row tells of one machine. */

@@ -195,9 +195,9 @@ async function prepare(bench: Workbench, loaded: readonly LoadedStage[]): Promis
   if (bench.experiment !== null && hasWork(bench)) checkResumable(bench.experiment, bench.manifestNow());
 }
 
-/** Whether anything is left to draw or to execute. */
-function hasWork({ tasks, executor }: Workbench): boolean {
-  return tasks.length > 0 || executor !== null;
+/** Whether anything is left to draw or to execute. A sandbox alone is no sign of it: it may only be to mark assertions. */
+function hasWork(bench: Workbench): boolean {
+  return bench.tasks.length > 0 || (bench.executor !== null && bench.hasExecutions());
 }
 
 /** Throws `input` for the first stage that needs what neither the database has nor an earlier stage of this run makes. */

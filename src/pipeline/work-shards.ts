@@ -57,11 +57,14 @@ export function extentOf(store: Store, { id, config }: Experiment): Extent | nul
   return { shards, held: heldBy(shards, problems).length * samples, whole: problems.length * samples };
 }
 
-/** Whether everything that the database is to hold of an experiment is there, with a verdict. */
+/**
+ * Whether everything that the database is to hold of an experiment is there, with a verdict. A foreign one is to hold what it holds: an import stores
+ * all samples of its file, at least one, before it judges the first.
+ */
 export function isComplete(store: Store, experiment: Experiment): boolean {
-  const extent = extentOf(store, experiment);
   const { samples, executed, infra } = store.counts(experiment.id);
-  return extent === null || (samples >= extent.held && executed + infra >= extent.held);
+  const held = extentOf(store, experiment)?.held ?? Math.max(1, samples);
+  return samples >= held && executed + infra >= held;
 }
 
 function samplesPerProblem(config: string): number | null {

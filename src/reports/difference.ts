@@ -200,7 +200,7 @@ export function* differenceSteps(
   ) as [number[][], number[][]];
   const [passRatesA, passRatesB] = sides.map((side) => tasks.map((task) => side.passed(task) / side.counted(task))) as [number[], number[]];
   const counted = sides.map((side) => tasks.map((task) => side.counted(task)));
-  const failures = failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed, samples: counted });
+  const failures = yield* failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed, samples: counted });
   yield;
   const cliffsDelta = rateDominance(bootstrap, passRatesA, passRatesB);
   yield;

@@ -8,7 +8,7 @@ import { chiSquareTest, pearsonStatistic } from './statistics/chi-square.js';
 import { cliffsDelta } from './statistics/cliffs-delta.js';
 import { permutationSteps, swapTest, type SwapOptions } from './statistics/problem-swaps.js';
 import { quantile } from './statistics/quantile.js';
-import { finish, type Steps } from './steps.js';
+import type { Steps } from './steps.js';
 import { sum } from './statistics/sum.js';
 
 /** Failures of one experiment: [problem][category]. */
@@ -50,22 +50,22 @@ export interface FailureKindsOfAll extends KindsTest {
 }
 
 /**
- * Whether failures fall in other categories in one experiment than in the other.
+ * Whether failures fall in other categories in one experiment than in the other; in steps.
  * @param first, second of the problems of `bootstrap`, in its order, and of the categories `codes`
  */
-export function failureKinds(
+export function* failureKinds(
   bootstrap: Bootstrap,
   codes: readonly (string | null)[],
   first: FailureCounts,
   second: FailureCounts,
   options: KindsOptions,
-): FailureKinds {
-  const { categories, ...test } = finish(failureKindsOfAll(bootstrap, codes, [first, second], options));
+): Steps<FailureKinds> {
+  const { categories, ...test } = yield* failureKindsOfAll(bootstrap, codes, [first, second], options);
   return { categories: categories.map(({ code, counts }) => ({ code, first: counts[0]!, second: counts[1]! })), ...test };
 }
 
 /**
- * The same of several experiments, as one table; in steps, the last of which is the interval. Of two it says what `failureKinds` does.
+ * The same of several experiments, as one table; of two it says what `failureKinds` does.
  * @param experiments each as `first` there
  */
 export function* failureKindsOfAll(
@@ -119,11 +119,10 @@ export function* failureKindsOfAll(
   let p: number | null = null;
   if (test.degrees > 0) p = methods === 2 ? swappedTest() : yield* permutationSteps(size, methods, differing, statistic, options);
   yield;
-  const squares = bootstrap.statisticReplicates((weights) => {
+  const squares = yield* bootstrap.statisticReplicates((weights) => {
     const v = chiSquareTest(counted.table((problem) => weights[problem]!, asTheyAre)).cramersVCorrected;
     return v === null ? null : v ** 2;
   });
-  yield;
   return {
     categories: codes.map((code, i) => ({ code, counts: rows[i]! })),
     chiSquare: test.statistic,

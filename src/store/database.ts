@@ -23,7 +23,7 @@ const Header = {
   userVersion: 60,
   applicationId: 68,
 } as const;
-const NOT_TOUCHED = 'Name another file with --db; faultline does not touch this one.';
+const NOT_TOUCHED = 'Name another file; faultline does not touch this one.';
 
 export interface OpenOptions {
   /** Read only: no lock is taken, nothing is created or changed. */
@@ -110,7 +110,7 @@ function connectToExisting(file: string): Database.Database {
   if (!existsSync(file)) {
     throw new FaultlineError('input', 'no such database', {
       place: { file },
-      hint: 'Name an existing one with --db, or make one with `faultline run`.',
+      hint: 'Name one that is there; `faultline run` makes one, outputs/faultline.db unless its --db says otherwise.',
     });
   }
   refuseForeignFile(file);
@@ -123,7 +123,7 @@ function versionOf(database: Database.Database, file: string): number {
   if (version > 0) return version;
   throw new FaultlineError('input', 'holds no experiment', {
     place: { file },
-    hint: 'Make one with `faultline run`, or name another file with --db.',
+    hint: 'Make one with `faultline run`, or name another file.',
   });
 }
 
@@ -240,7 +240,7 @@ function refuseNewer(version: number, file: string): void {
   throw new FaultlineError(
     'input',
     `the database has schema version ${version}, made by a newer faultline; this one knows versions up to ${current}`,
-    { place: { file }, hint: 'Update faultline, or name another file with --db; nothing has been changed.' },
+    { place: { file }, hint: 'Update faultline, or name another file; nothing has been changed.' },
   );
 }
 

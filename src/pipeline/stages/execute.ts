@@ -3,7 +3,7 @@ import { plural, whole } from '../../reports/render/format.js';
 import type { Verdict } from '../../sandbox/verdict.js';
 import type { Store } from '../../store/store.js';
 import type { ExecutionRow, PendingExecution } from '../../store/types.js';
-import { markAssertions } from '../assertion-marks.js';
+import { hasUnmarked, markAssertions } from '../assertion-marks.js';
 import { BatchWriter } from '../batch-writer.js';
 import { classifyStored } from '../classify.js';
 import { executionEstimate } from '../calibration.js';
@@ -21,7 +21,8 @@ export const stage: Stage = {
 
   async prepare(bench) {
     await bench.loadTokenizer();
-    if (!bench.hasExecutions()) return;
+    const { experiment } = bench;
+    if (!bench.hasExecutions() && (experiment === null || !hasUnmarked(bench.store, experiment.id))) return;
     const { tier, tierReason } = (await bench.openExecutor()).info;
     if (tierReason !== null) bench.progress.note(`isolation: ${tier} (${tierReason})`);
   },

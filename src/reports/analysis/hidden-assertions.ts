@@ -132,6 +132,6 @@ function missing(rows: readonly AnalysisRow[], marks: readonly AssertionMarks[],
   if (rows.length === 0) return 'no sample counts';
   if (known.length > 0) return null;
   return marks.length === 0
-    ? 'assertions were not marked when these samples were executed; an experiment of this version marks them'
+    ? 'assertions were not marked when these samples were executed; the run or import that made them marks them when it is repeated'
     : `no assertion could be marked: ${marks[0]!.missing ?? 'its problem has no sample'}`;
 }

@@ -10,6 +10,7 @@ import { normalCdf, normalQuantile } from './normal.js';
 import { PhiloxStream } from './philox.js';
 import { quantile } from './quantile.js';
 import { wilsonInterval } from './wilson.js';
+import { finish, type Steps } from '../steps.js';
 
 /** How an interval was made. `wilson`: over problems, where resampling cannot vary the value; `none`: nothing to estimate from. */
 export type IntervalMethod = 'bca' | 'wilson' | 'none';
@@ -33,6 +34,9 @@ export interface BootstrapOptions {
 
 /** Of an interval where nobody asks for another number. */
 export const RESAMPLES = 9_999;
+
+/** Of a statistic of a whole table of experiments these take some hundredths of a second. */
+const RESAMPLES_OF_A_STEP = 200;
 
 const NOTHING: Estimate = { value: null, low: null, high: null, method: 'none' };
 
@@ -113,7 +117,7 @@ export class Bootstrap {
       const rest = without(i);
       if (rest !== null) left.push(rest);
     }
-    const interval = this.bca(value, this.statisticReplicates(of), jackknifeAcceleration(left));
+    const interval = this.bca(value, finish(this.statisticReplicates(of)), jackknifeAcceleration(left));
     return interval === null ? { value, low: null, high: null, method: 'none' } : { value, ...interval, method: 'bca' };
   }
 
@@ -127,18 +131,28 @@ export class Bootstrap {
     };
   }
 
-  /** The statistic in every resample that defines it, ascending. */
-  statisticReplicates(of: ClusterStatistic): Float64Array {
-    const { drawn, resamples, size } = this;
-    const weights = new Uint16Array(size);
-    const values = new Float64Array(resamples);
+  /** The statistic in every resample that defines it, ascending; in steps of some resamples. */
+  *statisticReplicates(of: ClusterStatistic): Steps<Float64Array> {
+    const weights = new Uint16Array(this.size);
+    const values = new Float64Array(this.resamples);
     let kept = 0;
-    for (let b = 0; b < resamples; b++) {
+    for (let from = 0; from < this.resamples; from += RESAMPLES_OF_A_STEP) {
+      kept = this.#replicatesFrom(from, of, weights, values, kept);
+      yield;
+    }
+    return values.subarray(0, kept).sort();
+  }
+
+  /** Those of one step, behind the first `kept` of `values`; how many there are then. `weights` are used again. */
+  #replicatesFrom(from: number, of: ClusterStatistic, weights: Uint16Array, values: Float64Array, kept: number): number {
+    const { drawn, resamples, size } = this;
+    const to = Math.min(resamples, from + RESAMPLES_OF_A_STEP);
+    for (let b = from; b < to; b++) {
       for (let i = 0; i < size; i++) weights[i] = drawn[i * resamples + b]!;
       const value = of(weights);
       if (value !== null) values[kept++] = value;
     }
-    return values.subarray(0, kept).sort();
+    return kept;
   }
 
   /** The ratio in every resample, ascending; resamples without any denominator are left out. */

@@ -74,24 +74,28 @@ describe('faultline import', () => {
       );
     },
   );
-  it('goes on elsewhere, and says of both machines', async () => {
+  it('goes on elsewhere, judges again what is `infra`, and says of both machines', async () => {
     const there = path.join(folder, 'moved');
     const args = ['--experiment', 'moved', '--db', path.join(there, 'moved.db'), '--outputs', there];
     await imported(results, ...args);
-    // As it would be had another machine been stopped before its last verdict.
+    // As it would be had another machine been stopped before its last verdict, with one that it could not judge; both were once marked as finished.
     const rows = new Database(path.join(there, 'moved.db'));
     rows.pragma('foreign_keys = ON');
     for (const table of ['classifications', 'executions', 'verdicts'])
       rows.exec(`DELETE FROM ${table} WHERE sample_id = (SELECT max(id) FROM samples)`);
-    rows.exec("UPDATE experiments SET finished_at = NULL; UPDATE machines SET cpu = 'A larger CPU', cores = 64");
+    rows.exec("UPDATE verdicts SET passed = 0, status = 'infra', detail = 'the sandbox died' WHERE sample_id = 1");
+    rows.exec("UPDATE machines SET cpu = 'A larger CPU', cores = 64");
     rows.close();
-    expect((await imported(results, ...args)).executed).toBe(1);
+    expect((await imported(results, ...args)).executed).toBe(2);
+    expect(await ask(path.join(there, 'moved.db'), VERDICTS.replace('$', 'moved'))).toEqual(
+      await ask(runDb, VERDICTS.replace('$', 'pico-gpt2-py-pico-tasks')),
+    );
     const methods = readFileSync(path.join(there, 'moved', 'methods.txt'), 'utf8').replace(/\s+/g, ' ');
     expect(methods).toMatch(/They were judged on A larger CPU with 64 cores, [^;]* and on /);
     expect(methods).toContain(`and on ${describeMachines([thisMachine()]).join()}, seed`);
   });
 
-  it('measures the texts, also those that were imported before and not measured', async () => {
+  it('measures the texts and marks the assertions, also where all was judged before there was that', async () => {
     const database = path.join(folder, 'measured.db');
     const args = ['--experiment', 'measured', '--db', database];
     const measured = `SELECT count(*), count(edit_similarity), count(mean_logprob) FROM text_measures_by_sample`;
@@ -99,11 +103,16 @@ describe('faultline import', () => {
     expect(first.report.text_view).toMatchObject({ samples: 32, unmeasured: 0 });
     expect(await ask(database, measured)).toEqual([[32, 32, 0]]);
     const direct = new Database(database);
-    direct.exec('DELETE FROM text_measures WHERE sample_id % 2 = 0');
+    const marksBefore = direct.prepare('SELECT count(*) FROM assertion_marks').pluck().get();
+    expect(marksBefore).toBeGreaterThan(7);
+    direct.exec('DELETE FROM text_measures WHERE sample_id % 2 = 0; DELETE FROM assertion_marks');
     direct.close();
     expect(await ask(database, measured)).toEqual([[16, 16, 0]]);
     const again = await imported(results, ...args);
     expect([again.executed, again.report]).toEqual([0, first.report]);
+    const marks = new Database(database, { readonly: true });
+    expect(marks.prepare('SELECT count(*) FROM assertion_marks').pluck().get()).toBe(marksBefore);
+    marks.close();
   });
 
   it('says what a long one takes before it begins, and a second time only of what is done again', async () => {

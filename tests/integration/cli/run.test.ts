@@ -168,12 +168,25 @@ describe('run', () => {
     for (const row of rows) expect(JSON.parse(String(row['dou']))).toBeInstanceOf(Array);
   });
 
-  it('does nothing the second time, and says the same', async () => {
+  it('does nothing the second time, and says the same; what an older version did not mark is marked, by any Python', async () => {
     const before = digest('whole');
-    const { code, out } = await faultline([...args('whole'), '--json']);
-    expect(code).toBe(0);
+    const edit = (sql: string): void => {
+      const raw = new Database(database('whole'));
+      raw.exec(sql);
+      raw.close();
+    };
+    const marks = (): unknown => {
+      using store = Store.open(database('whole'), { readonly: true });
+      return store.assertionMarks(store.experiments()[0]!.id);
+    };
+    const marked = marks();
+    edit("DELETE FROM assertion_marks WHERE problem_id % 2 = 0; UPDATE experiments SET python_version = 'older ' || python_version");
+    const elsewhere = ['--outputs', path.join(folder, 'older'), '--db', database('whole')];
+    const { code, out, err } = await faultline([...args('whole'), ...elsewhere, '--json']);
+    edit("UPDATE experiments SET python_version = substr(python_version, length('older ') + 1)");
+    expect(code, err).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ experiment: NAME, generated: 0, executed: 0 });
-    expect(digest('whole')).toBe(before);
+    expect([digest('whole'), marks()]).toEqual([before, marked]);
   });
 
   it('is analyzed and reported again from the database', async () => {

@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultValues } from '../../../src/config/defaults.js';
 import { heldBy, WHOLE, type Shard } from '../../../src/config/shard.js';
 import { FaultlineError } from '../../../src/errors.js';
+import { createCategoryView } from '../../../src/pipeline/category-view.js';
+import { classifyStored } from '../../../src/pipeline/classify.js';
 import { mergeDatabases, type MergeOptions } from '../../../src/pipeline/merge.js';
 import { Progress } from '../../../src/pipeline/progress.js';
 import { Store } from '../../../src/store/store.js';
 import type { ExecutionRow, ExperimentManifest, MeasuresRow, SampleRow } from '../../../src/store/types.js';
+import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { measureText } from '../../../src/text-metrics/measure-text.js';
 import { verdict } from '../sandbox/verdicts.js';
 import { decision, execution, manifest, problems, sample } from '../store/rows.js';
@@ -104,6 +108,22 @@ function edit(file: string, sql: string): void {
   database.close();
 }
 
+/** Decides about all verdicts of a database, as the end of a run does; all rows of `make` are decided otherwise. */
+async function classified(file: string, view = createCategoryView(defaultValues(), CATEGORIES)): Promise<string> {
+  using store = Store.open(file);
+  await classifyStored(store, store.experiments()[0]!.id, { view, signal: new AbortController().signal });
+  return file;
+}
+
+/** One sample of each problem shows that its test is at fault. */
+const infraOf = (index: number) => (row: ExecutionRow) =>
+  row.sampleIndex === index ? { ...row, ...decision({ outcome: 'infra' }), verdict: verdict({ status: 'infra', reason: `fault ${index}` }) } : row; // prettier-ignore
+
+function outcomesOf(file: string): Set<string> {
+  using store = Store.open(file, { readonly: true });
+  return new Set([...store.judgedSamples(store.experiments()[0]!.id)].map(({ outcome }) => outcome));
+}
+
 const halves = () => [make('a.db', { shards: [{ index: 0, count: 2 }] }), make('b.db', { shards: [{ index: 1, count: 2 }], clock: 0.9 })];
 /** Changes one sample, and no other. */
 const changing = (index: number, fields: Partial<SampleRow>) => (row: SampleRow) =>
@@ -124,6 +144,11 @@ describe('merging', () => {
     // One that an older version made does not say, and does not stand in the way: then nor does what comes of it.
     await merge([a, b], 'one.db');
     expect(recorded(at('one.db'))).toBeNull();
+    // An output that says it does so no more once such decisions stand beside its own.
+    await merge([b], 'there.db');
+    expect(recorded(at('there.db'))).not.toBeNull();
+    await merge([a], 'there.db');
+    expect(recorded(at('there.db'))).toBeNull();
     record(a, '{"categories.off":["4.1"]}');
     await merge([a, b], 'same.db');
     expect(recorded(at('same.db'))).toBe('{"categories.off":["4.1"]}');
@@ -310,16 +335,15 @@ describe('merging', () => {
   });
 
   it('takes a verdict over none and over infra, whichever comes first', async () => {
-    const infra = (row: ExecutionRow) => ({
-      ...row,
-      verdict: verdict({ status: 'infra', reason: 'x' }),
-      ...decision({ outcome: 'infra' }),
-    });
-    const lacking = make('a.db', { executions: (row) => (row.sampleIndex === 0 ? null : row.sampleIndex === 1 ? infra(row) : row) });
-    const whole = make('b.db');
+    const lacking = await classified(make('a.db', { executions: (row) => (row.sampleIndex === 0 ? null : infraOf(1)(row)) }));
+    const whole = await classified(make('b.db'));
+    // What one sample showed decided about the others, too.
+    expect(outcomesOf(lacking)).toEqual(new Set(['infra']));
+    await merge([lacking], 'there.db');
     for (const [files, output] of [
       [[lacking, whole], 'ab.db'],
       [[whole, lacking], 'ba.db'],
+      [[whole], 'there.db'],
     ] as const) {
       await merge(files, output);
       expect(digest(at(output))).toBe(digest(whole));
@@ -327,6 +351,68 @@ describe('merging', () => {
     await merge([lacking], 'open.db');
     using store = Store.open(at('open.db'), { readonly: true });
     expect(store.experiments()[0]!.finishedAt).toBeNull();
+  });
+
+  it('decides about what a superseded fault took with it, where no database has, as the categories are counted', async () => {
+    const view = createCategoryView({ ...defaultValues(), 'categories.merge': { '4.1': '4.10' } }, CATEGORIES);
+    const fault = await classified(make('a.db', { executions: infraOf(1) }), view);
+    const judged = await classified(make('b.db', { executions: (row) => (row.sampleIndex === 1 ? row : null) }), view);
+    const whole = await classified(make('whole.db'), view);
+    await merge([fault], 'there.db');
+    for (const [files, output] of [
+      [[fault, judged], 'ab.db'],
+      [[judged, fault], 'ba.db'],
+      [[judged], 'there.db'],
+    ] as const) {
+      await merge(files, output);
+      expect(digest(at(output))).toBe(digest(whole));
+    }
+  });
+
+  it('decides by a fault that is left, whichever database has it, and not by one that is superseded', async () => {
+    const two = await classified(make('a.db', { executions: (row) => infraOf(2)(infraOf(0)(row)) }));
+    const one = await classified(make('b.db', { executions: infraOf(2) }));
+    for (const [files, output] of [
+      [[two, one], 'ab.db'],
+      [[one, two], 'ba.db'],
+    ] as const) {
+      await merge(files, output);
+      expect(digest(at(output))).toBe(digest(one));
+      using store = Store.open(at(output), { readonly: true });
+      const evidence = [...store.judgedSamples(store.experiments()[0]!.id)].map((judged) => judged.evidence);
+      expect(new Set(evidence)).toEqual(new Set([expect.stringContaining('fault 2')]));
+    }
+  });
+
+  it('refuses decisions that differ behind one that a fault has made', async () => {
+    const fault = await classified(make('a.db', { executions: infraOf(1) }));
+    const [b, c] = [await classified(make('b.db')), await classified(make('c.db'))];
+    edit(c, "UPDATE classifications SET evidence = 'another' WHERE sample_id = 3");
+    for (const files of [
+      [fault, b, c],
+      [b, fault, c],
+      [b, c, fault],
+    ])
+      // prettier-ignore
+      expect((await failure(merge(files, 'no.db'))).message).toMatch(/sample 2 of Task\/5 .*: classifications\.evidence differs/);
+  });
+
+  it('has not all of samples that were made elsewhere while some have no verdict, and says by what they are decided again', async () => {
+    const imported = { config: '{"seed":"0"}', device: 'imported', tokenizerHash: 'imported' };
+    const half = make('half.db', { fields: imported, executions: (row) => (row.sampleIndex < 2 ? row : null) });
+    const finished = (): string | null => {
+      using store = Store.open(at('all.db'), { readonly: true });
+      return store.experiments()[0]!.finishedAt;
+    };
+    expect(await merge([half], 'all.db')).toMatchObject([{ samples: 20, executed: 10, whole: null }]);
+    expect(finished()).toBeNull();
+    const rest = make('rest.db', { fields: imported });
+    await merge([rest], 'all.db');
+    expect(finished()).not.toBeNull();
+    edit(rest, "UPDATE classifications SET evidence = 'another'");
+    expect((await failure(merge([half, rest], 'no.db'))).hint).toContain('Repeat `faultline import` on both databases');
+    const other = make('other.db', { fields: { ...imported, modelHash: 'x', hash: 'o'.repeat(64) } });
+    expect((await failure(merge([half, other], 'no.db'))).message).toContain('it has another file of samples');
   });
 
   it('keeps when the experiment was begun and each program executed, and the run logs', async () => {

@@ -15,7 +15,7 @@ import { swaps } from './statistics/golden.js';
 
 const CODES = ['2.1', '4.1', '8.7', null];
 const compare = (first: number[][], second: number[][], draws = 499): FailureKinds =>
-  failureKinds(new Bootstrap(first.length, { resamples: 199 }), CODES.slice(0, first[0]!.length), first, second, { draws });
+  finish(failureKinds(new Bootstrap(first.length, { resamples: 199 }), CODES.slice(0, first[0]!.length), first, second, { draws }));
 
 describe('categories by experiment', () => {
   it.each(swaps.chi_square)('have the p-value that SciPy counts: $p', ({ first, second, p }) => {
@@ -55,7 +55,7 @@ describe('categories by experiment', () => {
       [[[4, 0]], [[2, 0]]],
       [[], []],
     ] as [number[][], number[][]][]) {
-      const kinds = failureKinds(new Bootstrap(first.length, { resamples: 9 }), CODES.slice(0, 2), first, second, {});
+      const kinds = finish(failureKinds(new Bootstrap(first.length, { resamples: 9 }), CODES.slice(0, 2), first, second, {}));
       expect(kinds).toMatchObject({ chiSquare: 0, degrees: 0, p: null, cramersV: { value: null, low: null, high: null } });
     }
   });
@@ -73,7 +73,7 @@ describe('categories by experiment', () => {
           for (let i = 0; i < 12; i++) row[stream.below(4) > 0 ? favourite : stream.below(3)]!++;
           return row;
         });
-      const kinds = failureKinds(new Bootstrap(problems, { resamples: 1 }), CODES.slice(0, 3), side(), side(), { draws: 199 });
+      const kinds = finish(failureKinds(new Bootstrap(problems, { resamples: 1 }), CODES.slice(0, 3), side(), side(), { draws: 199 }));
       if (kinds.p! <= 0.05) found++;
     }
     // 5 % are 15, and three standard deviations of that count 11.
@@ -102,7 +102,7 @@ describe('categories by experiment', () => {
           for (let i = 0; i < 12; i++) row[kind(each, isSecond)]!++;
           return row;
         });
-      const { value, low, high } = failureKinds(bootstrap, CODES.slice(0, 3), side(false), side(true), { draws: 1 }).cramersV;
+      const { value, low, high } = finish(failureKinds(bootstrap, CODES.slice(0, 3), side(false), side(true), { draws: 1 })).cramersV;
       expect(low).toBeLessThanOrEqual(value!);
       expect(high).toBeGreaterThanOrEqual(value!);
       if (low! <= truth && truth <= high!) held++;
@@ -199,5 +199,15 @@ describe('categories by several experiments', () => {
       chiSquare: 0,
     }); // prettier-ignore
     expect(of(none, one, none)).toMatchObject({ degrees: 0, p: null, cramersV: { value: null, low: null, high: null } });
+  });
+
+  it('leave somebody else a turn within the interval, however many resamples it has', () => {
+    const stepsOf = (resamples: number): number => {
+      const experiments = [[[1, 0]], [[0, 1]], [[1, 1]]];
+      let steps = 0;
+      finish(failureKindsOfAll(new Bootstrap(1, { resamples }), CODES.slice(0, 2), experiments, { draws: 1 }), () => steps++);
+      return steps;
+    };
+    expect(stepsOf(9_999) - stepsOf(199)).toBeGreaterThanOrEqual(40);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Bootstrap, type ClusterStatistic, type Estimate } from '../../../../src/reports/statistics/bootstrap.js';
 import { rateDifference } from '../../../../src/reports/statistics/paired-bootstrap.js';
 import { clusterQuantile, quantile } from '../../../../src/reports/statistics/quantile.js';
+import { finish } from '../../../../src/reports/steps.js';
 import { paired, type GoldenInterval } from './golden.js';
 
 /** Both ends of BCa's interval, and of the one that the resamples' own quantiles are. */
@@ -14,7 +15,7 @@ function expectIntervals(
   { bca, percentile, tolerance }: GoldenInterval,
 ): void {
   expect(estimate.method).toBe('bca');
-  const replicates = bootstrap.statisticReplicates(statistic);
+  const replicates = finish(bootstrap.statisticReplicates(statistic));
   const ends = [estimate.low!, estimate.high!, quantile(replicates, 0.025), quantile(replicates, 0.975)];
   [bca.low, bca.high, percentile.low, percentile.high].forEach((end, i) => {
     expect(Math.abs(ends[i]! - end), `end ${i}`).toBeLessThanOrEqual(tolerance);
