@@ -10,6 +10,7 @@ import type { CategoryKey } from '../reports/analysis/rows.js';
 import type { Spread } from '../reports/analysis/spread.js';
 import { OUTCOMES } from '../reports/outcomes.js';
 import { decimal, decimalEstimate, NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
+import { intervalTitle } from '../reports/render/tables/estimate.js';
 import { quartileText } from '../reports/render/tables/spread.js';
 import { warnings } from '../reports/render/text.js';
 import type { ClaimPlace } from '../reports/report-data.js';
@@ -21,19 +22,23 @@ const MOST = 10;
 /** Several blocks, without a newline at the end. */
 export function analysisText(analysis: Analysis): string {
   if (analysis.report.counts.counted === 0) return 'no sample counts, so that there is nothing to analyse';
+  const interval = intervalTitle(analysis.report.intervals.confidence);
   const plain = { yellow: (text: string | number | null | undefined): string => String(text) };
   const warned = (text: string, at: ClaimPlace): string => [text, ...warnings(analysis.report, at, plain)].join('\n');
   return [
-    hiddenText(analysis.hiddenAssertions),
-    warned(programsText(analysis.programs), 'programs'),
-    warned(analysis.distributions.map(distributionText).join('\n\n'), 'dependence'),
+    hiddenText(analysis.hiddenAssertions, interval),
+    warned(programsText(analysis.programs, interval), 'programs'),
+    warned(analysis.distributions.map((each) => distributionText(each, interval)).join('\n\n'), 'dependence'),
     warned(coOccurrenceText(analysis.coOccurrence), 'co_occurrence'),
     warned(positionText(analysis.failurePosition), 'failure_position'),
     warned(divergenceText(analysis.firstDivergence), 'first_divergence'),
   ].join('\n\n');
 }
 
-function hiddenText({ problems, assertions, samples, passed, passedHidden, unknown, passAtK, table, missing }: HiddenAssertions): string {
+function hiddenText(
+  { problems, assertions, samples, passed, passedHidden, unknown, passAtK, table, missing }: HiddenAssertions,
+  interval: string,
+): string {
   if (missing !== null) return `hidden assertions: ${missing}`;
   const head =
     `hidden assertions: the prompts of ${problems.withVisible} of ${plural(problems.marked, 'problem')} show ${whole(assertions.visible)} of ` +
@@ -54,14 +59,14 @@ function hiddenText({ problems, assertions, samples, passed, passedHidden, unkno
   const shown = table.both + table.visibleOnly;
   return [
     [head, ...apart].join('; '),
-    textTable(['rate', 'all', '95 % interval', 'hidden alone', '95 % interval', ...(isBounded ? ['at most'] : [])], rows),
+    textTable(['rate', 'all', interval, 'hidden alone', interval, ...(isBounded ? ['at most'] : [])], rows),
     `of ${plural(samples, 'sample')} ${whole(passed)} pass all assertions, ${whole(passedHidden)} the hidden ones` +
       (isBounded ? `; of ${whole(unknown)} it cannot be known: they ended before, and count as failing` : ''),
     `where the prompt shows some: ${whole(shown)} pass what it shows, and ${whole(table.both)} of these the rest too (${percent(shown === 0 ? null : table.both / shown)})`,
   ].join('\n');
 }
 
-function programsText({ samples, programs, distinct, outcomes, categories }: ProgramShares): string {
+function programsText({ samples, programs, distinct, outcomes, categories }: ProgramShares, interval: string): string {
   const row = (name: string, each: TwoShares): TableCell[] => [
     name,
     each.samples,
@@ -71,7 +76,7 @@ function programsText({ samples, programs, distinct, outcomes, categories }: Pro
     percent(each.ofPrograms.value),
     percentInterval(each.ofPrograms),
   ];
-  const columns = (what: string): string[] => [what, 'samples', 'share', '95 % interval', 'programs', 'share', '95 % interval'];
+  const columns = (what: string): string[] => [what, 'samples', 'share', interval, 'programs', 'share', interval];
   const top = [...categories].sort((a, b) => b.samples - a.samples);
   return [
     `programs: ${plural(programs, 'distinct one')} of ${plural(samples, 'sample')}, ${percent(distinct.value)} (${percentInterval(distinct)})`,
@@ -80,18 +85,18 @@ function programsText({ samples, programs, distinct, outcomes, categories }: Pro
   ].join('\n');
 }
 
-function distributionText({ dimension, unit, groups, missing }: Distribution): string {
+function distributionText({ dimension, unit, groups, missing }: Distribution, interval: string): string {
   const title = `by ${dimension}`;
   if (missing !== null) return `${title}: ${missing}`;
   const isLong = dimension === 'problem';
   const rows = isLong ? [...groups].sort((a, b) => b.failures / b.samples - a.failures / a.samples) : groups;
-  const table = (shown: readonly Group[]): string => groupTable(unit ?? dimension, shown);
+  const table = (shown: readonly Group[]): string => groupTable(unit ?? dimension, shown, interval);
   return [isLong ? `${title}, those that fail most first` : title, ...(isLong ? cut(rows, table) : [table(rows)])].join('\n');
 }
 
-/** A line for each group of samples; `what` its values are. */
-export function groupTable(what: string, groups: readonly Group[]): string {
-  const columns = [what, 'samples', 'problems', 'pass', '95 % interval', 'crash', '95 % interval', 'most frequent failure'];
+/** A line for each group of samples; `what` its values are, and what stands over an interval. */
+export function groupTable(what: string, groups: readonly Group[], interval: string): string {
+  const columns = [what, 'samples', 'problems', 'pass', interval, 'crash', interval, 'most frequent failure'];
   return textTable(columns, groups.map(groupRow));
 }
 

@@ -1,13 +1,15 @@
 /** What `faultline run` prints of strategies that it compared, for people. The numbers are `reports/strategy-comparison.ts`'s. */
 import { decimal, NO_VALUE, percent, points, pointsInterval, probability } from '../reports/render/format.js';
+import { intervalTitle } from '../reports/render/tables/estimate.js';
 import type { StrategyComparison } from '../reports/strategy-comparison.js';
 import { bySettingText } from './by-setting-text.js';
 import { textTable } from './text-table.js';
 
 /** Several blocks, without a newline at the end. */
 export function strategiesText({ bySetting, against, tests, pairs }: StrategyComparison): string {
+  const interval = intervalTitle(bySetting.intervals.confidence);
   const rates = textTable(
-    ['experiment', 'rate', against, 'its own', 'difference', '95 % interval', 'p', 'adjusted'],
+    ['experiment', 'rate', against, 'its own', 'difference', interval, 'p', 'adjusted'],
     tests.map(({ experiment, rate, first, second, difference, adjustedP }) => [
       experiment,
       rate,
@@ -20,7 +22,7 @@ export function strategiesText({ bySetting, against, tests, pairs }: StrategyCom
     ]),
   );
   const kinds = textTable(
-    ['experiment', "kinds of failure: Cramér's V", '95 % interval', 'p', 'pairs', 'only first passes', 'only second', "McNemar's mid-p"],
+    ['experiment', "kinds of failure: Cramér's V", interval, 'p', 'pairs', 'only first passes', 'only second', "McNemar's mid-p"],
     pairs.map(({ experiment, difference: { failures, pairs: found } }) => {
       const { value, low, high } = failures.cramersV;
       return [

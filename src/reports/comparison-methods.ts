@@ -48,7 +48,8 @@ export function comparisonMethodsParts(
       `adjusted by Benjamini and Hochberg for the ${plural(tests.length, 'test')} of the table. `,
     'Whether failures are of other kinds was tested by chi-square of categories by strategy, for each pair and for all strategies in one table, with p-values by swapping or permuting ' +
       'strategies within problems, as failures of one problem are not independent, and with Cramér’s V by Bergsma’s correction as the size; these p-values are not adjusted. ',
-    'Where strategies have unequal numbers of samples of a problem, it counted by shares of its samples for that. ',
+    'Where strategies have unequal numbers of samples of a problem, swaps of rates are of what the problem adds to the difference, with the exact conditional test of hits within problems ' +
+      'where that has the larger p-value, and kinds of failure are counted by shares of a problem’s samples. ',
     'Parameters that decide results and are the same for all: ',
     ...entryParts(experiment.config.filter(({ key }) => same(key))),
     '.',

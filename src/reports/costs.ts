@@ -16,54 +16,81 @@ export interface Costs {
   readonly wallSeconds: number;
 }
 
-/** Samples come problem by problem, as in every listing; the programs of one are in memory at a time. */
-export class CostTally {
-  #own: { readonly key: string; readonly programs: Set<string> } | null = null;
-  #tokens = 0;
-  #drawSeconds: number | null = 0;
-  #executions = 0;
-  #cpuSeconds = 0;
-  #wallSeconds = 0;
+/** What one sample adds. */
+export interface SampleCosts {
+  readonly tokens: number;
+  /** As {@link Costs.drawSeconds}. */
+  readonly drawSeconds: number | null;
+  /** Of the execution of its program; null, as `wallSeconds`, where that never ran. */
+  readonly cpuSeconds: number | null;
+  readonly wallSeconds: number | null;
+}
 
-  /** @param sample one that counts */
-  add({ strategy, taskId, completion, tokenCount, drawSeconds, verdict }: JudgedSample): void {
-    this.#tokens += tokenCount;
-    this.#drawSeconds = sumOfKnown(this.#drawSeconds, drawSeconds ?? null);
-    if (verdict.outcome.status === 'not_run') return;
-    const key = JSON.stringify([strategy, taskId]);
-    if (this.#own?.key !== key) this.#own = { key, programs: new Set() };
-    if (this.#own.programs.has(completion)) return;
-    this.#own.programs.add(completion);
-    this.#executions++;
-    this.#cpuSeconds += verdict.measurements.cpuSeconds;
-    this.#wallSeconds += verdict.measurements.wallSeconds;
+export function sampleCosts({ tokenCount, drawSeconds, verdict }: JudgedSample): SampleCosts {
+  const run = verdict.outcome.status === 'not_run' ? null : verdict.measurements;
+  return {
+    tokens: tokenCount,
+    drawSeconds: drawSeconds ?? null,
+    cpuSeconds: run?.cpuSeconds ?? null,
+    wallSeconds: run?.wallSeconds ?? null,
+  };
+}
+
+/** Samples added up, and their programs once each. */
+class CostSum {
+  #costs: Costs = { tokens: 0, drawSeconds: 0, executions: 0, cpuSeconds: 0, wallSeconds: 0 };
+
+  /** @param isNew of the sample's program, asked only where that ran */
+  add({ tokens, drawSeconds, cpuSeconds, wallSeconds }: SampleCosts, isNew: () => boolean): void {
+    const { executions, ...sums } = this.#costs;
+    const runs = cpuSeconds !== null && wallSeconds !== null && isNew();
+    this.#costs = {
+      tokens: sums.tokens + tokens,
+      drawSeconds: sumOfKnown(sums.drawSeconds, drawSeconds),
+      executions: executions + Number(runs),
+      cpuSeconds: sums.cpuSeconds + (runs ? cpuSeconds : 0),
+      wallSeconds: sums.wallSeconds + (runs ? wallSeconds : 0),
+    };
   }
 
   costs(): Costs {
-    return {
-      tokens: this.#tokens,
-      drawSeconds: this.#drawSeconds,
-      executions: this.#executions,
-      cpuSeconds: this.#cpuSeconds,
-      wallSeconds: this.#wallSeconds,
-    };
+    return this.#costs;
   }
 }
 
-/** The costs of each problem, for whoever learns later which problems are looked at. Samples come as {@link CostTally} takes them. */
+/** Adds to `seen`; whether it was not there before. */
+function isNewIn<T>(seen: Set<T>, one: T): boolean {
+  if (seen.has(one)) return false;
+  seen.add(one);
+  return true;
+}
+
+/** Of samples whose programs are numbered. */
+export function costsOf(samples: Iterable<SampleCosts & { readonly program: number }>): Costs {
+  const programs = new Set<number>();
+  const sum = new CostSum();
+  for (const sample of samples) sum.add(sample, () => isNewIn(programs, sample.program));
+  return sum.costs();
+}
+
+/** The costs of each problem, for whoever learns later which problems are looked at. Samples of one strategy come problem by problem, as in every listing; the programs of one are in memory at a time. */
 export class ProblemCosts {
-  readonly #tallies = new Map<string, CostTally>();
+  readonly #sums = new Map<string, CostSum>();
+  #own: { readonly taskId: string; readonly programs: Set<string> } | null = null;
 
   /** @param sample one that counts */
   add(sample: JudgedSample): void {
-    const tally = this.#tallies.get(sample.taskId) ?? new CostTally();
-    this.#tallies.set(sample.taskId, tally);
-    tally.add(sample);
+    const { taskId, completion } = sample;
+    const sum = this.#sums.get(taskId) ?? new CostSum();
+    this.#sums.set(taskId, sum);
+    if (this.#own?.taskId !== taskId) this.#own = { taskId, programs: new Set() };
+    const { programs } = this.#own;
+    sum.add(sampleCosts(sample), () => isNewIn(programs, completion));
   }
 
   /** Of some problems together; one without samples costs nothing. */
   costs(tasks: readonly string[]): Costs {
-    return totalCosts(tasks.flatMap((task) => this.#tallies.get(task)?.costs() ?? []));
+    return totalCosts(tasks.flatMap((task) => this.#sums.get(task)?.costs() ?? []));
   }
 }
 

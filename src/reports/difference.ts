@@ -9,12 +9,13 @@ import type { AssertionMarks, JudgedSample } from '../store/types.js';
 import { splitResult, type KindResult } from './analysis/hidden-result.js';
 import { compareCodes } from './category-order.js';
 import { ProblemCosts, type Costs } from './costs.js';
-import { failureKinds, rateDominance, type FailureKinds } from './effect-sizes.js';
+import { failureKinds, type FailureKinds } from './failure-kinds.js';
 import { CRASHES, knownOutcome, OUTCOME_ORDER, type CountedOutcome } from './outcomes.js';
-import { plural } from './render/format.js';
+import { plural, whole } from './render/format.js';
 import type { ReportWarning } from './report-data.js';
 import { benjaminiHochberg } from './statistics/benjamini-hochberg.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
+import { rateDominance } from './statistics/cliffs-delta.js';
 import { mcnemar, type McNemar } from './statistics/mcnemar.js';
 import { rateDifference, type ProblemCounts } from './statistics/paired-bootstrap.js';
 import { rateSwapTest } from './statistics/problem-swaps.js';
@@ -52,7 +53,10 @@ export interface HiddenDifference {
 export interface ProgramDifference {
   readonly first: number;
   readonly second: number;
-  /** `distinct`, the programs over the samples, which has no test; `pass` and `crash rate` over the programs, where one with two outcomes has both. */
+  /**
+   * `distinct`, the programs over the samples, which has no test; `pass` and `crash rate` over the programs, where one with two outcomes has both. None has one where numbers of samples
+   * differ too much for it, and a warning says so.
+   */
   readonly rates: readonly RateRow[];
 }
 
@@ -84,7 +88,7 @@ export interface Difference {
   readonly programs: ProgramDifference;
   /** Whether failures are of other kinds. */
   readonly failures: FailureKinds;
-  /** Cliff's delta of the problems' pass rates. */
+  /** Cliff's delta of the problems' pass rates; null where numbers of samples differ too much for it, and a warning says so. */
   readonly passRates: { readonly cliffsDelta: Estimate };
   /** Samples of one index of one problem, side by side. */
   readonly pairs: {
@@ -120,6 +124,9 @@ export interface DifferenceOptions {
 
 const MOST_CHANGES = 20;
 
+/** Samples without their like in number on the other side, of the larger side's: above it, what depends on how many were drawn is left out. */
+const MOST_APART = 0.2;
+
 /**
  * Compares two experiments.
  * @param first, second each (task, sample index) at most once
@@ -139,6 +146,8 @@ export function* differenceSteps(
   const [a, b] = sides;
   const shared = [...a.problems.keys()].filter((task) => b.problems.has(task)).length;
   const tasks = [...a.problems.keys()].filter((task) => a.counted(task) > 0 && b.counted(task) > 0);
+  const counted = sides.map((side) => tasks.map((task) => side.counted(task))) as [number[], number[]];
+  const isUneven = differInNumber(...counted);
   const { seed = 0n, resamples = 9_999 } = options;
   const bootstrap = new Bootstrap(tasks.length, { seed, resamples });
   const tests = new Map<string, number | null>();
@@ -183,8 +192,8 @@ export function* differenceSteps(
   yield;
   const programs = [
     rowOf('distinct', null, countsOf(sides, tasks, programsOf), false),
-    rowOf('pass', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isPass)), { of: programsOf })), // prettier-ignore
-    rowOf('crash rate', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isCrash)), { of: programsOf })), // prettier-ignore
+    rowOf('pass', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isPass)), { of: programsOf }), !isUneven), // prettier-ignore
+    rowOf('crash rate', null, countsOf(sides, tasks, (samples) => programsOf(samples.filter(isCrash)), { of: programsOf }), !isUneven), // prettier-ignore
   ];
   yield;
   const adjust = adjustment(tests);
@@ -199,10 +208,12 @@ export function* differenceSteps(
     }),
   ) as [number[][], number[][]];
   const [passRatesA, passRatesB] = sides.map((side) => tasks.map((task) => side.passed(task) / side.counted(task))) as [number[], number[]];
-  const counted = sides.map((side) => tasks.map((task) => side.counted(task)));
   const failures = yield* failureKinds(bootstrap, kinds, failuresA, failuresB, { draws: resamples, seed, samples: counted });
   yield;
-  const cliffsDelta = rateDominance(bootstrap, passRatesA, passRatesB);
+  // Of one sample a problem's rate is 0 or 1, of a hundred hardly ever: which is higher would say how many samples were drawn.
+  const cliffsDelta: Estimate = isUneven
+    ? { value: null, low: null, high: null, method: 'none' }
+    : rateDominance(bootstrap, passRatesA, passRatesB);
   yield;
   return {
     problems: {
@@ -222,7 +233,7 @@ export function* differenceSteps(
     pairs: pairsOf(a, b, tasks),
     changes: changesOf(a, b, tasks),
     resamples: bootstrap.resamples,
-    warnings: warningsOf(tasks.length),
+    warnings: warningsOf(tasks.length, isUneven ? (counted.map(sum) as [number, number]) : null),
   };
 }
 
@@ -312,18 +323,41 @@ function adjustment(tests: ReadonlyMap<string, number | null>): (row: Unadjusted
   return ({ row, question }) => ({ ...row, adjustedP: question === null ? null : adjusted[places.get(question)!]! });
 }
 
-function warningsOf(problems: number): DifferenceWarning[] {
-  if (problems === 0 || problems >= ENOUGH_PROBLEMS) return [];
+/** Whether two experiments have so unequal numbers of samples of the same problems that what depends on these numbers cannot be compared. */
+function differInNumber(first: readonly number[], second: readonly number[]): boolean {
+  const apart = sum(first.map((count, i) => Math.abs(count - second[i]!)));
+  return apart > MOST_APART * sum(first.map((count, i) => Math.max(count, second[i]!)));
+}
+
+/** @param uneven samples of either, where their numbers differ too much for some comparisons; else null */
+function warningsOf(problems: number, uneven: readonly [number, number] | null): DifferenceWarning[] {
   const least = 2 ** (1 - problems);
   return [
-    {
-      rule: 'few_problems',
-      text:
-        `${plural(problems, 'problem')} in both: with fewer than ${ENOUGH_PROBLEMS} the intervals are too narrow` +
-        (least > 0.05 ? `, and no p-value can be below ${least}: nothing can be told from chance here.` : '; go by the p-values.'),
-      reason: `${FEW_PROBLEMS.reason}; swaps within problems keep their level`,
-      source: FEW_PROBLEMS.source,
-    },
+    ...(problems === 0 || problems >= ENOUGH_PROBLEMS
+      ? []
+      : [
+          {
+            rule: 'few_problems',
+            text:
+              `${plural(problems, 'problem')} in both: with fewer than ${ENOUGH_PROBLEMS} the intervals are too narrow` +
+              (least > 0.05 ? `, and no p-value can be below ${least}: nothing can be told from chance here.` : '; go by the p-values.'),
+            reason: `${FEW_PROBLEMS.reason}; swaps within problems keep their level`,
+            source: FEW_PROBLEMS.source,
+          },
+        ]),
+    ...(uneven === null
+      ? []
+      : [
+          {
+            rule: 'unequal_samples',
+            text:
+              `${plural(uneven[0], 'sample')} beside ${whole(uneven[1])} of the same problems: no Cliff's delta, and no test over distinct programs; ` +
+              'shares of distinct programs are of as many samples as there are.',
+            reason:
+              'a rate of one sample is 0 or 1, so that which of two is higher depends on how many samples there are, and the more are drawn, the more rare programs are among them',
+            source: 'N. J. Gotelli and R. K. Colwell, Ecology Letters 4 (2001), on counting kinds in unequal samples',
+          },
+        ]),
   ];
 }
 

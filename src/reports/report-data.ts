@@ -217,6 +217,8 @@ export interface ProblemRow {
   readonly topCategory: { readonly code: string | null; readonly name: string; readonly count: number } | null;
   /** Generated tokens per counted sample; null without one. */
   readonly meanTokens: number | null;
+  /** Of the counted samples. */
+  readonly costs: Costs;
 }
 
 /** A failing sample in full. Every text in it is hostile input: the model wrote it, or the candidate process did. */

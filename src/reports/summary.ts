@@ -8,7 +8,7 @@ import { isResidual } from '../taxonomy/residual.js';
 import type { Category } from '../taxonomy/types.js';
 import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
-import { CostTally } from './costs.js';
+import { ProblemCosts } from './costs.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { passEstimates } from './pass-estimates.js';
 import type {
@@ -103,7 +103,7 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
     experiment: factsOf(experiment),
     strategy: tally.strategy,
     counts: countsOf(problems, tally),
-    costs: tally.costs.costs(),
+    costs: tally.costs.costs([...tally.problems.keys()]),
     partial,
     otherMachines: options.otherMachines ?? [],
     machines: options.machines ?? { draw: [], execute: [] },
@@ -120,7 +120,7 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
     // The decision is about the experiment, and a part of it need not be like the rest.
     feasibility:
       partial === null || feasibility.undecided !== null ? feasibility : { ...feasibility, decision: 'undecided', undecided: 'partial' },
-    problems: problems.map((problem) => problemRow(problem, tally.names)),
+    problems: problems.map((problem) => problemRow(problem, tally)),
     finishReasons: [...tally.finishReasons]
       .map(([reason, count]) => ({ reason, count, share: count / tally.counted }))
       .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
@@ -145,7 +145,6 @@ interface ProblemTally {
   /** Failures whose own leaf in the tree is residual, and of these those of errors (`other`). */
   residual: number;
   other: number;
-  tokens: number;
   readonly outcomes: Map<CountedOutcome, number>;
   /** Failures by category code. */
   readonly categories: Map<string | null, number>;
@@ -159,7 +158,7 @@ class Tally {
   readonly names = new Map<string | null, { readonly name: string; readonly outcome: CountedOutcome }>();
   readonly worst = new WorstSamples(WORST_PLACES);
   readonly browsed = new SampleSelection();
-  readonly costs = new CostTally();
+  readonly costs = new ProblemCosts();
   strategy: string | null = null;
   samples = 0;
   counted = 0;
@@ -201,7 +200,6 @@ class Tally {
     this.browsed.offer(sample, outcome);
     this.costs.add(sample);
     problem.counted++;
-    problem.tokens += sample.tokenCount;
     if (sample.verdict.measurements.nearLimit) this.nearLimit++;
     increment(problem.outcomes, outcome);
     increment(this.finishReasons, sample.finishReason);
@@ -237,7 +235,6 @@ class Tally {
         failed: 0,
         residual: 0,
         other: 0,
-        tokens: 0,
         outcomes: new Map(),
         categories: new Map(),
       };
@@ -266,7 +263,7 @@ function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
     nearLimit: tally.nearLimit,
     fragilePasses: tally.fragilePasses,
     samplesPerProblem: { least: sizes.length === 0 ? 0 : Math.min(...sizes), most: Math.max(0, ...sizes) },
-    tokens: sum((problem) => problem.tokens),
+    tokens: tally.costs.costs([...tally.problems.keys()]).tokens,
   };
 }
 
@@ -313,7 +310,8 @@ function feasibilityOf(ofFailures: (count: (problem: ProblemTally) => number) =>
   };
 }
 
-function problemRow(problem: ProblemTally, names: Tally['names']): ProblemRow {
+function problemRow(problem: ProblemTally, { names, costs }: Tally): ProblemRow {
+  const own = costs.costs([problem.taskId]);
   const [top] = [...problem.categories].sort(([a, countA], [b, countB]) => countB - countA || compareCodes(a, b));
   return {
     taskId: problem.taskId,
@@ -324,7 +322,8 @@ function problemRow(problem: ProblemTally, names: Tally['names']): ProblemRow {
     passAt1: problem.counted === 0 ? null : problem.passed / problem.counted,
     outcomes: Object.fromEntries(problem.outcomes),
     topCategory: top === undefined ? null : { code: top[0], name: names.get(top[0])!.name, count: top[1] },
-    meanTokens: problem.counted === 0 ? null : problem.tokens / problem.counted,
+    meanTokens: problem.counted === 0 ? null : own.tokens / problem.counted,
+    costs: own,
   };
 }
 

@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import type { ComparedExperiments } from '../../pipeline/diff.js';
 import type { Difference, RateRow } from '../../reports/difference.js';
 import { COSTS } from '../../reports/render/costs.js';
+import { kindsText } from '../../reports/render/failure-kinds.js';
 import { decimal, NO_VALUE, percent, plural, points, pointsInterval, probability, whole } from '../../reports/render/format.js';
 import { shorten, visibleLine } from '../../reports/render/visible.js';
 import { configOf, finishDefinition, type Options, outputOf, textOf, withProgress } from '../command.js';
-import { intervalText, kindsText, warningText } from '../comparison-text.js';
+import { warningText } from '../comparison-text.js';
 import { addConfigFlags } from '../config-flags.js';
 import { textTable } from '../text-table.js';
 
@@ -108,8 +109,8 @@ function programsText({ programs: { first, second, rates: rows } }: Difference):
 
 function effectsText({ failures, passRates: { cliffsDelta: delta } }: Difference): string {
   return [
-    kindsText(failures, 'by swaps within problems'),
-    `pass rates by problem: Cliff's delta ${signed(delta.value)}${intervalText(delta, signed)}`,
+    `kinds of failure: ${kindsText(failures, 2)}`,
+    `pass rates by problem: Cliff's delta ${signed(delta.value)}${delta.low === null || delta.high === null ? '' : ` (${signed(delta.low)} to ${signed(delta.high)})`}`,
   ].join('\n');
 }
 

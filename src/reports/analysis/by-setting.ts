@@ -9,7 +9,7 @@ import { familyOf } from '../annotation/labels.js';
 import { compareCodes } from '../category-order.js';
 import { ProblemCosts, totalCosts, type Costs } from '../costs.js';
 import type { DifferenceWarning } from '../difference.js';
-import { failureKindsOfAll, type FailureKindsOfAll } from '../effect-sizes.js';
+import { failureKindsOfAll, type FailureKindsOfAll } from '../failure-kinds.js';
 import { knownOutcome, OUTCOMES } from '../outcomes.js';
 import { plural } from '../render/format.js';
 import type { Intervals } from '../report-data.js';

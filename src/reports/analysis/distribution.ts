@@ -2,6 +2,7 @@
  * How outcomes and categories are distributed over what samples differ in: one row of {@link DIMENSIONS} each. Pure. A dimension in which
  * all samples are alike gives no table of one row, but the reason.
  */
+import { costsOf, type Costs } from '../costs.js';
 import { CRASHES, type CountedOutcome } from '../outcomes.js';
 import type { Bootstrap, Estimate } from '../statistics/bootstrap.js';
 import type { Steps } from '../steps.js';
@@ -28,6 +29,8 @@ export interface Group {
   readonly failures: number;
   /** Drawn for a sample; 0 where they are not known, as of samples that were made elsewhere. */
   readonly meanTokens: number;
+  /** Equal programs of a problem count once. */
+  readonly costs: Costs;
   /** Of the group's samples, as is `crash` (load and crash). Without an interval where the group is one problem. */
   readonly pass: Estimate;
   readonly crash: Estimate;
@@ -143,6 +146,7 @@ export function groupOf(value: string | null, rows: readonly AnalysisRow[], boot
       ? { value: rows.filter(isCounted).length / rows.length, low: null, high: null, method: 'none' }
       : bootstrap.ratio(perProblem(rows, bootstrap.size, isCounted), counted);
   const failures = rows.filter(({ outcome }) => outcome !== 'pass').length;
+  const costs = costsOf(rows);
   const outcomes: Partial<Record<CountedOutcome, number>> = {};
   for (const { outcome } of rows) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   return {
@@ -150,7 +154,8 @@ export function groupOf(value: string | null, rows: readonly AnalysisRow[], boot
     samples: rows.length,
     problems,
     failures,
-    meanTokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) / rows.length,
+    meanTokens: costs.tokens / rows.length,
+    costs,
     pass: rate(({ outcome }) => outcome === 'pass'),
     crash: rate(({ outcome }) => CRASHES.includes(outcome)),
     outcomes,

@@ -5,12 +5,13 @@
 import type { AssertionMarks, JudgedSample } from '../../store/types.js';
 import { linesOf } from '../../taxonomy/program-text.js';
 import { compareCodes } from '../category-order.js';
+import { sampleCosts, type SampleCosts } from '../costs.js';
 import { outcomeOf, type CountedOutcome } from '../outcomes.js';
 import { textDigest } from '../text-digest.js';
 import { splitResult, type SplitResult } from './hidden-result.js';
 
 /** A sample that counts: any but one of outcome `infra`. */
-export interface AnalysisRow {
+export interface AnalysisRow extends SampleCosts {
   /** Number of its problem, from 0, in the order of the problem file. */
   readonly problem: number;
   /** Number of its program: equal completions of one problem are one. */
@@ -23,7 +24,6 @@ export interface AnalysisRow {
   readonly tags: readonly string[];
   /** Leaf of family 1 found beside the category. */
   readonly generationCode: string | null;
-  readonly tokens: number;
   /** UTF-16 units of the completion. */
   readonly characters: number;
   /** Of the completion, up to its last one that is not blank; 0 where there is none. */
@@ -83,7 +83,7 @@ export class AnalysisRows {
     const outcome = outcomeOf(sample.outcome);
     const problem = this.#problemOf(sample);
     if (outcome === null || outcome === 'infra') return;
-    const { completion, place, strategy, categoryCode, categoryName, tags, generationCode, tokenCount } = sample;
+    const { completion, place, strategy, categoryCode, categoryName, tags, generationCode } = sample;
     this.rows.push({
       problem,
       program: this.#shared?.numberOf(sample.taskId, completion) ?? this.#programOf(problem, completion),
@@ -93,7 +93,7 @@ export class AnalysisRows {
       categoryName,
       tags,
       generationCode,
-      tokens: tokenCount,
+      ...sampleCosts(sample),
       characters: completion.length,
       lines: writtenTo(completion),
       failingLine: place === null ? null : place.line - (linesOf(sample.prompt).length - 1),

@@ -111,10 +111,10 @@ function programsJson({ samples, programs, distinct, crash, outcomes, categories
 }
 
 function distributionJson({ dimension, unit, groups, missing }: Distribution): object {
-  return { dimension, unit, groups: groups.map(groupJson), missing };
+  return { dimension, unit, groups: groups.map(({ costs, ...group }) => ({ ...groupJson(group), costs: costsJson(costs) })), missing };
 }
 
-function groupJson({ meanTokens, ...group }: Group): object {
+function groupJson({ meanTokens, ...group }: Omit<Group, 'costs'>): object {
   return { ...group, mean_tokens: meanTokens };
 }
 

@@ -122,6 +122,7 @@ export function reportJson(data: ReportData): Readonly<Record<string, unknown>> 
       outcomes: problem.outcomes,
       top_category: problem.topCategory,
       mean_tokens: problem.meanTokens,
+      costs: costsJson(problem.costs),
     })),
     finish_reasons: data.finishReasons,
     worst: data.worst.map((sample) => ({

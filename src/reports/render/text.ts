@@ -7,6 +7,7 @@ import { OUTCOMES, type CountedOutcome } from '../outcomes.js';
 import type { CategoryShare, ClaimPlace, PartialExtent, ReportData } from '../report-data.js';
 import type { Estimate } from '../statistics/bootstrap.js';
 import { percent, percentInterval, plural, seconds, whole, wrap } from './format.js';
+import { intervalTitle } from './tables/estimate.js';
 import { shorten, visibleLine } from './visible.js';
 
 export interface TextOptions {
@@ -27,6 +28,7 @@ const NAME_WIDTH = 32;
 export function renderText(data: ReportData, { terminal = false, width = 80, most = 10 }: TextOptions = {}): string {
   const colours = picocolors.createColors(terminal);
   const { counts } = data;
+  const interval = intervalTitle(data.intervals.confidence);
   const lines = [
     `${colours.bold(shorten(visibleLine(data.experiment.name), 60))}: ${plural(counts.counted, 'sample')} of ${plural(counts.problems, 'problem')}` +
       (counts.infra > 0 ? `, and ${plural(counts.infra, 'sample')} not judged` : '') +
@@ -47,7 +49,7 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
       .join('')
       .trimEnd();
 
-  lines.push('', heading('', 'samples', 'share', '95 % interval', colours));
+  lines.push('', heading('', 'samples', 'share', interval, colours));
   for (const { k, estimate } of data.passAtK) lines.push(line(`pass@${k}`, null, estimate, 1, colours.green));
   lines.push(line('crash rate', null, data.crashRate, 1, colours.red));
   const { tokens, drawSeconds, executions, cpuSeconds, wallSeconds } = data.costs;
@@ -59,7 +61,7 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
   }
   lines.push(...warnings(data, 'pass_at_k', colours), ...warnings(data, 'overview', colours));
 
-  lines.push('', heading('outcome', 'samples', 'share', '95 % interval', colours));
+  lines.push('', heading('outcome', 'samples', 'share', interval, colours));
   for (const { outcome, count, share } of data.outcomes) {
     if (count > 0) lines.push(line(OUTCOMES[outcome].label, count, share, 1, paintOf(outcome, colours)));
   }
@@ -68,7 +70,7 @@ export function renderText(data: ReportData, { terminal = false, width = 80, mos
 
   if (data.categories.length > 0) {
     const top = [...data.categories].sort((a, b) => b.count - a.count).slice(0, most);
-    lines.push('', heading('category', 'samples', 'failures', '95 % interval', colours));
+    lines.push('', heading('category', 'samples', 'failures', interval, colours));
     const longest = Math.max(...top.map(({ share }) => share.value ?? 0));
     for (const category of top)
       lines.push(line(nameOf(category), category.count, category.share, longest, paintOf(category.outcome, colours)));

@@ -5,14 +5,19 @@
  *
  * All arrangements are counted where they are few, otherwise a sample of them is, with the data themselves as one. Exact for any number of
  * problems: p is at most alpha in alpha of cases, and never below 2^(1 - problems). The price is that with five problems nothing is below 0.05.
- * Where the methods have unequal numbers of samples in a problem the names are not quite exchangeable, and the level holds about.
+ *
+ * Where the methods have unequal numbers of samples in a problem the names are not exchangeable: `rateSwapTest` then swaps what a problem adds to the difference, and no samples. Its
+ * p-value is at most alpha in at most alpha of cases where a problem's samples hit independently and with one chance, whichever method drew them; where methods are
+ * better at some problems and worse at others, it holds about.
  *
  * Sources: R. A. Fisher, "The design of experiments" (1935), section 21; E. J. G. Pitman, J. R. Stat. Soc. Suppl. 4 (1937); for sampled
- * arrangements B. Phipson and G. K. Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9 (2010).
+ * arrangements B. Phipson and G. K. Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9 (2010); for a problem's part of a
+ * difference of ratios W. G. Cochran, "Sampling techniques" (1977), section 6.
  */
 import { finish, type Steps } from '../steps.js';
 import type { ProblemCounts } from './paired-bootstrap.js';
 import { PhiloxStream } from './philox.js';
+import { stratifiedTest } from './stratified.js';
 
 export interface SwapOptions {
   /** Arrangements that are drawn where not all are counted. Default 9,999. */
@@ -112,32 +117,46 @@ export function permutationTest(...data: Parameters<typeof permutationSteps>): n
 
 /**
  * Two-sided p-value of the difference of two methods' rates, each a sum of hits over a sum of samples. Null where a method has no samples.
+ *
+ * Flips the sign of each problem's part of the difference, as it stands in the data: (hits - pooled rate x samples) / all samples, of the first method less that of
+ * the second. The parts sum to the difference itself, as it is reported, and with equal numbers of samples a flip is the swap of the problem. Swapping hits together
+ * with unequal numbers of samples would change which problems a rate has most of, and hide what differs behind that.
+ *
+ * With one sample of a problem beside many, parts are mostly small and of one sign, and a few that are large and of the other are missing by chance: where
+ * 2 % pass, one sample of each of 40 problems often has none, and flips alone would take that for a difference. So where numbers are unequal p is the larger one of the
+ * flips' and `stratifiedTest`'s.
  * @throws RangeError where lengths differ
  */
 export function rateSwapTest(first: ProblemCounts, second: ProblemCounts, options: SwapOptions = {}): number | null {
   const size = first.hits.length;
+  let [hitsA, samplesA, hitsB, samplesB] = [0, 0, 0, 0];
+  let isUneven = false;
   for (const { length } of [first.samples, second.hits, second.samples]) {
     if (length !== size) throw new RangeError(`${size} problems, not ${length}`);
   }
-  const difference = (swapped: Uint8Array): number => {
-    let [hitsA, samplesA, hitsB, samplesB] = [0, 0, 0, 0];
-    for (let i = 0; i < size; i++) {
-      const [a, b] = swapped[i] === 1 ? [second, first] : [first, second];
-      hitsA += a.hits[i]!;
-      samplesA += a.samples[i]!;
-      hitsB += b.hits[i]!;
-      samplesB += b.samples[i]!;
-    }
-    // An arrangement may leave one side without a sample: nothing can be said of it then, which is no sign of a difference.
-    return samplesA === 0 || samplesB === 0 ? 0 : Math.abs(hitsA / samplesA - hitsB / samplesB);
-  };
-  const differing: number[] = [];
-  let [samplesFirst, samplesSecond] = [0, 0];
   for (let i = 0; i < size; i++) {
-    samplesFirst += first.samples[i]!;
-    samplesSecond += second.samples[i]!;
-    if (first.hits[i] !== second.hits[i] || first.samples[i] !== second.samples[i]) differing.push(i);
+    hitsA += first.hits[i]!;
+    samplesA += first.samples[i]!;
+    hitsB += second.hits[i]!;
+    samplesB += second.samples[i]!;
+    if (first.samples[i] !== second.samples[i]) isUneven = true;
   }
-  if (samplesFirst === 0 || samplesSecond === 0) return null;
-  return swapTest(size, differing, difference, options);
+  if (samplesA === 0 || samplesB === 0) return null;
+  const [hits, samples] = [hitsA + hitsB, samplesA + samplesB];
+  const parts = new Float64Array(size);
+  const differing: number[] = [];
+  for (let i = 0; i < size; i++) {
+    // In whole numbers, so that a problem in which both rates are equal is seen to change nothing.
+    const ofFirst = samplesB * (samples * first.hits[i]! - hits * first.samples[i]!);
+    const ofSecond = samplesA * (samples * second.hits[i]! - hits * second.samples[i]!);
+    parts[i] = (ofFirst - ofSecond) / (samples * samplesA * samplesB);
+    if (ofFirst !== ofSecond) differing.push(i);
+  }
+  const difference = (swapped: Uint8Array): number => {
+    let total = 0;
+    for (const i of differing) total += swapped[i] === 1 ? -parts[i]! : parts[i]!;
+    return Math.abs(total);
+  };
+  const p = swapTest(size, differing, difference, options);
+  return isUneven ? Math.max(p, stratifiedTest(first, second)) : p;
 }

@@ -1,13 +1,14 @@
 /** Costs, counted by hand: equal programs of a problem run once, and what never ran cost nothing but tokens. */
 import { describe, expect, it } from 'vitest';
-import { CostTally, totalCosts } from '../../../src/reports/costs.js';
+import { ProblemCosts, totalCosts } from '../../../src/reports/costs.js';
 import { difference } from '../../../src/reports/difference.js';
 import { renderHtml } from '../../../src/reports/render/html.js';
 import { reportJson } from '../../../src/reports/render/json.js';
+import { TABLES } from '../../../src/reports/render/tables/index.js';
 import { renderText } from '../../../src/reports/render/text.js';
 import { summarise } from '../../../src/reports/summary.js';
 import { verdict } from '../sandbox/verdicts.js';
-import { CATEGORIES, EXPERIMENT, NO_PLOTS, sample } from './judged-samples.js';
+import { analysedReport, CATEGORIES, EXPERIMENT, NO_PLOTS, sample } from './judged-samples.js';
 
 const costly = (taskId: string, sampleIndex: number, completion: string, cpuSeconds: number) =>
   sample({ taskId, sampleIndex, completion, tokenCount: 7, drawSeconds: 0.5, verdict: verdict({ status: 'passed' }, { cpuSeconds, wallSeconds: 2 * cpuSeconds }) }); // prettier-ignore
@@ -33,7 +34,7 @@ const COSTS = { tokens: 31, drawSeconds: 2.25, executions: 3, cpuSeconds: 1.75, 
 
 describe('costs', () => {
   it('of nothing are none', () => {
-    expect(new CostTally().costs()).toEqual({ tokens: 0, drawSeconds: 0, executions: 0, cpuSeconds: 0, wallSeconds: 0 });
+    expect(new ProblemCosts().costs(['A'])).toEqual({ tokens: 0, drawSeconds: 0, executions: 0, cpuSeconds: 0, wallSeconds: 0 });
   });
 
   it('stand in the report, on the page and on a terminal, and without times where a transcript is to stay true', () => {
@@ -61,6 +62,30 @@ describe('costs', () => {
     expect(totalCosts([data.costs, { ...COSTS }]).drawSeconds).toBeNull();
     expect(totalCosts([COSTS, COSTS]).drawSeconds).toBe(4.5);
     expect(totalCosts([]).drawSeconds).toBe(0);
+  });
+
+  it('stand beside the pass rate of each problem, and of each group of samples', () => {
+    const rows = ROWS.map((each) => ({ ...each, difficulty: each.taskId === 'A' ? 1 : 2 }));
+    const data = analysedReport(rows, { categories: CATEGORIES, resamples: 99 });
+    const A = { tokens: 21, drawSeconds: 1.5, executions: 2, cpuSeconds: 0.75, wallSeconds: 1.5 };
+    const B = { tokens: 10, drawSeconds: 0.75, executions: 1, cpuSeconds: 1, wallSeconds: 2 };
+    expect(data.problems.map(({ costs }) => costs)).toEqual([A, B]);
+    expect(data.analyses!.distributions.find(({ dimension }) => dimension === 'difficulty')!.groups.map(({ costs }) => costs)).toEqual([A, B]); // prettier-ignore
+    for (const name of ['problems', 'by-difficulty']) {
+      const table = TABLES.find((each) => each.name === name)!;
+      const [head, ...lines] = table.csv(data).trimEnd().split('\r\n').map((line) => line.split(',')); // prettier-ignore
+      const cells = ['crash', 'mean_tokens', 'executions', 'wall_seconds'].map((key) =>
+        lines.map((line) => Number(line[head!.indexOf(key)])),
+      );
+      expect(cells, name).toEqual([[0, 0], [7, 5], [2, 1], [1.5, 2]]); // prettier-ignore
+      expect(table.latex(data), name).toMatch(/ & crash.* & tokens & run & s\b/);
+    }
+    const page = renderHtml(data, NO_PLOTS).replace(/\s+/g, ' ');
+    for (const id of ['problem-table', 'difficulty-table']) {
+      const [shown] = page.split(`<table id="${id}">`)[1]!.split('</table>');
+      for (const title of ['crash', 'mean tokens', 'programs executed', 'executions, by the clock']) expect(shown, id).toContain(title);
+    }
+    expect(page).toContain('1.50 s');
   });
 
   it('of a comparison are those of what is compared', () => {

@@ -182,6 +182,28 @@ describe('difference', () => {
     expect(programs.rates[1]!.adjustedP).toBeGreaterThanOrEqual(programs.rates[1]!.difference.p!);
   });
 
+  it('does not take few samples for other problems: no delta, and no test over programs, and it says so', () => {
+    const tasks = (passes: (i: number) => number): Record<string, number> =>
+      Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`t${i}`, passes(i)]));
+    const once = rows(tasks((i) => (i < 3 ? 1 : 0)), 1); // prettier-ignore
+    const tenTimes = rows(tasks(() => 1), 10); // prettier-ignore
+    const data = difference(once, tenTimes, FAST);
+    // Of a hundred pairs of problems the second is higher in seventy, with a third of the rate.
+    expect(rate(data, 'pass').difference.value).toBeCloseTo(-0.2, 12);
+    expect(data.passRates.cliffsDelta).toEqual({ value: null, low: null, high: null, method: 'none' });
+    expect(data.programs.rates.map(({ difference: { value, p }, adjustedP }) => [value === null, p, adjustedP])).toEqual([[false, null, null], [false, null, null], [false, null, null]]); // prettier-ignore
+    expect(data.warnings.map(({ rule }) => rule)).toEqual(['few_problems', 'unequal_samples']);
+    expect(data.warnings[1]!.text).toContain("10 samples beside 100 of the same problems: no Cliff's delta");
+    // Every rate is tested all the same.
+    expect(rate(data, 'pass').difference.p).toBeGreaterThan(0.05);
+    // Without a sample or two there is one.
+    const nine = tenTimes.filter(({ taskId, sampleIndex }) => sampleIndex < 9 || taskId === 't0');
+    const close = difference(nine, tenTimes, FAST);
+    expect(close.passRates.cliffsDelta.value).not.toBeNull();
+    expect(close.programs.rates[1]!.difference.p).not.toBeNull();
+    expect(close.warnings.map(({ rule }) => rule)).toEqual(['few_problems']);
+  });
+
   it('leaves samples that were not judged out, and says what it cannot compare', () => {
     const infra = rows({ a: 1, b: 1 }, 2).map((each) => ({ ...each, outcome: each.taskId === 'a' ? 'infra' : each.outcome }));
     const data = difference(infra, rows({ a: 1, b: 1 }, 2), FAST);

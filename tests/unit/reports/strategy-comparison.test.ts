@@ -10,7 +10,7 @@ import { STRATEGY_TABLES } from '../../../src/reports/render/tables/index.js';
 import { benjaminiHochberg } from '../../../src/reports/statistics/benjamini-hochberg.js';
 import { strategyComparison } from '../../../src/reports/strategy-comparison.js';
 import { COMPARISON_FILES, writeComparison } from '../../../src/reports/write-comparison.js';
-import { kindsSentence } from '../../../src/reports/render/tables/strategy-failures.js';
+import { kindsText } from '../../../src/reports/render/failure-kinds.js';
 import type { JudgedSample } from '../../../src/store/types.js';
 import { analysed, CATEGORIES, judgedSamples, marksOf, sample as one, verdictOf } from './judged-samples.js';
 
@@ -120,8 +120,10 @@ describe('categories by strategy, all in one table', () => {
     // Passes were put in place of failures whatever their kind.
     expect(p).toBeGreaterThan(0.05);
     expect(strategiesText(comparison)).toMatch(/^all 3 in one table of categories by experiment: kinds of failure: Cramér's V \d.*by permuting them within problems/m); // prettier-ignore
-    expect(kindsSentence(compared.failures, 3)).toMatch(/chi-square [\d.]+ with \d+ degrees of freedom, p 0\.\d{3} by permuting/);
-    expect(kindsSentence(compared.failures, 2)).toContain(' by swapping the strategies within problems');
+    expect(kindsText(compared.failures, 3)).toMatch(
+      /^Cramér's V 0\.\d\d.*, chi-square [\d.]+ with \d+ degrees of freedom, p 0\.\d{3} by permuting them within problems/,
+    );
+    expect(kindsText(compared.failures, 2)).toContain(' by swaps within problems');
   });
 });
 

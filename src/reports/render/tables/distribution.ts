@@ -2,7 +2,8 @@
 import type { DimensionName, Distribution, Group } from '../../analysis/distribution.js';
 import { OUTCOME_ORDER } from '../../outcomes.js';
 import type { ReportData } from '../../report-data.js';
-import { decimal, NO_VALUE, whole } from '../format.js';
+import { whole } from '../format.js';
+import { COST_COLUMNS, costColumns } from './cost-columns.js';
 import { narrowShareColumns } from './estimate.js';
 import { reportTable, untold, type ReportTable } from './table.js';
 
@@ -20,7 +21,7 @@ export function distributionTable(dimension: DimensionName): ReportTable {
   return reportTable<Group>({
     name: `by-${dimension}`,
     caption: (data) =>
-      `Passes and crashes by ${dimension}, as shares of the samples, with ${data.intervals.confidence * 100} % intervals by bootstrap over problems; tokens are drawn for a sample, on the average; top is the most frequent category of failures.${untold(distributionOf(data, dimension)?.missing)}`,
+      `Passes and crashes by ${dimension}, as shares of n samples, with ${data.intervals.confidence * 100} % intervals by bootstrap over problems; ${COST_COLUMNS}.${untold(distributionOf(data, dimension)?.missing)}`,
     rows: (data) => distributionOf(data, dimension)?.groups ?? [],
     columns: (data) => {
       const { confidence } = data.intervals;
@@ -34,7 +35,7 @@ export function distributionTable(dimension: DimensionName): ReportTable {
         {
           key: 'samples',
           value: ({ samples }) => samples,
-          print: { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples) },
+          print: { title: 'n', numeric: true, cell: ({ samples }) => whole(samples) },
         },
         { key: 'problems', value: ({ problems }) => problems },
         ...narrowShareColumns<Group>(
@@ -47,18 +48,11 @@ export function distributionTable(dimension: DimensionName): ReportTable {
           { value: 'crash', low: 'crash_low', high: 'crash_high', method: 'crash_interval_method', title: 'crash' },
           confidence,
         ),
-        {
-          key: 'mean_tokens',
-          value: ({ meanTokens }) => meanTokens,
-          print: { title: 'tokens', numeric: true, cell: ({ meanTokens }) => decimal(meanTokens, 1) },
-        },
+        ...costColumns<Group>(),
         ...OUTCOME_ORDER.map((outcome) => ({ key: `outcome_${outcome}`, value: ({ outcomes }: Group) => outcomes[outcome] ?? 0 })),
         { key: 'failures', value: ({ failures }) => failures },
-        {
-          key: 'top_category_code',
-          value: (group) => mostFrequent(group)?.code ?? null,
-          print: { title: 'top', cell: (group) => mostFrequent(group)?.code ?? NO_VALUE },
-        },
+        // Not in print, as rates with intervals and their costs take the whole line.
+        { key: 'top_category_code', value: (group) => mostFrequent(group)?.code ?? null },
         { key: 'top_category', value: (group) => mostFrequent(group)?.name ?? null },
         { key: 'top_category_failures', value: (group) => mostFrequent(group)?.count ?? null },
       ];

@@ -2,7 +2,8 @@
 import type { SettingGroup, SettingName } from '../../analysis/by-setting.js';
 import { OUTCOME_ORDER } from '../../outcomes.js';
 import type { StrategyComparison } from '../../strategy-comparison.js';
-import { decimal, NO_VALUE, plural, whole } from '../format.js';
+import { shortCount, shortSeconds } from '../costs.js';
+import { plural } from '../format.js';
 import { narrowShareColumns } from './estimate.js';
 import { reportTable, type TableColumn } from './table.js';
 
@@ -25,27 +26,14 @@ export const GROUP_COLUMNS: readonly TableColumn<GroupRow>[] = [
 const counted = (key: string, title: string, value: (row: GroupRow) => number): TableColumn<GroupRow> => ({
   key,
   value,
-  print: { title, numeric: true, cell: (row) => short(value(row)) },
+  print: { title, numeric: true, cell: (row) => shortCount(value(row)) },
 });
 
 const timed = (key: string, value: (row: GroupRow) => number | null): TableColumn<GroupRow> => ({
   key,
   value,
-  print: {
-    title: 's',
-    numeric: true,
-    cell: (row) => {
-      const seconds = value(row);
-      return seconds === null ? NO_VALUE : seconds < 10 ? decimal(seconds, 1) : short(Math.round(seconds));
-    },
-  },
+  print: { title: 's', numeric: true, cell: (row) => shortSeconds(value(row)) },
 });
-
-/** A large count with few digits: with all of them, two rates and their costs are wider than a page. */
-function short(count: number): string {
-  if (count >= 1_000_000) return `${(count / 1_000_000).toFixed(2)} M`;
-  return count >= 10_000 ? `${(count / 1_000).toFixed(0)} k` : whole(count);
-}
 
 export const strategiesTable = reportTable<GroupRow, StrategyComparison>({
   name: 'strategies',

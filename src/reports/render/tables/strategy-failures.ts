@@ -1,8 +1,8 @@
 /** Failures of each strategy by family of categories; in the CSV also by the strategies' kind and by temperature. */
 import type { FamilyShare, SettingName } from '../../analysis/by-setting.js';
-import type { KindsTest } from '../../effect-sizes.js';
 import type { StrategyComparison } from '../../strategy-comparison.js';
-import { decimal, percent, plural, probability, whole } from '../format.js';
+import { kindsText } from '../failure-kinds.js';
+import { percent, plural, whole } from '../format.js';
 import { shareColumns } from './estimate.js';
 import { reportTable } from './table.js';
 
@@ -15,7 +15,7 @@ interface Row extends FamilyShare {
 export const strategyFailuresTable = reportTable<Row, StrategyComparison>({
   name: 'strategy-failures',
   caption: ({ bySetting: { experiments, problems, failures, intervals } }) =>
-    `Failures by family of categories, as shares of a strategy's failures, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; distinct are the family's share of distinct programs that fail. ${kindsSentence(failures, experiments.length)}`,
+    `Failures by family of categories, as shares of a strategy's failures, over ${plural(problems.compared, 'problem')} that all strategies have, with ${intervals.confidence * 100} % intervals by bootstrap over problems; distinct are the family's share of distinct programs that fail. Categories by strategy, all in one table: ${kindsText(failures, experiments.length)}.`,
   rows: ({ bySetting }) =>
     bySetting.tables.flatMap(({ setting, groups }) =>
       groups.flatMap(({ value, experiments, families }) => families.map((family) => ({ ...family, setting, value, experiments }))),
@@ -43,10 +43,3 @@ export const strategyFailuresTable = reportTable<Row, StrategyComparison>({
     { key: 'program_share_high', value: ({ ofPrograms }) => ofPrograms.high },
   ],
 });
-
-/** Whether the strategies' failures are of other kinds, by the leaves and not by their families. Two are swapped, more are permuted. */
-export function kindsSentence({ degrees, chiSquare, p, cramersV: { value, low, high } }: KindsTest, strategies: number): string {
-  if (degrees === 0) return 'Categories by strategy: nothing to compare.';
-  const interval = low === null || high === null ? '' : ` (${decimal(low, 2)} to ${decimal(high, 2)})`;
-  return `Categories by strategy, all in one table: chi-square ${decimal(chiSquare, 1)} with ${plural(degrees, 'degree')} of freedom, p ${probability(p)} by ${strategies === 2 ? 'swapping' : 'permuting'} the strategies within problems, Cramér's V ${decimal(value, 2)}${interval}.`;
-}

@@ -18,6 +18,9 @@ export function row(fields: Partial<AnalysisRow> = {}): AnalysisRow {
     characters: 80,
     lines: 4,
     failingLine: 2,
+    drawSeconds: 0.5,
+    cpuSeconds: 0.25,
+    wallSeconds: 0.5,
     split: null,
     ...fields,
   };

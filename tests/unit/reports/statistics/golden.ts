@@ -70,6 +70,19 @@ interface Swaps {
   /** Counts by problem and category. */
   readonly chi_square: readonly { readonly first: number[][]; readonly second: number[][]; readonly p: number }[];
   readonly sampled: readonly RateSwaps[];
+  /** With unequal numbers of samples: `p` of the flips, and of hits by lot. */
+  readonly uneven: readonly (RateSwaps & { readonly by_lot: number })[];
+  /** Samples of each problem by method, and counts by method, problem and category. */
+  readonly categories: readonly { readonly samples: number[]; readonly methods: number[][][]; readonly p: number }[];
+  /** Cramér's V of counts as these, the squares of its interval's ends, and how far from them ours may be for chance alone. */
+  readonly intervals: readonly {
+    readonly methods: number[][][];
+    readonly resamples: number;
+    readonly value: number;
+    readonly low_square: number;
+    readonly high_square: number;
+    readonly tolerance: number;
+  }[];
 }
 
 const load = (file: string): unknown => JSON.parse(readFileSync(new URL(`../../../golden/${file}`, import.meta.url), 'utf8'));

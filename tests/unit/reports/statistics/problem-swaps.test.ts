@@ -8,6 +8,8 @@ import { PhiloxStream } from '../../../../src/reports/statistics/philox.js';
 import { EXACT_PROBLEMS, permutationTest, rateSwapTest, swapTest } from '../../../../src/reports/statistics/problem-swaps.js';
 import { swaps } from './golden.js';
 
+const README = readFileSync(new URL('../../../../src/reports/statistics/README.md', import.meta.url), 'utf8');
+
 const of = (hits: readonly number[], samples = 10): ProblemCounts => ({ hits, samples: hits.map(() => samples) });
 
 /** Two methods that are alike: each passes every sample of a problem with the problem's own probability. */
@@ -101,9 +103,115 @@ describe('a difference of rates, by swaps', () => {
   );
 });
 
-describe('the interval beside it', () => {
-  const readme = readFileSync(new URL('../../../../src/reports/statistics/README.md', import.meta.url), 'utf8');
+describe('a difference of rates, with unequal numbers of samples', () => {
+  it('has a p-value of all problems that differ, however many samples they have', () => {
+    // Six problems favour the first: two of 2^6 arrangements.
+    const ones = of(new Array<number>(6).fill(1), 1);
+    expect(rateSwapTest(ones, of([8, 8, 8, 0, 0, 0]))).toBe(2 / 64);
+    // Twenty pass always, twelve never, eight the first alone.
+    const forty = (pass: number, differ: number): number[] => [...new Array<number>(20).fill(pass), ...new Array<number>(12).fill(0), ...new Array<number>(8).fill(differ)]; // prettier-ignore
+    expect(rateSwapTest(of(forty(1, 1), 1), of(forty(10, 0)))).toBe(2 ** -7);
+    expect(rateSwapTest(of(forty(10, 0)), of(forty(1, 1), 1))).toBe(2 ** -7);
+  });
 
+  it.each(swaps.uneven)('is what SciPy counts: the larger of $p and $by_lot', ({ first, second, p, by_lot }) => {
+    expect(rateSwapTest(first, second)).toBeCloseTo(Math.max(p, by_lot), 11);
+    expect(rateSwapTest(second, first)).toBeCloseTo(Math.max(p, by_lot), 11);
+  });
+
+  it('is the same for what is not counted, as for what is', () => {
+    const [a, b] = [of([1, 0, 2, 3, 1, 1], 3), { hits: [9, 1, 4, 5, 9, 0], samples: [10, 9, 5, 12, 10, 3] }];
+    const rest = ({ hits, samples }: ProblemCounts): ProblemCounts => ({ samples, hits: Array.from(hits, (hit, i) => samples[i]! - hit) });
+    expect(rateSwapTest(rest(a), rest(b))).toBeCloseTo(rateSwapTest(a, b)!, 12);
+  });
+
+  it('tells which problems a side has most of from nothing else', () => {
+    // Both pass what is easy and nothing else: 91 % and 9 % are how often each was asked what is easy.
+    const [easy, hard] = [new Array<number>(10).fill(10), new Array<number>(10).fill(1)];
+    const none = new Array<number>(10).fill(0);
+    expect(rateSwapTest({ hits: [...easy, ...none], samples: [...easy, ...hard] }, { hits: [...hard, ...none], samples: [...hard, ...easy] })).toBe(1); // prettier-ignore
+  });
+
+  /** Hits of each of the problems, which have the chances, of that many samples. */
+  const drawn = (stream: PhiloxStream, chances: readonly number[], samples: number): ProblemCounts =>
+    of(
+      chances.map((chance) => {
+        let count = 0;
+        for (let i = 0; i < samples; i++) if (stream.below(1_000) < chance * 1_000) count++;
+        return count;
+      }),
+      samples,
+    );
+  const TRIALS = 400;
+  /** In so many trials p is at most 0.05, by the flips alone and by the whole test, with one sample beside so many; the one has `more` chance to pass. */
+  function found(problems: number, samples: number, chance: () => number, more = 0): { flips: number; whole: number } {
+    const stream = new PhiloxStream(BigInt(1_000 * problems + samples));
+    const counts = { flips: 0, whole: 0 };
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const chances = Array.from({ length: problems }, chance);
+      const one = drawn(stream, chances.map((each) => each + more), 1); // prettier-ignore
+      const many = drawn(stream, chances, samples);
+      const options = { draws: 199, seed: BigInt(trial) };
+      // With as many samples of each, all alike, the rates and their flips are the same, and nothing else is asked.
+      const copies = of(Array.from(one.hits, (hit) => hit * samples), samples); // prettier-ignore
+      if (rateSwapTest(copies, many, options)! <= 0.05) counts.flips++;
+      if (rateSwapTest(one, many, options)! <= 0.05) counts.whole++;
+    }
+    return counts;
+  }
+  const evenly = (): (() => number) => {
+    const stream = new PhiloxStream(77n);
+    return () => stream.below(101) / 100;
+  };
+
+  it.each([
+    [20, 12, '2 %'],
+    [20, 100, '2 %'],
+    [80, 12, '2 %'],
+    [80, 100, '2 %'],
+    [20, 12, 'even'],
+    [20, 100, 'even'],
+    [80, 12, 'even'],
+    [80, 100, 'even'],
+  ] as const)('of %d problems and %d samples beside one is found where there is none as often as the README says, chance %s', (problems, samples, chance) => {
+    const { flips, whole } = found(problems, samples, chance === 'even' ? evenly() : () => 0.02);
+    const percent = (count: number): string => `${((100 * count) / TRIALS).toFixed(1)} %`;
+    const row = `| ${problems} | ${samples} | ${chance} | ${percent(flips)} | ${percent(whole)} |`;
+    expect(README.split('\n').find((line) => line.startsWith(`| ${problems} | ${samples} | ${chance} |`))).toBe(row);
+    // 5 % are 20, and three standard deviations of that count 13.
+    expect(whole).toBeLessThanOrEqual(33);
+  }); // prettier-ignore
+
+  it('over distinct programs of equal numbers of samples is found at most as often as it says where there is none', () => {
+    const stream = new PhiloxStream(31n);
+    /** Distinct programs of twenty samples, and how many of these pass, of problems that are each solved by programs of one rank; small ranks are drawn most often. */
+    const side = (solved: readonly number[], spread: readonly number[]): ProblemCounts => {
+      const programs = solved.map((_, i) => new Set(Array.from({ length: 20 }, () => Math.floor((stream.below(spread[i]!) * stream.below(1_000)) / 1_000)))); // prettier-ignore
+      return {
+        hits: programs.map((own, i) => [...own].filter((rank) => rank % solved[i]! === 0).length),
+        samples: programs.map((own) => own.size),
+      };
+    };
+    let [count, uneven] = [0, 0];
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const solved = Array.from({ length: 20 }, () => 2 + stream.below(12));
+      const spread = solved.map(() => 2 + stream.below(60));
+      const [a, b] = [side(solved, spread), side(solved, spread)];
+      if (Array.from(a.samples).some((own, i) => own !== b.samples[i])) uneven++;
+      if (rateSwapTest(a, b, { draws: 199, seed: BigInt(trial) })! <= 0.05) count++;
+    }
+    expect(uneven).toBe(TRIALS);
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThanOrEqual(33);
+  });
+
+  it.each([12, 100])('is found where there is one, with one sample beside %d', (samples) => {
+    const { whole } = found(40, samples, () => 0.3, 0.4);
+    expect(whole).toBeGreaterThan(0.9 * TRIALS);
+  });
+});
+
+describe('the interval beside it', () => {
   // Two methods that are alike, ten samples of each problem: how often the 95 % interval leaves 0 out, in 2,000 seeded trials.
   it.each([5, 6, 10, 20, 40])('of %d problems is too narrow by what the README says', (problems) => {
     const stream = new PhiloxStream(17n);
@@ -118,7 +226,7 @@ describe('the interval beside it', () => {
       if (rateSwapTest(a, b, { draws: 199 })! <= 0.05) found++;
     }
     const percent = (count: number): string => `${((100 * count) / trials).toFixed(1)} %`;
-    const row = readme.split('\n').find((line) => line.startsWith(`| ${problems} | `));
+    const row = README.split('\n').find((line) => line.startsWith(`| ${problems} | `));
     expect(row).toBe(`| ${problems} | ${percent(missed)} | ${percent(found)} |`);
   });
 });

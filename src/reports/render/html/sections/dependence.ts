@@ -10,6 +10,7 @@ import { markup, type Markup } from '../markup.js';
 import { table } from '../table.js';
 import { warningsAt } from '../warnings.js';
 import { estimateColumns, nameOf, nameOrNone } from './assertions.js';
+import { costColumns } from './cost-columns.js';
 import { outcomeBar } from './outcomes.js';
 
 export function dependenceSection(analyses: Analyses, data: ReportData): Markup {
@@ -41,6 +42,7 @@ function by(dimension: DimensionName, analyses: Analyses, intervals: Intervals):
               { title: 'outcomes', cell: bar },
               ...estimateColumns<Group>('pass', intervals, ({ pass }) => pass),
               ...estimateColumns<Group>('crash', intervals, ({ crash }) => crash),
+              ...costColumns<Group>(),
               { title: 'most frequent failure', cell: (group) => nameOrNone(mostFrequent(group)) },
             ],
             { id: `${dimension}-table`, caption: `Outcomes by ${dimension}`, tall: groups.length > 20 },

@@ -1,11 +1,13 @@
 /** Every problem: a plot of all, and a row each. */
 import { OUTCOME_ORDER } from '../../../outcomes.js';
 import type { ProblemRow, ReportData } from '../../../report-data.js';
-import { NO_VALUE, decimal, percent, plural, whole } from '../../format.js';
+import { NO_VALUE, percent, plural, whole } from '../../format.js';
 import type { Plot } from '../../plots/render.js';
+import { crashRateOf } from '../../tables/problems.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
+import { costColumns } from './cost-columns.js';
 import { outcomeBar } from './outcomes.js';
 
 export function problemsSection({ problems, counts }: ReportData, plot: Plot | null): Markup {
@@ -24,6 +26,7 @@ export function problemsSection({ problems, counts }: ReportData, plot: Plot | n
     { title: 'samples', numeric: true, cell: ({ samples }) => whole(samples), sortBy: ({ samples }) => samples },
     { title: 'passes', numeric: true, cell: ({ passes }) => whole(passes), sortBy: ({ passes }) => passes },
     { title: 'pass@1', numeric: true, cell: ({ passAt1 }) => percent(passAt1), sortBy: ({ passAt1 }) => passAt1 ?? -1 },
+    { title: 'crash', numeric: true, cell: (row) => percent(crashRateOf(row)), sortBy: (row) => crashRateOf(row) ?? -1 },
     {
       title: 'outcomes',
       cell: ({ outcomes }) =>
@@ -40,12 +43,7 @@ export function problemsSection({ problems, counts }: ReportData, plot: Plot | n
       cell: ({ topCategory: top }) => (top === null ? NO_VALUE : `${top.code ?? ''} ${top.name} (${whole(top.count)})`),
       sortBy: ({ topCategory: top }) => `${top?.code ?? '~'} ${top?.name ?? ''}`,
     },
-    {
-      title: 'mean tokens',
-      numeric: true,
-      cell: ({ meanTokens }) => decimal(meanTokens, 1),
-      sortBy: ({ meanTokens }) => meanTokens ?? -1,
-    },
+    ...costColumns<ProblemRow>(),
   ];
   return markup`<section id="problems">
     <h2>Problems</h2>

@@ -4,9 +4,9 @@ import type { Intervals } from '../../../report-data.js';
 import type { Estimate } from '../../../statistics/bootstrap.js';
 import type { StrategyComparison, StrategyPair, StrategyTest } from '../../../strategy-comparison.js';
 import { COSTS } from '../../costs.js';
+import { kindsText } from '../../failure-kinds.js';
 import { decimal, NO_VALUE, percent, plural, points, pointsInterval, probability, whole } from '../../format.js';
 import type { Plot } from '../../plots/render.js';
-import { kindsSentence } from '../../tables/strategy-failures.js';
 import { figure } from '../figure.js';
 import { markup, type Markup } from '../markup.js';
 import { table, type Column } from '../table.js';
@@ -172,7 +172,7 @@ export function strategyFailuresSection(comparison: StrategyComparison): Markup 
   type Row = FamilyShare & { readonly experiment: string };
   return markup`<section id="failures">
     <h2>Failures by family</h2>
-    <p id="kinds">${kindsSentence(failures, experiments.length)}</p>
+    <p id="kinds">Categories by strategy, all in one table: ${kindsText(failures, experiments.length)}.</p>
     ${
       rows.length > 0 &&
       table<Row>(

@@ -1,12 +1,6 @@
-/** Categories of failures by experiment, and problems' pass rates: against SciPy, by hand, and how often they find what is not there. */
+/** Categories of failures by experiment: against SciPy, by hand, and how often they find what is not there. */
 import { describe, expect, it } from 'vitest';
-import {
-  failureKinds,
-  failureKindsOfAll,
-  rateDominance,
-  type FailureKinds,
-  type FailureKindsOfAll,
-} from '../../../src/reports/effect-sizes.js';
+import { failureKinds, failureKindsOfAll, type FailureKinds, type FailureKindsOfAll } from '../../../src/reports/failure-kinds.js';
 import { Bootstrap } from '../../../src/reports/statistics/bootstrap.js';
 import { chiSquareTest } from '../../../src/reports/statistics/chi-square.js';
 import { PhiloxStream } from '../../../src/reports/statistics/philox.js';
@@ -111,30 +105,6 @@ describe('categories by experiment', () => {
     // 95 % are 190, three standard deviations of that count 9; of 40 problems percentiles are a little too narrow.
     expect(held).toBeGreaterThanOrEqual(172);
     expect(held).toBeLessThan(trials);
-  });
-});
-
-describe('pass rates by problem', () => {
-  const dominance = (first: number[], second: number[]): ReturnType<typeof rateDominance> =>
-    rateDominance(new Bootstrap(first.length, { resamples: 499 }), first, second);
-
-  it('are as far apart as the pairs of problems say', () => {
-    // Of nine pairs the second is higher in 5 and lower in 4; with a tie in place of one of the five, in 4.
-    expect(dominance([0, 0.5, 1], [0.2, 0.7, 0.6]).value).toBeCloseTo((5 - 4) / 9, 12);
-    expect(dominance([0, 0.5, 1], [0.2, 0.7, 0.5]).value).toBe(0);
-    expect(dominance([0.1, 0.2, 0.1], [0.9, 0.8, 0.7])).toMatchObject({ value: 1, low: null, high: null });
-    expect(dominance([0, 1], [0, 1]).value).toBe(0);
-    expect(dominance([], [])).toMatchObject({ value: null, method: 'none' });
-  });
-
-  it('have an interval over problems that holds the value, and turns round with the experiments', () => {
-    const first = Array.from({ length: 30 }, (_, i) => (i % 7) / 10);
-    const second = first.map((rate, i) => rate + (i % 3 === 0 ? 0.25 : -0.03));
-    const [there, back] = [dominance(first, second), dominance(second, first)];
-    expect(there.low).toBeLessThan(there.value!);
-    expect(there.high).toBeGreaterThan(there.value!);
-    expect(back.value).toBeCloseTo(-there.value!, 12);
-    expect(back.low).toBeCloseTo(-there.high!, 6);
   });
 });
 
