@@ -3,7 +3,7 @@
  * are, is the taxonomy's (`taxonomy/custom-rules.ts`).
  */
 import { compilePattern, PatternError, type Pattern } from './pattern.js';
-import { list, Mismatch, refuse, text, type ValueType } from './value-types.js';
+import { bytes, list, Mismatch, number, refuse, text, type ValueType } from './value-types.js';
 
 /** What a rule may ask about. A condition on what a sample does not have (no exception, no trial) does not hold. */
 export const RULE_FIELDS = [
@@ -13,23 +13,44 @@ export const RULE_FIELDS = [
   'message',
   'line',
   'statement',
+  'node',
   'tag',
   'signal',
+  'exit_code',
+  'exit_via',
   'resource',
   'returned_type',
   'expected_type',
   'relation',
+  'stdout',
+  'calls',
+  'cpu_seconds',
+  'memory',
 ] as const;
 export type RuleField = (typeof RULE_FIELDS)[number];
 
-/** One added category: samples of the categories `over` for which every condition of `when` holds. */
+/** What a number of a rule's is, by the fields that have one. */
+const NUMBERS: Readonly<Partial<Record<RuleField, ValueType<number>>>> = {
+  exit_code: number(-Infinity),
+  calls: number(-Infinity),
+  cpu_seconds: number(-Infinity),
+  memory: bytes(0),
+};
+
+export type RuleConditions = Readonly<Partial<Record<RuleField, readonly string[]>>>;
+
+/** One added category: samples of the categories `over` for which every condition of `when` holds, and none of `unless`. */
 export interface CategoryRule {
   /** `<outcome>.<word>`, such as `crash.list_index`. */
   readonly name: string;
   /** Codes or names; all of one outcome. The first one's code begins the new category's. */
   readonly over: readonly string[];
-  /** By field, what it must be: one of these texts, or `/pattern/` (`/pattern/i`: without regard to case). */
-  readonly when: Readonly<Partial<Record<RuleField, readonly string[]>>>;
+  /**
+   * By field, what it must be: one of these texts, or `/pattern/` (`/pattern/i`: without regard to case); of a number, one of these comparisons, such
+   * as `>= 2`. Empty only where there is `unless`.
+   */
+  readonly when: RuleConditions;
+  readonly unless?: RuleConditions;
 }
 
 /** The pattern that a condition's text is, or null where it is plain text. Throws PatternError. */
@@ -38,7 +59,22 @@ export function patternIn(condition: string): Pattern | null {
   return found === null ? null : compilePattern(found[1]!, found[2] === 'i');
 }
 
-const RULE_KEYS: ReadonlySet<string> = new Set(['name', 'over', 'when']);
+const COMPARED: Readonly<Record<string, (value: number, other: number) => boolean>> = {
+  '=': (value, other) => value === other,
+  '<': (value, other) => value < other,
+  '<=': (value, other) => value <= other,
+  '>': (value, other) => value > other,
+  '>=': (value, other) => value >= other,
+};
+
+/** What a condition on a field that has numbers asks of one: `3`, `= 3`, `> 0.5`, of memory `>= 512MiB`. Throws Mismatch. */
+export function comparisonIn(field: RuleField, condition: string): (value: number) => boolean {
+  const [, sign = '=', rest = ''] = /^(<=|>=|<|>|=)?\s*(.*)$/s.exec(condition)!;
+  const other = NUMBERS[field]!.fromText(rest);
+  return (value) => COMPARED[sign]!(value, other);
+}
+
+const RULE_KEYS: ReadonlySet<string> = new Set(['name', 'over', 'when', 'unless']);
 const EXAMPLE = '{ name: crash.list_index, over: ["4.5"], when: { message: /list index/ } }';
 const NAME = text('a name such as crash.list_index: an outcome, a dot, and small letters, digits and _', /^[a-z]+\.[a-z][a-z0-9_]{0,59}$/);
 const OVER = list('a list of category codes or names in quotes, such as ["4.5"]');
@@ -67,16 +103,20 @@ function parseRule(raw: unknown): CategoryRule {
   for (const key of Object.keys(raw)) if (!RULE_KEYS.has(key)) throw unknown(key, [...RULE_KEYS]);
   const over = within('over', () => OVER.parse(raw['over']));
   if (over.length === 0) throw new Mismatch('expected at least one category', ['over']);
-  return { name: within('name', () => NAME.parse(raw['name'])), over, when: within('when', () => parseConditions(raw['when'])) };
+  const name = within('name', () => NAME.parse(raw['name']));
+  if (!('unless' in raw)) return { name, over, when: within('when', () => parseConditions(raw['when'])) };
+  const unless = within('unless', () => parseConditions(raw['unless']));
+  return { name, over, when: 'when' in raw ? within('when', () => parseConditions(raw['when'])) : {}, unless };
 }
 
-function parseConditions(raw: unknown): CategoryRule['when'] {
+function parseConditions(raw: unknown): RuleConditions {
   if (!isSection(raw) || Object.keys(raw).length === 0) refuse(`a section of conditions: ${RULE_FIELDS.join(', ')}`, raw);
   const entries = Object.entries(raw).map(([field, value]) => {
-    if (!RULE_FIELDS.some((known) => known === field)) throw unknown(field, RULE_FIELDS);
-    return [field, within(field, () => parseTexts(value))];
+    const known = RULE_FIELDS.find((name) => name === field);
+    if (known === undefined) throw unknown(field, RULE_FIELDS);
+    return [field, within(field, () => (known in NUMBERS ? parseComparisons(known, value) : parseTexts(value)))];
   });
-  return Object.fromEntries(entries) as CategoryRule['when'];
+  return Object.fromEntries(entries) as RuleConditions;
 }
 
 function parseTexts(raw: unknown): readonly string[] {
@@ -93,6 +133,24 @@ function parseTexts(raw: unknown): readonly string[] {
     }
   }
   return texts;
+}
+
+function parseComparisons(field: RuleField, raw: unknown): readonly string[] {
+  const example = field === 'memory' ? '512MiB or "> 512MiB"' : '3 or "> 3"';
+  const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
+  if (given.length === 0) throw new Mismatch('expected at least one number');
+  return given.map((each) => {
+    const written = typeof each === 'bigint' || typeof each === 'number' ? String(each) : each;
+    if (typeof written === 'string') {
+      try {
+        comparisonIn(field, written);
+        return written;
+      } catch (thrown) {
+        if (!(thrown instanceof Mismatch)) throw thrown;
+      }
+    }
+    return refuse(`a number such as ${example}, or a list of them`, each);
+  });
 }
 
 function unknown(key: string, known: readonly string[]): Mismatch {

@@ -16,6 +16,7 @@ import type { TokenSpan } from '../taxonomy/token-span.js';
 import type { ByteRange, Category } from '../taxonomy/types.js';
 import type { CategoryView, StoredDecision } from './category-view.js';
 import { FragilityProbe, type Reference } from './fragility.js';
+import { withOneEdit } from './one-edit.js';
 import { Recent } from './recent.js';
 
 /** What the sandbox and the taxonomy need to know of a sample. */
@@ -171,7 +172,7 @@ function withoutExecution({ finishReason, error, unsupported }: Executable): Ver
   return unsupported === null ? null : unmeasuredVerdict({ status: 'unsupported', reason: unsupported }, 'compile');
 }
 
-/** Executes one program, and what else there is to try if it passes. */
+/** Executes one program, and what else there is to try with it. */
 function judgeOf(
   { executor, seed, fragile }: Pick<ExecuteOptions<Executable>, 'executor' | 'seed' | 'fragile'>,
   signal: AbortSignal,
@@ -182,7 +183,8 @@ function judgeOf(
     const { taskId, sampleIndex, prompt, entryPoint, test, completion } = sample;
     const job: ExecutionJob = { taskId, sampleIndex, prompt, entryPoint, test, completion, seed: sandboxed };
     const verdict = await executor.execute({ ...job, asksHashSeed: fragile }, signal);
-    if (!fragile || !verdict.passed) return verdict;
+    if (!verdict.passed) return withOneEdit(executor, job, verdict, signal);
+    if (!fragile) return verdict;
     const fragility = await probe.examine(job, verdict, sample, signal);
     return { ...verdict, measurements: { ...verdict.measurements, fragility } };
   };

@@ -34,6 +34,8 @@ export interface ExecutionJob {
   readonly hashSeed?: number;
   /** Try every assertion alone also where the program passes, as is always done where it fails by a value or in a call; default false. */
   readonly tryAssertions?: boolean;
+  /** Look closer at a failure, by its assertions one by one, by its text, and by a second run where it met a time limit; default true. */
+  readonly looksCloser?: boolean;
   /** Ask of a program that passes whether the hash seed may show in it (`Measurements.hashSeedMayShow`); default false. */
   readonly asksHashSeed?: boolean;
 }

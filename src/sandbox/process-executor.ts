@@ -254,7 +254,7 @@ export class ProcessExecutor implements Executor {
     this.failuresInARow = 0;
     if (task.first !== null)
       task.resolve(metTimeLimit(verdict) ? task.first : { ...verdict, measurements: { ...verdict.measurements, nearLimit: true } });
-    else if (metTimeLimit(verdict)) {
+    else if (metTimeLimit(verdict) && task.job.looksCloser !== false) {
       task.first = verdict;
       this.rerun(task, 'addAlone');
     } else task.resolve(verdict);

@@ -22,6 +22,8 @@ export interface JudgeJob extends Limits {
   readonly moreTime: number;
   /** Whether every assertion is tried alone also where the program passes. */
   readonly tryAssertions: boolean;
+  /** Whether a failure is looked at again. */
+  readonly looksCloser: boolean;
   /** Whether to look for the hash seed in a program that passes. */
   readonly asksHashSeed: boolean;
   /** Seeds `random` in candidate and judge: a function of the run's seed, the task and the program's text. */
@@ -74,6 +76,7 @@ export function judgeJob(job: ExecutionJob, limits: Limits, moreTime = 1): Judge
     entryPoint: job.entryPoint,
     test: job.test,
     tryAssertions: job.tryAssertions ?? false,
+    looksCloser: job.looksCloser ?? true,
     asksHashSeed: job.asksHashSeed ?? false,
     // Not the sample's index: identical programs are executed once, and so must not draw different numbers.
     seed: `${job.seed}/${job.taskId}/${createHash('sha256').update(job.prompt).update(job.completion).digest('hex')}`,

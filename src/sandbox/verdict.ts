@@ -156,6 +156,19 @@ export interface SourceFacts {
   readonly callsInput: boolean;
   /** Functions of the prompt, other than the entry point, that the completion defines anew. */
   readonly redefined: readonly string[];
+  /** What came of one small edit of the text; absent where none fits what the program failed of, and in results of before one was tried. */
+  readonly oneEdit?: OneEdit;
+}
+
+/**
+ * An edit of a failing program, and whether the program then passes.
+ *   import        the module of the standard library, or the name of `typing`, that a NameError misses, imported
+ *   indentation   of a text with an IndentationError: every block four columns deeper than what opens it
+ *   return        where all calls returned None: `return` before the expression that ends the entry point
+ */
+export interface OneEdit {
+  readonly kind: 'import' | 'indentation' | 'return';
+  readonly passes: boolean;
 }
 
 /** What else was tried with a sample that passed. */

@@ -164,10 +164,22 @@ function trialInOrder({ index, held, visible, traits, relations }: AssertionTria
 }
 
 function sourceInOrder(facts: SourceFacts): SourceFacts {
-  const { parses, tokens, foreignTokens, lines, foreignLines, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined } =
-    facts;
+  const {
+    parses,
+    tokens,
+    foreignTokens,
+    lines,
+    foreignLines,
+    undefinedNames,
+    undefinedCalls,
+    deadStatements,
+    callsInput,
+    redefined,
+    oneEdit,
+  } = facts;
   const counted = lines === undefined || foreignLines === undefined ? {} : { lines, foreignLines };
-  return { parses, tokens, foreignTokens, ...counted, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined };
+  const tried = oneEdit === undefined ? {} : { oneEdit: { kind: oneEdit.kind, passes: oneEdit.passes } };
+  return { parses, tokens, foreignTokens, ...counted, undefinedNames, undefinedCalls, deadStatements, callsInput, redefined, ...tried };
 }
 
 function jsonOrNull(value: unknown): string | null {

@@ -6,8 +6,8 @@
  * The code of an added category is that of the first category it is over, a colon, and the last word of its name:
  * `4.5:list_index`. So it stands beside its leaf, and stays the same when rules are added or change places.
  */
-import { patternIn, RULE_FIELDS, type CategoryRule, type RuleField } from '../config/category-rules.js';
-import type { LimitedResource, Outcome, Phase, Relation, Verdict } from '../sandbox/verdict.js';
+import { comparisonIn, patternIn, RULE_FIELDS, type CategoryRule, type RuleConditions, type RuleField } from '../config/category-rules.js';
+import type { FailingNode, LimitedResource, Outcome, Phase, Relation, Verdict } from '../sandbox/verdict.js';
 import { linesOf, programOf } from './program-text.js';
 import { exceptionOf } from './rules/rule.js';
 import { trialsOf } from './rules/trials.js';
@@ -18,8 +18,8 @@ import type { Category, Classification, Evidence } from './types.js';
 const LONGEST_TEXT = 1_000;
 
 interface Field {
-  /** `part`: a plain condition holds where it occurs in the text; `whole`: where it is the text. */
-  readonly match: 'part' | 'whole';
+  /** `part`: a plain condition holds where it occurs in the text; `whole`: where it is the text; `number`: where the comparison does. */
+  readonly match: 'part' | 'whole' | 'number';
   /** The values that a sample has; the condition holds where it holds for one of them. */
   readonly of: (evidence: Evidence, decided: Classification) => readonly (string | null)[];
   /** Every value that there is, for the fields that have no others. */
@@ -49,6 +49,8 @@ const STATUSES = wordsOf<Outcome['status']>({
   unsupported: true,
 });
 const PHASES = wordsOf<Phase>({ compile: true, load: true, call: true });
+const NODES = wordsOf<FailingNode>({ raise: true, assert: true, import: true, other: true });
+const VIAS = wordsOf<Extract<Outcome, { status: 'exit' }>['via']>({ SystemExit: true, process: true });
 const RESOURCES = wordsOf<LimitedResource>({ cpu: true, memory: true, output: true, blocked: true, processes: true, files: true });
 const RELATIONS = wordsOf<Relation>({
   type: true,
@@ -72,17 +74,29 @@ const FIELDS: Readonly<Record<RuleField, Field>> = {
   message: { match: 'part', of: (evidence) => [exceptionOf(evidence)?.message ?? null] },
   line: { match: 'part', of: (evidence, { place }) => [place === null ? null : lineOf(evidence, place.line)] },
   statement: { match: 'whole', of: (_, { node }) => [node] },
+  node: { match: 'whole', of: (evidence) => [exceptionOf(evidence)?.node ?? null], words: NODES },
   tag: { match: 'whole', of: (_, { tags }) => tags, words: TAGS.map(({ name }) => name) },
   signal: {
     match: 'whole',
     of: ({ verdict: { outcome } }) => [outcome.status === 'signal' || outcome.status === 'forbidden' ? outcome.signal : null],
   },
+  exit_code: { match: 'number', of: ({ verdict: { outcome } }) => [outcome.status === 'exit' ? String(outcome.code) : null] },
+  exit_via: { match: 'whole', of: ({ verdict: { outcome } }) => [outcome.status === 'exit' ? outcome.via : null], words: VIAS },
   resource: { match: 'whole', of: ({ verdict: { outcome } }) => [outcome.status === 'limit' ? outcome.resource : null], words: RESOURCES },
   returned_type: { match: 'whole', of: ({ verdict }) => [returnedTypeOf(verdict)] },
   expected_type: { match: 'whole', of: ({ verdict }) => [assertionOf(verdict)?.expectedType ?? null] },
   // Those that every failing assertion with an expected value shows.
   relation: { match: 'whole', of: (evidence) => sharedRelations(evidence), words: RELATIONS },
+  stdout: { match: 'part', of: ({ verdict }) => [verdict.measurements.stdout || null] },
+  calls: { match: 'number', of: ({ verdict }) => measured(verdict, 'calls') },
+  cpu_seconds: { match: 'number', of: ({ verdict }) => measured(verdict, 'cpuSeconds') },
+  memory: { match: 'number', of: ({ verdict }) => measured(verdict, 'peakMemoryBytes') },
 };
+
+/** A number that was measured; none of what was never executed, or took the processes that measure with it. */
+function measured({ measurements }: Verdict, key: 'calls' | 'cpuSeconds' | 'peakMemoryBytes'): readonly string[] {
+  return measurements.peakMemoryBytes > 0 ? [String(measurements[key])] : [];
+}
 
 function typesOf(evidence: Evidence): readonly string[] {
   const exception = exceptionOf(evidence);
@@ -117,10 +131,12 @@ export interface CustomRule {
  * there is none.
  */
 export function impossibleCondition(rule: CategoryRule): { field: RuleField; text: string; words: readonly string[] } | null {
-  for (const field of RULE_FIELDS) {
-    const { words } = FIELDS[field];
-    const text = words === undefined ? undefined : rule.when[field]?.find((each) => patternIn(each) === null && !words.includes(each));
-    if (text !== undefined) return { field, text, words: words! };
+  for (const conditions of [rule.when, rule.unless ?? {}]) {
+    for (const field of RULE_FIELDS) {
+      const { words } = FIELDS[field];
+      const text = words === undefined ? undefined : conditions[field]?.find((each) => patternIn(each) === null && !words.includes(each));
+      if (text !== undefined) return { field, text, words: words! };
+    }
   }
   return null;
 }
@@ -128,11 +144,8 @@ export function impossibleCondition(rule: CategoryRule): { field: RuleField; tex
 /** @param over the categories that `rule.over` names; of one outcome, at least one */
 export function compileRule(rule: CategoryRule, over: readonly Category[]): CustomRule {
   const [first] = over as [Category];
-  const conditions = RULE_FIELDS.flatMap((field) => {
-    const texts = rule.when[field];
-    return texts === undefined ? [] : [{ field, tests: texts.map((text) => conditionTest(text, FIELDS[field].match)) }];
-  });
-  const told = Object.entries(rule.when).map(([field, texts]) => `${field} ${texts.join(' or ')}`);
+  const [when, unless] = [compileConditions(rule.when), compileConditions(rule.unless ?? {})];
+  const told = [...describeConditions(rule.when, ''), ...describeConditions(rule.unless ?? {}, 'not ')];
   return {
     category: {
       ...first,
@@ -142,14 +155,30 @@ export function compileRule(rule: CategoryRule, over: readonly Category[]): Cust
       residual: false,
     },
     over: new Set(over.map(({ code }) => code)),
-    holds: (evidence, decided) =>
-      conditions.every(({ field, tests }) => {
-        const values = FIELDS[field].of(evidence, decided).filter((value) => value !== null);
-        return values.some((value) => tests.some((test) => test(value.slice(0, LONGEST_TEXT))));
-      }),
+    holds: (evidence, decided) => when.every((holds) => holds(evidence, decided)) && !unless.some((holds) => holds(evidence, decided)),
   };
 }
 
-function conditionTest(text: string, match: Field['match']): (value: string) => boolean {
+function compileConditions(conditions: RuleConditions): readonly CustomRule['holds'][] {
+  return RULE_FIELDS.flatMap((field) => {
+    const tests = conditions[field]?.map((text) => conditionTest(text, field));
+    if (tests === undefined) return [];
+    return (evidence: Evidence, decided: Classification) => {
+      const values = FIELDS[field].of(evidence, decided).filter((value) => value !== null);
+      return values.some((value) => tests.some((test) => test(value.slice(0, LONGEST_TEXT))));
+    };
+  });
+}
+
+function describeConditions(conditions: RuleConditions, before: string): readonly string[] {
+  return Object.entries(conditions).map(([field, texts]) => `${before}${field} ${texts.join(' or ')}`);
+}
+
+function conditionTest(text: string, field: RuleField): (value: string) => boolean {
+  const { match } = FIELDS[field];
+  if (match === 'number') {
+    const holds = comparisonIn(field, text);
+    return (value) => holds(Number(value));
+  }
   return patternIn(text) ?? (match === 'part' ? (value) => value.includes(text) : (value) => value === text);
 }

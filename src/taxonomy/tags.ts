@@ -3,6 +3,7 @@
  * and they decide no category and no rate. Pure, as the rules are: they read what the sandbox measured. Facts of the
  * program's text (`SourceFacts`) are measured for failing samples only, so that tags made of them are not asked of passing ones.
  */
+import type { OneEdit } from '../sandbox/verdict.js';
 import { writtenLines } from './program-text.js';
 import { exceptionOf, innermostGenerated } from './rules/rule.js';
 import { trialsOf } from './rules/trials.js';
@@ -99,6 +100,21 @@ export const TAGS: readonly Tag[] = [
     },
   },
   {
+    name: 'one_edit:import',
+    doc: 'would pass with one line more: the import of the module of the standard library, or of the name of typing, that it lacks',
+    holds: (evidence) => passesWith(evidence, 'import'),
+  },
+  {
+    name: 'one_edit:indentation',
+    doc: 'would pass if its indentation, which is why it does not compile, were even',
+    holds: (evidence) => passesWith(evidence, 'indentation'),
+  },
+  {
+    name: 'one_edit:return',
+    doc: 'would pass with `return` before its last expression; without, it returns None',
+    holds: (evidence) => passesWith(evidence, 'return'),
+  },
+  {
     name: 'prompt_frame',
     doc: "failed within the prompt's own code, which the completion had called",
     holds: (evidence) => {
@@ -173,6 +189,11 @@ export function tagsOf(evidence: Evidence): readonly string[] {
 }
 
 /** Names that nothing binds: those that the text shows, and the one that the program stumbled over. */
+function passesWith({ verdict }: Evidence, kind: OneEdit['kind']): boolean {
+  const edit = verdict.measurements.source?.oneEdit;
+  return edit?.kind === kind && edit.passes;
+}
+
 function undefinedNames(evidence: Evidence): readonly string[] {
   const exception = exceptionOf(evidence);
   const raised = exception?.type === 'NameError' ? /^name '(.+)' is not defined/.exec(exception.message)?.[1] : undefined;

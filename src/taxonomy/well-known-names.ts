@@ -38,9 +38,18 @@ const MEMBERS = `ChainMap Counter OrderedDict UserDict UserList UserString defau
   date timedelta deepcopy dumps loads md5 sha256 sleep Path StringIO contextmanager suppress abstractmethod ABC
   findall sub reprlib literal_eval`;
 
-const IMPORTABLE: ReadonlySet<string> = new Set([MODULES, THIRD_PARTY, TYPING, MEMBERS].flatMap((names) => names.split(/\s+/)));
+const wordsOf = (names: string): string[] => names.split(/\s+/);
+const MODULE_NAMES: ReadonlySet<string> = new Set(wordsOf(MODULES));
+const TYPING_NAMES: ReadonlySet<string> = new Set(wordsOf(TYPING));
+const IMPORTABLE: ReadonlySet<string> = new Set([MODULES, THIRD_PARTY, TYPING, MEMBERS].flatMap(wordsOf));
 
 /** Whether an import that programs use would have bound this name. */
 export function isImportable(name: string): boolean {
   return IMPORTABLE.has(name);
+}
+
+/** The statement that binds a name of the standard library's modules or of typing; null for any other, of which it is not sure what is meant. */
+export function importOf(name: string): string | null {
+  if (MODULE_NAMES.has(name)) return `import ${name}`;
+  return TYPING_NAMES.has(name) ? `from typing import ${name}` : null;
 }

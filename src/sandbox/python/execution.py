@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import types
+from time import monotonic
 
 import _socket
 
@@ -43,6 +44,8 @@ from relations import close
 from trials import Trials
 
 _FRAME_MOST = wire.BYTES_MOST + (1 << 20)
+# The share of the time for which a call was waited for that tells who computes from who waits.
+_COMPUTES = 0.05
 # How long a candidate has to end by itself.
 _OWN_END_SECONDS = 0.02
 
@@ -121,10 +124,15 @@ class Execution:
         self._report = None
         # Begun, and answered.
         self._asked = 0
+        # When the last call began, by the monotonic clock; of one that was given up, for how many seconds it had been waited for.
+        self._asked_at = 0.0
+        self._given_up_after = None
         self.calls = 0
         # Of them, those that returned and changed an argument.
         self.changed_calls = 0
         self.all_none = True
+        # Types within what has come back, but for those by which a defaultdict makes plain values.
+        self._returned_types = set()
         # What faultline has to do: start a new worker; run the job again, as the fault was the machine's.
         self.renew = False
         self.retry = False
@@ -330,8 +338,26 @@ class Execution:
                 # Settled here, as a test may catch any Exception.
                 self._tamper("malformed bytes: %s" % error)
                 raise Over from None
+            except Over:
+                raise
+            except BaseException as error:
+                if self._asked == self.calls:
+                    raise
+                # Its answer may still come, or half of it has: nothing more can be asked.
+                self._settle(self._given_up(error))
             finally:
                 self._is_calling = False
+
+    def _given_up(self, error):
+        """The outcome of an `error` that came while a call was waited for. Mostly a time limit of the test's own, be it an alarm or the end of its
+        patience with a thread: the call is the sample's, and so is the limit."""
+        if isinstance(error, MemoryError):
+            return {"status": "limit", "resource": "memory", "exception": own_info(error)}
+        if isinstance(error, RecursionError):
+            return {"status": "test_error", "exception": own_info(error), "assertion": None}
+        self._given_up_after = monotonic() - self._asked_at
+        # Which of the two, the candidate's account tells (`_final`).
+        return {"status": "limit", "resource": "cpu", "exception": None}
 
     # What the test's assertions tell (problem.py)
 
@@ -365,6 +391,7 @@ class Execution:
             raise wire.Malformed("bytes that nobody asked for")
         trial = None if self._trials is None else self._trials.called(arguments, named, payload)
         self._asked += 1
+        self._asked_at = monotonic()
         self._answer = None
         self._send(b"c" + nonce + payload)
         message = self._receive()
@@ -374,7 +401,7 @@ class Execution:
         kind = message[:1]
         if kind == b"r":
             # This gives the test's own objects the changes that the call made to its copies.
-            answer = wire.decode(message, 9, sent if self._writes_back else _copies(payload))
+            answer = wire.decode(message, 9, sent if self._writes_back else _copies(payload), None, self._returned_types)
             if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not dict:
                 raise wire.Malformed("an answer of another shape")
             value, changes = answer
@@ -431,7 +458,8 @@ class Execution:
         self._turn[0] = 1
         try:
             self._channel.send(payload)
-        except OSError:
+        except ConnectionError:
+            # No other: an alarm of the test's may raise a TimeoutError here.
             self._end()
         finally:
             self._turn[0] = 0
@@ -492,7 +520,7 @@ class Execution:
             return self._failure(error)
         except BaseException as nested:
             outcome = undescribed(error, nested)
-            return outcome if self.calls > 0 else _infra("the test itself raised %s" % outcome["exception"]["type"])
+            return outcome if self._asked > 0 else _infra("the test itself raised %s" % outcome["exception"]["type"])
         finally:
             self._over = False
 
@@ -503,17 +531,21 @@ class Execution:
         places = test_places(_inwards(error.__traceback__))
         line = places[-1][1] if places else None
         node = self._problem.assertion_at(line) if line is not None else None
-        if isinstance(error, wire.Unserialisable) and self.calls > 0 and error.reason != wire.NO_PLAIN_FORM:
-            # Too much or too deep may come of a value of the sample's: passing that on must not take a sample out of the count. What has
-            # no plain form does not, as all that a candidate returns has one.
+        if isinstance(error, wire.Unserialisable) and self.calls > 0 and (error.reason != wire.NO_PLAIN_FORM or self._returned_types):
+            # Too much or too deep may come of a value of the sample's, and so may what has no plain form where that was a type (`list[0]`, or what a
+            # defaultdict makes by `object`): passing it on must not take a sample out of the count. Of no other value does a test make such a thing.
             return {"status": "unserialisable", "typeName": type_name(error.offender), "reason": error.reason}
         if isinstance(error, wire.Unserialisable):
             return _infra("the test passes a %s to the candidate, which %s" % (type_name(error.offender), error.reason))
         if isinstance(error, _NeverCalled):
             return _infra(str(error))
-        if self._asked == 0 or (self.calls == 0 and not isinstance(error, (AssertionError, MemoryError))):
+        if self._asked == 0:
             # Before any value of the sample's could play a part.
             return _infra(_raised_by_itself(error, line))
+        waits = self._asked > self.calls and (self.calls == 0 or not isinstance(error, AssertionError))
+        if waits or type_name(error) == "TimeoutError":
+            # In a thread of the test's; concurrent.futures and asyncio had classes of that name of their own.
+            return self._given_up(error)
         if isinstance(error, AssertionError):
             return {"status": "assertion", "assertion": self._assertion(node, line)}
         if isinstance(error, MemoryError):
@@ -580,6 +612,10 @@ class Execution:
             return outcome  # whatever limit it then ran into
         if report["stopped"] in ("cpu", "output", "blocked", "files"):
             return {"status": "limit", "resource": report["stopped"], "exception": None}
+        if outcome is not None and self._given_up_after is not None:
+            # As where run delays are not counted (blocked.py): who computes gets more than that, however busy the machine.
+            is_cpu = report["cpuSeconds"] >= _COMPUTES * self._given_up_after
+            return {"status": "limit", "resource": "cpu" if is_cpu else "blocked", "exception": None}
         if outcome is not None:
             return outcome
         # The channel ended by itself: so did the candidate.

@@ -66,7 +66,7 @@ def _judge(job, kept, zygote, turn):
         fault, renews = _fault_of_prompt(job, problem, zygote, turn, runs)
         outcome = fault or outcome
         renew = renew or renews
-    failed = outcome["status"] not in ("passed", "infra")
+    failed = job["looksCloser"] and outcome["status"] not in ("passed", "infra")
     if not execution.retry and (failed or (job["tryAssertions"] and outcome["status"] == "passed")):
         try:
             renew = _look_closer(job, problem, zygote, turn, outcome, more, runs) or renew

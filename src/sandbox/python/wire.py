@@ -82,15 +82,9 @@ class Malformed(Exception):
     """Bytes that `encode` cannot have written."""
 
 
-# Types that are sent by name: tests pass them as arguments (`int`), and defaultdict holds one.
-_NAMED_TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, object, type(None))
-_NAME_OF_TYPE = {kind: kind.__name__ for kind in _NAMED_TYPES}
-_TYPE_OF_NAME = {name: kind for kind, name in _NAME_OF_TYPE.items()}
-
-
 def _plain_factory(factory):
     """A factory that is code (`lambda: 0`) stays behind: what a defaultdict holds, and is equal to, does not depend on it."""
-    return factory if type(factory) is type and factory in _NAME_OF_TYPE else None
+    return factory if _is_named(factory) else None
 
 
 # Types that are sent as a tuple of plain values:
@@ -116,6 +110,18 @@ _COMPOSED = (
 )
 _COMPOSED_BY_TYPE = {row[0]: row for row in _COMPOSED}
 _COMPOSED_BY_TAG = {row[1][0]: row for row in _COMPOSED}
+
+# Types that are sent by name: tests pass them as arguments (`int`, or `type(x)` of what has come back), and defaultdict holds one.
+_NAMED_TYPES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object, type(None), *_COMPOSED_BY_TYPE)
+_NAME_OF_TYPE = {kind: kind.__name__ for kind in _NAMED_TYPES}
+_TYPE_OF_NAME = {name: kind for kind, name in _NAME_OF_TYPE.items()}
+
+
+def _is_named(value):
+    """Whether a value is a type that is sent by name."""
+    # Fraction alone has a metaclass.
+    return (type(value) is type or value is fractions.Fraction) and value in _NAME_OF_TYPE
+
 
 # Passed by value, so a call's changes to them have to be sent back.
 MUTABLE = (list, dict, set, bytearray, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict)
@@ -194,7 +200,7 @@ def _encode(value, state, depth):
     elif kind is complex:
         out += b"c"
         out += _pack_complex(value.real, value.imag)
-    elif kind is type and value in _NAME_OF_TYPE:
+    elif _is_named(value):
         name = _NAME_OF_TYPE[value].encode()
         out += b"k"
         out += _pack_length(len(name))
@@ -277,11 +283,13 @@ def _enter(value, state, depth):
 class _Decoding:
     """What has been read so far."""
 
-    __slots__ = ("known", "kept", "sizes", "changed", "extra", "deepest")
+    __slots__ = ("known", "kept", "types", "sizes", "changed", "extra", "deepest")
 
     def __init__(self, known, kept):
         self.known = known
         self.kept = kept
+        # In their order; those by which a defaultdict makes plain values are taken out again.
+        self.types = []
         # (size in full, height) of the containers in `kept`; None while one is being read.
         self.sizes = []
         # {number in `known`: what that object now holds}
@@ -290,11 +298,12 @@ class _Decoding:
         self.deepest = 0
 
 
-def decode(data, start=0, known=None, kept=None):
+def decode(data, start=0, known=None, kept=None, types=None):
     """Returns the value that begins at `start` and fills `data` to its end. Raises Malformed.
 
     `known`: this side's own containers, by the numbers that the other side may name them by; each that is named is made to hold what it
     holds there, once all of `data` has been found to be in order. `kept`: an empty list, which gets the containers of this value by number.
+    `types`: a set, which gets the types within this value, but for those by which a defaultdict makes plain values.
     """
     state = _Decoding(known, [] if kept is None else kept)
     try:
@@ -305,6 +314,8 @@ def decode(data, start=0, known=None, kept=None):
         raise Malformed("%d bytes follow the value" % (len(data) - end))
     for number, new in state.changed.items():
         _assign(known[number], new)
+    if types is not None:
+        types.update(state.types)
     return value
 
 
@@ -400,6 +411,7 @@ def _decode(data, at, depth, state):
         kind = _TYPE_OF_NAME.get(name.decode("ascii", "replace"))
         if kind is None:
             raise Malformed("an unknown type's name")
+        state.types.append(kind)
         return kind, end
     return _decode_composed(data, at, tag, depth, state)
 
@@ -412,6 +424,7 @@ def _decode_composed(data, at, tag, depth, state):
         raise Malformed("the value is nested too deep")
     if depth >= state.deepest:
         state.deepest = depth + 1
+    named = len(state.types)
     parts, end = _decode(data, at, depth + 1, state)
     if type(parts) is not tuple or len(parts) != len(row[4]) or not all(map(isinstance, parts, row[4])):
         raise Malformed("the parts of a composed value are wrong")
@@ -423,6 +436,9 @@ def _decode_composed(data, at, tag, depth, state):
         raise Malformed("a composed value cannot be built") from error
     if type(value) is not row[0]:
         raise Malformed("a composed value is of another type")
+    if tag == 0x75 and parts[0] not in (None, object):  # u
+        # The first of the parts, and so of their types.
+        del state.types[named]
     return value, end
 
 

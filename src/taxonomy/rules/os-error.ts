@@ -8,13 +8,19 @@
 import type { ExceptionInfo } from '../../sandbox/verdict.js';
 import { isA } from './rule.js';
 
-/** EPERM, EACCES, EROFS; ENOSYS, the filter's answer to calls that it does not know; the resolver's (EAI_...), which finds no network. */
-const REFUSED: ReadonlySet<number> = new Set([1, 13, 30, 38, -2, -3, -5]);
+/**
+ * EPERM, EACCES, EROFS; EXDEV, as a file may not change its folder, or comes to the end of what can be written to; ENOTTY, the second tier's filter to
+ * what controls a descriptor, and everybody's answer as there is no terminal; ENOSYS, the filter's answer to calls that it does not know; the resolver's
+ * (EAI_...), which finds no network.
+ */
+const REFUSED: ReadonlySet<number> = new Set([1, 13, 18, 25, 30, 38, -2, -3, -5]);
 const ENOMEM = 12;
 
 /** Whether an operation was refused by the sandbox: by the filter with an error number, or by its read-only file system. */
 export function isRefusal(exception: ExceptionInfo): boolean {
-  return REFUSED.has(errorNumber(exception) ?? 0);
+  const number = errorNumber(exception);
+  // The older resolver (gethostbyaddr) counts in numbers of its own, which mean something else here.
+  return number !== null && (REFUSED.has(number) || isA(exception, 'herror'));
 }
 
 /** Whether the system had no memory left, told by another exception than MemoryError. */

@@ -161,11 +161,13 @@ describe('judging', () => {
     });
     expect((await judge({ test: 'def check(candidate:\n' })).outcome).toMatchObject({ status: 'infra' });
     expect((await judge({ test: 'assert add(lambda: 1, 2) == 3\n' })).outcome).toMatchObject({ status: 'infra' });
-    // After a call as before it: all that a candidate returns has a plain form.
-    expect((await judge({ test: 'assert add(1, 2) == 3\nassert add(lambda: 1, 2) == 3\n' })).outcome).toEqual({
-      status: 'infra',
-      reason: 'the test passes a function to the candidate, which has no plain form',
-    });
+    // After a call as before it: what a candidate returns has a plain form, and so has what a test makes of it, where that was no type.
+    const makes = '    from collections import defaultdict\n    made = defaultdict(int)\n    made[0]\n';
+    for (const completion of [ADD.completion, `${makes}    return made\n`])
+      expect((await judge({ completion, test: 'x = add(1, 2)\nassert add(lambda: 1, x) == 3\n' })).outcome, completion).toEqual({
+        status: 'infra',
+        reason: 'the test passes a function to the candidate, which has no plain form',
+      });
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
   });
 
@@ -448,6 +450,41 @@ describe('judging', () => {
       [call, 'assert signal.setitimer(signal.ITIMER_REAL, 0.5) == (0, 0)', handler, ...rings],
     ])
       expect((await judge({ test: test(...lines) })).outcome, lines.join('; ')).toEqual({ status: 'passed' });
+  });
+
+  it('counts a call that the test gives up as the sample’s limit, whatever the test makes of it', async () => {
+    const test = (...lines: string[]): string =>
+      `import signal\nfrom concurrent.futures import ThreadPoolExecutor\ndef late(number, frame): raise TimeoutError\n` +
+      `def check(candidate):\n    ${lines.join('\n    ')}\n`;
+    const alarm = 'signal.signal(signal.SIGALRM, late); signal.setitimer(signal.ITIMER_REAL, 0.2)';
+    const right = 'assert candidate(1, 2) == 3';
+    const shapes = [
+      // What comes late must not be taken for the answer to the next call.
+      ['ok = True', alarm, 'try: candidate(9, 9)', 'except TimeoutError: ok = False', right, 'assert ok'],
+      [alarm, 'assert candidate(9, 9) == 18'],
+      [right, alarm, 'assert candidate(9, 9) == 18'],
+      ['assert ThreadPoolExecutor(1).submit(candidate, 9, 9).result(timeout=0.2) == 18'],
+      // The thread is waited for.
+      ['with ThreadPoolExecutor(1) as pool:', '    assert pool.submit(candidate, 9, 9).result(timeout=0.2) == 18'],
+    ];
+    const slow = (statement: string): string => `    import time\n    if a == 9: ${statement}\n    return a + b\n`;
+    const computes = { completion: slow('\n        while time.process_time() < 0.5: pass') };
+    const limit = (resource: string): object => ({ status: 'limit', resource, exception: null });
+    for (const lines of shapes)
+      expect((await judge({ ...computes, test: test(...lines) })).outcome, lines.join('; ')).toEqual(limit('cpu'));
+    const waits = { completion: slow('time.sleep(0.8)'), test: test(shapes[3]![0]!.replace('0.2', '0.5')) };
+    expect((await judge(waits)).outcome).toEqual(limit('blocked'));
+    expect((await judge({ test: test(...shapes[0]!) })).outcome).toEqual({ status: 'passed' });
+    // In the second run, which has more time, the alarm comes first.
+    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2 } });
+    try {
+      const endless = { ...ADD, completion: slow('\n        while True: pass'), test: test(...shapes[1]!) };
+      const verdict = await quick.execute(endless);
+      expect(verdict).toMatchObject({ outcome: limit('cpu'), measurements: { nearLimit: false } });
+      expect(classify({ verdict, ...endless, finishReason: '' }).category?.code).toBe('5.1');
+    } finally {
+      await quick.dispose();
+    }
   });
 
   it('takes a prompt that fails by itself out of the count, and no program for it', async () => {

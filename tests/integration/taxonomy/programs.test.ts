@@ -4,8 +4,9 @@
  * names another interpreter: the leaves are the same from 3.9 to 3.13.
  */
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { withOneEdit } from '../../../src/pipeline/one-edit.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
-import type { Verdict } from '../../../src/sandbox/verdict.js';
+import type { OneEdit, Verdict } from '../../../src/sandbox/verdict.js';
 import { CATEGORIES } from '../../../src/taxonomy/categories.js';
 import { classify } from '../../../src/taxonomy/classify.js';
 import type { Classification } from '../../../src/taxonomy/types.js';
@@ -228,6 +229,22 @@ async function judge(program: Program): Promise<{ verdict: Verdict; decided: Cla
   const verdict = await executor.execute({ taskId: 'named', prompt, entryPoint: 'add', test: checks, completion, seed: 1, sampleIndex: 0 });
   return { verdict, decided: classify({ verdict, prompt, completion, entryPoint: 'add', finishReason }) };
 }
+
+describe('one edit', () => {
+  it.each<[completion: string, edit: OneEdit | undefined]>([
+    ['    return int(math.fsum([a, b]))\n', { kind: 'import', passes: true }],
+    ['    return int(math.fsum([a, b])) + 1\n', { kind: 'import', passes: false }],
+    ['    while math.pi:\n        pass\n', { kind: 'import', passes: false }],
+    ['    c = a + b\n    c\n', { kind: 'return', passes: true }],
+    ['    c = a\n      c += b\n    return c\n', { kind: 'indentation', passes: true }],
+    ['    return a - b\n', undefined],
+  ])('of %j', async (completion, edit) => {
+    const job = { taskId: 'edited', prompt: PROMPT, entryPoint: 'add', test: TEST, completion, seed: 1, sampleIndex: 0 };
+    const verdict = await withOneEdit(executor, job, await executor.execute(job), new AbortController().signal);
+    expect(verdict.measurements.source?.oneEdit).toEqual(edit);
+    expect(verdict.passed).toBe(false);
+  });
+});
 
 describe('a program with a known failure', () => {
   test.each(PROGRAMS)('%s %j', async (code, program) => {

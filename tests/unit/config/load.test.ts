@@ -155,6 +155,30 @@ describe('errors', () => {
       'categories.rules[0].when.line: expected a text',
       'rules',
     ],
+    [
+      'a text for a number',
+      'categories:\n  rules:\n    - name: exit.a\n      over: ["6.1"]\n      when: { exit_code: [0, "> many"] }\n',
+      ':5:26: categories.rules[0].when.exit_code: expected a number such as 3 or "> 3", or a list of them, got "> many"',
+      'categories.rules',
+    ],
+    [
+      'a number with a unit',
+      'categories: {rules: [{name: exit.a, over: ["6.1"], unless: {calls: "> 3MiB"}}]}\n',
+      ':1:68: categories.rules[0].unless.calls: expected a number such as 3',
+      'categories.rules',
+    ],
+    [
+      'a size in decimal units',
+      'categories: {rules: [{name: exit.a, over: ["6.1"], when: {memory: "> 3MB"}}]}\n',
+      ':1:67: categories.rules[0].when.memory: expected a number such as 512MiB or "> 512MiB"',
+      'categories.rules',
+    ],
+    [
+      'an empty negation',
+      'categories: {rules: [{name: exit.a, over: ["6.1"], unless: {}}]}\n',
+      'categories.rules[0].unless: expected a section of',
+      'categories.rules',
+    ],
     ['a list with a number', 'stop_strings: ["a", 3]\n', 'stop_strings: expected a list of texts, but item 2 is 3', 'stop_strings'],
     ['a list with nothing', 'stop_strings: ["", b]\n', 'stop_strings: expected a list of texts, but item 1 is empty', 'stop_strings'],
     ['two documents', 'seed: 1\n---\nseed: 2\n', 'config.yaml:2:1: a second YAML document begins here', 'Remove the line `---`'],
@@ -176,6 +200,11 @@ describe('errors', () => {
   it('reads rules from a file, and from a variable as JSON', () => {
     const rule = { name: 'crash.a', over: ['4.5'], when: { message: ['/list/i'], tag: ['a', 'b'] } };
     const yaml = 'categories: {rules: [{name: crash.a, over: ["4.5"], when: {message: /list/i, tag: [a, b]}}]}\n';
+    const numbers =
+      'categories: {rules: [{name: exit.a, over: ["6.1"], unless: {exit_code: [0, "> 2"], cpu_seconds: 0.5, memory: ">=1GiB"}}]}\n';
+    expect(load(numbers).values['categories.rules']).toEqual([
+      { name: 'exit.a', over: ['6.1'], when: {}, unless: { exit_code: ['0', '> 2'], cpu_seconds: ['0.5'], memory: ['>=1GiB'] } },
+    ]);
     expect(load(yaml).values['categories.rules']).toEqual([rule]);
     const environment = { FAULTLINE_CATEGORIES_RULES: JSON.stringify([rule]) };
     expect(load('', { environment }).values['categories.rules']).toEqual([rule]);

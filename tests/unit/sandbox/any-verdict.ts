@@ -80,7 +80,11 @@ export function anyMeasurements(text: fc.Arbitrary<string>): fc.Arbitrary<Measur
     callsInput: fc.boolean(),
     redefined: fc.array(text, { maxLength: 3 }),
   };
-  const source: fc.Arbitrary<SourceFacts> = fc.oneof(fc.record(facts), fc.record({ ...facts, lines: fc.nat(), foreignLines: fc.nat() }));
+  const source: fc.Arbitrary<SourceFacts> = fc.oneof(
+    fc.record(facts),
+    fc.record({ ...facts, lines: fc.nat(), foreignLines: fc.nat() }),
+    fc.record({ ...facts, oneEdit: fc.record({ kind: oneOf('import', 'indentation', 'return'), passes: fc.boolean() }) }),
+  );
   const fragility: fc.Arbitrary<Fragility> = fc.record({
     hashSeeds: fc.record({ tried: fc.nat(), failed: fc.nat() }),
     furtherTest: fc.option(fc.boolean()),

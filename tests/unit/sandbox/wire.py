@@ -47,7 +47,7 @@ good = [
     "", "a\0\ud800é日\U0001f388", b"", bytes(range(256)), complex(-0.0, float("nan")), [], [[], [1, "x"]], (), (1,), {}, {1: {2: []}, "a": None},
     set(), {1, "a", (2,)}, frozenset({frozenset()}), range(0), range(10**30, -5, -7), decimal.Decimal("1.10"), decimal.Decimal("-Infinity"),
     fractions.Fraction(-1, 3), bytearray(b"x"), collections.deque([1, 2], 5), collections.deque(), collections.Counter("aab"),
-    collections.OrderedDict([(2, 1), (1, 2)]), collections.defaultdict(list, {1: [2]}), collections.defaultdict(None), int, type(None),
+    collections.OrderedDict([(2, 1), (1, 2)]), collections.defaultdict(list, {1: [2]}), collections.defaultdict(None), int, type(None), datetime.date, fractions.Fraction, collections.Counter,
     datetime.date(2020, 2, 29), datetime.datetime(2020, 1, 1, 1, 2, 3, 4), datetime.timedelta(-1, 5), list(range(10000)),
 ]
 for value in good:
@@ -79,6 +79,15 @@ for value in bad:
 counted = collections.defaultdict(lambda: 0, {"a": 1})
 sent = wire.decode(wire.encode(counted))
 assert type(sent) is collections.defaultdict and sent == counted and sent.default_factory is None
+
+# The types within a value are told, but for those by which a defaultdict makes plain values.
+for value, told in (
+    ([1, "a", range(3)], set()), (collections.defaultdict(list, {1: []}), set()), (collections.defaultdict(None, {1: int}), {int}),
+    (collections.defaultdict(object), {object}), (collections.defaultdict(int, {1: [list], 2: collections.defaultdict(dict, {str: 0})}), {list, str}),
+):
+    types = set()
+    wire.decode(wire.encode(value), types=types)
+    assert types == told, (value, types)
 
 # Forged bytes: whatever they are, a plain value or Malformed, at no great cost.
 forged = [b"", b"i", b"i1234567", b"s\xff\xff\xff\xff", b"l\xff\xff\xff\xff", b"D\x01\0\0\0l\0\0\0\0N", b"S\x01\0\0\0l\0\0\0\0", b"k\x04\0\0\0exec",

@@ -164,6 +164,18 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
   ['6.3', 'a file written at load', evidence(raised('load', 'OSError', "[Errno 30] Read-only file system: 'a.txt'"))],
   ['6.3', 'the resolver', evidence(raised('call', 'gaierror', '[Errno -3] Temporary failure in name resolution', OS_ERROR))],
   ['6.3', 'the resolver within urllib', evidence(raised('call', 'URLError', '<urlopen error [Errno -3] Temporary failure>', OS_ERROR))],
+  [
+    '6.3',
+    'the older resolver, whose 2 is no ENOENT',
+    evidence(raised('call', 'herror', '[Errno 2] Host name lookup failure', { ...OS_ERROR, errno: 2 })),
+  ],
+  [
+    '4.9',
+    'an error of the older resolver, its own',
+    evidence(raised('call', 'herror', '[Errno 2] no', { ...OS_ERROR, errno: 2, node: 'raise' })),
+  ],
+  ['6.3', 'a control of a descriptor that the second tier refuses', evidence(raised('call', 'OSError', 'no', { errno: 25 }))],
+  ['6.3', 'a file that may not change its folder', evidence(raised('call', 'OSError', 'no', { errno: 18 }))],
   ['4.9', 'a PermissionError of its own', evidence(raised('call', 'PermissionError', '[Errno 1] no', { node: 'raise' }))],
   ['4.10', 'a file that is not there', evidence(raised('call', 'FileNotFoundError', "[Errno 2] No such file or directory: 'x'"))],
   ['5.2', 'a map that finds no room', evidence(raised('call', 'OSError', '[Errno 12] Cannot allocate memory'))],
