@@ -27,8 +27,8 @@ const humanEval = sharedFile('datasets/HumanEval.jsonl.gz');
 const ALL = 2000;
 const SAMPLES = Number(process.env['FAULTLINE_STABILITY_SAMPLES'] ?? ALL / 4);
 const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
-/** The clock shows in what it returns; the kernel takes descriptors out of its count of those in flight when it comes round to it. */
-const BY_CHANCE = ['depends_on_the_clock.py', 'leaves_many_descriptors_in_flight.py'];
+/** The clock shows in what it returns. */
+const BY_CHANCE = ['depends_on_the_clock.py'];
 /** Hostile programs with one outcome: others say themselves that chance has a part in theirs. */
 const CERTAIN = hostile.filter(
   ({ name, outcomes, categories }) => outcomes.length === 1 && categories.length === 1 && !BY_CHANCE.includes(name),

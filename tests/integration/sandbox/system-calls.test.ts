@@ -42,10 +42,10 @@ const REFUSED_ON_THE_HOST = table(`
   lremovexattr:198:15 fremovexattr:199:16 removexattrat:466:466 inotify_init:253:- inotify_init1:294:26 inotify_add_watch:254:27
   pidfd_send_signal:424:424
 `);
-/** Processes and programs: what the candidate's own filter answers. */
+/** Processes, programs and messages: what the candidate's own filter answers. */
 const STARTS = [
   ...table('fork:57:- vfork:58:- clone:56:220').map((call) => ({ ...call, error: 'EAGAIN' })),
-  ...table('execve:59:221 execveat:322:281').map((call) => ({ ...call, error: 'EPERM' })),
+  ...table('execve:59:221 execveat:322:281 sendmsg:46:211 sendmmsg:307:269').map((call) => ({ ...call, error: 'EPERM' })),
   ...table('clone3:435:435 unknown:467:467 unknown:600:600').map((call) => ({ ...call, error: 'ENOSYS' })),
 ];
 const [PRLIMIT, SOCKETPAIR, PRCTL, FCNTL, IOCTL, GETPID, CLONE] = table(
@@ -146,11 +146,13 @@ describe.each(cases)('in tier $tier, started by $who', ({ tier, through, obstacl
     const more = [
       `datagrams = call(${SOCKETPAIR}, 1, 2, 0, ctypes.addressof((ctypes.c_int * 2)()))`,
       `others = call(${PRLIMIT}, 1, 7, 0, ctypes.addressof((ctypes.c_long * 2)()))`,
+      // Of families whose protocol may be a module to load: INET, RDS, TIPC.
+      `families = [call(${SOCKETPAIR}, family, 1, 0, ctypes.addressof((ctypes.c_int * 2)())) for family in (2, 21, 30)]`,
       'import asyncio',
-      'async def one(): return 1',
-      'return [datagrams, others, asyncio.run(one())]',
+      'async def one(): return await asyncio.to_thread(abs, -1)',
+      'return [datagrams, others, families, asyncio.run(one())]',
     ].join('\n');
-    expect(await valueOf(more)).toEqual(['EPERM', 'EPERM', 1]);
+    expect(await valueOf(more)).toEqual(['EPERM', 'EPERM', ['EPERM', 'EPERM', 'EPERM'], 1]);
   });
 
   it.skipIf(skipped || tier !== 'landlock')('what reaches the host’s files and processes returns one, too', async () => {
