@@ -13,9 +13,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -223,18 +225,34 @@ rlim_t tasks_of_user() {
   return count;
 }
 
+// Whether the kernel counts processes by user namespace, as Linux does from 5.14 on. Before, RLIMIT_NPROC is about all
+// that the user runs on the system. Told by the version: the limit is looked at when a process starts, and the first in
+// a process namespace, which cannot be started twice, would be the one to try it with.
+bool counts_by_user_namespace() {
+  utsname system;
+  unsigned major = 0, minor = 0;
+  must(uname(&system), "ask for the kernel's version");
+  std::sscanf(system.release, "%u.%u", &major, &minor);
+  return major > 5 || (major == 5 && minor >= 14);
+}
+
+// Where the kernel counts what an ordinary user runs already.
+void share_count(Place& place) {
+  // Threads that may be started beside that.
+  constexpr rlim_t kThreads = 512;
+  place.own_user = false;
+  limit(RLIMIT_NPROC, tasks_of_user() + kThreads, "processes");
+}
+
 // Tier `landlock`, in the process that becomes Python.
 [[noreturn]] void build_landlock(const Options& options, const Compartment& compartment, const PrivateFolder& folder,
                                  int parent_alive) {
-  // Threads that may be started beside what the user runs already, where the count is shared with that.
-  constexpr rlim_t kThreads = 512;
   Place place = {folder.scripts(), "", true, usable_landlock(options)};
   uid_t user = geteuid();
   gid_t group = getegid();
   UserIds ids = user == 0 ? available_user_ids() : UserIds::kOne;
   if (ids == UserIds::kOne) {
-    place.own_user = false;
-    limit(RLIMIT_NPROC, tasks_of_user() + kThreads, "processes");
+    share_count(place);
   } else {
     user = group = unprivileged_user(ids, compartment.user_offset);
   }
@@ -283,6 +301,7 @@ rlim_t tasks_of_user() {
         enter_minimal_root(options, kInsideUser, kInsideUser);
       }
     } else {
+      if (!counts_by_user_namespace()) share_count(place);
       enter_namespaces(proc, others | CLONE_NEWNS, user, group);
       enter_minimal_root(options, kInsideUser, kInsideUser);
     }

@@ -1,11 +1,12 @@
 /**
- * The sandbox under users who are less than they seem: root by name only, and one without user namespaces. The launcher is
+ * The sandbox under users who are less than they seem: root by name only, and one without user namespaces, or under an older kernel. The launcher is
  * started under another user id by a wrapper, everything else is as always. A plain ordinary user: hostile-suite.ts.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { expectVerdict, fixtureOf, fixtures } from './fixtures.js';
+import { job } from './jobs.js';
 import { AS_USER, obstacle, PYTHON, WrappedLauncher } from './users.js';
 
 const reason = obstacle();
@@ -65,5 +66,27 @@ describe.skipIf(reason !== null)(`as root only by name${reason === null ? '' : `
     expect(executor.info.tier).toBe('none');
     expect((await executor.execute(fixtureOf('right.py').job)).passed).toBe(true);
     await executor.dispose();
+  });
+});
+
+describe.skipIf(reason !== null)(`under a kernel before Linux 5.14${reason === null ? '' : ` (skipped: ${reason})`}`, () => {
+  it('may start threads whatever else the user runs, as that kernel counts everything', async () => {
+    launcher.wrap(`${AS_USER} setarch --uname-2.6`);
+    const executor = await ProcessExecutor.create({ workers: 1, python: PYTHON, tier: 'namespaces' });
+    try {
+      const body = [
+        'import threading',
+        'threading.stack_size(65536)',
+        'stop = threading.Event()',
+        'for _ in range(100):',
+        '    threading.Thread(target=stop.wait, daemon=True).start()',
+        'stop.set()',
+        'return x + 1',
+      ];
+      const { outcome } = await executor.execute(job(body.map((line) => `    ${line}\n`).join('')));
+      expect(outcome).toEqual({ status: 'passed' });
+    } finally {
+      await executor.dispose();
+    }
   });
 });
