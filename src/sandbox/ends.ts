@@ -47,8 +47,8 @@ export function blameFor(end: CompartmentEnd | null, tier: IsolationTier): Blame
  * keeps from all signals from inside. In tier `landlock` the candidate's filter lets kill, tkill, tgkill and their queueing kin reach its own
  * process only, and the compartment's refuses signals by a process's descriptor and descriptors that signal whom they are told to (F_SETOWN).
  * Nor can it have the kernel choose the zygote: limits bind each process for itself, and when memory runs out a candidate that has taken it is
- * larger than the zygote, and as early to go. What it writes reaches the zygote as bytes of limited number, or in a page of shared memory, of
- * which one byte is read.
+ * larger than the zygote, and as early to go. What it writes reaches the zygote as bytes of limited number, out of pipes that the zygote
+ * never waits for, or in a page of shared memory, of which one byte is read.
  *
  * Signals by which a process ends through what it does itself are left to count as the sample's when they repeat: a fault of the zygote's code
  * that a program has found must not end the run; nor must an exit, for the same reason. In tier `none` a program can kill whom it likes.
@@ -74,6 +74,16 @@ function signalName(number: number): string {
  */
 export function mayBeOutside({ outcome }: Verdict): boolean {
   return outcome.status === 'signal' && outcome.signal === 'SIGKILL';
+}
+
+/**
+ * The verdict of a run that was alone, where `lackedMemory` says whether the kernel has killed anybody meanwhile for lack of memory: a program that
+ * was killed then had less than its limit allows it, which is a limit, too. Whether it or others had filled the machine, or the control group,
+ * nobody can tell, as candidates are the first to go; what it had itself stands in the measurements.
+ */
+export function withCause(verdict: Verdict, lackedMemory: boolean): Verdict {
+  if (!lackedMemory || !mayBeOutside(verdict)) return verdict;
+  return { ...verdict, outcome: { status: 'limit', resource: 'memory', exception: null } };
 }
 
 export function metTimeLimit({ outcome }: Verdict): boolean {

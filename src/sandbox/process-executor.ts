@@ -5,9 +5,10 @@
  */
 import os from 'node:os';
 import { FaultlineError } from '../errors.js';
-import { blameFor, failureOf, HUNG, mayBeOutside, metTimeLimit } from './ends.js';
+import { blameFor, failureOf, HUNG, mayBeOutside, metTimeLimit, withCause } from './ends.js';
 import type { ExecutionJob, Executor, ExecutorInfo, Limits } from './executor.js';
 import { adaptedLimits, calibrationOf, checkedLimits, DEFAULT_LIMITS, hungMilliseconds, RERUN_FACTOR } from './limits.js';
+import { outOfMemoryKills } from './out-of-memory.js';
 import { probe } from './probe.js';
 import { judgeJob, type JudgeAnswer } from './protocol.js';
 import { findPython, type Python } from './python.js';
@@ -168,6 +169,8 @@ export class ProcessExecutor implements Executor {
     // More time throughout, or for what is looked at more closely alone.
     const [throughout, closer] = task.first === null ? [1, RERUN_FACTOR] : [RERUN_FACTOR, 1];
     const limits = adaptedLimits(this.info.limits, this.info.calibration, throughout);
+    // Of a job that runs alone, and of no other: what is killed meanwhile may be anybody's, and each look takes time.
+    if (task.deaths > 0) task.killsBefore = outOfMemoryKills();
     return { task, worker, limits, answer: worker.judge(judgeJob(task.job, limits, closer)) };
   }
 
@@ -207,7 +210,8 @@ export class ProcessExecutor implements Executor {
       else if (task.deaths === 0 && mayBeOutside(answer.verdict)) {
         task.deaths++;
         this.rerun(task, 'againAlone');
-      } else this.settle(task, answer.verdict);
+      } else if (task.killsBefore === null) this.settle(task, answer.verdict);
+      else this.settle(task, withCause(answer.verdict, (outOfMemoryKills() ?? 0) > task.killsBefore));
     } catch (error) {
       clearTimeout(hung);
       this.retire(slot);

@@ -10,6 +10,8 @@ export class Task implements Schedulable {
   first: Verdict | null = null;
   /** Workers that died under this job in a way that it may have brought about. One may be chance; two, on a machine that works, are its doing. */
   deaths = 0;
+  /** What `outOfMemoryKills` said when a run after such a death began; null before, and where it says nothing. */
+  killsBefore: number | null = null;
   /** Set while it runs. */
   slot: Slot | null = null;
   private isDone = false;

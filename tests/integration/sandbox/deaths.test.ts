@@ -1,5 +1,5 @@
 /** Processes of the sandbox that somebody kills in the middle of an execution: never a sample's failure, or only where it repeats and may be its doing. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { ISOLATING_TIERS } from '../../../src/sandbox/tiers.js';
@@ -15,12 +15,19 @@ interface Busy {
   readonly candidate: ProcessInfo;
 }
 
+/** Whether the kernel kills for lack of memory all the time: it cannot be made to here. */
+const memory = vi.hoisted(() => ({ isLacking: false, kills: 0 }));
+vi.mock('../../../src/sandbox/out-of-memory.js', () => ({
+  outOfMemoryKills: () => (memory.isLacking ? memory.kills++ : memory.kills),
+}));
+
 const { landlock } = await kernelReport();
 let executor: ProcessExecutor | null = null;
 afterEach(async () => {
   const processes = descendants();
   await executor?.dispose();
   executor = null;
+  memory.isLacking = false;
   await gone(processes);
 });
 
@@ -142,5 +149,12 @@ describe.each(ISOLATING_TIERS.map((tier) => ({ tier })))('in tier $tier', ({ tie
     executor = await ProcessExecutor.create({ workers: 1, tier, python: PYTHON });
     const { outcome } = await executor.execute(job('    import os\n    os.kill(os.getpid(), 9)\n'));
     expect(outcome).toEqual({ status: 'signal', signal: 'SIGKILL' });
+  });
+
+  it.skipIf(skipped)('a program that is killed twice when the kernel lacks memory has met a limit', async () => {
+    memory.isLacking = true;
+    const { result } = await executeKilling('candidate', 2, SLEEPS);
+    expect(result).toMatchObject({ outcome: { status: 'limit', resource: 'memory', exception: null } });
+    expect((await executeKilling('candidate', 1, SLOW)).result).toMatchObject({ outcome: { status: 'passed' } });
   });
 });
