@@ -249,6 +249,8 @@ class _Watch:
     def _watch(self, pid, turn):
         """Returns when the candidate has ended or was killed."""
         self._pid = pid
+        # The program can open this end, too, and read first what poll has told of. Only now, as most end before anything is read.
+        os.set_blocking(self._output, False)
         handle = _open_process(pid)
         try:
             self._watch_handle(pid, handle, turn)
@@ -362,10 +364,14 @@ class _Watch:
             pass
 
     def _take(self):
-        """Takes what one read gives, which must not have to wait. Returns False at the end of the output."""
+        """Takes what one read gives. Returns whether that was anything."""
         # First what is missing of the head, then what is only counted.
         head = self._view(min(self.output_bytes, link.STDOUT_BYTES), link.STDOUT_BYTES)
-        count = os.readv(self._output, (head, self._view(_REST_AT, _WORDS_BYTES)))
+        try:
+            count = os.readv(self._output, (head, self._view(_REST_AT, _WORDS_BYTES)))
+        except BlockingIOError:
+            # The program has taken it back.
+            return False
         self.output_bytes += count
         return count > 0
 

@@ -1,6 +1,18 @@
 /** Tier `landlock`: the same programs as in the best tier, and what is a matter of the host's files and processes there. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -59,6 +71,12 @@ const valueOf = async (executor: ProcessExecutor, program: string): Promise<unkn
   if (outcome.status !== 'assertion') throw new Error(`no value: ${JSON.stringify(outcome)}`);
   return JSON.parse(outcome.assertion.returned!.replaceAll("'", '"').replaceAll('True', 'true').replaceAll('None', 'null'));
 };
+
+/** The flags of the ends of pipes that a process has open. */
+const pipeEnds = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/fd`)
+    .filter((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('pipe:'))
+    .map((fd) => parseInt(/^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))![1]!, 8));
 
 const LIMITS = { cpuSeconds: 0.4, wallSeconds: 0.5, memoryBytes: 512 << 20 };
 /** Those whose outcome hangs on the isolation; the rest of the hostile ones run in hostile-suite.ts. What looks different by design (see below) is left out. */
@@ -189,6 +207,14 @@ describe.skipIf(version === null)(`programs in tier landlock${absent}`, () => {
     const zygote = processes.find(
       ({ pid, command }) => command.includes('zygote.py') && processes.some(({ parent, command: own }) => parent === pid && own !== ''),
     );
+    // Nor have it wait for output that they have taken back themselves. Who may look into another's process, can see that.
+    if (process.getuid?.() === 0) {
+      await eventually(() => {
+        const ends = pipeEnds(zygote!.pid).filter((flags) => (flags & constants.O_WRONLY) === 0);
+        expect(ends.length).toBeGreaterThan(0);
+        expect(ends.filter((flags) => (flags & constants.O_NONBLOCK) === 0)).toEqual([]);
+      });
+    }
     process.kill(zygote!.pid, 'SIGKILL');
     await gone(processes);
     controller.abort();
