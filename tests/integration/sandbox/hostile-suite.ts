@@ -9,7 +9,8 @@
  *
  * That a case takes no longer than its limits and half a second is asserted of every candidate that was started for it, the later passes'
  * and the second run's included, from fork to end: of the CPU time that the kernel counted, and of the wall clock less what the machine
- * may have kept it waiting (machine-delay.ts); and of the CPU time that the judge itself took for each, which has a limit of its own. On a
+ * may have kept it waiting (machine-delay.ts); and of the CPU time that the judge itself took for each, which has a limit of its own. Where the
+ * worker died and nobody measured a candidate, it is asserted of the wall clock from handing over the job until the worker was gone. On a
  * busy machine the wall clock says little, and for how many cases it says something is printed; so is the wall clock of whole cases, for
  * people.
  */
@@ -17,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, it, vi, type MockInstance } from
 import { kernelReport } from '../../../src/sandbox/launcher.js';
 import { adaptedLimits, RERUN_FACTOR } from '../../../src/sandbox/limits.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../../src/sandbox/process-executor.js';
+import type { JudgeJob } from '../../../src/sandbox/protocol.js';
 import type { Verdict } from '../../../src/sandbox/verdict.js';
 import { Worker } from '../../../src/sandbox/worker.js';
 import { codeOf, expectVerdict, fixtureOf, hostile, type Fixture } from './fixtures.js';
@@ -101,6 +103,9 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
     const slow: { name: string; over: number }[] = [];
     /** Sees every answer of a judge. */
     let judge: MockInstance<Worker['judge']>;
+    /** Seconds from handing a worker the job until it had answered or was gone. */
+    const took = new WeakMap<JudgeJob, number>();
+    let deaths = 0;
     let laterPasses = 0;
     let mostJudged = 0;
     /** Cases that the machine kept waiting for so little that an overrun by a second would have shown. */
@@ -111,7 +116,15 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
 
     beforeAll(async () => {
       if (asUser) launcher.wrap(AS_USER);
-      judge = vi.spyOn(Worker.prototype, 'judge');
+      const original = Reflect.get(Worker.prototype, 'judge');
+      judge = vi.spyOn(Worker.prototype, 'judge').mockImplementation(async function (this: Worker, job) {
+        const start = performance.now();
+        try {
+          return await original.call(this, job);
+        } finally {
+          took.set(job, (performance.now() - start) / 1000);
+        }
+      });
       executor = await ProcessExecutor.create({ workers: 1, limits: LIMITS, ...options });
       expect(executor.info.tier).toBe(tier);
       for (const fixture of next) expectVerdict(fixture, await executor.execute(fixture.job), executor.info);
@@ -132,6 +145,7 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
       console.log(`hostile programs ${title}: an overrun by a second would have shown in the wall clock of ${told} of ${slow.length}`);
       console.log(`hostile programs ${title}: a worker kept ${(mostKept / (1 << 20)).toFixed(1)} MiB more than usual at most`);
       console.log(`hostile programs ${title}: ${laterPasses} candidates were started for later passes`);
+      console.log(`hostile programs ${title}: a worker died under ${deaths} jobs`);
       console.log(`hostile programs ${title}: a judge that lived computed ${mostJudged.toFixed(2)} s at most for one candidate`);
     });
 
@@ -149,9 +163,12 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
       expectVerdict(fixture, verdict, executor.info);
       if (delayedBefore !== null && delayedAfter !== null && delayedAfter - delayedBefore < OVERRUN_SECONDS) told++;
       const { program } = judge.mock.calls[0]![0];
-      const own = judge.mock.settledResults.filter((_, call) => judge.mock.calls[call]![0].program === program);
+      const own = judge.mock.calls.flatMap(([job], call) => {
+        const answer = judge.mock.settledResults[call]!;
+        return job.program === program ? [{ job, passes: answer.type === 'fulfilled' ? answer.value.passes : [] }] : [];
+      });
       expect(judge.mock.calls[1]![0].program).not.toBe(program);
-      const passes = own.flatMap(({ type, value }) => (type === 'fulfilled' ? value.passes : []));
+      const passes = own.flatMap((answer) => answer.passes);
       laterPasses += Math.max(0, passes.length - 1);
       // But where a worker died of it, and nobody measured anything.
       if (verdict.measurements.wallSeconds > 0)
@@ -163,6 +180,13 @@ function hostilePrograms({ asUser, options, reason, title, ...setting }: Setting
         if (delayedBefore === null || delayedAfter === null) continue;
         // A program may use up nearly all of one limit before it meets the other.
         expect(wallSeconds - (delayedAfter - delayedBefore)).toBeLessThan(limits.cpuSeconds + limits.wallSeconds + OVERRUN_SECONDS);
+      }
+      for (const { job } of own.filter((answer) => answer.passes.length === 0)) {
+        deaths++;
+        if (delayedBefore === null || delayedAfter === null) continue;
+        // In the first pass: the candidate's limits, and the judge's own.
+        const allowed = job.cpuSeconds + job.wallSeconds + judgeLimit(job) + OVERRUN_SECONDS;
+        expect(took.get(job)! - (delayedAfter - delayedBefore)).toBeLessThan(allowed);
       }
       expect(await ahead).toEqual(expected.slice(follower, follower + 1));
       if (isFollowed) expect(await verdictsOf(executor, next)).toEqual(expected);
