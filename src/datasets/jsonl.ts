@@ -23,20 +23,31 @@ export interface JsonLine {
 
 /** A line longer than this is a broken file, not a problem or a sample. */
 const LINE_BYTES_MAX = 64 << 20;
+/** An object that is a whole file is in memory as bytes, as text and as values. Well below the longest text that Node holds, 2^29 characters. */
+const OBJECT_BYTES_MAX = 384 << 20;
 /** What other programs write for numbers that JSON does not have; behind a minus sign too, which is where the fault is found. */
 const NO_NUMBER = /^-?(?:NaN|Infinity)\b/;
 const GZIP_MAGIC = [0x1f, 0x8b];
+
+export interface JsonlOptions {
+  /** Is called with the bytes on disk as they are read, for hashing along the way. */
+  readonly onBytes?: (chunk: Uint8Array) => void;
+  /**
+   * For files that may be one object instead, over any number of lines: such a one is read whole, and is the one line of its file.
+   * `begins` tells it by its first thousands of characters; `hint` is the next step where it is longer than can be read.
+   */
+  readonly object?: { readonly begins: (head: string) => boolean; readonly hint: string };
+}
 
 /**
  * Reads a file line by line, in constant memory; gzip is known by its first bytes, not by the name. Blank lines and a
  * byte-order mark at the start are skipped.
  *
- * @param onBytes is called with the bytes on disk as they are read, for hashing along the way.
  * Errors are `input`, with file, line and column: unreadable, not UTF-8, not JSON, not an object, damaged gzip.
  */
-export async function* readJsonl(file: string, onBytes?: (chunk: Uint8Array) => void): AsyncGenerator<JsonLine> {
+export async function* readJsonl(file: string, options: JsonlOptions = {}): AsyncGenerator<JsonLine> {
   let line = 0;
-  for await (const bytes of splitLines(file, onBytes)) {
+  for await (const bytes of splitLines(file, options)) {
     line++;
     let text: string;
     try {
@@ -58,7 +69,7 @@ export async function* readJsonl(file: string, onBytes?: (chunk: Uint8Array) => 
 export async function readJsonlWithHash(file: string): Promise<{ lines: JsonLine[]; hash: string }> {
   const hash = createHash('sha256');
   const lines: JsonLine[] = [];
-  for await (const line of readJsonl(file, (chunk) => hash.update(chunk))) lines.push(line);
+  for await (const line of readJsonl(file, { onBytes: (chunk) => hash.update(chunk) })) lines.push(line);
   return { lines, hash: hash.digest('hex') };
 }
 
@@ -67,7 +78,7 @@ export function lineError(line: JsonLine, reason: string, options: { field?: str
   const { file, line: number, part } = line;
   const offset = options.field === undefined ? null : offsetOfValue(line.text, options.field);
   return new FaultlineError('input', part === undefined ? reason : `${part}: ${reason}`, {
-    place: part === undefined ? { file, line: number, column: (offset ?? 0) + 1 } : { file, line: number },
+    place: part === undefined ? { file, ...placeIn(line.text, offset ?? 0, number) } : { file, line: number },
     hint: options.hint ?? 'Correct the line, or remove it from the file.',
   });
 }
@@ -143,6 +154,12 @@ export function kindOf(value: unknown): string {
   return { string: 'a string', number: 'a number', boolean: 'a boolean', object: 'an object' }[typeof value as string] ?? typeof value;
 }
 
+/** The line and column of an offset into a text that begins on a line: a file that is one object may go over many. */
+function placeIn(text: string, offset: number, line: number): { line: number; column: number } {
+  const before = text.slice(0, offset).split('\n');
+  return { line: line + before.length - 1, column: before.at(-1)!.length + 1 };
+}
+
 function parseLine(text: string, file: string, line: number): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
@@ -150,10 +167,12 @@ function parseLine(text: string, file: string, line: number): Readonly<Record<st
   } catch (error) {
     const fault = findJsonFault(text) ?? { offset: 0, reason: reasonOf(error) };
     throw new FaultlineError('input', `not valid JSON: ${fault.reason}`, {
-      place: { file, line, column: fault.offset + 1 },
+      place: { file, ...placeIn(text, fault.offset, line) },
       hint: NO_NUMBER.test(text.slice(fault.offset))
         ? "JSON has no NaN and no infinity, though Python's json module writes them: put null in their place."
-        : 'Every line must be one complete JSON object.',
+        : text.includes('\n')
+          ? 'The file must be one complete JSON object: write or fetch it again.'
+          : 'Every line must be one complete JSON object.',
       cause: error,
     });
   }
@@ -166,27 +185,38 @@ function parseLine(text: string, file: string, line: number): Readonly<Record<st
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Splits at `\n` alone: `readline` also splits at U+2028, which is allowed inside JSON strings. */
-async function* splitLines(file: string, onBytes?: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {
-  const pending: Uint8Array[] = [];
+/**
+ * Splits at `\n` alone: `readline` also splits at U+2028, which is allowed inside JSON strings. What is one object is not split. What it gives
+ * is in memory with the caller alone.
+ */
+async function* splitLines(file: string, { onBytes, object }: JsonlOptions): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = [];
   let pendingBytes = 0;
   let line = 1;
+  let isObject: boolean | null = null;
+  const joined = (): Uint8Array => {
+    const bytes = Buffer.concat(pending);
+    pending = [];
+    pendingBytes = 0;
+    return bytes;
+  };
   try {
     for await (const chunk of decompressed(file, onBytes)) {
+      isObject ??= object?.begins(Buffer.from(chunk).toString('latin1')) ?? false;
       let start = 0;
-      for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      for (let end = isObject ? -1 : chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
         pending.push(chunk.subarray(start, end));
-        yield Buffer.concat(pending);
-        pending.length = pendingBytes = 0;
+        yield joined();
         start = end + 1;
         line++;
       }
       if (start < chunk.length) pending.push(chunk.subarray(start));
       pendingBytes += chunk.length - start;
-      if (pendingBytes > LINE_BYTES_MAX)
-        throw new FaultlineError('input', `a line of more than ${LINE_BYTES_MAX >> 20} MiB`, {
+      const most = isObject ? OBJECT_BYTES_MAX : LINE_BYTES_MAX;
+      if (pendingBytes > most)
+        throw new FaultlineError('input', `${isObject ? 'an object' : 'a line'} of more than ${most >> 20} MiB`, {
           place: { file, line },
-          hint: 'Every line must be one complete JSON object.',
+          hint: isObject ? object!.hint : 'Every line must be one complete JSON object.',
         });
     }
   } catch (error) {
@@ -202,7 +232,7 @@ async function* splitLines(file: string, onBytes?: (chunk: Uint8Array) => void):
     const reason = code.startsWith('Z_') ? `damaged gzip data: ${reasonOf(error)}` : `cannot be read: ${reasonOf(error)}`;
     throw new FaultlineError('input', reason, { place: { file }, hint: 'Fetch or write the file again.', cause: error });
   }
-  if (pendingBytes > 0) yield Buffer.concat(pending);
+  if (pendingBytes > 0) yield joined();
 }
 
 async function* decompressed(file: string, onBytes?: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {

@@ -40,7 +40,7 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
     prompt: remembered(({ prompt }) => plain(prompt)),
   };
   let any = false;
-  for await (const source of rowsOf(readJsonl(file))) {
+  for await (const source of rowsOf(readJsonl(file, { object: { begins: beginsResults, hint: SAMPLES_OF_RESULTS } }))) {
     any = true;
     const named = stringField(source, 'task_id');
     // evalplus's name for it.
@@ -84,6 +84,14 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
   }
 }
 
+const SAMPLES_OF_RESULTS = 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.';
+
+/** Whether a file is evalplus's results, over one line or many: `eval` comes before any sample, behind a date and a hash. */
+function beginsResults(head: string): boolean {
+  const before = head.indexOf('"task_id"');
+  return /^(?:\xef\xbb\xbf)?\s*\{/.test(head) && /"eval"\s*:\s*\{/.test(before < 0 ? head : head.slice(0, before));
+}
+
 /** The lines themselves, and of evalplus's results, which are one object for all tasks, a row for each sample in its place. */
 async function* rowsOf(lines: AsyncIterable<JsonLine>): AsyncGenerator<JsonLine> {
   for await (const line of lines) {
@@ -98,7 +106,7 @@ async function* rowsOf(lines: AsyncIterable<JsonLine>): AsyncGenerator<JsonLine>
       if (!Array.isArray(rows) || !rows.every(hasSolution)) {
         throw lineError(line, `these are evalplus's results, and those of ${task} do not hold the programs`, {
           field: 'eval',
-          hint: 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.',
+          hint: SAMPLES_OF_RESULTS,
         });
       }
       for (const [index, row] of rows.entries()) {

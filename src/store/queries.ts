@@ -11,6 +11,7 @@ import type { Samples } from './samples.js';
 import { storable } from './text.js';
 import type { Counts, DecisionRow, JudgedSample, PendingExecution, SampleFilter, TokenSample } from './types.js';
 import { fromColumns, type CostColumns, type VerdictColumns } from './verdict-columns.js';
+import { wideRows } from './wide-rows.js';
 
 /** The cost columns of a table `executions x`. */
 const COST = `x.cpu_seconds AS cpuSeconds, x.wall_seconds AS wallSeconds, x.peak_memory_bytes AS peakMemoryBytes,
@@ -66,11 +67,12 @@ export class Queries {
          AND s.finish_reason <> 'error' AND v.status <> 'infra'
        ORDER BY s.id LIMIT 1`,
     );
-    this.#judged = database.prepare<
-      [{ experimentId: number; strategy: string; problemId: number; index: number | null; outcome: string | null; code: string | null }],
-      JudgedRecord
-    >(
-      `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, s.completion, s.discarded,
+    this.#judged = wideRows(
+      database.prepare<
+        [{ experimentId: number; strategy: string; problemId: number; index: number | null; outcome: string | null; code: string | null }],
+        JudgedRecord
+      >(
+        `SELECT s.sample_index AS sampleIndex, x.executed_at AS executedAt, s.completion, s.discarded,
          s.finish_reason AS finishReason, s.token_count AS tokenCount, s.mean_logprob AS meanLogprob, s.draw_seconds AS drawSeconds,
          ${selectVerdict('v')},
          ${COST}, k.code AS categoryCode, k.name AS categoryName, k.dou, k.tambon, k.codehalu,
@@ -83,6 +85,7 @@ export class Queries {
        WHERE s.experiment_id = @experimentId AND s.strategy = @strategy AND s.problem_id = @problemId
          AND (@index IS NULL OR s.sample_index = @index) AND (@outcome IS NULL OR c.outcome = @outcome) AND (@code IS NULL OR k.code = @code)
        ORDER BY s.sample_index`,
+      ),
     );
     this.#problem = database.prepare<[number], ProblemFields>(
       'SELECT prompt, entry_point AS entryPoint, difficulty FROM problems WHERE id = ?',
@@ -139,7 +142,7 @@ export class Queries {
     const code = filter.categoryCode ?? null;
     for (const { strategy, problem } of this.#samples.cells(experimentId, filter)) {
       const { prompt, entryPoint, difficulty } = this.#problem.get(problem.problemId)!;
-      for (const record of this.#judged.all({ experimentId, strategy, problemId: problem.problemId, index, outcome, code })) {
+      for (const record of this.#judged({ experimentId, strategy, problemId: problem.problemId, index, outcome, code })) {
         yield {
           strategy,
           taskId: problem.taskId,

@@ -6,6 +6,7 @@ import type Database from 'better-sqlite3';
 import { selectFields } from './executions.js';
 import type { Samples } from './samples.js';
 import type { MeasuredSample, MeasuresRow, SampleFilter, StoredMeasures, UnmeasuredSample } from './types.js';
+import { wideRows } from './wide-rows.js';
 
 /** The measures' columns, under the keys of `src/text-metrics/measures.ts`, in its order. */
 export const MEASURE_COLUMNS = [
@@ -75,8 +76,9 @@ export class TextMeasures {
        WHERE +s.experiment_id = ? AND s.id > ? AND s.id % ? = 0 AND (m.sample_id IS NULL OR m.is_stale = 1)
        ORDER BY s.id LIMIT ${CHUNK}`,
     );
-    this.#judged = database.prepare<[number, string, number], MeasuredRecord>(
-      `SELECT s.sample_index AS sampleIndex, s.completion, c.outcome, k.code AS categoryCode, k.name AS categoryName,
+    this.#judged = wideRows(
+      database.prepare<[number, string, number], MeasuredRecord>(
+        `SELECT s.sample_index AS sampleIndex, s.completion, c.outcome, k.code AS categoryCode, k.name AS categoryName,
          m.sample_id IS NOT NULL AS isMeasured, ${MEASURES}
        FROM samples s
        JOIN classifications c ON c.sample_id = s.id
@@ -84,6 +86,7 @@ export class TextMeasures {
        LEFT JOIN text_measures m ON m.sample_id = s.id
        WHERE s.experiment_id = ? AND s.strategy = ? AND s.problem_id = ?
        ORDER BY s.sample_index`,
+      ),
     );
   }
 
@@ -120,7 +123,7 @@ export class TextMeasures {
 
   *judged(experimentId: number): Generator<MeasuredSample> {
     for (const { strategy, problem } of this.#samples.cells(experimentId, {})) {
-      for (const { isMeasured, ...record } of this.#judged.all(experimentId, strategy, problem.problemId)) {
+      for (const { isMeasured, ...record } of this.#judged(experimentId, strategy, problem.problemId)) {
         const { sampleIndex, completion, outcome, categoryCode, categoryName, ...measures } = record;
         const known = isMeasured === 1 ? measures : null;
         yield { strategy, taskId: problem.taskId, sampleIndex, completion, outcome, categoryCode, categoryName, measures: known };

@@ -19,7 +19,7 @@ export const evalplusResults: ExportFormat = {
     let judgedAt = '';
     const tasks = new Set<string>();
     await write('{"eval": {');
-    for (const { taskId, completion, verdict, outcome, executedAt = '' } of source.judged()) {
+    for (const { taskId, sampleIndex, completion, verdict, outcome, executedAt = '' } of source.judged()) {
       if (outcome === 'infra') continue;
       const { prompt, digest } = source.problem(taskId);
       const task = evalplusTask(taskId);
@@ -30,6 +30,7 @@ export const evalplusResults: ExportFormat = {
         plus_status: null,
         base_fail_tests: [],
         plus_fail_tests: [],
+        sample_index: sampleIndex,
         problem_digest: digest,
       };
       // All samples of a task come one after the other, unless there are strategies beside each other.

@@ -6,11 +6,11 @@ import { evalplusTask } from './evalplus-task.js';
 import { jsonLines } from './jsonl.js';
 
 export const evalplus = jsonLines(
-  { name: 'evalplus', summary: "evalplus's samples: task_id and solution, which is prompt and completion, and the problem's digest" },
+  { name: 'evalplus', summary: "evalplus's samples: task_id and solution (prompt and completion), with sample_index and problem_digest" },
   function* (source) {
-    for (const { taskId, completion } of source.samples()) {
+    for (const { taskId, sampleIndex, completion } of source.samples()) {
       const { prompt, digest } = source.problem(taskId);
-      yield { task_id: evalplusTask(taskId), solution: prompt + completion, problem_digest: digest };
+      yield { task_id: evalplusTask(taskId), solution: prompt + completion, sample_index: sampleIndex, problem_digest: digest };
     }
   },
 );

@@ -8,17 +8,18 @@ import { jsonLines } from './jsonl.js';
 export const humanevalResults = jsonLines(
   {
     name: 'humaneval-results',
-    summary: "HumanEval's results: task_id, completion, result and passed of each judged sample, and the problem's digest",
+    summary: "HumanEval's results: task_id, completion, result and passed of each judged sample, with sample_index and problem_digest",
     extension: 'jsonl_results.jsonl',
   },
   function* (source) {
-    for (const { taskId, completion, verdict, outcome } of source.judged()) {
+    for (const { taskId, sampleIndex, completion, verdict, outcome } of source.judged()) {
       if (outcome === 'infra') continue;
       yield {
         task_id: taskId,
         completion,
         result: resultText(verdict),
         passed: verdict.passed,
+        sample_index: sampleIndex,
         problem_digest: source.problem(taskId).digest,
       };
     }

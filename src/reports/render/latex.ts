@@ -112,8 +112,11 @@ const WORD = 16;
  */
 export function latexTable({ caption, label, columns, rows }: LatexTable): string {
   const widths = narrowed(columns, rows);
-  const line = (cells: readonly string[]): string =>
-    `${cells.map((cell, i) => (widths[i] === null ? latexText(cell) : latexNarrow(cell))).join(' & ')} \\\\`;
+  const line = (cells: readonly string[]): string => {
+    const row = `${cells.map((cell, i) => (widths[i] === null ? latexText(cell) : latexNarrow(cell))).join(' & ')} \\\\`;
+    // The row end or rule before it would take these for its own: a length to leave, a star.
+    return /^[[*]/.test(row) ? `{}${row}` : row;
+  };
   const format = columns
     .map(({ numeric }, i) => {
       const width = widths[i] ?? null;

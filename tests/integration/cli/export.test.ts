@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defaultValues } from '../../../src/config/defaults.js';
+import { readSamples } from '../../../src/datasets/samples.js';
 import { FaultlineError } from '../../../src/errors.js';
 import { exportStored } from '../../../src/pipeline/export.js';
 import { Progress } from '../../../src/pipeline/progress.js';
@@ -43,7 +44,7 @@ describe('faultline export', () => {
     expect(lines.map(({ task_id, completion }) => [task_id, completion])).toEqual(
       rows.map(([task_id, completion]) => [task_id, completion]),
     );
-    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'completion', 'problem_digest']);
+    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'completion', 'sample_index', 'problem_digest']);
     const judged = await faultline(['execute', '--samples', file, '--problems', 'pico-tasks', '--out', `${file}_results.jsonl`], {
       cwd: folder,
     });
@@ -58,7 +59,7 @@ describe('faultline export', () => {
     );
     const lines = readLines(await exported('evalplus'));
     expect(lines.map(({ task_id, solution }) => [task_id, solution])).toEqual(rows);
-    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'solution', 'problem_digest']);
+    for (const line of lines) expect(Object.keys(line)).toEqual(['task_id', 'solution', 'sample_index', 'problem_digest']);
   });
 
   it('writes verdicts as HumanEval and evalplus do, of the samples that have one', async () => {
@@ -71,7 +72,7 @@ describe('faultline export', () => {
       rows.map(([task, completion, , passed]) => [task, completion, passed === 1]),
     );
     for (const line of lines) {
-      expect(Object.keys(line)).toEqual(['task_id', 'completion', 'result', 'passed', 'problem_digest']);
+      expect(Object.keys(line)).toEqual(['task_id', 'completion', 'result', 'passed', 'sample_index', 'problem_digest']);
       // What the report's own file of results says, in which all fields are.
       expect(line['result']).toMatch(line['passed'] === true ? /^passed$/ : /^(failed: .|timed out$)/);
     }
@@ -90,24 +91,35 @@ describe('faultline export', () => {
     expect([results.date, results.hash]).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d$/), expect.stringMatching(/^[0-9a-f]{64}$/)]); // prettier-ignore
   });
 
-  it('leaves out what has no verdict of its own where a line says that one passed or failed', async () => {
+  it('leaves out what has no verdict of its own where a line says that one passed or failed, and numbers the others as they were', async () => {
     const [good, faulty] = ['Good/0', 'Faulty/0'].map((task_id) => ({ task_id, prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n', test: task_id === 'Good/0' ? 'def check(candidate):\n    assert candidate(1) == 1\n' : 'def check(candidate:\n' })); // prettier-ignore
     const problems = writeLines(path.join(folder, 'problems.jsonl'), [good, faulty]);
-    const samples = writeLines(path.join(folder, 'two.jsonl'), ['Good/0', 'Faulty/0'].map((task_id) => ({ task_id, completion: '    while True:\n        pass\n' }))); // prettier-ignore
-    const database = path.join(folder, 'two.db');
+    const places = [['Good/0', 7], ['Faulty/0', 0], ['Good/0', 2]] as const; // prettier-ignore
+    const samples = writeLines(path.join(folder, 'three.jsonl'), places.map(([task_id, sample_index]) => ({ task_id, sample_index, completion: '    while True:\n        pass\n' }))); // prettier-ignore
+    const database = path.join(folder, 'three.db');
     const judged = await faultline(['import', samples, '--problems', problems, '--db', database], { cwd: folder });
     expect(judged.code, judged.err).toBe(3);
     const written = async (format: string): Promise<string> => {
-      const file = path.join(folder, `two-${format}`);
+      const file = path.join(folder, `three-${format}`);
       const { code, err } = await faultline(['export', '--format', format, '--db', database, '--output', file]);
       expect(code, err).toBe(0);
       return file;
     };
-    expect(readLines(await written('humaneval-results'))).toMatchObject([{ task_id: 'Good/0', passed: false, result: 'timed out' }]);
+    const timedOut = { task_id: 'Good/0', passed: false, result: 'timed out' };
+    expect(readLines(await written('humaneval-results'))).toMatchObject([timedOut, timedOut]);
     expect(JSON.parse(readFileSync(await written('evalplus-results'), 'utf8'))).toMatchObject({
-      eval: { 'Good/0': [{ base_status: 'timeout' }] },
+      eval: { 'Good/0': [{ base_status: 'timeout' }, { base_status: 'timeout' }] },
     });
-    expect(readLines(await written('humaneval'))).toHaveLength(2);
+    const known = new Map([good!, faulty!].map((each) => [each.task_id, { ...each, entryPoint: each.entry_point }]));
+    const indices = async (format: string): Promise<unknown[]> => {
+      const found = [];
+      for await (const { taskId, sampleIndex } of readSamples(await written(format), known)) found.push([taskId, sampleIndex]);
+      return found;
+    };
+    for (const format of ['humaneval-results', 'evalplus-results'])
+      expect(await indices(format), format).toEqual([['Good/0', 2], ['Good/0', 7]]); // prettier-ignore
+    for (const format of ['humaneval', 'evalplus'])
+      expect(await indices(format), format).toEqual([['Good/0', 2], ['Good/0', 7], ['Faulty/0', 0]]); // prettier-ignore
   });
 
   it('writes CSV that is the report’s own, and Parquet with the same columns, typed', async () => {

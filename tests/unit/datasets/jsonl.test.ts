@@ -209,6 +209,46 @@ describe("evalplus's results", () => {
     expect(JSON.parse(samples[0]!.source.text)).toEqual(row({}));
   });
 
+  it('may be indented, and longer than a line may be, whatever comes before and behind', async () => {
+    const object = { date: '2024-01-01 00:00', hash: 'ab', eval: { A: [row({}), row({ base_status: 'fail' })] } };
+    const indented = JSON.stringify(object, null, 2);
+    const long = `${JSON.stringify(object).slice(0, -1)}${' '.repeat(65 << 20)}}\n`;
+    for (const content of [indented, `\ufeff\n${indented}\n\n`, gzipSync(indented), gzipSync(long, { level: 1 })]) {
+      const samples = await all(readSamples(fileWith(content), known('A')));
+      expect(samples.map(({ taskId, sampleIndex, completion, claimed }) => [taskId, sampleIndex, completion, claimed])).toEqual([
+        ['A', 0, '    return x\n', true],
+        ['A', 1, '    return x\n', false],
+      ]);
+    }
+  });
+
+  it('have an end: more is refused before it is all in memory, with what to give instead', async () => {
+    const spaces = gzipSync(Buffer.alloc(32 << 20, ' '), { level: 1 });
+    const file = fileWith(Buffer.concat([gzipSync('{"date": "", "eval": {'), ...Array<Buffer>(13).fill(spaces)]));
+    const error = await refusal(readSamples(file, known('A')));
+    expect([error.kind, error.message]).toEqual(['input', expect.stringContaining('an object of more than 384 MiB')]);
+    expect(error.hint).toMatch(/^Give the file of samples that they were made from/);
+  });
+
+  it('name the line of a fault where they are indented', async () => {
+    const indented = JSON.stringify({ eval: { A: [row({})] } }, null, 2);
+    const cut = await refusal(readSamples(fileWith(indented.slice(0, -2)), known('A')));
+    expect([cut.place.line, cut.place.column, cut.hint]).toEqual([indented.split('\n').length - 1, 4, expect.stringMatching(/^The file must be one complete/)]); // prettier-ignore
+    const old = await refusal(readSamples(fileWith(JSON.stringify({ date: '', eval: { A: { base: [] } } }, null, 2)), known('A')));
+    expect([old.place.line, old.place.column]).toEqual([3, 11]);
+  });
+
+  it('have the indices that their rows say, and else their places', async () => {
+    const rows = { A: [row({ sample_index: 3 }), row({ sample_index: 1 })], B: [row({ task_id: 'B' })] };
+    const samples = await all(readSamples(results(rows), known('A', 'B')));
+    expect(samples.map(({ taskId, sampleIndex }) => [taskId, sampleIndex])).toEqual([['A', 3], ['A', 1], ['B', 0]]); // prettier-ignore
+  });
+
+  it('are not lines that begin with a field of that name', async () => {
+    const file = fileWith('{"task_id": "A", "completion": "x", "eval": {"A": 1}}\n{"completion": "\\"eval\\": {", "task_id": "A"}\n');
+    expect((await all(readSamples(file, known('A')))).map(({ completion }) => completion)).toEqual(['x', '"eval": {']);
+  });
+
   it.each([
     ['of versions that kept verdicts alone', { A: { nfiles: 1, base: [['pass', []]], plus: [] } }, /those of A do not hold the programs$/],
     ['without a program', { A: [row({}), { task_id: 'A', base_status: 'pass' }] }, /those of A do not hold the programs$/],
@@ -218,6 +258,17 @@ describe("evalplus's results", () => {
       { A: [row({}), row({ problem_digest: '0123456789abcdef' })] },
       /sample 1 of A: this sample is of another version of A/,
     ],
+    [
+      'with one index twice',
+      { A: [row({ sample_index: 4 }), row({ sample_index: 4 })] },
+      /:1: sample 1 of A: sample 4 of A is there twice$/,
+    ],
+    [
+      'with an index below 0',
+      { A: [row({ sample_index: -1 })] },
+      /:1: sample 0 of A: field "sample_index" is -1, expected a whole number from 0/,
+    ],
+    ['with an index that is no number', { A: [row({ sample_index: '1' })] }, /:1: sample 0 of A: field "sample_index" is a string/],
     ['without a sample', { A: [] }, /the file holds no sample$/],
   ])('%s are refused', async (_, of, says) => {
     const error = await refusal(readSamples(results(of), known('A')));

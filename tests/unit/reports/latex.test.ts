@@ -123,6 +123,26 @@ describe('tables', () => {
     expect(latex).not.toContain('\\hline');
   });
 
+  it('begin no row with what the row end or the rule before it reads as its own: a length, a star', () => {
+    const rows = [['[easy]/1', '[2]'], ['* any', '*'], ['plain', '[']]; // prettier-ignore
+    const taken = /\\(?:\\|(?:top|mid|bottom)rule)\s*[[*]/;
+    for (const wraps of [false, true]) {
+      const columns = ['[unit]', '*'].map((title) => ({ title, numeric: false, wraps }));
+      for (const many of [rows, Array.from({ length: 15 }, () => rows).flat()]) {
+        const latex = latexTable({ caption: 'a', label: 'b', columns, rows: many });
+        expect(latex).not.toMatch(taken);
+        expect(read(latex.replaceAll('\\allowbreak{}', '')).rows.slice(-4)).toEqual([
+          many === rows ? ['{}[unit]', '*'] : ['plain', '['],
+          ['{}[easy]/1', '[2]'],
+          ['{}* any', '*'],
+          ['plain', '['],
+        ]);
+      }
+    }
+    const problems = data.problems.map((row, i) => ({ ...row, taskId: `${'[*'[i % 2]!}${row.taskId}` }));
+    expect(TABLES.find(({ name }) => name === 'problems')!.latex({ ...data, problems })).not.toMatch(taken);
+  });
+
   it('print the numbers of the summary', () => {
     const { rows } = read(TABLES.find(({ name }) => name === 'categories')!.latex(data));
     expect(rows.slice(1).map(([code, , failures]) => [code, failures])).toEqual(
