@@ -307,14 +307,21 @@ describe('a model that is collected in the middle of a pass', () => {
       await new Promise((resolve) => { const first = start('stopped', resolve); first.stop(); });
       const before = running();
       const found = [];
-      for (let round = 0; round < rounds; round++) {
+      const collected = async () => {
         const model = await forgotten();
         do { await turn(); globalThis.gc(); } while (model.deref() !== undefined);
+      };
+      for (let round = 0; round < rounds; round++) {
+        await collected();
         let turns = 0;
         for (; running() > before && turns < 1e6; turns++) await turn();
         found.push(turns);
       }
       console.log(JSON.stringify([running() - before, found]));
+      // And where the process ends meanwhile.
+      await collected();
+      await turn();
+      process.exit();
     })();
   `;
 
