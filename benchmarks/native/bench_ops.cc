@@ -225,12 +225,44 @@ FAULTLINE_MADD_LOOP(byte_loop_avx512, "avx512bw", "zmm")
   }
 FAULTLINE_TILE_LOOP(tile_loop_amx, "tdpbf16ps")
 FAULTLINE_TILE_LOOP(byte_loop_amx, "tdpbssd")
+#elif defined(__aarch64__)
+#define FAULTLINE_REGISTERS                                                                                      \
+  "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", \
+      "v25", "v26", "v27", "v28", "v29", "v30", "v31"
+
+/// Fused multiply-adds of four lanes in 22 chains: as many as four units take at once, whose results come after four or
+/// five cycles.
+#define FAULTLINE_FMLA(chain) "fmla v" #chain ".4s, v30.4s, v31.4s\n"
+void fma_loop_neon(std::int64_t steps) {
+  for (std::int64_t step = 0; step < steps; ++step) {
+    __asm__ volatile("movi v30.4s, #0\n movi v31.4s, #0\n" FAULTLINE_FMLA(0) FAULTLINE_FMLA(1) FAULTLINE_FMLA(2)
+                         FAULTLINE_FMLA(3) FAULTLINE_FMLA(4) FAULTLINE_FMLA(5) FAULTLINE_FMLA(6) FAULTLINE_FMLA(7)
+                             FAULTLINE_FMLA(16) FAULTLINE_FMLA(17) FAULTLINE_FMLA(18) FAULTLINE_FMLA(19)
+                                 FAULTLINE_FMLA(20) FAULTLINE_FMLA(21) FAULTLINE_FMLA(22) FAULTLINE_FMLA(23)
+                                     FAULTLINE_FMLA(24) FAULTLINE_FMLA(25) FAULTLINE_FMLA(26) FAULTLINE_FMLA(27)
+                                         FAULTLINE_FMLA(28) FAULTLINE_FMLA(29)::
+                                             : FAULTLINE_REGISTERS);
+  }
+}
+
+/// Sixteen products of bytes by SMULL, summed in pairs and added to one of seven chains by SADALP (quads_neon.h).
+#define FAULTLINE_SADALP(chain, low, high)                                                                  \
+  "smull v" #low ".8h, v30.8b, v31.8b\n smull2 v" #high ".8h, v30.16b, v31.16b\n addp v" #low ".8h, v" #low \
+  ".8h, v" #high ".8h\n sadalp v" #chain ".4s, v" #low ".8h\n"
+void byte_loop_neon(std::int64_t steps) {
+  for (std::int64_t step = 0; step < steps; ++step) {
+    __asm__ volatile(FAULTLINE_SADALP(0, 16, 17) FAULTLINE_SADALP(1, 18, 19) FAULTLINE_SADALP(2, 20, 21)
+                         FAULTLINE_SADALP(3, 22, 23) FAULTLINE_SADALP(4, 24, 25) FAULTLINE_SADALP(5, 26, 27)
+                             FAULTLINE_SADALP(6, 28, 29)::
+                                 : FAULTLINE_REGISTERS);
+  }
+}
 #endif
 
 /// Multiply-adds per second of one thread: independent chains in registers, nothing else. Of bfloat16 pairs for the
 /// families that have an instruction for those.
 double bf16_roof(ops::cpu::Family family) {
-  constexpr std::int64_t kSteps = 300'000;
+  [[maybe_unused]] constexpr std::int64_t kSteps = 300'000;
 #if defined(__x86_64__)
   if (family == ops::cpu::Family::dpbf16) return 24.0 * 32 * kSteps / seconds([] { dot_loop_avx512bf16(kSteps); });
   if (family == ops::cpu::Family::amx) {
@@ -250,6 +282,8 @@ double int8_roof(Isa isa) {
   if (isa == Isa::avx512) return 6.0 * 32 * kSteps / seconds([] { byte_loop_avx512(kSteps); });
   if (isa == Isa::avxvnni) return 12.0 * 32 * kSteps / seconds([] { byte_loop_avxvnni(kSteps); });
   if (isa == Isa::avx2) return 6.0 * 16 * kSteps / seconds([] { byte_loop_avx2(kSteps); });
+#elif defined(__aarch64__)
+  if (isa == Isa::neon) return 7.0 * 16 * kSteps / seconds([] { byte_loop_neon(kSteps); });
 #endif
   (void)isa;
   return 0;
@@ -260,6 +294,8 @@ double fma_roof(Isa isa) {
 #if defined(__x86_64__)
   if (isa >= Isa::avx512) return 12.0 * 16 * kSteps / seconds([] { fma_loop_avx512(kSteps); });
   if (isa >= Isa::avx2) return 12.0 * 8 * kSteps / seconds([] { fma_loop_avx2(kSteps); });
+#elif defined(__aarch64__)
+  if (isa == Isa::neon) return 22.0 * 4 * kSteps / seconds([] { fma_loop_neon(kSteps); });
 #endif
   // Scalar kernels call the C library's fma, one at a time: their roof is that call.
   float acc = 0;

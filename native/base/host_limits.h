@@ -19,6 +19,17 @@ int default_threads();
 /// Error(environment) when the system does not say.
 std::uint64_t available_memory();
 
+/// Of so many free bytes, what no plan may use, because it is used beside all plans: a tenth, and at least 512 MiB.
+/// The least is for one process on a small machine: Node with a heap that holds samples until they are stored and a
+/// report until it is written (300 MiB for 32,800 samples, measured), what the engine takes beside its plan (32 MiB,
+/// measured), and judge and zygote of two sandbox workers. The tenth is for larger machines, which have more cores and
+/// so more workers, and for what other programs there take after the plan was made. Candidates are not counted: they
+/// have limits of their own, and the kernel is told to end them first (native/launcher/compartment.cc).
+constexpr std::uint64_t memory_reserve(std::uint64_t free_bytes) {
+  constexpr std::uint64_t kLeast = std::uint64_t{512} << 20;
+  return free_bytes / 10 > kLeast ? free_bytes / 10 : kLeast;
+}
+
 /// What both functions above read, with the system's root replaced, so that tests can show them any machine.
 struct CgroupLimits {
   std::optional<double> cpus;

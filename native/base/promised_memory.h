@@ -69,8 +69,19 @@ inline PromisedMemory& host_promises() {
   return memory;
 }
 
-/// Bytes of host memory that this process may be given and that nobody in it is promised. Throws as available_memory()
-/// does.
-inline std::uint64_t unpromised_memory() { return host_promises().left_of(available_memory()); }
+/// Where plans ask what the host has free: available_memory(). Tests put a machine of their own in its place.
+inline std::atomic<std::uint64_t (*)()>& host_memory_source() {
+  static std::atomic<std::uint64_t (*)()> source{&available_memory};
+  return source;
+}
+
+/// Of so many free bytes of host memory, what is left for weights and runs: all but memory_reserve().
+inline std::uint64_t plannable_memory(std::uint64_t free_bytes) {
+  return free_bytes - std::min(free_bytes, memory_reserve(free_bytes));
+}
+
+/// Bytes of host memory that weights and runs of this process may be given: what is free beside the reserve and what
+/// nobody in it is promised. Throws as available_memory() does.
+inline std::uint64_t unpromised_memory() { return host_promises().left_of(plannable_memory(host_memory_source()())); }
 
 }  // namespace faultline::base

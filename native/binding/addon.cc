@@ -128,6 +128,7 @@ Napi::Value memory_plan(const Napi::CallbackInfo& info) {
   result.Set("deviceReason", plan.device_reason);
   result.Set("weightBytes", number(plan.weight_bytes));
   result.Set("budgetBytes", number(plan.budget_bytes));
+  result.Set("reserveBytes", number(plan.reserve_bytes));
   result.Set("newTokens", plan.new_tokens);
   result.Set("activationBytes", number(plan.memory.activation_bytes));
   result.Set("prefixBytes", number(plan.memory.group_bytes));

@@ -10,6 +10,7 @@
 
 #include "native/base/bytes_text.h"
 #include "native/base/error.h"
+#include "native/base/promised_memory.h"
 #include "native/format/safetensors.h"
 #include "native/tensor/convert.h"
 
@@ -77,6 +78,30 @@ void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std
               "the weights need " + base::bytes_text(weight_bytes) + ", but " + where + " has " +
                   base::bytes_text(free_bytes) + " free",
               hint);
+}
+
+void check_weights_fit_host(std::uint64_t weight_bytes, const std::string& cpu) {
+  const std::uint64_t free = base::host_memory_source()();
+  check_weights_fit(weight_bytes, cpu + ", beside a reserve of " + base::bytes_text(base::memory_reserve(free)) + ",",
+                    base::host_promises().left_of(base::plannable_memory(free)));
+}
+
+void check_depth(const std::string& path, const ModelConfig& config, ops::WeightType type) {
+  const std::int32_t deepest = std::max(config.width, config.inner);
+  if (type != ops::WeightType::int8 || deepest <= ops::kInt8DepthMost) return;
+  const bool inner = deepest == config.inner;
+  std::string where = path;
+  if (is_gguf(path)) {
+    where += inner ? ": gpt2.feed_forward_length" : ": gpt2.embedding_length";
+  } else {
+    where += inner ? "/config.json: n_inner" : "/config.json: n_embd";
+    // The key need not be there.
+    if (inner && config.inner == 4 * config.width) where += " (4 * n_embd where it is not given)";
+  }
+  throw Error(ErrorCode::input,
+              where + " is " + std::to_string(deepest) + ", and int8 sums go up to " +
+                  std::to_string(ops::kInt8DepthMost) + " products",
+              "Use --dtype float32 or bfloat16.");
 }
 
 Checkpoint::Checkpoint(const ModelFiles& files, bool bfloat16_matrices, base::ThreadPool* pool)

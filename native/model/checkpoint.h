@@ -34,6 +34,13 @@ ModelConfig open_config(const std::string& path);
 void check_weights_fit(std::uint64_t weight_bytes, const std::string& where, std::uint64_t free_bytes,
                        const std::string& hint = "Use a smaller model or --dtype bfloat16, or close other programs.");
 
+/// The same of the host whose processor is `cpu`: free is what base::unpromised_memory() says.
+void check_weights_fit_host(std::uint64_t weight_bytes, const std::string& cpu);
+
+/// Throws Error(input) that names the file and its key where a product of this model is too deep for weights of `type`:
+/// int8 sums of more than ops::kInt8DepthMost products. `path` is the model's, as for open_config().
+void check_depth(const std::string& path, const ModelConfig& config, ops::WeightType type);
+
 /// A weight [in, out] as it stands in its file.
 struct WeightView {
   tensor::TensorView view;

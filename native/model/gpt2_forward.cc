@@ -437,18 +437,12 @@ kv::KvShape kv_shape(const ModelConfig& config, ops::WeightType weights) {
 Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* pool) {
   const ModelFiles files = open_model(path);
   const ModelConfig& config = files.config;
-  const std::int32_t deepest = std::max(config.width, config.inner);
-  if (type == ops::WeightType::int8 && deepest > ops::kInt8DepthMost)
-    throw base::Error(base::ErrorCode::input,
-                      path + (files.gguf ? ": " : "/config.json: ") + (deepest == config.inner ? "n_inner" : "n_embd") +
-                          " is " + std::to_string(deepest) + ", and int8 sums go up to " +
-                          std::to_string(ops::kInt8DepthMost) + " products",
-                      "Use --dtype float32 or bfloat16.");
+  check_depth(path, config, type);
   const ops::WeightType packing = ops::packing_of(type);
   // The system would grant more than it has, and kill who then uses it.
   base::PromisedMemory::Share promise = base::host_promises().promise([&] {
     const std::uint64_t bytes = gpt2_weight_bytes(config, packing);
-    check_weights_fit(bytes, ops::selection().cpu_brand, base::unpromised_memory());
+    check_weights_fit_host(bytes, ops::selection().cpu_brand);
     return bytes;
   });
   return {config, load_gpt2_weights(files, packing, pool, &promise), ops::ops()};

@@ -49,8 +49,11 @@ RunPlan plan_demand(const RunContext& context, const Demand& demand) {
     plan.memory = plan_memory(backend.footprint(), demand, plan.budget_bytes);
   } catch (const Error& error) {
     const std::uint64_t promised = backend.promises().bytes();
-    // Where the caller's budget is whole, other runs are not in the way.
-    if (promised == 0 || plan.budget_bytes == context.memory_bytes) throw;
+    // Where the caller's budget is whole, no other run is in the way, nor the machine.
+    if (plan.budget_bytes == context.memory_bytes) throw;
+    if (promised == 0)
+      throw Error(error.code(), std::string(error.what()) + "; a budget is cut to what is free",
+                  "Lower --batch, leave it out, or close other programs.");
     throw Error(error.code(),
                 std::string(error.what()) + "; other runs of this process are promised " + base::bytes_text(promised),
                 "Wait until one of them ends, or give each model its share with --memory.");

@@ -49,7 +49,7 @@ class CpuStepper final : public Stepper {
   CpuStepper(const model::Gpt2& model, base::ThreadPool& pool, const MemoryPlan& plan, std::int32_t longest_suffix)
       : model_(model),
         pool_(pool),
-        activations_(model.config, plan.rows, std::min(plan.slots, kHeadRows)),
+        activations_(model.config, plan.rows, std::min(plan.slots, head_rows(model.weights.embedding.matrix().type))),
         longest_(static_cast<std::size_t>(plan.slots)) {
     for (std::int32_t i = 0; i < plan.slots; ++i) suffixes_.emplace_back(model.kv_shape(), longest_suffix);
   }
@@ -142,7 +142,7 @@ class CpuStepper final : public Stepper {
 }  // namespace
 
 std::size_t CpuFootprint::activation_bytes(std::int32_t rows, std::int32_t logit_rows) const {
-  return model::Activations::bytes(config_, rows, std::min(logit_rows, kHeadRows));
+  return model::Activations::bytes(config_, rows, std::min(logit_rows, head_rows(weights_)));
 }
 
 std::size_t CpuFootprint::segment_bytes(std::int32_t tokens) const {
@@ -218,7 +218,7 @@ std::optional<std::vector<model::Activation>> CpuBackend::activations(std::span<
   const base::PromisedMemory::Share promise = promise_activations(*this, needed, memory_bytes);
 
   model::Capture capture(model_.config, points, length);
-  model::Activations buffers(model_.config, chunk, std::min(logit_rows, kHeadRows));
+  model::Activations buffers(model_.config, chunk, std::min(logit_rows, head_rows(type_)));
   kv::KvSegment prefix(model_.kv_shape(), length);
   const model::LogitRows which = logits ? model::LogitRows::all : model::LogitRows::none;
   if (!run_prompt(model_, pool_, buffers, tokens, prefix, which, which, &capture, cancelled)) return std::nullopt;

@@ -1,5 +1,6 @@
 #include "native/session/engine.h"
 
+#include <chrono>
 #include <memory>
 #include <new>
 #include <optional>
@@ -14,24 +15,48 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-/// Runs `body` and returns what it threw, as our own error.
+/// What a body threw, as our own error; null: nothing. Passed on without allocating.
+using Thrown = std::shared_ptr<const Error>;
+
+/// Runs `body`. `out_of_memory` was made beforehand: there may be no room for it when it is needed.
 template <class Body>
-std::optional<Error> error_of(Body&& body) {
+Thrown error_of(const Thrown& out_of_memory, Body&& body) {
   try {
-    body();
-    return std::nullopt;
-  } catch (const Error& error) {
-    return error;
+    try {
+      body();
+      return nullptr;
+    } catch (const std::bad_alloc&) {
+      return out_of_memory;
+    } catch (const Error& error) {
+      return std::make_shared<const Error>(error);
+    } catch (const std::exception& error) {
+      return std::make_shared<const Error>(ErrorCode::internal, error.what());
+    }
   } catch (const std::bad_alloc&) {
-    return Error(ErrorCode::environment, "out of memory", "Lower --memory or --batch, or use a smaller model.");
-  } catch (const std::exception& error) {
-    return Error(ErrorCode::internal, error.what());
+    return out_of_memory;
+  }
+}
+
+/// Tells the listener what it must hear, by `call`, again and again while it has no room for it: an end that nobody
+/// heard of would be waited for for ever.
+template <class Call>
+void tell(Call&& call) {
+  while (true) {
+    try {
+      return call();
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
 }
 
 }  // namespace
 
-Engine::Engine(SessionOptions options, Listener& listener) : options_(std::move(options)), listener_(listener) {
+Engine::Engine(SessionOptions options, Listener& listener)
+    : options_(std::move(options)),
+      listener_(listener),
+      out_of_memory_(std::make_shared<const Error>(ErrorCode::environment, "out of memory",
+                                                   "Lower --memory or --batch, or use a smaller model.")) {
   try {
     thread_ = std::thread([this] { main(); });
   } catch (const std::system_error& error) {
@@ -111,16 +136,12 @@ void Engine::cancel(JobId id) {
 
 void Engine::main() {
   std::unique_ptr<Session> session;
-  const std::optional<Error> load_error = error_of([&] { session = std::make_unique<Session>(options_); });
+  const Thrown load_error = error_of(out_of_memory_, [&] { session = std::make_unique<Session>(options_); });
   options_ = {};  // the vocabulary's bytes are not needed twice
-  if (load_error) {
-    listener_.load_failed(*load_error);
-  } else {
-    listener_.loaded(*session);
-  }
-  serve(session.get(), load_error ? &*load_error : nullptr);
+  tell([&] { load_error ? listener_.load_failed(*load_error) : listener_.loaded(*session); });
+  serve(session.get(), load_error.get());
   session.reset();
-  listener_.stopped();
+  tell([&] { listener_.stopped(); });
 }
 
 void Engine::serve(Session* session, const Error* load_error) {
@@ -133,11 +154,11 @@ void Engine::serve(Session* session, const Error* load_error) {
       job = &jobs_.front();  // stays where it is: only this thread removes jobs
     }
     if (job->cancelled) {
-      listener_.cancelled(job->id);
+      tell([&] { listener_.cancelled(job->id); });
     } else if (load_error != nullptr) {
-      listener_.failed(job->id, *load_error);
-    } else if (const std::optional<Error> error = error_of([&] { job->run(*session, *job); })) {
-      listener_.failed(job->id, *error);
+      tell([&] { listener_.failed(job->id, *load_error); });
+    } else if (const Thrown error = error_of(out_of_memory_, [&] { job->run(*session, *job); })) {
+      tell([&] { listener_.failed(job->id, *error); });
     }
     const std::lock_guard lock(mutex_);
     jobs_.pop_front();

@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -20,8 +21,10 @@ namespace faultline::session {
 
 using JobId = std::uint32_t;
 
-/// What happens, in order, on the engine's thread. Implementations must not throw and must not destroy the engine.
-/// Every job ends with exactly one of done, planned, activations, cancelled or failed; nothing comes for it afterwards.
+/// What happens, in order, on the engine's thread. Implementations must not destroy the engine, and throw nothing but
+/// std::bad_alloc, having taken nothing: the job then fails, and news of a load, a failed or cancelled job and the end
+/// is told again until it is taken. Every job ends with exactly one of done, planned, activations, cancelled or failed;
+/// nothing comes for it afterwards.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -78,6 +81,7 @@ class Engine {
 
   SessionOptions options_;
   Listener& listener_;
+  std::shared_ptr<const base::Error> out_of_memory_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::list<Job> jobs_;  // the first one is running, where one is

@@ -19,13 +19,11 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-/// Fills in what depends on where the model runs. `free_bytes` is what there is before the weights are loaded, `share`
-/// what a run takes of the rest when it is told no budget.
+/// Fills in what depends on where the model runs. `left` is what there is for a run beside the weights, in bytes,
+/// `share` what it takes of that when it is told no budget.
 template <class Share>
-void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& footprint, std::uint64_t free_bytes,
+void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& footprint, std::uint64_t left,
            Share&& share) {
-  model::check_weights_fit(plan.weight_bytes, plan.device_name, free_bytes);
-  const std::uint64_t left = free_bytes - plan.weight_bytes;
   plan.budget_bytes = options.memory_bytes == 0 ? share(left) : std::min(options.memory_bytes, left);
   Demand demand{.batch = options.samples,
                 .samples = options.samples,
@@ -38,11 +36,17 @@ void place(ModelPlan& plan, const ModelPlanOptions& options, const Footprint& fo
 }
 
 void place_on_cpu(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
+  model::check_depth(options.folder, config, options.weights);
   plan.device = "cpu";
   plan.device_name = ops::cpu::this_cpu().brand;
   plan.default_batch = CpuBackend::kDefaultBatch;
   plan.weight_bytes = model::gpt2_weight_bytes(config, ops::packing_of(options.weights));
-  place(plan, options, CpuFootprint(config, options.weights), base::unpromised_memory(), CpuBackend::default_share);
+  model::check_weights_fit_host(plan.weight_bytes, plan.device_name);
+  const std::uint64_t free = base::host_memory_source()();
+  const std::uint64_t beside = free - std::min(free, plan.weight_bytes);  // as a session sees it once they are loaded
+  plan.reserve_bytes = base::memory_reserve(beside);
+  place(plan, options, CpuFootprint(config, options.weights),
+        base::host_promises().left_of(base::plannable_memory(beside)), CpuBackend::default_share);
 }
 
 void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const model::ModelConfig& config) {
@@ -52,7 +56,9 @@ void place_on_device(ModelPlan& plan, const ModelPlanOptions& options, const mod
   plan.device_name = context.info().name;
   plan.default_batch = DeviceBackend::default_batch_of(context.info());
   plan.weight_bytes = model::device_weight_bytes(config, type);
-  place(plan, options, DeviceFootprint(config, type), context.free_bytes(), DeviceBackend::default_share);
+  const std::uint64_t free = context.free_bytes();
+  model::check_weights_fit(plan.weight_bytes, plan.device_name, free);
+  place(plan, options, DeviceFootprint(config, type), free - plan.weight_bytes, DeviceBackend::default_share);
 }
 
 }  // namespace

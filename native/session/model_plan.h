@@ -26,12 +26,13 @@ struct ModelPlanOptions {
 struct ModelPlan {
   std::string device;  // "cpu", "cuda" or "emulated"
   std::string device_name;
-  std::string device_reason;   // why it is this one, a sentence without a full stop
-  std::uint64_t weight_bytes;  // beside the budget
-  std::uint64_t budget_bytes;  // for everything else
-  std::int32_t new_tokens;     // that a sample may draw
-  MemoryPlan memory;           // with as many of the samples at a time as fit
-  std::int32_t default_batch;  // slots of a run that names none, at most
+  std::string device_reason;    // why it is this one, a sentence without a full stop
+  std::uint64_t weight_bytes;   // beside the budget
+  std::uint64_t budget_bytes;   // for everything else
+  std::uint64_t reserve_bytes;  // of what is free, no plan's (base::memory_reserve); 0 on a device, which kills nobody
+  std::int32_t new_tokens;      // that a sample may draw
+  MemoryPlan memory;            // with as many of the samples at a time as fit
+  std::int32_t default_batch;   // slots of a run that names none, at most
   std::int32_t most_slots;  // that fit the budget, however many samples there are; kPlanMostSlots stands for "or more"
 };
 

@@ -12,6 +12,9 @@ export function renderPlan(plan: PlanReport): string {
     ['device', `${device === 'cpu' ? 'cpu' : `${device}, ${deviceName}`} (${plan.deviceReason})`],
     ['weights', `${mebibytes(plan.weightBytes)}, beside the budget`],
     ['budget', mebibytes(plan.budgetBytes)],
+    ...(plan.reserveBytes > 0
+      ? [['reserve', `${mebibytes(plan.reserveBytes)} of what is free, which no budget may take`] satisfies [string, string]]
+      : []),
     ['prefix', `${mebibytes(plan.prefixBytes)}: a prompt of ${promptTokens} tokens, stored once`],
     ['suffixes', `${mebibytes(own)}: ${slots} x ${mebibytes(plan.suffixBytes)} of ${newTokens} new tokens`],
     ['activations', mebibytes(plan.activationBytes)],

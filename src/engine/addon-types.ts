@@ -118,7 +118,10 @@ export interface NativePlan {
   readonly deviceReason: string;
   /** Of the model, beside the budget. */
   readonly weightBytes: number;
+  /** What was asked for, cut to what is free beside weights, reserve and other runs. */
   readonly budgetBytes: number;
+  /** Of what is free beside the weights, what no plan uses: for Node, samples that wait and the sandbox. 0 on a GPU. */
+  readonly reserveBytes: number;
   /** What was asked for, cut to what the context leaves. */
   readonly newTokens: number;
   readonly activationBytes: number;

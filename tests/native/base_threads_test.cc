@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "native/base/promised_memory.h"
 #include "native/base/thread_pool.h"
 #include "tests/native/check.h"
 
@@ -176,6 +177,23 @@ TEST(limits_without_cgroups_are_absent) {
   root.put("/proc/self/cgroup", "nonsense\n0::/../..\n");
   root.put("/sys/fs/cgroup/cpu.max", "oops\n");
   EXPECT(!base::cgroup_limits(root.path).cpus);
+}
+
+/// What Node, waiting samples and the sandbox take is nobody's to plan with.
+TEST(memory_is_planned_beside_a_reserve) {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  EXPECT_EQ(base::memory_reserve(0), 512 * kMiB);
+  EXPECT_EQ(base::memory_reserve(5120 * kMiB), 512 * kMiB);
+  EXPECT_EQ(base::memory_reserve(64 * 1024 * kMiB), 64 * 1024 * kMiB / 10);
+  EXPECT_EQ(base::plannable_memory(511 * kMiB), std::uint64_t{0});
+  EXPECT_EQ(base::plannable_memory(513 * kMiB), kMiB);
+  EXPECT_EQ(base::plannable_memory(10240 * kMiB), 9216 * kMiB);
+  // Of what a cgroup leaves, the plan gets no more than that.
+  FakeRoot root("reserve");
+  root.put("/proc/self/cgroup", "0::/job\n");
+  root.put("/sys/fs/cgroup/job/memory.max", std::to_string(2048 * kMiB) + "\n");
+  root.put("/sys/fs/cgroup/job/memory.current", std::to_string(1024 * kMiB) + "\n");
+  EXPECT_EQ(base::plannable_memory(base::cgroup_limits(root.path).memory_left.value_or(0)), 512 * kMiB);
 }
 
 TEST(limits_of_this_machine_are_sane) {

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
+#include <new>
 #include <numeric>
 #include <set>
 #include <string>
@@ -20,6 +23,7 @@
 #include "native/session/model_plan.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
+#include "tests/native/gguf_writer.h"
 #include "tests/native/session_fixture.h"
 #include "tests/native/watched_backend.h"
 
@@ -156,7 +160,7 @@ TEST(session_memory_is_planned) {
   };
   const auto row_bytes = sizeof(float) * static_cast<std::size_t>(model::Activations::logits_stride(roomy.config()));
   EXPECT_EQ(of_logits(5), 5 * row_bytes);
-  EXPECT_EQ(of_logits(600), kHeadRows * row_bytes);
+  EXPECT_EQ(of_logits(600), head_rows(ops::WeightType::f32) * row_bytes);
 
   // Slots are of use only with prompts to fill them: 64 slots are 4 groups of 20, and one that begins while one ends.
   Demand of_groups = demand;
@@ -247,6 +251,33 @@ TEST(session_model_plan_is_the_sessions_own) {
   EXPECT_THROWS(usage, "CUDA has no int8 kernels", plan_model(narrow));
   starved.folder = check::temporary_folder() + "/nowhere";
   EXPECT_THROWS(input, "config.json", plan_model(starved));
+}
+
+/// Refused before anything of the weights is read, and by a plan as by loading, each by the key that its file has.
+TEST(session_plan_refuses_what_int8_cannot_load) {
+  const std::string folder = check::temporary_folder() + "/deep", file = check::temporary_folder() + "/deep.gguf";
+  std::filesystem::create_directories(folder);
+  const auto write = [&](std::uint32_t width, const std::string& inner) {
+    std::ofstream(folder + "/config.json") << R"({"model_type": "gpt2", "n_layer": 2, "n_head": 2, "vocab_size": 23, )"
+                                           << R"("n_positions": 32, "n_embd": )" << width << inner << "}";
+  };
+  std::ofstream(file, std::ios::binary) << check::gguf_file(
+      {check::gguf_entry("general.architecture", "gpt2"), check::gguf_entry("gpt2.block_count", 2U),
+       check::gguf_entry("gpt2.attention.head_count", 2U), check::gguf_entry("gpt2.embedding_length", 16U),
+       check::gguf_entry("gpt2.context_length", 32U), check::gguf_entry("gpt2.feed_forward_length", 133145U),
+       check::gguf_entry("gpt2.attention.layer_norm_epsilon", 1e-5F)},
+      {check::gguf_tensor("token_embd.weight", {16, 23}, check::kGgmlF32, 0)}, std::string(16 * 23 * 4, '\0'));
+  const auto expect_refused = [](const std::string& path, const std::string& says) {
+    EXPECT_THROWS(input, says, plan_model({.folder = path, .weights = ops::WeightType::int8}));
+  };
+  expect_refused(file, "deep.gguf: gpt2.feed_forward_length is 133145, and int8 sums go up to 133144 products");
+  EXPECT_THROWS(input, "deep.gguf: gpt2.feed_forward_length is 133145, and int8",
+                model::load_gpt2(file, ops::WeightType::int8, nullptr));
+  write(16, R"(, "n_inner": 133145)");
+  expect_refused(folder, "/config.json: n_inner is 133145, and int8");
+  EXPECT_EQ(plan_model({.folder = folder, .weights = ops::WeightType::bf16}).memory.slots, 1);
+  write(40000, "");
+  expect_refused(folder, "/config.json: n_inner (4 * n_embd where it is not given) is 160000, and int8");
 }
 
 TEST(session_weight_bytes_are_what_is_loaded) {
@@ -406,6 +437,50 @@ TEST(session_refills_each_slot_as_its_sample_ends) {
   }
 }
 
+/// What attention reads in steps: of prompts, which no sample's own tokens are as long as, and of those.
+struct AttentionReads {
+  static constexpr std::int32_t kPrompt = 40;
+  static inline void (*attend)(const ops::AttentionArgs&);
+  static inline std::atomic<std::int64_t> prompts, prompt_rows;
+
+  static void count(const ops::AttentionArgs& args) {
+    // A prompt that is being run has rows that see less of it; their spans begin at rows 0 and 32.
+    if (args.visible[0] >= kPrompt) {
+      ++prompts;
+      prompt_rows += args.rows;
+    }
+    attend(args);
+  }
+};
+
+/// Rows that share a prompt share its reading, 32 at a time: one row at a time would give the same samples, later.
+TEST(session_a_step_reads_a_prompt_once_for_32_samples) {
+  const base::FpEnv mode;
+  base::ThreadPool pool(2);
+  model::Gpt2 model = model::load_gpt2(tiny_folder(), ops::WeightType::f32, nullptr);
+  AttentionReads::attend = std::exchange(model.ops.attend, &AttentionReads::count);
+  AttentionReads::prompts = AttentionReads::prompt_rows = 0;
+  const std::int64_t each = std::int64_t{model.config.layers} * model.config.heads;
+  CpuBackend cpu(std::move(model), ops::WeightType::f32, pool);
+  std::vector<GroupRequest> requests;
+  for (const std::uint32_t samples : {70U, 32U, 5U}) {
+    GroupRequest& request = requests.emplace_back();
+    for (std::int32_t i = 0; i < AttentionReads::kPrompt; ++i)
+      request.prompt.push_back((i + static_cast<std::int32_t>(samples)) % 22);
+    for (std::uint32_t i = 0; i < samples; ++i) request.sample_indices.push_back(i);
+    request.max_new_tokens = 4;
+    request.stop_policy = StopPolicy::none;
+  }
+  std::int64_t steps = 0;
+  WatchedBackend backend(cpu,
+                         [&](WatchedBackend::Call call, std::size_t) { steps += call == WatchedBackend::Call::next; });
+  const std::atomic<bool> cancelled{false};
+  EXPECT(BatchRun({backend, nullptr, 22, 1 << 26}, requests, 107).run([](SampleResult&&) {}, cancelled));
+  EXPECT_EQ(steps, std::int64_t{3});
+  EXPECT_EQ(AttentionReads::prompt_rows.load(), steps * each * 107);
+  EXPECT_EQ(AttentionReads::prompts.load(), steps * each * (3 + 1 + 1));
+}
+
 TEST(session_stops_between_first_tokens_when_cancelled) {
   Session session(options(1));
   GroupRequest request = mixed_requests(1).front();
@@ -492,15 +567,45 @@ class Recorder : public Listener {
   std::map<JobId, Results> samples_;
 };
 
-/// Memory that is promised and not there would be noticed by the kernel, which kills.
+/// Memory that is promised and not there would be noticed by the kernel, which kills; so would be what Node and the
+/// sandbox take beside a plan that leaves them nothing.
 TEST(session_a_budget_is_cut_to_what_the_machine_has) {
-  constexpr std::uint64_t kMoreThanAny = std::uint64_t{1} << 60;
-  base::ThreadPool pool(1);
-  const CpuBackend backend(tiny_folder(), ops::WeightType::f32, pool);
-  EXPECT(backend.free_memory() > 0 && backend.free_memory() < kMoreThanAny);
-  const ModelPlanOptions generous{
+  constexpr std::uint64_t kMoreThanAny = std::uint64_t{1} << 60, kFree = std::uint64_t{3} << 30;
+  constexpr std::uint64_t kReserve = std::uint64_t{512} << 20;
+  const std::vector<GroupRequest> requests = mixed_requests(20);
+  Session generous(options(1, kMoreThanAny));
+  const Results want = run(generous, requests, 64);
+  const MemoryPlan seven = generous.check(requests, 7).memory;
+  const ModelPlanOptions asked{
       .folder = tiny_folder(), .memory_bytes = kMoreThanAny, .samples = 9, .prompt_tokens = 40, .new_tokens = 50};
-  EXPECT(plan_model(generous).budget_bytes < kMoreThanAny);
+  const std::uint64_t weights = plan_model(asked).weight_bytes;
+  {
+    const FakeMachine machine(kFree);
+    base::ThreadPool pool(1);
+    const CpuBackend backend(tiny_folder(), ops::WeightType::f32, pool);
+    EXPECT_EQ(backend.free_memory(), kFree - kReserve);
+    EXPECT_EQ(backend.default_memory(), (kFree - kReserve) / 2);
+    EXPECT_EQ(generous.check(requests, 7).budget_bytes, kFree - kReserve);
+    const ModelPlan plan = plan_model(asked);
+    EXPECT_EQ(plan.reserve_bytes, kReserve);
+    EXPECT_EQ(plan.budget_bytes, kFree - weights - kReserve);
+  }
+  {
+    const FakeMachine machine(kReserve + seven.total_bytes);
+    EXPECT_EQ(generous.check(requests, 7).memory.slots, 7);
+    EXPECT_THROWS(environment, "which holds 7; a budget is cut to what is free", generous.check(requests, 8));
+    EXPECT_THROWS(environment, "which holds 7; a budget is cut to what is free", run(generous, requests, 8));
+    expect_same("little memory", run(generous, requests, 0), want);
+  }
+  {
+    const FakeMachine machine(kReserve + weights - 1);
+    EXPECT_THROWS(environment, "beside a reserve of 512.0 MiB, has", Session(options(1)));
+    EXPECT_THROWS(environment, "beside a reserve of 512.0 MiB, has", plan_model(asked));
+  }
+  {
+    const FakeMachine machine(kReserve + weights + 1000);
+    EXPECT_THROWS(environment, "one sample needs", plan_model(asked));
+  }
 
   std::string says;
   try {
@@ -593,6 +698,51 @@ TEST(session_engine_stops_at_any_moment) {
                 std::ptrdiff_t{1});
     }
   }
+}
+
+/// A listener that has no memory for the first two news of each kind.
+class Poor final : public Recorder {
+ public:
+  void loaded(const Session& session) override { no_room("loaded"), Recorder::loaded(session); }
+  void load_failed(const base::Error& error) override { no_room("load_failed"), Recorder::load_failed(error); }
+  void sample(JobId job, SampleResult&& result) override {
+    no_room("sample"), Recorder::sample(job, std::move(result));
+  }
+  void done(JobId job) override { no_room("done"), Recorder::done(job); }
+  void cancelled(JobId job) override { no_room("cancelled"), Recorder::cancelled(job); }
+  void failed(JobId job, const base::Error& error) override { no_room("failed"), Recorder::failed(job, error); }
+  void stopped() override { no_room("stopped"), Recorder::stopped(); }
+
+ private:
+  void no_room(const char* kind) {
+    if (++heard_[kind] <= 2) throw std::bad_alloc();
+  }
+  std::map<std::string, int> heard_;  // by the engine's thread
+};
+
+/// Native code never ends its process: the job fails, and every job's end is heard of.
+TEST(session_engine_outlives_a_listener_without_memory) {
+  Poor listener;
+  {
+    Engine engine(options(1), listener);
+    for (int job = 1; job <= 5; ++job) engine.generate(mixed_requests(1), 8);
+    listener.wait_for_note("done 5");
+    const JobId running = engine.generate(mixed_requests(512), 8);
+    const JobId waiting = engine.generate(mixed_requests(1), 8);
+    listener.wait_for_samples(running, 1);
+    engine.cancel(waiting);
+    engine.cancel(running);
+  }
+  EXPECT(listener.notes() == (std::vector<std::string>{"loaded", "failed 1 out of memory", "failed 2 out of memory",
+                                                       "failed 3 out of memory", "failed 4 out of memory", "done 5",
+                                                       "failed 6 out of memory", "cancelled 7", "stopped"}));
+  Poor of_nothing;
+  {
+    SessionOptions nowhere = options(1);
+    nowhere.folder = check::temporary_folder() + "/nowhere";
+    const Engine engine(nowhere, of_nothing);
+  }
+  EXPECT(of_nothing.notes().at(0).starts_with("load_failed "));
 }
 
 TEST(session_engine_explains_what_cannot_be_loaded) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/base/promised_memory.h"
 #include "native/session/model_plan.h"
 #include "native/session/session.h"
 #include "tests/native/check.h"
@@ -43,6 +44,25 @@ inline SessionOptions options(int threads, std::uint64_t memory_bytes = 1 << 26)
           .memory_bytes = memory_bytes,
           .vocabulary = tiny_vocabulary()};
 }
+
+/// The host as a machine with so much memory free, as long as it lives. One at a time.
+class FakeMachine {
+ public:
+  explicit FakeMachine(std::uint64_t free_bytes) {
+    free() = free_bytes;
+    source_ = base::host_memory_source().exchange([] { return free().load(); });
+  }
+  ~FakeMachine() { base::host_memory_source() = source_; }
+  FakeMachine(const FakeMachine&) = delete;
+  FakeMachine& operator=(const FakeMachine&) = delete;
+
+ private:
+  static std::atomic<std::uint64_t>& free() {
+    static std::atomic<std::uint64_t> bytes;
+    return bytes;
+  }
+  std::uint64_t (*source_)();
+};
 
 inline std::vector<std::uint8_t> bytes(const std::string& text) { return {text.begin(), text.end()}; }
 

@@ -15,6 +15,7 @@ const plan: PlanReport = {
   newTokens: 128,
   weightBytes: 475 * MiB,
   budgetBytes: 1024 * MiB,
+  reserveBytes: 700 * MiB,
   activationBytes: 50 * MiB,
   prefixBytes: 10.5 * MiB,
   suffixBytes: 9 * MiB,
@@ -31,6 +32,7 @@ it('has a line for each part', () => {
     'device       cpu (the CPU was asked for)',
     'weights      475 MiB, beside the budget',
     'budget       1024 MiB',
+    'reserve      700 MiB of what is free, which no budget may take',
     'prefix       11 MiB: a prompt of 150 tokens, stored once',
     'suffixes     900 MiB: 100 x 9.00 MiB of 128 new tokens',
     'activations  50 MiB',
@@ -41,8 +43,9 @@ it('has a line for each part', () => {
 });
 
 it('says where fewer fit, and stops counting where more than anybody draws do', () => {
-  const text = renderPlan({ ...plan, device: 'cuda', deviceName: 'a GPU', samples: 500, slots: 107, fits: false });
+  const text = renderPlan({ ...plan, device: 'cuda', deviceName: 'a GPU', reserveBytes: 0, samples: 500, slots: 107, fits: false });
   expect(text).toContain('cuda, a GPU (');
+  expect(text).not.toContain('reserve');
   expect(text).toContain('for 107 of 500 samples at a time');
   expect(renderPlan({ ...plan, mostSlots: 2 ** 20 })).toContain('1048576 or more samples');
 });
