@@ -120,8 +120,8 @@ bool run(const Test& test) {
   return failures_of_this_test == 0;
 }
 
-/// Whether a test's name or its file's holds one of the filters, or there are none but those that begin with a minus, and neither holds one of
-/// those.
+/// Whether a test's name or its file's holds one of the filters, or there are none but those that begin with a minus,
+/// and neither holds one of those.
 bool wanted(const Test& test, std::span<char* const> filters) {
   const std::string name = short_place(test.file, 0) + ' ' + test.name;
   bool any = false, chosen = false;

@@ -32,7 +32,7 @@ const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
 /** What the limits on CPU time and on blocked time may be overrun by. */
 const OVERRUN_SECONDS = 0.5;
 /** What a worker's processes may keep of a case in memory: what a judge that has compared large values does not give back. */
-const KEPT_BYTES = 64 << 20;
+const KEPT_BYTES = 128 << 20;
 /** Share of the time for which a machine that keeps nobody waiting may keep somebody waiting. */
 const IDLE_SHARE = 0.1;
 /** What may come and go in shared memory of the whole machine while the suite runs. */
