@@ -42,7 +42,7 @@ const HALF_PERCENT = 0.005;
 const BARS = { 'asked, wanting nothing': HALF_PERCENT, "one point: the last layer's resid_post": 0.03 };
 const native = path.join(ROOT, 'build', 'release', 'benchmarks', 'native');
 const asked = flags.parts.split(',');
-const unknown = asked.filter((part) => !(part in PARTS));
+const unknown = asked.filter((part) => !Object.hasOwn(PARTS, part));
 if (unknown.length > 0) fail(2, `--parts: no ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
 const parts = asked.filter((part) => !(flags['without-peer'] && OF_THE_PEER.includes(part)));
 // Known before the first of many minutes.

@@ -10,7 +10,8 @@ namespace faultline::session {
 /// Rows whose logits are there at the same time, at most: a step unembeds and draws so many rows, then the next ones,
 /// so that logits cost what these need, whatever the batch (103 MB for 512 of GPT-2 otherwise). The unembedding is then
 /// read once for every block, which its matrix product does not notice in blocks of 64 rows; in int8 it is faster in
-/// blocks of 16. Samples are the same to the bit. What other sizes cost: benchmarks/README.md.
+/// blocks of 16 by VPDPBUSD, and no slower by VPMADDWD; AMX was not there to be measured. Samples are the same to the
+/// bit. What other sizes cost: benchmarks/README.md.
 constexpr std::int32_t head_rows(ops::WeightType weights) { return weights == ops::WeightType::int8 ? 16 : 64; }
 
 /// What a model of that shape costs in host memory.
