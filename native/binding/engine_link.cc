@@ -79,7 +79,15 @@ void EngineLink::stop() {
   begin_wait();
 }
 
+/// Whether anybody hears of anything but the end: asked before an event is made of what has to be copied, as there may
+/// be no room for that, and a join waits for nothing then.
+bool EngineLink::listens() const {
+  const std::lock_guard lock(mailbox_->mutex);
+  return !mailbox_->closed && !mailbox_->forgotten;
+}
+
 void EngineLink::loaded(const session::Session& session) {
+  if (!listens()) return;
   push(Loaded{.config = session.config(),
               .eos_token = session.eos_token().value_or(-1),
               .threads = session.threads(),
@@ -88,7 +96,9 @@ void EngineLink::loaded(const session::Session& session) {
               // Not the registry's: on another device nobody asks which instruction set the CPU would use.
               .cpu = ops::cpu::this_cpu().brand});
 }
-void EngineLink::load_failed(const base::Error& error) { push(LoadFailed{error}); }
+void EngineLink::load_failed(const base::Error& error) {
+  if (listens()) push(LoadFailed{error});
+}
 void EngineLink::sample(session::JobId job, session::SampleResult&& result) {
   push(SampleEnded{job, std::move(result)});
 }
@@ -98,7 +108,9 @@ void EngineLink::activations(session::JobId job, std::vector<model::Activation>&
   push(ActivationsReady{job, std::move(result)});
 }
 void EngineLink::cancelled(session::JobId job) { push(Cancelled{job}); }
-void EngineLink::failed(session::JobId job, const base::Error& error) { push(Failed{job, error}); }
+void EngineLink::failed(session::JobId job, const base::Error& error) {
+  if (listens()) push(Failed{job, error});
+}
 void EngineLink::stopped() { push(Stopped{}); }
 
 /// Queues an event and makes sure that one call, and only one, is on its way to fetch it: a step that ends fifty

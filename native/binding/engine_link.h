@@ -51,6 +51,7 @@ class EngineLink final : private session::Listener {
   void cancelled(session::JobId job) override;
   void failed(session::JobId job, const base::Error& error) override;
   void stopped() override;
+  bool listens() const;
   void push(Event&& event);
 
   // On Node's thread.
