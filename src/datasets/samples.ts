@@ -86,10 +86,23 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
 
 const SAMPLES_OF_RESULTS = 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.';
 
-/** Whether a file is evalplus's results, over one line or many: `eval` comes before any sample, behind a date and a hash. */
+/**
+ * Whether a file is evalplus's results, over one line or many: `eval` comes before any sample, behind a date and a hash. It does so, too, where a line
+ * of other samples has such a field of its own: a first line that is a sample by itself tells them.
+ */
 function beginsResults(head: string): boolean {
-  const before = head.indexOf('"task_id"');
-  return /^(?:\xef\xbb\xbf)?\s*\{/.test(head) && /"eval"\s*:\s*\{/.test(before < 0 ? head : head.slice(0, before));
+  const text = head.replace(/^\xef\xbb\xbf/, '').trimStart();
+  const before = text.indexOf('"task_id"');
+  return text.startsWith('{') && /"eval"\s*:\s*\{/.test(before < 0 ? text : text.slice(0, before)) && !isSample(text.split('\n', 1)[0]!);
+}
+
+function isSample(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'task_id' in value;
+  } catch {
+    return false;
+  }
 }
 
 /** The lines themselves, and of evalplus's results, which are one object for all tasks, a row for each sample in its place. */

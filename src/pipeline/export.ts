@@ -41,6 +41,7 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
   const problems = new Map(
     store.problems(experiment.id).map((problem) => [problem.taskId, { prompt: problem.prompt, digest: questionDigest(problem) }]),
   );
+  const isIndexed = store.strategies(experiment.id).length <= 1;
   const { signal, progress } = options;
   const { samples: total } = store.counts(experiment.id);
   /** Signals come while the file is written to, which every format does every few thousand rows. */
@@ -57,6 +58,7 @@ export async function exportStored(values: ConfigValues, options: ExportOptions)
         samples: () => watched(store.samples(experiment.id)),
         judged: () => watched(store.judgedSamples(experiment.id)),
         problemsHash: experiment.problemsHash,
+        index: ({ sampleIndex }) => (isIndexed ? { sample_index: sampleIndex } : {}),
         tokenPlaces: () => watched(store.tokenPlaces(experiment.id)),
         problem(taskId) {
           const problem = problems.get(taskId);

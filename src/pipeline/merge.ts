@@ -288,6 +288,8 @@ async function copyExperiment(
   const settings = decided[0]?.experiment.categorySettings ?? null;
   const isSaid = decided.every((each) => each.experiment.categorySettings === settings);
   target.recordCategories(experiment.id, isSaid ? settings : null);
+  // What is decided here stands beside those: as the ones that say it were.
+  const said = decided.find((each) => each.experiment.categorySettings !== null)?.experiment.categorySettings ?? null;
   experiment = target.findExperiment(first.hash)!;
   mergeMachines(sources, target, experiment);
   target.addProblems(experiment.id, problemsOf(sources));
@@ -315,7 +317,7 @@ async function copyExperiment(
         task.advance();
       });
     }
-    settleDecisions(taskId, sources, target, experiment);
+    settleDecisions(taskId, sources, target, experiment.id, said);
   }
   mergeNotes(sources, target, experiment);
   if (isComplete(target, experiment)) target.finishExperiment(experiment.id);
@@ -335,7 +337,7 @@ async function copyExperiment(
  * database may have shown it. Where every such sample has come to another verdict since, those that it took with it get back what a source decided
  * about theirs; where none did, that is decided here, without the tokens of a failing place, which the experiment's next run adds.
  */
-function settleDecisions(taskId: string, sources: readonly Source[], target: Store, { id, categorySettings }: Experiment): void {
+function settleDecisions(taskId: string, sources: readonly Source[], target: Store, id: number, categorySettings: string | null): void {
   const leftOut = [...target.judgedSamples(id, { taskId, outcome: 'infra' })].filter(
     ({ verdict }) => verdict.outcome.status !== 'unsupported',
   );

@@ -119,6 +119,10 @@ export class Samples {
     }
   }
 
+  strategies(experimentId: number): string[] {
+    return this.#strategies.all(experimentId);
+  }
+
   doneKeys(experimentId: number, strategy: string): Map<string, Set<number>> {
     const done = new Map<string, Set<number>>();
     for (const { taskId, sampleIndex } of this.#keys.all(experimentId, strategy)) {
@@ -174,7 +178,7 @@ export class Samples {
   /** Strategy by strategy, the problems by position: the order of every listing. */
   *cells(experimentId: number, filter: Pick<SampleFilter, 'strategy' | 'taskId'>): Generator<{ strategy: string; problem: ProblemEntry }> {
     const problems = this.#problems.entries(experimentId).filter(({ taskId }) => filter.taskId === undefined || taskId === filter.taskId);
-    for (const strategy of this.#strategies.all(experimentId)) {
+    for (const strategy of this.strategies(experimentId)) {
       if (filter.strategy !== undefined && strategy !== filter.strategy) continue;
       for (const problem of problems) yield { strategy, problem };
     }

@@ -197,6 +197,11 @@ export class Store {
     });
   }
 
+  /** The strategies that have samples, by name. */
+  strategies(experimentId: number): string[] {
+    return this.#guard(() => this.#samples.strategies(experimentId));
+  }
+
   /** Which sample indices each task has under a strategy; tasks without samples are absent. */
   doneSampleKeys(experimentId: number, strategy: string): Map<string, Set<number>> {
     return this.#guard(() => this.#samples.doneKeys(experimentId, strategy));

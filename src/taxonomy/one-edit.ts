@@ -26,11 +26,25 @@ export function editOf(failed: Failed): EditedProgram | null {
   return (outcome.status === 'assertion' || outcome.status === 'test_error') && measurements.allNone ? withReturn(failed) : null;
 }
 
-/** Before everything, so that it is there while the module loads, too. */
+/** Before everything, so that it is there while the module loads, too, but for what Python takes at a module's beginning alone: its docstring and `from __future__`. */
 function withImport({ prompt, completion }: Failed, message: string): EditedProgram | null {
   const name = /^name '(\w+)' is not defined/.exec(message)?.[1];
   const statement = name === undefined ? null : importOf(name);
-  return statement === null ? null : { kind: 'import', prompt: `${statement}\n${prompt}`, completion };
+  const lines = linesOf(prompt + completion);
+  const at = lines.find(({ tokens }, index) => !(index === 0 && isDocstring(tokens)) && !isOfFuture(tokens))?.start;
+  if (statement === null || at === undefined) return null;
+  const into = (text: string, place: number): string => `${text.slice(0, place)}${statement}\n${text.slice(place)}`;
+  return at < prompt.length
+    ? { kind: 'import', prompt: into(prompt, at), completion }
+    : { kind: 'import', prompt, completion: into(completion, at - prompt.length) };
+}
+
+function isDocstring(tokens: readonly ScannedToken[]): boolean {
+  return tokens.every(({ kind }) => kind === 'string');
+}
+
+function isOfFuture([first, second]: readonly ScannedToken[]): boolean {
+  return first!.text === 'from' && second?.text === '__future__';
 }
 
 /** A logical line: its tokens, at least one, and how far the first of them stands from the margin, in columns. */
@@ -74,7 +88,7 @@ function withReturn({ prompt, completion, entryPoint }: Failed): EditedProgram |
   const begins = last?.tokens[0]!.start ?? 0;
   // One that is deeper stands in a statement that is no expression. What is printed is told, and None is returned.
   if (last === undefined || last.columns !== body[0]!.columns || begins < prompt.length || last.tokens[0]!.text === 'print') return null;
-  if (isKeyword(last.tokens[0]!) && !['not', 'lambda', 'await'].includes(last.tokens[0]!.text)) return null;
+  if (isKeyword(last.tokens[0]!) && last.tokens[0]!.text !== 'not') return null;
   if (outsideBrackets(last.tokens).some(({ kind, text }) => kind === 'mark' && OF_STATEMENTS.test(text))) return null;
   const at = begins - prompt.length;
   return { kind: 'return', prompt, completion: `${completion.slice(0, at)}return ${completion.slice(at)}` };

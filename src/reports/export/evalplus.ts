@@ -8,9 +8,10 @@ import { jsonLines } from './jsonl.js';
 export const evalplus = jsonLines(
   { name: 'evalplus', summary: "evalplus's samples: task_id and solution (prompt and completion), with sample_index and problem_digest" },
   function* (source) {
-    for (const { taskId, sampleIndex, completion } of source.samples()) {
+    for (const sample of source.samples()) {
+      const { taskId, completion } = sample;
       const { prompt, digest } = source.problem(taskId);
-      yield { task_id: evalplusTask(taskId), solution: prompt + completion, sample_index: sampleIndex, problem_digest: digest };
+      yield { task_id: evalplusTask(taskId), solution: prompt + completion, ...source.index(sample), problem_digest: digest };
     }
   },
 );

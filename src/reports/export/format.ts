@@ -11,6 +11,8 @@ export interface ExportSource {
   problem(taskId: string): { readonly prompt: string; readonly digest: string };
   /** SHA-256 of the problem file that the samples were judged by, in hexadecimal. */
   readonly problemsHash: string;
+  /** A sample's `sample_index`, as a line's field. None where strategies stand beside each other: each counts its own, and a line names no strategy. */
+  index(sample: Pick<StoredSample, 'sampleIndex'>): { readonly sample_index?: number };
   /** Where each sample's tokens lie, of those that have any. */
   tokenPlaces(): Iterable<TokenPlace>;
 }

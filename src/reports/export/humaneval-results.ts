@@ -12,14 +12,15 @@ export const humanevalResults = jsonLines(
     extension: 'jsonl_results.jsonl',
   },
   function* (source) {
-    for (const { taskId, sampleIndex, completion, verdict, outcome } of source.judged()) {
+    for (const sample of source.judged()) {
+      const { taskId, completion, verdict, outcome } = sample;
       if (outcome === 'infra') continue;
       yield {
         task_id: taskId,
         completion,
         result: resultText(verdict),
         passed: verdict.passed,
-        sample_index: sampleIndex,
+        ...source.index(sample),
         problem_digest: source.problem(taskId).digest,
       };
     }

@@ -4,8 +4,9 @@ import { jsonLines } from './jsonl.js';
 export const humaneval = jsonLines(
   { name: 'humaneval', summary: "HumanEval's samples.jsonl: task_id and completion, with sample_index and problem_digest" },
   function* (source) {
-    for (const { taskId, sampleIndex, completion } of source.samples()) {
-      yield { task_id: taskId, completion, sample_index: sampleIndex, problem_digest: source.problem(taskId).digest };
+    for (const sample of source.samples()) {
+      const { taskId, completion } = sample;
+      yield { task_id: taskId, completion, ...source.index(sample), problem_digest: source.problem(taskId).digest };
     }
   },
 );

@@ -75,7 +75,7 @@ export function swapTest(
 /**
  * The same of several methods, in steps, by permuting them within problems: each problem's sets of samples might as well have had each other's names. A sample of
  * the arrangements is drawn, with the data themselves as one; p is never below the one part in (methods!)^(problems - 1) that the data are. Where
- * methods have unequal numbers of samples, as greedy decoding has beside others, a statistic has to allow for it, as `failureKinds` does: otherwise an arrangement gives a
+ * methods have unequal numbers of samples, as greedy decoding has beside others, a statistic has to allow for it, as `categorySwapSteps` does: otherwise an arrangement gives a
  * method few samples of some problems and many of others, which by itself makes it differ from the rest, and p is too large.
  * @param size, differing as there
  * @param statistic of the data in which method `m` has what is method `owners[problem * methods + m]`'s in `problem`. The array is reused between calls.

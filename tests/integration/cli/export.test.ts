@@ -122,6 +122,31 @@ describe('faultline export', () => {
       expect(await indices(format), format).toEqual([['Good/0', 2], ['Good/0', 7], ['Faulty/0', 0]]); // prettier-ignore
   });
 
+  it('leaves indices out where several strategies have each of them, so that they can be imported', async () => {
+    const database = path.join(folder, 'strategies.db');
+    using from = Store.open(db, { readonly: true });
+    const experiment = from.experiments()[0]!;
+    const problems = from.problems(experiment.id);
+    using into = Store.open(database);
+    const { id } = into.beginExperiment({ ...experiment, name: 'strategies', hash: 'f'.repeat(64) });
+    into.addProblems(id, problems);
+    for (const strategy of ['first', 'second']) {
+      into.addSamples(id, [...from.samples(experiment.id)].map((each) => ({ ...each, ...from.tokens(experiment.id, each), strategy }))); // prettier-ignore
+      into.addExecutions(id, [...from.judgedSamples(experiment.id)].map((each) => ({ ...each, strategy }))); // prettier-ignore
+    }
+    into.close();
+    const known = new Map(problems.map((problem) => [problem.taskId, problem]));
+    for (const format of ['humaneval', 'humaneval-results', 'evalplus']) {
+      const output = path.join(folder, `strategies-${format}`);
+      const { code, err } = await faultline(['export', '--format', format, '--db', database, '--output', output]);
+      expect(code, err).toBe(0);
+      for (const line of readLines(output)) expect(line).not.toHaveProperty('sample_index');
+      const indices: number[] = [];
+      for await (const { taskId, sampleIndex } of readSamples(output, known)) if (taskId === problems[0]!.taskId) indices.push(sampleIndex);
+      expect(indices, format).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+  });
+
   it('writes CSV that is the report’s own, and Parquet with the same columns, typed', async () => {
     const csv = readFileSync(await exported('csv'), 'utf8');
     expect(csv).toBe(readFileSync(path.join(folder, 'outputs', 'pico-gpt2-py-pico-tasks', 'samples.csv'), 'utf8'));

@@ -249,6 +249,15 @@ describe("evalplus's results", () => {
     expect((await all(readSamples(file, known('A')))).map(({ completion }) => completion)).toEqual(['x', '"eval": {']);
   });
 
+  it('are not lines that have such a field before their task', async () => {
+    for (const fields of ['"eval": {"k": 1}', '"about": {"eval": {"A": []}}']) {
+      const lines = ['x', 'y'].map((completion) => `{${fields}, "task_id": "A", "completion": "${completion}"}\n`);
+      for (const content of [lines.join(''), `\ufeff\n${lines.join('')}`]) {
+        expect((await all(readSamples(fileWith(content), known('A')))).map(({ completion }) => completion)).toEqual(['x', 'y']);
+      }
+    }
+  });
+
   it.each([
     ['of versions that kept verdicts alone', { A: { nfiles: 1, base: [['pass', []]], plus: [] } }, /those of A do not hold the programs$/],
     ['without a program', { A: [row({}), { task_id: 'A', base_status: 'pass' }] }, /those of A do not hold the programs$/],

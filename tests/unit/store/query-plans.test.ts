@@ -55,6 +55,7 @@ const USES: Record<Exclude<keyof Store, 'file' | 'readonly' | typeof Symbol.disp
   findExperiment: (store) => store.findExperiment('abcdef'),
   workShards: (store, id) => store.workShards(id),
   problems: (store, id) => store.problems(id),
+  strategies: (store, id) => store.strategies(id),
   doneSampleKeys: (store, id) => store.doneSampleKeys(id, KEY.strategy),
   samples: (store, id) => all(store.samples(id)),
   tokens: (store, id) => store.tokens(id, KEY),

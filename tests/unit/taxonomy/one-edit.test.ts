@@ -22,6 +22,26 @@ describe('an import', () => {
       });
   });
 
+  it.each([
+    ['', '# Sums.\nfrom __future__ import annotations\n', PROMPT],
+    [
+      '',
+      '"""Sums\n\nand such."""\n\nfrom __future__ import (\n    annotations,\n)\nfrom __future__ import division; x = 1\n',
+      `# Add.\n${PROMPT}`,
+    ],
+    ['', '"""Sums."""\n', PROMPT],
+    ['"""Sums."""\n', 'from __future__ import annotations\n', PROMPT],
+  ])('stands behind what a module begins with: %j, %j', (prompt, before, behind) => {
+    const body = `${before}${behind}    return math.gcd(a, b)\n`;
+    const error = raised('call', 'NameError', "name 'math' is not defined");
+    const comment = behind.startsWith('#') ? '# Add.\n' : '';
+    const edited = `${prompt}${before}${comment}import math\n${body.slice(before.length + comment.length)}`;
+    for (const at of [prompt.length, (prompt + before).length, (prompt + before + behind).length]) {
+      const found = edit(error, (prompt + body).slice(at), false, (prompt + body).slice(0, at))!;
+      expect(found.prompt + found.completion).toBe(edited);
+    }
+  });
+
   it('is not where it is not sure what is meant', () => {
     for (const name of ['np', 'sqrt', 'total']) expect(edit(raised('call', 'NameError', `name '${name}' is not defined`), '')).toBeNull();
     expect(edit(raised('call', 'UnboundLocalError', "local variable 'math' referenced before assignment"), '')).toBeNull();
