@@ -77,8 +77,8 @@ export function mayBeOutside({ outcome }: Verdict): boolean {
 }
 
 /**
- * The verdict of a run that was alone, where `lackedMemory` says whether the kernel has killed anybody meanwhile for lack of memory: a program that
- * was killed then had less than its limit allows it, which is a limit, too. Whether it or others had filled the machine, or the control group,
+ * The verdict of a run that was alone, where `lackedMemory` says whether the kernel has killed anybody meanwhile for lack of memory, of those that
+ * `out-of-memory.ts` counts: a program that was killed then had less than its limit allows it, which is a limit, too. Whether it or others had filled the machine, or the control group,
  * nobody can tell, as candidates are the first to go; what it had itself stands in the measurements.
  */
 export function withCause(verdict: Verdict, lackedMemory: boolean): Verdict {

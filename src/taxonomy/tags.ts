@@ -188,12 +188,12 @@ export function tagsOf(evidence: Evidence): readonly string[] {
   return TAGS.filter(({ holds }) => holds(evidence)).map(({ name }) => name);
 }
 
-/** Names that nothing binds: those that the text shows, and the one that the program stumbled over. */
 function passesWith({ verdict }: Evidence, kind: OneEdit['kind']): boolean {
   const edit = verdict.measurements.source?.oneEdit;
   return edit?.kind === kind && edit.passes;
 }
 
+/** Names that nothing binds: those that the text shows, and the one that the program stumbled over. */
 function undefinedNames(evidence: Evidence): readonly string[] {
   const exception = exceptionOf(evidence);
   const raised = exception?.type === 'NameError' ? /^name '(.+)' is not defined/.exec(exception.message)?.[1] : undefined;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <new>
@@ -700,13 +701,17 @@ TEST(session_engine_stops_at_any_moment) {
   }
 }
 
-/// A listener that has no memory for the first two news of each kind.
+/// A listener that has no memory for the first two news of each kind, and takes no sample of `held` before `released`.
 class Poor final : public Recorder {
  public:
+  static constexpr JobId held = 6;
+  std::latch released{1};
+
   void loaded(const Session& session) override { no_room("loaded"), Recorder::loaded(session); }
   void load_failed(const base::Error& error) override { no_room("load_failed"), Recorder::load_failed(error); }
   void sample(JobId job, SampleResult&& result) override {
     no_room("sample"), Recorder::sample(job, std::move(result));
+    if (job == held) released.wait();
   }
   void done(JobId job) override { no_room("done"), Recorder::done(job); }
   void cancelled(JobId job) override { no_room("cancelled"), Recorder::cancelled(job); }
@@ -727,11 +732,14 @@ TEST(session_engine_outlives_a_listener_without_memory) {
     Engine engine(options(1), listener);
     for (int job = 1; job <= 5; ++job) engine.generate(mixed_requests(1), 8);
     listener.wait_for_note("done 5");
-    const JobId running = engine.generate(mixed_requests(512), 8);
+    // The engine has to hear of both ends while it is at this one, however fast it is.
+    const JobId running = engine.generate(mixed_requests(64), 8);
+    EXPECT_EQ(running, Poor::held);
     const JobId waiting = engine.generate(mixed_requests(1), 8);
     listener.wait_for_samples(running, 1);
     engine.cancel(waiting);
     engine.cancel(running);
+    listener.released.count_down();
   }
   EXPECT(listener.notes() == (std::vector<std::string>{"loaded", "failed 1 out of memory", "failed 2 out of memory",
                                                        "failed 3 out of memory", "failed 4 out of memory", "done 5",

@@ -17,7 +17,6 @@ import signal
 import sys
 import threading
 import types
-from time import monotonic
 
 import _socket
 
@@ -44,7 +43,8 @@ from relations import close
 from trials import Trials
 
 _FRAME_MOST = wire.BYTES_MOST + (1 << 20)
-# The share of the time for which a call was waited for that tells who computes from who waits.
+# The share of a call's time that tells who computes from who waits, as where run delays are not counted (blocked.py): who computes gets more, however
+# busy the machine.
 _COMPUTES = 0.05
 # How long a candidate has to end by itself.
 _OWN_END_SECONDS = 0.02
@@ -124,9 +124,8 @@ class Execution:
         self._report = None
         # Begun, and answered.
         self._asked = 0
-        # When the last call began, by the monotonic clock; of one that was given up, for how many seconds it had been waited for.
-        self._asked_at = 0.0
-        self._given_up_after = None
+        # Whether the last call was given up.
+        self._has_given_up = False
         self.calls = 0
         # Of them, those that returned and changed an argument.
         self.changed_calls = 0
@@ -228,6 +227,7 @@ class Execution:
         mine, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         request = {key: job[key] for key in _ZYGOTE_KEYS}
         request.update(inspect=inspect, promptLength=len(job["prompt"]))
+        self._turn[link.CALL] = bytes(4)
         link.send_request(self._zygote, request, theirs.fileno())
         theirs.close()
         self._socket = mine
@@ -355,7 +355,7 @@ class Execution:
             return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, RecursionError):
             return {"status": "test_error", "exception": own_info(error), "assertion": None}
-        self._given_up_after = monotonic() - self._asked_at
+        self._has_given_up = True
         # Which of the two, the candidate's account tells (`_final`).
         return {"status": "limit", "resource": "cpu", "exception": None}
 
@@ -391,7 +391,7 @@ class Execution:
             raise wire.Malformed("bytes that nobody asked for")
         trial = None if self._trials is None else self._trials.called(arguments, named, payload)
         self._asked += 1
-        self._asked_at = monotonic()
+        self._turn[link.CALL] = self._asked.to_bytes(4, "little")
         self._answer = None
         self._send(b"c" + nonce + payload)
         message = self._receive()
@@ -458,8 +458,10 @@ class Execution:
         self._turn[0] = 1
         try:
             self._channel.send(payload)
-        except ConnectionError:
-            # No other: an alarm of the test's may raise a TimeoutError here.
+        except TimeoutError:
+            # An alarm of the test's: the socket has no timeout.
+            raise
+        except OSError:
             self._end()
         finally:
             self._turn[0] = 0
@@ -612,9 +614,8 @@ class Execution:
             return outcome  # whatever limit it then ran into
         if report["stopped"] in ("cpu", "output", "blocked", "files"):
             return {"status": "limit", "resource": report["stopped"], "exception": None}
-        if outcome is not None and self._given_up_after is not None:
-            # As where run delays are not counted (blocked.py): who computes gets more than that, however busy the machine.
-            is_cpu = report["cpuSeconds"] >= _COMPUTES * self._given_up_after
+        if outcome is not None and self._has_given_up:
+            is_cpu = report["callShare"] >= _COMPUTES
             return {"status": "limit", "resource": "cpu" if is_cpu else "blocked", "exception": None}
         if outcome is not None:
             return outcome

@@ -31,8 +31,11 @@ _PIECE = 1 << 16
 _ROOM = _socket.CMSG_SPACE(array.array("i").itemsize)
 # As much as is kept of what a candidate that met its CPU limit says about where it is.
 STACK_BYTES = 8000
-# Wait status; index into STOPPED; index into PHASES; used scratch; leftovers; CPU and wall seconds; peak memory; bytes of output; of the stack.
-_REPORT = struct.Struct("<iBB?IddQII")
+# Where, in the page that the two share, the number of the call under way stands: 0 while the program loads.
+CALL = slice(4, 8)
+# Wait status; index into STOPPED; index into PHASES; used scratch; leftovers; CPU and wall seconds; CPU seconds per second of the last
+# call; peak memory; bytes of output; of the stack.
+_REPORT = struct.Struct("<iBB?IdddQII")
 
 
 def send_request(socket, request, channel):
@@ -68,9 +71,9 @@ def receive_request(socket):
     return _parse(data[_HEAD:].decode(), 0)[0], descriptors[0]
 
 
-def send_report(socket, status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, head, stack):
+def send_report(socket, status, stopped, phase, used_scratch, leftovers, cpu, wall, share, memory, head, stack):
     """`head` and `stack` are views of memory: what a candidate wrote is put into no object, which a later one could find."""
-    record = _REPORT.pack(status, STOPPED.index(stopped), phase, used_scratch, leftovers, cpu, wall, memory, len(head), len(stack))
+    record = _REPORT.pack(status, STOPPED.index(stopped), phase, used_scratch, leftovers, cpu, wall, share, memory, len(head), len(stack))
     parts = (record, head, stack)
     sent = socket.sendmsg(parts)
     for part in parts:
@@ -84,7 +87,7 @@ def receive_report(socket):
     record = receive_exactly(socket, _REPORT.size)
     if record is None:
         return None
-    status, stopped, phase, used_scratch, leftovers, cpu, wall, memory, head_length, stack_length = _REPORT.unpack(record)
+    status, stopped, phase, used_scratch, leftovers, cpu, wall, share, memory, head_length, stack_length = _REPORT.unpack(record)
     texts = receive_exactly(socket, head_length + stack_length)
     if texts is None:
         return None
@@ -94,6 +97,7 @@ def receive_report(socket):
         "phase": PHASES[min(phase, 2)],
         "cpuSeconds": cpu,
         "wallSeconds": wall,
+        "callShare": share,
         "peakMemoryBytes": memory,
         "stdout": texts[:head_length].decode("utf-8", "replace")[:STDOUT_CHARACTERS],
         "stack": texts[head_length:].decode("utf-8", "replace"),

@@ -12,7 +12,8 @@ A page that is written to after a fork is copied, by the zygote as by the candid
 Hence what may look odd here and in candidate.py: work moved before the fork, few objects, few functions, nothing done twice.
 
 Descriptor 3 is a socket to the judge, which is trusted (link.py says what goes over it). Descriptor 4 is a page shared with the
-judge: its first byte is 1 while it is the candidate's turn. Descriptor 5 is a socket to the launcher (blocked.py says what for).
+judge: its first byte is 1 while it is the candidate's turn, and link.CALL says in which call. Descriptor 5 is a socket to the launcher
+(blocked.py says what for).
 """
 
 import mmap
@@ -35,6 +36,8 @@ DELAYS = 5
 _LOOK_SECONDS = 0.1
 # Until then a candidate is waited for by nothing but its end.
 _FIRST_LOOK_SECONDS = 0.02
+# A shorter stretch does not tell who computes from who waits.
+_TELLING_SECONDS = 0.05
 _CHILD = frozenset((signal.SIGCHLD,))
 # How often that sleep begins again after a signal that did not tell of the candidate's end: one may wait from an earlier candidate.
 # No oftener, as a candidate can send as many as it likes, or stop and go on: whatever wakes up, its limits are looked at.
@@ -172,6 +175,7 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
         candidate.run(job, nothing, output_end, channel, stacks_end, phase, restrict)
     os.close(nothing)
     status, usage = watch.until_end(pid, channel, turn)
+    ended = time.monotonic()
     leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
     os.close(output_end)
@@ -191,8 +195,9 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
     elif cpu > job["cpuSeconds"]:
         stopped = "cpu"
     used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
+    share = watch.call_share(ended, cpu)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, usage.ru_maxrss * 1024, watch.head(), watch.stack()
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, share, usage.ru_maxrss * 1024, watch.head(), watch.stack()
 
 
 def _scratch():
@@ -208,7 +213,7 @@ def _scratch():
 class _Watch:
     """One candidate from its fork to its end: its output, its clock, its limits. Made before the fork."""
 
-    __slots__ = tuple("stopped judge_alive output_bytes start _stack_bytes _job _output _control _stacks _scratch _pid".split())
+    __slots__ = tuple("stopped judge_alive output_bytes start _stack_bytes _job _output _control _stacks _scratch _pid _in_call _before_call".split())
 
     # Where run delays are asked for: one blocked.RunDelays for all candidates.
     delays = None
@@ -227,6 +232,8 @@ class _Watch:
         # What the folder looked like that candidates may fill; None where its file system knows an end by itself.
         self._scratch = scratch
         self.start = time.monotonic()
+        # (when, CPU seconds until then) of the first look at the last call that was looked at, and of the look before it.
+        self._in_call = self._before_call = self.start, 0.0
 
     def until_end(self, pid, channel, turn):
         """Waits until the candidate has ended, and sees to it that it does. Closes `channel`. Returns (wait status, resource usage).
@@ -266,6 +273,7 @@ class _Watch:
         # When it was last asked for run delays, which takes longer than a look at the clock.
         seen_at = self.start
         waits = blocked.Blocked(seen_at)
+        call, seen = bytes(4), self._in_call
         milliseconds = self._until_look(0)
         while True:
             events = poll.poll(milliseconds)
@@ -300,12 +308,21 @@ class _Watch:
                 continue
             seen_at = time.monotonic()
             waits.look(seen_at, cpu, tasks, turn[0] == 1)
+            if turn[link.CALL] != call:
+                call, self._before_call, self._in_call = turn[link.CALL], seen, (seen_at, cpu)
+            seen = seen_at, cpu
             if waits.exceeds(self._job["wallSeconds"]):
                 return self._kill("blocked")
 
     def _until_look(self, cpu):
         """Milliseconds until the clocks have to be looked at again, when the candidate has used `cpu` seconds."""
         return 1000 * min(_LOOK_SECONDS, max(0.001, self._job["cpuSeconds"] - cpu))
+
+    def call_share(self, end, cpu):
+        """CPU seconds per second of the last call, when the candidate has ended at `end` and used `cpu` seconds: since the first look at the call,
+        or, where that was a moment ago, since the look before it. Of a candidate that was never looked at, of its whole life."""
+        at, used = self._in_call if end - self._in_call[0] >= _TELLING_SECONDS else self._before_call
+        return (cpu - used) / (end - at)
 
     def has_filled_scratch(self):
         """Whether more stands in the folder than the file system of tier `namespaces` would take."""

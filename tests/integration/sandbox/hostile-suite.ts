@@ -31,8 +31,12 @@ import { AS_USER, WrappedLauncher } from './users.js';
 const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
 /** What the limits on CPU time and on blocked time may be overrun by. */
 const OVERRUN_SECONDS = 0.5;
-/** What a worker's processes may keep of a case in memory: what a judge that has compared large values does not give back. */
-const KEPT_BYTES = 128 << 20;
+/**
+ * What a worker's processes may keep of a case in memory: six times the largest value that travels (16 MiB, wire.py). A judge that has compared one
+ * keeps what its allocator had for it and its copies until later values take its place: 63.6 MiB at most were seen, five times the 12.5 MiB of
+ * `returns_a_huge_number`, beside other settings and through the next two cases; 24.0 MiB where the suite ran alone.
+ */
+const KEPT_BYTES = 6 * (16 << 20);
 /** Share of the time for which a machine that keeps nobody waiting may keep somebody waiting. */
 const IDLE_SHARE = 0.1;
 /** What may come and go in shared memory of the whole machine while the suite runs. */

@@ -472,8 +472,16 @@ describe('judging', () => {
     const limit = (resource: string): object => ({ status: 'limit', resource, exception: null });
     for (const lines of shapes)
       expect((await judge({ ...computes, test: test(...lines) })).outcome, lines.join('; ')).toEqual(limit('cpu'));
-    const waits = { completion: slow('time.sleep(0.8)'), test: test(shapes[3]![0]!.replace('0.2', '0.5')) };
-    expect((await judge(waits)).outcome).toEqual(limit('blocked'));
+    // Whatever it did before that call, while it was loaded or in another one.
+    const second = ['assert candidate(7, 2) == 9', ...shapes[1]!].map((line) => line.replace('0.2', '0.4'));
+    const before = (statement: string, later: string): string => slow(later).replace('    if', `    if a == 7: ${statement}\n    if`);
+    const computing = `while time.process_time() < 0.2: pass`;
+    const sleeps = 'time.sleep(60)';
+    for (const [completion, resource] of [
+      [`${before(`\n        ${computing}`, sleeps)}import time\n${computing.replace('0.2', '0.1')}\n`, 'blocked'],
+      [before('time.sleep(0.5)', '\n        while True: pass'), 'cpu'],
+    ] as const)
+      expect((await judge({ completion, test: test(...second) })).outcome, completion).toEqual(limit(resource));
     expect((await judge({ test: test(...shapes[0]!) })).outcome).toEqual({ status: 'passed' });
     // In the second run, which has more time, the alarm comes first.
     const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2 } });

@@ -60,7 +60,7 @@ for length in (1, 4, 5, len(whole) - 1):
 for stopped in link.STOPPED:
     for phase, name in ((0, "compile"), (1, "load"), (2, "call"), (255, "call")):
         head = b"\xff" + "é".encode()[:1] if stopped else "é".encode() * 4000
-        theirs = sent(lambda socket: link.send_report(socket, 139, stopped, phase, True, 7, 0.25, 1.5, 1 << 40, head, b"where\xff"))
+        theirs = sent(lambda socket: link.send_report(socket, 139, stopped, phase, True, 7, 0.25, 1.5, 0.75, 1 << 40, head, b"where\xff"))
         report = link.receive_report(theirs)
         text = head.decode("utf-8", "replace")[: link.STDOUT_CHARACTERS]
         assert report == {
@@ -69,6 +69,7 @@ for stopped in link.STOPPED:
             "phase": name,
             "cpuSeconds": 0.25,
             "wallSeconds": 1.5,
+            "callShare": 0.75,
             "peakMemoryBytes": 1 << 40,
             "stdout": text,
             "leftovers": 7,
