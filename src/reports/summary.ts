@@ -8,7 +8,7 @@ import { isResidual } from '../taxonomy/residual.js';
 import type { Category } from '../taxonomy/types.js';
 import { SampleSelection } from './browse.js';
 import { compareCodes } from './category-order.js';
-import { ProblemCosts } from './costs.js';
+import { ProblemCosts, type Costs } from './costs.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
 import { passEstimates } from './pass-estimates.js';
 import type {
@@ -99,11 +99,12 @@ export function* summarySteps(experiment: Experiment, samples: Iterable<JudgedSa
   const view = options.texts === undefined ? null : yield* textViewSteps(options.texts, resampling);
   const partial = options.whole !== undefined && tally.samples < options.whole.samples ? options.whole : null;
   const feasibility = feasibilityOf(ofFailures);
+  const costs = tally.costs.costs([...tally.problems.keys()]);
   const claims: Claims = {
     experiment: factsOf(experiment),
     strategy: tally.strategy,
-    counts: countsOf(problems, tally),
-    costs: tally.costs.costs([...tally.problems.keys()]),
+    counts: countsOf(problems, tally, costs),
+    costs,
     partial,
     otherMachines: options.otherMachines ?? [],
     machines: options.machines ?? { draw: [], execute: [] },
@@ -248,7 +249,7 @@ function increment<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
+function countsOf(problems: readonly ProblemTally[], tally: Tally, { tokens }: Costs): Counts {
   const sum = (count: (problem: ProblemTally) => number): number => problems.reduce((total, problem) => total + count(problem), 0);
   const sizes = problems.map((problem) => problem.counted);
   return {
@@ -263,7 +264,7 @@ function countsOf(problems: readonly ProblemTally[], tally: Tally): Counts {
     nearLimit: tally.nearLimit,
     fragilePasses: tally.fragilePasses,
     samplesPerProblem: { least: sizes.length === 0 ? 0 : Math.min(...sizes), most: Math.max(0, ...sizes) },
-    tokens: tally.costs.costs([...tally.problems.keys()]).tokens,
+    tokens,
   };
 }
 

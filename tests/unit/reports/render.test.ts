@@ -410,14 +410,7 @@ describe('plots', () => {
   });
 
   it('draw nothing where there is nothing', async () => {
-    expect(await drawPlots(summarise(EXPERIMENT, [], FAST))).toEqual({
-      categories: null,
-      problems: null,
-      passAtK: null,
-      failurePosition: null,
-      firstDivergence: null,
-      textView: null,
-    });
+    expect(await drawPlots(summarise(EXPERIMENT, [], FAST))).toEqual(NO_PLOTS);
   });
 
   it('draw a single sample', async () => {
