@@ -25,6 +25,7 @@
 #include "native/launcher/fail.h"
 #include "native/launcher/landlock.h"
 #include "native/launcher/root_filesystem.h"
+#include "native/launcher/shown_files.h"
 #include "native/launcher/system_call_filter.h"
 
 namespace faultline::launcher {
@@ -166,6 +167,9 @@ struct Place {
       std::string("FAULTLINE_TIER=") + options.tier_name(),
   };
   if (place.own_user) environment.push_back("FAULTLINE_OWN_USER=1");
+  if (!options.forks.empty()) {
+    environment.push_back("FAULTLINE_FORKS=" + (isolated ? place.scripts + "/" + kForksCopy : options.forks));
+  }
   if (isolated) environment.push_back("FAULTLINE_CANDIDATE_FILTER=" + candidate_filter_hex(options.tier));
   // Elsewhere it is what everybody takes for it: /tmp.
   if (options.tier == Tier::kLandlock) environment.push_back("TMPDIR=" + place.scratch);

@@ -24,6 +24,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <optional>
@@ -42,6 +43,7 @@ namespace {
 using faultline::launcher::Compartment;
 using faultline::launcher::fail;
 using faultline::launcher::must;
+using faultline::launcher::note;
 using faultline::launcher::Options;
 using faultline::launcher::PrivateFolder;
 using faultline::launcher::RunDelay;
@@ -112,6 +114,17 @@ Options parse(int count, char** arguments) {
     if (path.empty() || path[0] != '/') usage("--read-only needs an absolute path");
   }
   return options;
+}
+
+// The library for the zygote's forks. A matter of speed: where it is missing, Python forks by itself.
+std::string find_forks() {
+  char own[4096];
+  ssize_t length = readlink("/proc/self/exe", own, sizeof own);
+  if (length < 0) return "";
+  std::string file = std::string(own, static_cast<size_t>(length)) + "-forks.so";
+  if (access(file.c_str(), R_OK) == 0) return file;
+  note("forks take longer", (file + ": " + std::strerror(errno)).c_str());
+  return "";
 }
 
 // Keeps this process and all that it starts on one core. A matter of speed: where the system will not have it, all
@@ -208,6 +221,7 @@ int say_what_the_kernel_offers() {
 int main(int count, char** arguments) {
   if (count == 2 && std::string_view(arguments[1]) == "--kernel") return say_what_the_kernel_offers();
   Options options = parse(count, arguments);
+  options.forks = find_forks();
   if (fcntl(kLifeline, F_SETFD, FD_CLOEXEC) != 0) usage("descriptor 3, the lifeline, is missing");
   // A terminal's Ctrl-C reaches the whole process group; the owner decides, and tells by the lifeline.
   signal(SIGINT, SIG_IGN);
@@ -228,7 +242,7 @@ int main(int count, char** arguments) {
   must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, asking), "create a socket pair");
   std::string no_delays = faultline::launcher::why_no_run_delay();
   if (!no_delays.empty()) {
-    faultline::launcher::note("who waits for a core is told from who sleeps by a rule of thumb", no_delays.c_str());
+    note("who waits for a core is told from who sleeps by a rule of thumb", no_delays.c_str());
   }
   // A page of memory in which the judge notes whose turn it is; the zygote does not hold a wait for the judge against a
   // candidate.

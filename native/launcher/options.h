@@ -20,6 +20,9 @@ struct Options {
   // Folder with judge.py, zygote.py and what they import. Tier `namespaces` shows a copy as /faultline, tier `landlock`
   // reads a copy in the private folder.
   std::string scripts;
+  // The library for the zygote's forks, which lies beside this program; empty where it does not. Shown like the
+  // scripts.
+  std::string forks;
   // Further files and folders that the interpreter needs, shown read-only under the same paths.
   std::vector<std::string> read_only;
   // Size of the writable /tmp inside, in bytes. Tier `landlock` has no such folder: RLIMIT_FSIZE and the zygote see to

@@ -93,7 +93,7 @@ PrivateFolder::PrivateFolder(const Options& options) {
     errno = ENOSPC;
     fail("have programs write in the folder", options.scratch_parent.c_str());
   }
-  DIR* scripts_folder = open_scripts(options);
+  Scripts opened = open_scripts(options);
   for (;;) {
     path_ = options.scratch_parent + "/" + kPrefix + "XXXXXX";
     if (mkdtemp(path_.data()) == nullptr) fail("create a folder in", options.scratch_parent.c_str());
@@ -106,7 +106,7 @@ PrivateFolder::PrivateFolder(const Options& options) {
   }
   // The unprivileged users of a root pass through, and see no names.
   must(fchmod(fd_, geteuid() == 0 ? 0711 : 0700), "open up", path_.c_str());
-  copy_scripts(scripts_folder, scripts());
+  copy_scripts(opened, scripts());
 }
 
 std::string PrivateFolder::scratch(const std::string& name, uid_t user, gid_t group) const {

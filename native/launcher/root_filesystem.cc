@@ -127,7 +127,7 @@ void enter_minimal_root(const Options& options, uid_t owner, gid_t group) {
     if (!within(path, "/usr")) add_source(sources, path, false);
   }
   for (const char* path : kDevices) add_source(devices, path, false);
-  DIR* scripts = open_scripts(options);
+  Scripts scripts = open_scripts(options);
 
   must(mount("tmpfs", kStaging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4096,mode=0755"), "mount a tmpfs");
   for (const Source& source : sources) show(source, kAttrReadOnly | kAttrNoSuid | kAttrNoDev);

@@ -14,10 +14,21 @@ inline constexpr const char* kSystemPaths[] = {"/usr", "/lib", "/lib32", "/lib64
 // The only devices.
 inline constexpr const char* kDevices[] = {"/dev/null", "/dev/zero", "/dev/urandom"};
 
-// Opens the folder of the scripts; ends the process where it cannot.
-DIR* open_scripts(const Options& options);
+// The name of the library's copy, in the folder of the scripts' copies.
+inline constexpr const char* kForksCopy = "forks.so";
 
-// Creates the folder `to` with a copy of every .py file of `folder`, readable by everybody, and closes `folder`.
-void copy_scripts(DIR* folder, const std::string& to);
+// Open for reading. Of use once.
+struct Scripts {
+  DIR* folder;
+  // The library for the zygote's forks; -1: none.
+  int forks;
+};
+
+// Opens them; ends the process where it cannot.
+Scripts open_scripts(const Options& options);
+
+// Creates the folder `to` with a copy of every .py file and of the library, readable by everybody, and closes
+// `scripts`.
+void copy_scripts(const Scripts& scripts, const std::string& to);
 
 }  // namespace faultline::launcher

@@ -317,7 +317,7 @@ def prepare(phase):
         _rehearse(phase)
     # What does not come from a file has no time of change, and so is never looked for again.
     linecache.cache[FILE_NAME] = (0, None, _LINES, FILE_NAME)
-    for name in ("wire", "blocked", "link", "warm", "comparisons", "describer", "source", "candidate", "supervisor"):
+    for name in ("wire", "blocked", "link", "warm", "comparisons", "describer", "source", "candidate", "forks", "supervisor"):
         sys.modules.pop(name, None)
     _set_stage()
     gc.collect()

@@ -27,23 +27,17 @@ import _socket
 
 import blocked
 import candidate
+import forks
 import link
 
 CONTROL = 3
 TURN = 4
 DELAYS = 5
-# How often the clocks are read while a candidate runs. Short executions end before the first look.
+# How often the clocks are read while a candidate runs. Short executions end before the first look, which forks.py decides on.
 _LOOK_SECONDS = 0.1
-# Until then a candidate is waited for by nothing but its end.
-_FIRST_LOOK_SECONDS = 0.02
 # A shorter stretch does not tell who computes from who waits.
 _TELLING_SECONDS = 0.05
 _CHILD = frozenset((signal.SIGCHLD,))
-# How often that sleep begins again after a signal that did not tell of the candidate's end: one may wait from an earlier candidate.
-# No oftener, as a candidate can send as many as it likes, or stop and go on: whatever wakes up, its limits are looked at.
-_SLEEPS = (0, 1)
-_wait_for_signal = signal.sigtimedwait
-_wait = os.wait4
 # How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
 _STACK_SECONDS = 0.05
 _PIECE_SECONDS = 0.005
@@ -62,7 +56,9 @@ _OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
 
 def prepare():
-    """Takes over descriptors and environment, once. Returns the function that serves the judge until it is gone."""
+    """Takes over descriptors and environment, once. Returns (serve, join_files): serve(rejoin) serves the judge until it is gone, and calls
+    `rejoin` when a candidate has left the zygote's memory in more pieces than there were; join_files() is for when all is loaded.
+    """
     os.environ.pop("LD_BIND_NOW", None)
     tier = os.environ.pop("FAULTLINE_TIER")
     own_user = os.environ.pop("FAULTLINE_OWN_USER", "") == "1"
@@ -88,16 +84,17 @@ def prepare():
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_DFL)
     # Waited for in _Watch; a signal that is not blocked would be dropped. Candidates begin without.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
+    begin, join_files = forks.prepare(os.environ.pop("FAULTLINE_FORKS", ""))
     candidate.prepare(phase)
 
-    def serve():
-        _serve(control, turn, phase, restrict, tier, own_user)
+    def serve(rejoin):
+        _serve(control, turn, phase, restrict, tier, own_user, begin, rejoin)
 
-    return serve
+    return serve, join_files
 
 
-def _serve(control, turn, phase, restrict, tier, own_user):
+def _serve(control, turn, phase, restrict, tier, own_user, begin, rejoin):
     scratch = _scratch()
     control.sendall(link.READY)
     while True:
@@ -106,7 +103,7 @@ def _serve(control, turn, phase, restrict, tier, own_user):
             return
         job, channel = request
         job["ownUser"] = own_user
-        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch)
+        report = _execute(job, channel, control, turn, phase, restrict, tier, scratch, begin, rejoin)
         if report is None:
             return
         link.send_report(control, *report)
@@ -156,7 +153,7 @@ def _candidate_restriction(tier):
     return restrict if tier == "namespaces" else restrict_among_others
 
 
-def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
+def _execute(job, channel, control, turn, phase, restrict, tier, scratch, begin, rejoin):
     """Runs one candidate to its end. Returns the report, or None when the judge is gone.
 
     `scratch` is what the folder for files looks like when nobody has used it; a worker whose folder was used gets no further job.
@@ -170,11 +167,16 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
     nothing = os.open("/dev/null", os.O_RDWR)
     phase[:] = _NO_PHASE
     watch = _Watch(job, output, control, stacks, scratch if tier == "landlock" else None)
-    pid = os.fork()
+    pid, end = begin()
+    at_once = end is not None
     if pid == 0:
         candidate.run(job, nothing, output_end, channel, stacks_end, phase, restrict)
     os.close(nothing)
-    status, usage = watch.until_end(pid, channel, turn)
+    # Not before: from now on the judge hears of the end by it.
+    os.close(channel)
+    if not at_once:
+        end = watch.until_end(pid, turn)
+    status, cpu, memory = end
     ended = time.monotonic()
     leftovers = _kill_all_others(pid, tier)
     # The last writing end, so that the output has an end too.
@@ -185,7 +187,6 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
     os.close(stacks_end)
     if not watch.judge_alive:
         return None
-    cpu = usage.ru_utime + usage.ru_stime
     stopped = watch.stopped
     # Decided by amounts, not by who noticed first.
     if watch.output_bytes > job["outputBytes"]:
@@ -197,7 +198,9 @@ def _execute(job, channel, control, turn, phase, restrict, tier, scratch):
     used_scratch = tier != "none" and (scratch is None or leftovers is None or _scratch() != scratch)
     share = watch.call_share(ended, cpu)
     wall = time.monotonic() - watch.start
-    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, share, usage.ru_maxrss * 1024, watch.head(), watch.stack()
+    if not at_once:
+        rejoin()
+    return status, stopped, phase[0], used_scratch, leftovers or 0, cpu, wall, share, memory, watch.head(), watch.stack()
 
 
 def _scratch():
@@ -235,23 +238,10 @@ class _Watch:
         # (when, CPU seconds until then) of the first look at the last call that was looked at, and of the look before it.
         self._in_call = self._before_call = self.start, 0.0
 
-    def until_end(self, pid, channel, turn):
-        """Waits until the candidate has ended, and sees to it that it does. Closes `channel`. Returns (wait status, resource usage).
-
-        Most end at once. Until then this process sleeps in one call: each page that it writes to while the candidate shares it
-        has to be copied first. Nobody misses anything meanwhile: a pipe full of output waits, and so does the judge.
-        """
-        for _ in _SLEEPS:
-            if _wait_for_signal(_CHILD, _FIRST_LOOK_SECONDS) is None:
-                break
-            ended, status, usage = _wait(pid, 1)  # WNOHANG
-            if ended:
-                os.close(channel)
-                return status, usage
-        # From now on the judge hears of the end at once, and by it.
-        os.close(channel)
+    def until_end(self, pid, turn):
+        """Waits until a candidate that has not ended at once has, and sees to it that it does. Returns what forks.py tells of its end."""
         self._watch(pid, turn)
-        return _wait(pid, 0)[1:]
+        return forks.of(os.wait4(pid, 0))
 
     def _watch(self, pid, turn):
         """Returns when the candidate has ended or was killed."""

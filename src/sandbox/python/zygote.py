@@ -13,7 +13,7 @@ import types
 
 _SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 # In this order, as each imports only what stands before it.
-_OWN = ("wire", "blocked", "link", "comparisons", "describer", "source", "candidate", "supervisor")
+_OWN = ("wire", "blocked", "link", "comparisons", "describer", "source", "candidate", "forks", "supervisor")
 
 # As much of Python's own memory as is asked for in one piece: more than is needed, so that most of it fills whole large pages.
 _RESERVED_BYTES = 7 << 20
@@ -59,10 +59,13 @@ def main():
     os.register_at_fork = register_at_fork
     codes.close()
     os.waitpid(compiler, 0)
-    serve = supervisor.prepare()
-    _join_pages()
+    serve, join_files = supervisor.prepare()
+    join_files()
     _join_code_if_that_works()
-    serve()
+    # Last, as that one forks.
+    join_pages = _pages_joined()
+    join_pages()
+    serve(join_pages)
 
 
 def _compile_apart():
@@ -157,16 +160,17 @@ def _fill_chunks(library):
     library.free(behind)
 
 
-def _join_pages():
-    """Joins the pages of this process's memory into large ones where they fill them.
+def _pages_joined():
+    """Returns what joins the pages of this process's memory into large ones where they fill them.
 
-    One entry instead of 512 is copied by a fork. Of a large page that is written to only the small page in question is copied.
+    One entry instead of 512 is copied by a fork. In the candidate a large page that is written to falls into small ones, of which it copies
+    the one in question. In the zygote it stays whole, and costs one fault, unless it is written to while a candidate lives.
     """
     import ctypes
 
     library = ctypes.CDLL(None)
     if getattr(library, "mallopt", None) is None:
-        return  # another C library than GNU's
+        return lambda: None  # another C library than GNU's
     _give_signatures(library)
     top = library.sbrk(0)
     missing = -top % _LARGE_PAGE_BYTES
@@ -178,9 +182,13 @@ def _join_pages():
         top = library.sbrk(0)
     places = {id(something) // _LARGE_PAGE_BYTES for something in _FILLERS}
     places.update(top // _LARGE_PAGE_BYTES - back for back in range(3))
-    for place in places:
-        # Refused where not all of it is memory of this kind.
-        library.madvise(place * _LARGE_PAGE_BYTES, _LARGE_PAGE_BYTES, _MADV_COLLAPSE)
+
+    def join():
+        for place in places:
+            # Refused where not all of it is memory of this kind.
+            library.madvise(place * _LARGE_PAGE_BYTES, _LARGE_PAGE_BYTES, _MADV_COLLAPSE)
+
+    return join
 
 
 def _join_code_if_that_works():

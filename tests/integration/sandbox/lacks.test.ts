@@ -1,6 +1,6 @@
 /** What a machine may lack, for real or by a filter that answers as a kernel without it does: named, with the next step. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { renderDoctor } from '../../../src/cli/doctor-text.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { examine } from '../../../src/pipeline/doctor.js';
 import { sandboxReport } from '../../../src/sandbox/doctor.js';
-import { kernelReport } from '../../../src/sandbox/launcher.js';
+import { findLauncher, kernelReport } from '../../../src/sandbox/launcher.js';
 import { ProcessExecutor } from '../../../src/sandbox/process-executor.js';
 import { findPython } from '../../../src/sandbox/python.js';
 import { job, RIGHT, SLEEPS } from './jobs.js';
@@ -139,6 +139,26 @@ describe.each(starters.map((starter) => ({ ...starter })))('for $who', ({ throug
   });
 });
 
+it.each([
+  { library: null, reason: 'No such file or directory' },
+  { library: 'no library', reason: 'file too short' },
+])('without the library for forks ($reason) Python forks by itself, which is said', async ({ library, reason }) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'faultline-launcher-'));
+  try {
+    execFileSync('chmod', ['755', folder]);
+    copyFileSync(findLauncher(), path.join(folder, 'alone'));
+    if (library !== null) writeFileSync(path.join(folder, 'alone-forks.so'), library);
+    process.env['FAULTLINE_LAUNCHER'] = path.join(folder, 'alone');
+    const executor = await create({ limits: { cpuSeconds: 0.2 } });
+    expect(executor.info.tierReason).toMatch(new RegExp(`(^|; )forks take longer: .*${reason}$`));
+    expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+    expect((await executor.execute(job('    while True:\n        pass\n'))).outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
+    await executor.dispose();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 it("the interpreter's code is in large pages", async (context) => {
   if (process.getuid?.() !== 0) return context.skip("needs root, to look at a zygote's memory");
   if (process.arch !== 'x64') return context.skip('needs x86-64');
@@ -169,6 +189,7 @@ describe('interpreters', () => {
     expect((await findPython(at(version))).version).toBe(version);
     const executor = await create({ python: at(version) });
     expect(executor.info.pythonVersion).toBe(version);
+    expect(executor.info.tierReason ?? '').not.toContain('forks take longer');
     expect((await executor.execute(job(RIGHT))).passed).toBe(true);
     await executor.dispose();
   });
