@@ -6,19 +6,19 @@ DROP VIEW category_counts;
 -- GROUP BY: SQLite hands a condition such as `experiment = 'gpt2'` down through PARTITION BY, so that one experiment's samples alone are read.
 CREATE VIEW category_counts AS
 SELECT DISTINCT
-  experiment, strategy, outcome, category_code, category, sum(samples) OVER leaf AS samples, count(*) OVER leaf AS problems,
-  sum(programs) OVER leaf AS programs, experiment_hash
+  g.experiment, g.strategy, g.outcome, k.code AS category_code, k.name AS category, sum(g.samples) OVER leaf AS samples,
+  count(*) OVER leaf AS problems, sum(g.programs) OVER leaf AS programs, g.experiment_hash
 FROM (
   SELECT
-    e.name AS experiment, e.hash AS experiment_hash, s.strategy, c.outcome, k.code AS category_code, k.name AS category,
+    e.name AS experiment, e.hash AS experiment_hash, s.strategy, c.outcome, c.category_id,
     count(*) AS samples, count(DISTINCT s.completion) AS programs
   FROM samples s
   JOIN experiments e ON e.id = s.experiment_id
   JOIN classifications c ON c.sample_id = s.id
-  LEFT JOIN categories k ON k.id = c.category_id
-  GROUP BY s.experiment_id, s.strategy, s.problem_id, e.name, e.hash, c.outcome, k.code, k.name
-)
-WINDOW leaf AS (PARTITION BY experiment, experiment_hash, strategy, outcome, category_code, category);
+  GROUP BY s.experiment_id, s.strategy, s.problem_id, c.outcome, c.category_id, e.name, e.hash
+) g
+LEFT JOIN categories k ON k.id = g.category_id
+WINDOW leaf AS (PARTITION BY g.experiment, g.experiment_hash, g.strategy, g.outcome, k.code, k.name);
 
 DROP VIEW problem_results;
 -- One row for each problem. `programs` are different ones; crashed = load + crash; the report's rate is passed / counted.
