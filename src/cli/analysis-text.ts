@@ -10,6 +10,7 @@ import type { CategoryKey } from '../reports/analysis/rows.js';
 import type { Spread } from '../reports/analysis/spread.js';
 import { OUTCOMES } from '../reports/outcomes.js';
 import { decimal, decimalEstimate, NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
+import { COST_COLUMNS, costColumns } from '../reports/render/tables/cost-columns.js';
 import { intervalTitle } from '../reports/render/tables/estimate.js';
 import { quartileText } from '../reports/render/tables/spread.js';
 import { warnings } from '../reports/render/text.js';
@@ -28,7 +29,7 @@ export function analysisText(analysis: Analysis): string {
   return [
     hiddenText(analysis.hiddenAssertions, interval),
     warned(programsText(analysis.programs, interval), 'programs'),
-    warned(analysis.distributions.map((each) => distributionText(each, interval)).join('\n\n'), 'dependence'),
+    warned(distributionsText(analysis.distributions, interval), 'dependence'),
     warned(coOccurrenceText(analysis.coOccurrence), 'co_occurrence'),
     warned(positionText(analysis.failurePosition), 'failure_position'),
     warned(divergenceText(analysis.firstDivergence), 'first_divergence'),
@@ -85,6 +86,11 @@ function programsText({ samples, programs, distinct, outcomes, categories }: Pro
   ].join('\n');
 }
 
+function distributionsText(distributions: readonly Distribution[], interval: string): string {
+  const hasTable = distributions.some(({ missing }) => missing === null);
+  return [distributions.map((each) => distributionText(each, interval)).join('\n\n'), ...(hasTable ? [COST_NOTE] : [])].join('\n');
+}
+
 function distributionText({ dimension, unit, groups, missing }: Distribution, interval: string): string {
   const title = `by ${dimension}`;
   if (missing !== null) return `${title}: ${missing}`;
@@ -94,13 +100,20 @@ function distributionText({ dimension, unit, groups, missing }: Distribution, in
   return [isLong ? `${title}, those that fail most first` : title, ...(isLong ? cut(rows, table) : [table(rows)])].join('\n');
 }
 
+/** What the costs are that stand beside every rate of {@link groupTable}; below the last of such tables. */
+export const COST_NOTE = `  ${COST_COLUMNS}`;
+
 /** A line for each group of samples; `what` its values are, and what stands over an interval. */
 export function groupTable(what: string, groups: readonly Group[], interval: string): string {
-  const columns = [what, 'samples', 'problems', 'pass', interval, 'crash', interval, 'most frequent failure'];
+  const costs = COSTS.map(({ title }) => title);
+  const columns = [what, 'samples', 'problems', 'pass', interval, 'crash', interval, ...costs, 'most frequent failure'];
   return textTable(columns, groups.map(groupRow));
 }
 
-function groupRow({ value, samples, problems, pass, crash, categories }: Group): TableCell[] {
+const COSTS = costColumns<Group>().flatMap(({ print }) => (print?.cell === undefined ? [] : [{ title: print.title, cell: print.cell }]));
+
+function groupRow(group: Group): TableCell[] {
+  const { value, samples, problems, pass, crash, categories } = group;
   const [top] = [...categories].sort((a, b) => b.count - a.count);
   return [
     value ?? 'not recorded',
@@ -110,6 +123,7 @@ function groupRow({ value, samples, problems, pass, crash, categories }: Group):
     percentInterval(pass),
     percent(crash.value),
     percentInterval(crash),
+    ...COSTS.map(({ cell }) => cell(group)),
     top === undefined ? NO_VALUE : `${nameOf(top)}, ${percent(top.share)}`,
   ];
 }

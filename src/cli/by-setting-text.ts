@@ -4,7 +4,7 @@ import { COSTS } from '../reports/render/costs.js';
 import { kindsText } from '../reports/render/failure-kinds.js';
 import { NO_VALUE, percent, percentInterval, plural, whole } from '../reports/render/format.js';
 import { intervalTitle } from '../reports/render/tables/estimate.js';
-import { groupTable, nameOf } from './analysis-text.js';
+import { COST_NOTE, groupTable, nameOf } from './analysis-text.js';
 import { warningText } from './comparison-text.js';
 import { textTable, type TableCell } from './text-table.js';
 
@@ -26,6 +26,7 @@ export function bySettingText({ experiments, problems, differing, tables, failur
     `${experiments.length === 2 ? 'both' : `all ${experiments.length}`} in one table of categories by experiment: ` +
       `kinds of failure: ${kindsText(failures, experiments.length)}`,
     'Each interval is its own row’s: whether two experiments differ, `faultline diff` tests.',
+    COST_NOTE.trim(),
     ...warnings.map(warningText),
   ].join('\n\n');
 }

@@ -14,7 +14,10 @@ export function findJsonFault(text: string): JsonFault | null {
   return scan(text).fault;
 }
 
-/** Where the value of a key of the outermost object begins; null if the key is not there. The last one wins, as in `JSON.parse`. */
+/**
+ * Where the value of a key of the outermost object begins; null if the key is not there. The last one wins, as in `JSON.parse`. What follows the first
+ * fault, or the object's end, is not looked at.
+ */
 export function offsetOfValue(text: string, key: string): number | null {
   return scan(text).values.get(key) ?? null;
 }

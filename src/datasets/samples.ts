@@ -7,6 +7,7 @@
  * that the name leads to. Most lines of other programs say nothing, and then nobody can tell.
  */
 import { FaultlineError } from '../errors.js';
+import { offsetOfValue } from './json-position.js';
 import { questionDigest, type Question } from './problem.js';
 import { lineError, optionalIntegerField, optionalStringField, readJsonl, stringField, type JsonLine } from './jsonl.js';
 
@@ -87,22 +88,13 @@ export async function* readSamples(file: string, known?: ReadonlyMap<string, Que
 const SAMPLES_OF_RESULTS = 'Give the file of samples that they were made from: one JSON object per line with task_id and solution.';
 
 /**
- * Whether a file is evalplus's results, over one line or many: `eval` comes before any sample, behind a date and a hash. It does so, too, where a line
- * of other samples has such a field of its own: a first line that is a sample by itself tells them.
+ * Whether a file is evalplus's results, over one line or many: its first object has an `eval` of its own, behind a date and a hash, and no task. `head`
+ * may end within that object.
  */
 function beginsResults(head: string): boolean {
-  const text = head.replace(/^\xef\xbb\xbf/, '').trimStart();
-  const before = text.indexOf('"task_id"');
-  return text.startsWith('{') && /"eval"\s*:\s*\{/.test(before < 0 ? text : text.slice(0, before)) && !isSample(text.split('\n', 1)[0]!);
-}
-
-function isSample(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && 'task_id' in value;
-  } catch {
-    return false;
-  }
+  const text = head.replace(/^\xef\xbb\xbf/, '');
+  const at = offsetOfValue(text, 'eval');
+  return at !== null && text[at] === '{' && offsetOfValue(text, 'task_id') === null;
 }
 
 /** The lines themselves, and of evalplus's results, which are one object for all tasks, a row for each sample in its place. */

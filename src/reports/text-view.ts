@@ -10,6 +10,7 @@ import type { MeasuredSample } from '../store/types.js';
 import { MEASURES, type Measure } from '../text-metrics/measures.js';
 import { failuresByCategory, problemsOf, type CategoryKey } from './analysis/rows.js';
 import { CRASHES, OUTCOME_ORDER, outcomeOf, type CountedOutcome } from './outcomes.js';
+import { plural } from './render/format.js';
 import type { CategoryTold, Disagreement, ProgramCounts, TextArea, TextTarget, TextView } from './report-data.js';
 import { aurocByProblem, aurocWithin } from './statistics/auroc.js';
 import { Bootstrap, type Estimate } from './statistics/bootstrap.js';
@@ -273,7 +274,7 @@ function areaOf(
     problems: problems.subarray(0, compared),
   });
   if (mixedProblems >= LEAST.problems) return { ...facts, pooled, within, mixedProblems, missing: null, byProblem };
-  const missing = `${mixedProblems} problems have both; at least ${LEAST.problems} are needed`;
+  const missing = `${plural(mixedProblems, 'problem')} ${mixedProblems === 1 ? 'has' : 'have'} both; at least ${LEAST.problems} are needed`;
   return { ...facts, pooled, within: NOTHING, mixedProblems, missing, byProblem: [] };
 }
 
@@ -316,7 +317,7 @@ function isLargeEnough({ samples, problems }: Size): boolean {
 }
 
 function describeSize({ samples, problems }: Size, where: string): string {
-  return `${samples} samples of ${problems} problems ${where}; at least ${LEAST.samples} of ${LEAST.problems} are needed`;
+  return `${plural(samples, 'sample')} of ${plural(problems, 'problem')} ${where}; at least ${LEAST.samples} of ${LEAST.problems} are needed`;
 }
 
 /** @param counts of each problem */

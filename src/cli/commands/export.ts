@@ -27,10 +27,13 @@ export function define(command: Command): void {
   command.action(async ({ experiment, format, output: file, ...options }: Options) => {
     const { values } = configOf(undefined, options);
     const output = outputOf(options);
-    const { exportStored } = await import('../../pipeline/export.js');
+    const [{ exportStored }, { plural }] = await Promise.all([
+      import('../../pipeline/export.js'),
+      import('../../reports/render/format.js'),
+    ]);
     const written = await withInterrupt((context) =>
       exportStored(values, { ...context, experiment: textOf(experiment), format: String(format), output: textOf(file) }),
     );
-    output.result(written, () => `${written.samples} samples in ${written.file}`);
+    output.result(written, () => `${plural(written.samples, 'sample')} in ${written.file}`);
   });
 }

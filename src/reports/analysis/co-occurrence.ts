@@ -14,7 +14,7 @@ export interface CoOccurrence {
 
 /** What else is true of samples of a category. */
 export interface TagPair extends CategoryKey {
-  /** A tag of `src/taxonomy/tags.ts`, or the code of a leaf of family 1 that was found beside the category. */
+  /** A tag of `src/taxonomy/tags.ts`, or the code of a leaf of family 1 that was found beside another category. */
   readonly tag: string;
   readonly kind: 'tag' | 'generation';
   readonly count: number;
@@ -49,6 +49,8 @@ function tagPairs(categories: readonly Category[]): TagPair[] {
   const overall = tagCounts(failures);
   return categories.flatMap(({ code, name, rows }) =>
     [...tagCounts(rows)]
+      // A sample whose category is of family 1 was found to have that leaf: it stands in every row of its own, and says nothing more.
+      .filter(([, { tag, kind }]) => kind !== 'generation' || tag !== code)
       .map(([key, { tag, kind, count }]): TagPair => {
         const share = count / rows.length;
         const everywhere = overall.get(key)!.count / failures.length;

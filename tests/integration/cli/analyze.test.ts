@@ -76,7 +76,7 @@ describe('faultline analyze', () => {
     for (const line of [
       /^hidden assertions: the prompts of \d+ of 12 problems show \d+ of their \d+ assertions/m,
       /^programs: \d+ distinct ones of 72 samples/m,
-      /^by difficulty$/m,
+      /^by difficulty\ndifficulty +samples +problems +pass .* crash .* tokens +run +s +most frequent failure$/m,
       /^by strategy: all samples have one strategy: nucleus$/m,
       /^by temperature: all samples have one temperature: 0\.8$/m,
       /^first token that leaves every passing sibling/m,

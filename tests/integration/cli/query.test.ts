@@ -49,6 +49,17 @@ describe('faultline query', () => {
     expect(Object.values(count).reduce((sum, each) => sum + each)).toBe(48);
     expect(failures.rows).toEqual([[48 - of('pass', 'infra')]]);
     expect(problems.rows).toEqual([[48, 48 - of('infra'), of('pass'), of('load', 'crash'), of('infra')]]);
+    // The same counts from the samples themselves: different programs of one leaf are counted by problem.
+    for (const [view, columns, programs] of [
+      ['category_counts', 'outcome, category_code, category', 'count(DISTINCT task_id), count(DISTINCT task_id || char(10) || completion)'],
+      ['problem_results', 'task_id, problem_position', 'avg(mean_logprob), count(DISTINCT completion)'],
+    ] as const) {
+      const [counted, byHand] = await Promise.all([
+        ask(`SELECT ${columns}, samples, ${view === 'category_counts' ? 'problems' : 'mean_logprob'}, programs FROM ${view} ORDER BY 1, 2`),
+        ask(`SELECT ${columns}, count(*), ${programs} FROM sample_results GROUP BY ${columns} ORDER BY 1, 2`),
+      ]);
+      expect(counted.rows).toEqual(byHand.rows);
+    }
     const { out } = await faultline(['analyze', '--db', db, '--json']);
     const { outcomes } = JSON.parse(out) as { outcomes: { outcome: string; count: number }[] };
     expect(

@@ -126,6 +126,7 @@ describe('areas', () => {
       missing: '15 samples of 5 problems in the class; at least 20 of 5 are needed',
     });
     expect(bleu(of(9, 3, 5)).missing).toBe('15 samples of 5 problems beside the class; at least 20 of 5 are needed');
+    expect(bleu(of(1, 9, 1)).missing).toBe('1 sample of 1 problem in the class; at least 20 of 5 are needed');
     expect(bleu(of(9, 9, 4)).missing).toBe('36 samples of 4 problems in the class; at least 20 of 5 are needed');
     expect(bleu(of(5, 5, 5))).toMatchObject({ missing: null, positives: 25, negatives: 25, mixedProblems: 5 });
     // Six problems that all pass, six that all fail: every pair is of two problems.

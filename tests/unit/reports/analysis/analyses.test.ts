@@ -188,6 +188,12 @@ describe('co-occurrence', () => {
       { code: '4.1', name: 'crash.name_error', tag: 'b', kind: 'tag', count: 1, share: 0.5, overall: 0.5, lift: 1 },
       { code: '4.4', name: 'crash.type_error', tag: 'b', kind: 'tag', count: 1, share: 0.5, overall: 0.5, lift: 1 },
     ]);
+    // A category is nothing else that is true of its samples.
+    const truncated = { categoryCode: '1.1', categoryName: 'generation.truncated', generationCode: '1.1' };
+    expect(coOccurrence([row(truncated), row({ ...truncated, tags: ['a'] }), row({ generationCode: '1.1' })]).tags).toMatchObject([
+      { code: '1.1', tag: 'a', count: 1 },
+      { code: '4.1', tag: '1.1', kind: 'generation', overall: 1, lift: 1 },
+    ]);
   });
 
   it('of categories is counted by problem, beside what independence would give', () => {
