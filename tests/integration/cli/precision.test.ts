@@ -89,4 +89,17 @@ describe('faultline precision', () => {
     const short = writeLines(path.join(folder, 'short.jsonl'), [{ text: 'a' }]);
     expect((await faultline(['precision', '--texts', short, '--tokens-most', '1'])).err).toMatch(/nothing to predict/);
   });
+
+  it('prints each figure with its unit, and with its limit as one', async () => {
+    const { code, out } = await faultline(['precision', '--device', 'cpu', '--count', '1', '--tokens-most', '8']);
+    expect(code).toBe(0);
+    const figure = '[\\d.]+(?:e[-+]\\d+)?';
+    for (const [what, unit] of [
+      ['largest logit error', 'of the largest logit'],
+      ['logit error, 99\\.9 %', 'of the largest logit'],
+      ['mean divergence', 'nats per token'],
+    ])
+      expect(out).toMatch(new RegExp(`^  ${what} +${figure} +${unit}; at most ${figure}$`, 'm'));
+    expect(out).toMatch(/^ {2}perplexity +[\d.]+ +-?[\d.]+ % from that; at most [\d.]+ % up or down$/m);
+  });
 });
