@@ -240,6 +240,15 @@ describe('loading', () => {
       () => copy('tokens', (f) => config(f, { vocab_size: 262145 })),
       /vocab_size is 262145, outside/,
     ],
+    [
+      'weights that are whole numbers',
+      () =>
+        copy('i32', (f) => {
+          const file = path.join(f, 'model.safetensors');
+          fs.writeFileSync(file, fs.readFileSync(file, 'latin1').replaceAll('"dtype":"F32"', '"dtype":"I32"'), 'latin1');
+        }),
+      /model\.safetensors: tensor \S+ holds I32, but weights must be F32, F16 or BF16/,
+    ],
     ['broken JSON', () => copy('json', (f) => fs.writeFileSync(path.join(f, 'config.json'), '{"model_type": ')), /config\.json.*byte/],
   ])('explains %s', async (_, make, message) => {
     await expect(TokenModel.load(make(), { dtype: 'float32' })).rejects.toMatchObject({
