@@ -71,6 +71,6 @@ function text(result: PrecisionResult): string {
   return [
     `${result.dtype} (${result.kernelFamily} on ${result.isa}) against float32: ${result.texts} texts, ${result.tokens} tokens`,
     ...rows.map(([what, figure, limit]) => `  ${what!.padEnd(24)} ${figure!.padStart(10)}   ${limit!}`.trimEnd()),
-    `${result.withinLimits ? 'within' : 'NOT within'} the limits`,
+    `${result.withinLimits ? 'within' : 'NOT within'} the limits, which are those of the bundled model over all of its texts`,
   ].join('\n');
 }

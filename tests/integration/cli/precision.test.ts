@@ -100,6 +100,7 @@ describe('faultline precision', () => {
       ['mean divergence', 'nats per token'],
     ])
       expect(out).toMatch(new RegExp(`^  ${what} +${figure} +${unit}; at most ${figure}$`, 'm'));
+    expect(out).toMatch(/^(?:NOT )?within the limits, which are those of the bundled model over all of its texts$/m);
     expect(out).toMatch(/^ {2}perplexity +[\d.]+ +-?[\d.]+ % from that; at most [\d.]+ % up or down$/m);
   });
 });
