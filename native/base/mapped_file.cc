@@ -26,19 +26,29 @@ struct Descriptor {
   throw Error(ErrorCode::input, path + ": " + reason);
 }
 
+/// What failed with `error_number`. Whatever is lacking of the machine, another file will not have it either.
+[[noreturn]] void refuse(const std::string& path, const char* what, int error_number) {
+  const std::string reason = std::string(what) + ": " + system_reason(error_number);
+  if (error_number == ENOMEM)
+    throw Error(ErrorCode::environment, path + ": " + reason, "Allow this process more memory.");
+  if (error_number == EMFILE || error_number == ENFILE)
+    throw Error(ErrorCode::environment, path + ": " + reason, "Allow more open files, such as by ulimit -n.");
+  refuse(path, reason);
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
   // Without O_NONBLOCK, opening a pipe waits for its writer, for ever if there is none; a regular file ignores it.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.fd < 0) refuse(path, "cannot be opened: " + system_reason(errno));
+  if (file.fd < 0) refuse(path, "cannot be opened", errno);
   struct stat info {};
-  if (::fstat(file.fd, &info) != 0) refuse(path, "cannot be examined: " + system_reason(errno));
+  if (::fstat(file.fd, &info) != 0) refuse(path, "cannot be examined", errno);
   if (!S_ISREG(info.st_mode)) refuse(path, "is not a regular file");
   size_ = static_cast<std::size_t>(info.st_size);
   if (size_ == 0) return;
   void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
-  if (mapped == MAP_FAILED) refuse(path, "cannot be mapped: " + system_reason(errno));
+  if (mapped == MAP_FAILED) refuse(path, "cannot be mapped", errno);
   data_ = static_cast<const std::byte*>(mapped);
 }
 

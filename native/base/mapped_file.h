@@ -12,7 +12,7 @@ namespace faultline::base {
 class MappedFile {
  public:
   /// Throws Error(input) that names the file and the system's reason, and at once where a pipe or a device stands in
-  /// its place. An empty file maps to an empty span.
+  /// its place; Error(environment) where memory or descriptors are lacking. An empty file maps to an empty span.
   explicit MappedFile(const std::string& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

@@ -154,8 +154,10 @@ tensor::TensorView Checkpoint::checked(const std::string& full_name, const tenso
                     (files_.gguf ? "the metadata asks" : "config.json asks") + " for " + shape.to_string(),
                 disagreement());
   if (!tensor::is_float_weight(tensor.dtype))
-    throw Error(ErrorCode::input, path + ": tensor " + full_name + " holds " + tensor::dtype_name(tensor.dtype) +
-                                      ", but weights must be F32, F16 or BF16");
+    throw Error(ErrorCode::input,
+                path + ": tensor " + full_name + " holds " + tensor::dtype_name(tensor.dtype) +
+                    ", but weights must be F32, F16 or BF16",
+                "Save the model again with weights of one of these types.");
   check_finite(full_name, tensor, as_bfloat16);
   return tensor;
 }

@@ -24,6 +24,9 @@ import {
 /** Engine threads, at most: the engine sets up for all of them before the system can refuse one. */
 export const THREADS_MOST = 1024;
 
+/** Samples of a problem, at most: each has an index of its own from the beginning. */
+export const SAMPLES_MOST = 1_000_000;
+
 /** Of `limits.memory`: a warm interpreter alone takes this much. */
 export const LEAST_EXECUTION_BYTES = 64 * 2 ** 20;
 
@@ -57,7 +60,7 @@ export const ENTRIES = {
     'Name of the experiment, and of its folder below outputs.directory; a newer one of the same name has that folder from then on.',
   ),
   seed: entry(seed64(), 1n, results, 'Seed of every random number (64 bits).'),
-  samples: entry(integer(1, 1_000_000), 20, results, 'Samples per problem.'),
+  samples: entry(integer(1, SAMPLES_MOST), 20, results, 'Samples per problem.'),
   shard: entry(
     optional(shard(), 'the whole, or what the database was begun with'),
     null,

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SAMPLES_MOST } from '../config/schema.js';
 import { locateModel } from '../datasets/models.js';
 import type {
   ActivationArray,
@@ -70,7 +71,7 @@ export interface GenerateOptions {
   /** Plain texts; their task ids are `prompt/0`, `prompt/1` ... */
   readonly prompts?: readonly string[];
   /**
-   * How many samples of each problem (default 1), or which sample indices of a task: a sample is the same whichever
+   * How many samples of each problem (default 1; at most a million), or which sample indices of a task: a sample is the same whichever
    * others are drawn with it, so that an interrupted run can ask for what is missing.
    */
   readonly samples?: number | ((taskId: string) => readonly number[]);
@@ -277,7 +278,7 @@ export class Model {
     const { samples = 1, maxNewTokens = 256, promptBoundary = 'heal', stopPolicy = 'function', stopStrings = [], batch } = options;
     const seed = checkedSeed(options.seed ?? 0n);
     const { sampling } = resolveStrategy(options.sampling ?? {});
-    if (typeof samples === 'number') requireCount('samples', samples);
+    if (typeof samples === 'number') requireCount('samples', samples, SAMPLES_MOST);
     requireCount('maxNewTokens', maxNewTokens);
     if (batch !== undefined) requireCount('batch', batch);
     requireChoice('promptBoundary', promptBoundary, PROMPT_BOUNDARIES);
@@ -326,9 +327,9 @@ function sourcesOf(options: GenerateOptions): readonly PromptSource[] {
   return options.problems ?? options.prompts!.map((prompt, index) => ({ taskId: `prompt/${index}`, prompt }));
 }
 
-function requireCount(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1 && value < 2 ** 31) return;
-  throw new FaultlineError('usage', `${name} is ${value}, expected a whole number from 1 up`, { hint: `Give another ${name}.` });
+function requireCount(name: string, value: number, most = 2 ** 31 - 1): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return;
+  throw new FaultlineError('usage', `${name} is ${value}, expected a whole number from 1 to ${most}`, { hint: `Give another ${name}.` });
 }
 
 function requireChoice(name: string, value: string, choices: readonly string[]): void {

@@ -72,7 +72,7 @@ function checkedSampling(sampling: SamplingParameters): SamplingParameters {
   // The engine computes in float32, where a smaller temperature would be 0 and so another strategy than the one recorded.
   if (!(t === 0 || (t >= TEMPERATURE_LEAST && Number.isFinite(Math.fround(t)))))
     fail('temperature', t, `0 (greedy) or a number from ${TEMPERATURE_LEAST} up`);
-  if (!(Number.isInteger(k) && k >= 0 && k < 2 ** 31)) fail('top-k', k, 'a whole number from 0 (off) up');
+  if (!(Number.isInteger(k) && k >= 0 && k < 2 ** 31)) fail('top-k', k, `a whole number from 0 (off) to ${2 ** 31 - 1}`);
   if (!(Math.fround(p) > 0 && p <= 1)) fail('top-p', p, 'a number above 0 and up to 1 (off)');
   if (!(m === 0 || (m >= PROBABILITY_LEAST && m <= 1))) fail('min-p', m, `0 (off) or a number from ${PROBABILITY_LEAST} to 1`);
   if (!(y >= PROBABILITY_LEAST && y <= 1)) fail('typical', y, `a number from ${PROBABILITY_LEAST} to 1 (off)`);

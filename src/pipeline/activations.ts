@@ -6,6 +6,7 @@ import { FaultlineError } from '../errors.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
 import { engineOptionsOf, noteDevice } from './device.js';
 import { modelFilesOf, modelFolderOf } from './inputs.js';
+import { stopped } from './interrupt.js';
 import { checkWritable, refuseInputs } from './partial-file.js';
 import type { Progress } from './progress.js';
 
@@ -47,6 +48,9 @@ export async function writeActivations(config: Config, options: ActivationsOptio
     await writeSafetensors(out, arrays);
     const { device, deviceName } = model.info;
     return { out, tokens: [...tokens], device, deviceName, tensors: [...arrays].map(([name, { shape }]) => ({ name, shape })) };
+  } catch (thrown) {
+    if (signal.aborted) throw stopped(signal.reason);
+    throw thrown;
   } finally {
     await model.dispose();
   }

@@ -4,6 +4,7 @@
  */
 import type { Problem } from '../datasets/problem.js';
 import type { Model } from '../decoding/model.js';
+import { preparePrompt } from '../decoding/prompt-boundary.js';
 import { plural, whole } from '../reports/render/format.js';
 import type { ProcessExecutor } from '../sandbox/process-executor.js';
 import type { Store } from '../store/store.js';
@@ -37,6 +38,11 @@ const LENGTHS_MOST = 1_000;
 /** As in English; three in the bundled run. */
 const CHARACTERS_PER_TOKEN = 4;
 
+export interface DrawingEstimate extends StageEstimate {
+  /** That each sample is taken to have. */
+  readonly tokens: number;
+}
+
 /** What is to be drawn, and by what. */
 export type Drawing = Pick<Workbench, 'values' | 'tasks' | 'signal' | 'loadModel'>;
 
@@ -44,13 +50,13 @@ export type Drawing = Pick<Workbench, 'values' | 'tasks' | 'signal' | 'loadModel
  * What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room.
  * @param mean tokens of a sample, as far as there are any; null where all are taken to be as long as they may be
  */
-export async function generationEstimate(drawing: Drawing, asked: boolean, mean: number | null): Promise<StageEstimate | null> {
+export async function generationEstimate(drawing: Drawing, asked: boolean, mean: number | null): Promise<DrawingEstimate | null> {
   const { values, tasks, signal } = drawing;
   const samples = samplesOf(tasks);
   if (samples === 0 || (!asked && samples * values.max_new_tokens < LITTLE_TOKENS)) return null;
   const model = await drawing.loadModel();
   const lengths = tasks
-    .map(({ problem }) => ({ problem, tokens: model.tokenizer.encodePrompt(problem.prompt).length }))
+    .map(({ problem }) => ({ problem, tokens: preparePrompt(problem.prompt, model.tokenizer, values.prompt_boundary).tokens.length }))
     .filter(({ tokens }) => tokens + LONG_TOKENS < model.info.context)
     .sort((a, b) => a.tokens - b.tokens);
   if (lengths.length === 0) return null;
@@ -62,7 +68,8 @@ export async function generationEstimate(drawing: Drawing, asked: boolean, mean:
   const problems = lengths.slice(first, first + count).map(({ problem }) => problem);
   const measured = await measureDrawing(model, problems, perPrompt, values, signal);
   const rate = drawRate(measured);
-  const tokens = mean ?? values.max_new_tokens;
+  // No sample is longer than the context, whatever was asked for.
+  const tokens = mean ?? Math.min(values.max_new_tokens, model.info.context - lengths[0]!.tokens);
   // The loaded model's own plan: one from files would look for room for the weights a second time.
   const plan = await checkGeneration(model, values, tasks, signal);
   if (plan === null) return null;
@@ -75,6 +82,7 @@ export async function generationEstimate(drawing: Drawing, asked: boolean, mean:
     memoryBytes: weightBytes + plannedBytes,
     memoryOf: `weights ${showBytes(weightBytes)}, keys, values and activations ${showBytes(plannedBytes)}`,
     diskBytes: sampleBytes(samples, tokens),
+    tokens,
   };
 }
 

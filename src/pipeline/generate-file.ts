@@ -87,7 +87,7 @@ export async function generateFile(config: Config, { out, logprobs, signal, prog
         noteCopies(values, progress);
       }
       const part = await generationEstimate({ values, tasks, signal, loadModel: () => Promise.resolve(model) }, false, null);
-      const diskBytes = sampleLinesBytes(samplesOf(tasks), values.max_new_tokens, logprobs);
+      const diskBytes = part === null ? 0 : sampleLinesBytes(samplesOf(tasks), part.tokens, logprobs);
       const estimate = joinEstimates(part === null ? [] : [{ ...part, diskBytes, stage: 'generate', beside: false }], out);
       noteEstimate(estimate, progress);
       const task = progress.task('generate', total, resumed);

@@ -10,6 +10,7 @@ import { TokenModel } from '../engine/token-model.js';
 import { loadTokenizer } from '../tokenizer/bpe.js';
 import { engineOptionsOf, noteDevice } from './device.js';
 import { modelFolderOf } from './inputs.js';
+import { stopped } from './interrupt.js';
 import { precisionLimits, type NarrowDType, type PrecisionLimits } from './precision-limits.js';
 import { PrecisionSums, type MeasuredPrecision } from './precision-sums.js';
 import type { Progress } from './progress.js';
@@ -92,6 +93,11 @@ async function readTexts(file: string, count: number | null): Promise<string[]> 
 }
 
 async function logitsOf(model: TokenModel, tokens: Int32Array, signal: AbortSignal): Promise<Float32Array> {
-  const arrays = await model.activations(tokens, ['logits'], { signal });
-  return arrays.get('logits')!.data;
+  try {
+    const arrays = await model.activations(tokens, ['logits'], { signal });
+    return arrays.get('logits')!.data;
+  } catch (thrown) {
+    if (signal.aborted) throw stopped(signal.reason);
+    throw thrown;
+  }
 }

@@ -1,4 +1,5 @@
 // Errors, checks, aligned buffers, mapped files, the floating-point mode.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +110,13 @@ TEST(mapped_file_reads_and_refuses) {
   EXPECT_EQ(::mkfifo((path + "-pipe").c_str(), 0600), 0);
   EXPECT_THROWS(input, "mapped-pipe: is not a regular file", MappedFile(path + "-pipe"));
   EXPECT_THROWS(input, "/dev/zero: is not a regular file", MappedFile("/dev/zero"));
+  // What the process lacks is no fault of the file's.
+  rlimit before{};
+  EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_THROWS(environment, "mapped: cannot be opened: Too many open files", MappedFile{path});
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 /// KiB of a mapped file's pages in this process's memory.

@@ -115,7 +115,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (file->value("general.architecture") && file->value("general.architecture")->as_string() == "gpt2") {
       const model::ModelConfig config = model::parse_gguf_config(*file);
       const model::ModelFiles files{config, std::move(file), true};
-      (void)model::load_gpt2_weights(files, ops::WeightType::f32, nullptr);
+      for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16_pairs, ops::WeightType::int8})
+        (void)model::load_gpt2_weights(files, type, nullptr);
     }
     return 0;
   } catch (const base::Error& error) {

@@ -66,11 +66,13 @@ async function printPlan(args: readonly string[], options: Options): Promise<voi
   const plan = await planMemory(config, demand);
   outputOf(options).result(plan, () => renderPlan(plan));
   if (plan.fits) return;
+  const asked = config.values['model.memory'];
+  const more = asked !== null && plan.budgetBytes < asked ? 'free memory: a budget is cut to what there is' : 'raise --memory';
   throw new FaultlineError(
     'environment',
     `${plan.samples} samples at a time do not fit the memory budget; the largest number that does is ${plan.mostSlots}`,
     {
-      hint: `A run without --batch draws as many as fit, at most ${plan.defaultBatch}, and the others as those end. To fit all, raise --memory.`,
+      hint: `A run without --batch draws as many as fit, at most ${plan.defaultBatch}, and the others as those end. To fit all, ${more}.`,
     },
   );
 }

@@ -30,9 +30,13 @@ export function define(command: Command): void {
     const { shard } = config.values;
     const { generateFile } = await import('../../pipeline/generate-file.js');
     const result = await withInterrupt((context) => generateFile(config, { ...context, out, logprobs: options['logprobs'] === true }));
+    // What an earlier run of the same command could not draw is not among its errors.
+    const of = result.resumed === 0 ? '' : ' of those left';
+    const failed = result.errors === 0 ? '' : `; ${result.errors}${of} could not be drawn, and their lines say why`;
     output.result(
       result,
-      () => `${result.samples} samples of ${result.problems} problems in ${out}${shard === null ? '' : ` (shard ${showShard(shard)})`}`,
+      () =>
+        `${result.samples} samples of ${result.problems} problems in ${out}${shard === null ? '' : ` (shard ${showShard(shard)})`}${failed}`,
     );
   });
 }

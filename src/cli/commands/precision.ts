@@ -52,17 +52,25 @@ function text(result: PrecisionResult): string {
   const { limits } = result;
   const change = result.perplexity / result.perplexityFloat32 - 1;
   const rows = [
-    ['largest logit error', result.logitError.toExponential(2), `${limits.logitError.toExponential()} of the largest logit`],
-    ['logit error, 99.9 %', result.logitErrorP999.toExponential(2), `${limits.logitErrorP999.toExponential()} of the largest logit`],
-    ['mean divergence', result.meanDivergence.toExponential(2), `${limits.meanDivergence.toExponential()} nats per token`],
-    ['largest divergence', result.largestDivergence.toExponential(2), ''],
+    ['largest logit error', result.logitError.toExponential(2), `of the largest logit; at most ${limits.logitError.toExponential()}`],
+    [
+      'logit error, 99.9 %',
+      result.logitErrorP999.toExponential(2),
+      `of the largest logit; at most ${limits.logitErrorP999.toExponential()}`,
+    ],
+    ['mean divergence', result.meanDivergence.toExponential(2), `nats per token; at most ${limits.meanDivergence.toExponential()}`],
+    ['largest divergence', result.largestDivergence.toExponential(2), 'nats'],
     ['same most likely token', `${(100 * result.sameTop).toFixed(2)} %`, ''],
-    ['perplexity', result.perplexity.toFixed(4), `${(100 * limits.perplexityChange).toPrecision(2)} % from float32`],
-    ['perplexity in float32', result.perplexityFloat32.toFixed(4), `changes by ${(100 * change).toFixed(3)} %`],
+    ['perplexity in float32', result.perplexityFloat32.toFixed(4), ''],
+    [
+      'perplexity',
+      result.perplexity.toFixed(4),
+      `${(100 * change).toFixed(3)} % from that; at most ${(100 * limits.perplexityChange).toPrecision(2)} % up or down`,
+    ],
   ];
   return [
     `${result.dtype} (${result.kernelFamily} on ${result.isa}) against float32: ${result.texts} texts, ${result.tokens} tokens`,
     ...rows.map(([what, figure, limit]) => `  ${what!.padEnd(24)} ${figure!.padStart(10)}   ${limit!}`.trimEnd()),
-    `${result.withinLimits ? 'within' : 'NOT within'} the limits`,
+    `${result.withinLimits ? 'within' : 'NOT within'} the limits, which are those of the bundled model over all of its texts`,
   ].join('\n');
 }

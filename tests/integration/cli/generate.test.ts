@@ -129,20 +129,13 @@ describe('generate', () => {
         .map((row) => JSON.stringify(row))
         .join('\n'),
     );
-    const { code, out } = await faultline([
-      'generate',
-      '--problems',
-      file('long.jsonl'),
-      '--samples',
-      '2',
-      '--max-new-tokens',
-      '8',
-      '--out',
-      file('long.out'),
-      '--json',
-    ]);
+    const asked = ['generate', '--problems', file('long.jsonl'), '--samples', '2', '--max-new-tokens', '8', '--out', file('long.out')];
+    const { code, out } = await faultline([...asked, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ samples: 4, errors: 2 });
+    expect((await faultline(asked)).out).toBe(
+      `4 samples of 2 problems in ${file('long.out')}; 2 could not be drawn, and their lines say why\n`,
+    );
     const rows = readLines(file('long.out'));
     expect(rows.map(({ task_id, finish_reason }) => [task_id, finish_reason === 'error'])).toEqual([
       ['Long/0', true],

@@ -50,6 +50,9 @@ describe('doctor --plan', () => {
       `error: 512 samples at a time do not fit the memory budget; the largest number that does is ${mostSlots}\n` +
         'hint: A run without --batch draws as many as fit, at most 128, and the others as those end. To fit all, raise --memory.\n',
     );
+    // More memory than there is cannot be had by asking for more of it.
+    const cut = await plan('pico-gpt2-py', '1000000', '150', '128', '--memory', '999TiB');
+    expect([cut.code, cut.err]).toEqual([4, expect.stringMatching(/To fit all, free memory: a budget is cut to what there is\.\n$/)]);
     expect((await plan('pico-gpt2-py', String(mostSlots), '150', '128', '--memory', '64MiB')).code).toBe(0);
     expect((await plan('pico-gpt2-py', String(mostSlots + 1), '150', '128', '--memory', '64MiB')).code).toBe(4);
   });

@@ -1,12 +1,16 @@
 /** `faultline precision`, on the bundled model and on one whose weights bfloat16 has to round. */
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
 import { engineReport } from '../../../src/engine/doctor.js';
 import { writeSafetensors } from '../../../src/engine/safetensors.js';
 import type { ActivationArray } from '../../../src/engine/types.js';
+import { FaultlineError } from '../../../src/errors.js';
+import { writeActivations } from '../../../src/pipeline/activations.js';
 import { precisionLimits } from '../../../src/pipeline/precision-limits.js';
-import type { PrecisionResult } from '../../../src/pipeline/precision.js';
+import { measurePrecision, type PrecisionResult } from '../../../src/pipeline/precision.js';
+import { Progress } from '../../../src/pipeline/progress.js';
 import { faultline, picoModel, scratchFolder, writeLines } from './faultline.js';
 
 const folder = scratchFolder();
@@ -88,5 +92,31 @@ describe('faultline precision', () => {
     expect((await faultline(['precision', '--count', '0'])).code).toBe(2);
     const short = writeLines(path.join(folder, 'short.jsonl'), [{ text: 'a' }]);
     expect((await faultline(['precision', '--texts', short, '--tokens-most', '1'])).err).toMatch(/nothing to predict/);
+  });
+
+  it('says that nothing is kept when it is stopped, as does activations', async () => {
+    const config = loadConfig({ file: undefined, flags: [] });
+    const reason = new FaultlineError('interrupted', 'stopped', { hint: 'Continue with: faultline' });
+    const context = { signal: AbortSignal.abort(reason), progress: new Progress({ write: () => true }) };
+    const expected = { kind: 'interrupted', message: 'stopped; nothing has been written', hint: 'Begin anew with: faultline' };
+    const measured = measurePrecision(config, { ...context, dtype: 'bfloat16', texts: null, count: 1, tokensMost: 8 });
+    await expect(measured).rejects.toMatchObject(expected);
+    const out = path.join(folder, 'none.safetensors');
+    await expect(writeActivations(config, { ...context, tokens: [1], text: null, hooks: ['logits'], out })).rejects.toMatchObject(expected);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('prints each figure with its unit, and with its limit as one', async () => {
+    const { code, out } = await faultline(['precision', '--device', 'cpu', '--count', '1', '--tokens-most', '8']);
+    expect(code).toBe(0);
+    const figure = '[\\d.]+(?:e[-+]\\d+)?';
+    for (const [what, unit] of [
+      ['largest logit error', 'of the largest logit'],
+      ['logit error, 99\\.9 %', 'of the largest logit'],
+      ['mean divergence', 'nats per token'],
+    ])
+      expect(out).toMatch(new RegExp(`^  ${what} +${figure} +${unit}; at most ${figure}$`, 'm'));
+    expect(out).toMatch(/^(?:NOT )?within the limits, which are those of the bundled model over all of its texts$/m);
+    expect(out).toMatch(/^ {2}perplexity +[\d.]+ +-?[\d.]+ % from that; at most [\d.]+ % up or down$/m);
   });
 });

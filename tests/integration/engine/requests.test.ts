@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { modelHash } from '../../../src/engine/model-hash.js';
 import { TokenModel } from '../../../src/engine/token-model.js';
 import { writeSafetensors } from '../../../src/engine/safetensors.js';
 import { addonPaths, loadAddonFrom } from '../../../src/engine/addon.js';
 import { engineReport } from '../../../src/engine/doctor.js';
 import { memoryPlan } from '../../../src/engine/plan.js';
+import type { SampleTokens } from '../../../src/engine/types.js';
 import { reasonOf } from '../../../src/errors.js';
 import { collect, group, readSafetensors, tiny, vocabularyOf } from './golden.js';
 import { PLAIN_SAMPLING } from '../../../src/decoding/strategy.js';
@@ -61,6 +62,34 @@ describe('generation', () => {
       expect(free.logprobs.slice(0, tokens.length + 1)).toEqual(Float32Array.of(...logprobs, eosLogprob));
     }
     for (const { finishReason, eosLogprob } of samples) expect(Number.isNaN(eosLogprob)).toBe(finishReason !== 'eos');
+  });
+
+  it('hands out what waited for a busy caller in the order in which it ended, and moves none of it for that', async () => {
+    const asked = [group([1, 2], { sampleIndices: [...Array(300).keys()], maxNewTokens: 4, stopPolicy: 'none' })];
+    const indices = async (first: () => Promise<unknown>): Promise<number[]> => {
+      const seen: number[] = [];
+      for await (const { sampleIndex } of model.generate(asked, { batch: 7 })) {
+        if (seen.length === 0) await first();
+        seen.push(sampleIndex);
+      }
+      return seen;
+    };
+    // The next job begins when the samples are all there.
+    const later = await indices(() => model.activations(Int32Array.of(1), ['hook_embed']));
+    expect(later).toHaveLength(300);
+    expect(later).toEqual(await indices(() => Promise.resolve()));
+    // Taking the first of a long array moves all others, and taking all of them so moves a square of them.
+    const shift = vi.spyOn(Array.prototype, 'shift');
+    try {
+      await indices(() => model.activations(Int32Array.of(1), ['hook_embed']));
+      expect(
+        (shift.mock.contexts as unknown[][]).filter((array) =>
+          array.some((item: unknown) => (item as SampleTokens | null)?.sampleIndex !== undefined),
+        ),
+      ).toEqual([]);
+    } finally {
+      shift.mockRestore();
+    }
   });
 
   it('fails a prompt that cannot be generated from as its own error, and goes on', async () => {
@@ -210,6 +239,15 @@ describe('loading', () => {
       'more tokens than a draw has numbers for',
       () => copy('tokens', (f) => config(f, { vocab_size: 262145 })),
       /vocab_size is 262145, outside/,
+    ],
+    [
+      'weights that are whole numbers',
+      () =>
+        copy('i32', (f) => {
+          const file = path.join(f, 'model.safetensors');
+          fs.writeFileSync(file, fs.readFileSync(file, 'latin1').replaceAll('"dtype":"F32"', '"dtype":"I32"'), 'latin1');
+        }),
+      /model\.safetensors: tensor \S+ holds I32, but weights must be F32, F16 or BF16/,
     ],
     ['broken JSON', () => copy('json', (f) => fs.writeFileSync(path.join(f, 'config.json'), '{"model_type": ')), /config\.json.*byte/],
   ])('explains %s', async (_, make, message) => {

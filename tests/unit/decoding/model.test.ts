@@ -109,6 +109,12 @@ describe('Model.generate', () => {
     ['neither problems nor prompts', {}, /either problems or prompts/],
     ['both', { problems, prompts: ['x'] }, /either problems or prompts/],
     ['no samples', { problems, samples: 0 }, /samples is 0/],
+    // Their indices alone would take more memory than Node has, which ends the process.
+    [
+      'more samples than indices have room',
+      { problems, samples: 1_000_001 },
+      /samples is 1000001, expected a whole number from 1 to 1000000/,
+    ],
     ['half a token', { problems, maxNewTokens: 1.5 }, /maxNewTokens is 1\.5/],
     ['an empty batch', { problems, batch: 0 }, /batch is 0/],
     ['an unknown boundary', { problems, promptBoundary: 'glue' as never }, /promptBoundary is "glue", expected heal, none, strip/],

@@ -80,6 +80,7 @@ describe('strategies', () => {
     [{ temperature: Infinity }, /temperature is Infinity/],
     [{ topK: 1.5 }, /top-k is 1\.5/],
     [{ topK: -1 }, /top-k is -1/],
+    [{ topK: 2 ** 31 }, /top-k is 2147483648, expected a whole number from 0 \(off\) to 2147483647/],
     [{ topP: 0 }, /top-p is 0/],
     [{ topP: 1.1 }, /top-p is 1\.1/],
     [{ minP: -0.1 }, /min-p is -0\.1/],

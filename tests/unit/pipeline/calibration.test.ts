@@ -22,6 +22,15 @@ it('is what the loaded model plans for these samples: nothing is planned for a m
     loadModel: () => Promise.resolve(Model.of(engine, byteTokenizer())),
   };
   const estimate = await generationEstimate(drawing, true, null);
+  expect(estimate).toMatchObject({ tokens: 9 });
+  // What is not drawn takes no time: the shortest prompt leaves the most room.
+  const shortest = Math.min(...tasks.map(({ problem }) => problem.prompt.length));
+  const endless = await generationEstimate(
+    { ...drawing, values: { ...values, max_new_tokens: 1_000_000, prompt_boundary: 'none' } },
+    true,
+    null,
+  );
+  expect(endless).toMatchObject({ tokens: 512 - shortest, basis: expect.stringContaining(`up to ${512 - shortest} tokens`) as string });
   const { weightBytes, plannedBytes } = engine.plan;
   expect(estimate).toMatchObject({
     memoryBytes: weightBytes + plannedBytes,
