@@ -82,7 +82,7 @@ TEST(device_session_bfloat_samples_do_not_depend_on_batch_or_company) {
 
 /// Samples that end inside a launch by every reason, healed ones among them, whatever the launch's length.
 TEST(device_session_steps_of_one_launch_are_steps) {
-  std::vector<GroupRequest> requests = short_requests(9);
+  std::vector<GroupRequest> requests = short_requests(6);
   for (GroupRequest& request : requests) request.max_new_tokens = 12;
   GroupRequest full = requests[6];  // a prompt that leaves the context little room
   while (full.prompt.size() < 91) full.prompt.push_back(static_cast<std::int32_t>(full.prompt.size() % 22));
@@ -202,7 +202,7 @@ TEST(device_session_the_plan_is_exact) {
 TEST(device_session_model_plan_is_the_sessions_own) {
   for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
     SessionOptions session_options = on_device(type);
-    session_options.memory_bytes = 3 << 20;
+    session_options.memory_bytes = 1 << 19;
     Session session(session_options);
     const std::uint64_t weights = session.peak_memory();
     const ModelPlanOptions asked{.folder = session_options.folder,
