@@ -554,6 +554,8 @@ class Execution:
             return {"status": "limit", "resource": "memory", "exception": own_info(error)}
         if isinstance(error, SystemExit) and len(places) == 1 and self._problem.leaves_itself(places[0][0].f_code, line):
             return _infra("the test itself ends by an exit, in line %d, which no program passes" % line)
+        if len(places) == 1 and _innermost(error) is places[0][0] and self._problem.lacks(error, places[0][0].f_code, line):
+            return _infra(_raised_by_itself(error, line))
         return {
             "status": "test_error",
             "exception": own_info(error),
@@ -681,6 +683,11 @@ def _inwards(step):
     while step is not None:
         yield step.tb_frame, step.tb_lineno
         step = step.tb_next
+
+
+def _innermost(error):
+    """The frame that raised an exception."""
+    return [frame for frame, _ in _inwards(error.__traceback__)][-1]
 
 
 def _outwards(frame):

@@ -14,6 +14,7 @@ import copy
 import re
 
 import wire
+from description import message_of
 from examples import examples
 
 TEST_FILE = "<test>"
@@ -24,6 +25,8 @@ _LINE_END = re.compile("\r\n|\r|\n")
 _NAME_FIELDS = ("id", "name", "asname", "arg", "names", "rest")
 # What binds or reads names that stand in a string.
 _BINDERS = ("exec", "eval", "globals", "locals", "vars")
+# The words of 3.9 to 3.13; a suggestion may follow. 3.9 has no NameError.name.
+_NOT_DEFINED = re.compile("name '([^']+)' is not defined")
 # In what the compiler says of a text that is open at its end.
 _OPEN = ("was never closed", "triple-quoted", "EOF")
 
@@ -72,6 +75,19 @@ class Problem:
         """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, leaves the test there by an exit."""
         return _is_exit(self._always_reached(code, line))
 
+    def lacks(self, error, code, line):
+        """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, comes to an import there that fails, or to a
+        name that neither prompt nor test binds: what raised `error`, itself and in no function."""
+        statement = self._always_reached(code, line)
+        if statement is None:
+            return False
+        if isinstance(error, ImportError):
+            return isinstance(statement, (ast.Import, ast.ImportFrom))
+        match = _NOT_DEFINED.match(message_of(error)) if type(error) is NameError else None
+        if match is None or not _names_in(self._tree).isdisjoint(_BINDERS) or match[1] in _bound_in(self._tree):
+            return False
+        return any(isinstance(part, ast.Name) and part.id == match[1] for part in _always_computed(statement))
+
     def never_ends(self, code, line):
         """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, comes into a loop without end there."""
         return _is_endless(self._always_reached(code, line))
@@ -93,7 +109,7 @@ class Problem:
         if any(isinstance(part, (ast.Return, ast.Yield, ast.YieldFrom)) for node in body for part in _own_parts(node)):
             return None
         # Not within another one, which may be one of many ways.
-        at = [node for node in body if node.lineno <= line <= node.end_lineno]
+        at = [node for node in body if node.lineno <= line <= node.end_lineno and not _is_begin(node)]
         return at[0] if len(at) == 1 else None
 
 
@@ -124,10 +140,41 @@ def _own_parts(node):
 
 def _names_in(node):
     """All names that a node asks for or binds."""
-    held = [getattr(part, field, None) for part in ast.walk(node) for field in _NAME_FIELDS]
+    return set().union(*map(_names_here, ast.walk(node)))
+
+
+def _names_here(part):
+    """The names that stand in a node itself."""
+    held = [getattr(part, field, None) for field in _NAME_FIELDS]
     texts = [text for value in held for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     # `import os.path` binds `os`.
     return {text.split(".")[0] for text in texts}
+
+
+def _bound_in(tree):
+    """All names that are bound anywhere within a tree, or that a `global` names."""
+    reads = (ast.Name, ast.keyword)
+    return set().union(*(_names_here(part) for part in ast.walk(tree) if not isinstance(part, reads) or isinstance(getattr(part, "ctx", None), ast.Store)))
+
+
+def _always_computed(node):
+    """The parts of a statement, or of an expression, that are computed whenever it is."""
+    yield node
+    if isinstance(node, ast.BoolOp):
+        inner = node.values[:1]
+    elif isinstance(node, ast.Compare):
+        inner = [node.left] + node.comparators[:1]
+    elif isinstance(node, (ast.IfExp, ast.Assert)):
+        inner = [node.test]
+    elif isinstance(node, (ast.Expr, ast.Assign, ast.BinOp, ast.UnaryOp, ast.Call, ast.Attribute, ast.Subscript)):
+        inner = [part for part in ast.iter_child_nodes(node) if isinstance(part, (ast.expr, ast.keyword))]
+    elif isinstance(node, (ast.keyword, ast.Starred, ast.List, ast.Tuple, ast.Set, ast.Dict)):
+        inner = ast.iter_child_nodes(node)
+    else:
+        # What has parts that may be left out, such as a loop, or other names, such as a lambda.
+        inner = []
+    for part in inner:
+        yield from _always_computed(part)
 
 
 def _touched(tree, names):
@@ -147,6 +194,11 @@ def _touched(tree, names):
 
 def _call_at(node, name, *arguments):
     return ast.copy_location(ast.Call(ast.Name(name, ast.Load()), list(arguments), []), node)
+
+
+def _is_begin(node):
+    """Whether a statement is the hook before an assertion, which has the assertion's place."""
+    return isinstance(node, ast.Expr) and _is_call_of(node.value, ("__faultline_begin__",), 2)
 
 
 class _Hook(ast.NodeTransformer):

@@ -1,4 +1,15 @@
-/** 3.5, 4.5: IndexError, KeyError, StopIteration. Not every LookupError: an unknown codec is no bound. */
-import { exceptionRule } from './rule.js';
+/**
+ * 3.5, 4.5: IndexError, KeyError, StopIteration. Not every LookupError: an unknown codec is no bound. A StopIteration that leaves a generator, as of a bare
+ * `next()` there, comes as a RuntimeError (PEP 479).
+ */
+import { describeException, exceptionOf, exceptionRule } from './rule.js';
+import type { Rule } from './rule.js';
 
-export const lookupError = exceptionRule('IndexError', 'KeyError', 'StopIteration');
+const byClass = exceptionRule('IndexError', 'KeyError', 'StopIteration');
+const LEFT_A_GENERATOR = /^(async )?(generator|coroutine) raised StopIteration$/;
+
+export const lookupError: Rule = (evidence) => {
+  const exception = exceptionOf(evidence);
+  const left = exception?.type === 'RuntimeError' && LEFT_A_GENERATOR.test(exception.message);
+  return left ? describeException(exception) : byClass(evidence);
+};

@@ -287,6 +287,26 @@ describe('judging', () => {
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
   });
 
+  it('tells a name or a module that the problem lacks, after a call as before it, from what depends on the sample', async () => {
+    const lacks = (reason: string): object => ({ status: 'infra', reason: `the test itself raised ${reason}` });
+    const name = "NameError: name 'math' is not defined";
+    const module = "ModuleNotFoundError: No module named 'numpy'";
+    expect((await judge({ test: 'assert add(1, 2) == math.floor(3.5)\n' })).outcome).toEqual(lacks(name));
+    expect(
+      (await judge({ test: 'def check(c):\n    assert c(1, 2) == 3\n    value = c(1, 2)\n    assert abs(value - math.pi) < 1\n' })).outcome,
+    ).toEqual(lacks(name));
+    expect((await judge({ test: 'def check(c):\n    assert c(1, 2) == 3\n    import numpy\n' })).outcome).toEqual(lacks(module));
+    // Only who answers wrong comes there, or who has not come by another place: what else the test says of a sample stands.
+    const wrong = ['assert add(1, 2) == 4 or math', 'if add(1, 2) != 4: math', 'value = add(1, 2)\nif value == 4: math = 1\nassert math'];
+    for (const test of [...wrong, 'add(1, 2)\nexec("x" * add(0, 0))\nassert math', 'def check(c):\n    if c(1, 2) != 4: import numpy']) {
+      const { outcome } = await judge({ test: `${test}\n` });
+      expect(outcome, test).toMatchObject({
+        status: 'test_error',
+        exception: { type: test.endsWith('numpy') ? 'ModuleNotFoundError' : 'NameError' },
+      });
+    }
+  });
+
   it('tells an exit or a loop that is the test’s own from one that depends on the sample', async () => {
     const left = (line: number): object => ({
       status: 'infra',

@@ -13,8 +13,9 @@ import relations
 nan, inf = float("nan"), float("inf")
 for returned, expected, wanted in (
     (1, 2, ["off_by_one"]), (3.0, 4, ["off_by_one"]), (3.5, 4, []), (True, 2, ["type"]), ("7", 7, ["type"]), (None, 3, ["type"]),
-    (1, 5.0, []), (Decimal(1), 5, []), ({1}, frozenset({2}), []), ({1: 2}, collections.Counter("a"), []), ([1], (1,), ["type"]),
+    (1, 5.0, []), (Decimal(1), 5, []), ({1}, frozenset({2}), []), ({1: 2}, collections.Counter([5]), []), ([1], (1,), ["type"]),
     (["1", "2"], [1, 2], ["type"]), (["1", 5], [1, 2], []), ([1, "2"], [1, 2], ["type"]), ({1: "a"}, {1: 5}, ["type"]), ({1: "a"}, {2: 5}, []),
+    ({"1": 5}, {1: 5}, ["type"]), ({"1": 5}, {1: 5, 2: 5}, []), ({"1"}, {1}, ["type"]), ({"1", 2}, {1, 2}, []), ({}, {1: 2}, []),
     ([1, [2, 3]], [[2, 3], 1], ["order"]), ((2, 1), [1, 2], ["order", "type"]), ("ab", "ba", ["order"]), (b"ab", bytearray(b"ba"), ["order"]),
     ([{1}, {2}], [frozenset({2}), {1}], ["order"]), ([1.0, 2], [2, 1], ["order"]), ("ab", ["b", "a"], ["type"]),
     ([1], [1, 1], ["off_by_one", "repeats"]), ([1, 2, 2, 2], [1, 2], ["repeats"]), ([], [1], []), ("", "a", []), ([], [], []),

@@ -128,6 +128,8 @@ const HITS: readonly (readonly [code: string, what: string, evidence: Evidence])
       [`${family}.5`, 'an index', of('IndexError', 'list index out of range')],
       [`${family}.5`, 'a key', of('KeyError', "'a'")],
       [`${family}.5`, 'an exhausted iterator', of('StopIteration', '')],
+      [`${family}.5`, 'an exhausted iterator in a generator', of('RuntimeError', 'generator raised StopIteration')],
+      [`${family}.10`, 'a dict that changes in a loop', of('RuntimeError', 'dictionary changed size during iteration')],
       [`${family}.6`, 'a value', of('ValueError', "invalid literal for int() with base 10: 'x'")],
       [`${family}.6`, 'bad JSON', of('JSONDecodeError', 'Expecting value', { frames: [IN_SAMPLE, IN_LIBRARY] })],
       [`${family}.7`, 'a division', of('ZeroDivisionError', 'division by zero')],
