@@ -20,7 +20,7 @@ export const ExitCode = {
   output: 5,
   /** The run stopped because the sandbox failed three times in a row for reasons outside the samples. */
   infrastructure: 6,
-  /** Stopped by Ctrl-C (128 + SIGINT), everything finished so far is kept. */
+  /** Stopped by Ctrl-C (128 + SIGINT); the message says what is kept. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -167,7 +167,7 @@ struct Place {
       std::string("FAULTLINE_TIER=") + options.tier_name(),
   };
   if (place.own_user) environment.push_back("FAULTLINE_OWN_USER=1");
-  if (!options.forks.empty()) {
+  if (compartment.own_processes && !options.forks.empty()) {
     environment.push_back("FAULTLINE_FORKS=" + (isolated ? place.scripts + "/" + kForksCopy : options.forks));
   }
   if (isolated) environment.push_back("FAULTLINE_CANDIDATE_FILTER=" + candidate_filter_hex(options.tier));

@@ -3,9 +3,11 @@
 //
 // A page that the zygote writes to while a candidate shares it has to be copied, and a large page falls into small ones
 // for good. An interpreter cannot wait without writing, as it counts references wherever it looks. This does: between
-// the fork and the candidate's end nothing is written here but the stack.
+// the fork and the candidate's end, for as long as it waits, nothing that the candidate shares is written here but the
+// stack.
 //
-// Called with the interpreter's lock, by its one thread. No call blocks any longer than the time that was agreed on.
+// Called with the interpreter's lock, by its one thread. No call blocks for longer than twice the time that was agreed
+// on.
 #include <link.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -52,7 +54,6 @@ void wait_for_end(pid_t pid) {
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
-  end_of_candidate->ended = 0;
   for (int i = 0; i < kSleeps; i++) {
     if (sigtimedwait(&child, nullptr, &patience) < 0) return;
     int status;
@@ -102,6 +103,7 @@ FAULTLINE_EXPORT void faultline_agree(End* end, long nanoseconds) {
 // process id in the zygote, or an error number, negated.
 FAULTLINE_EXPORT long faultline_fork() {
   PyOS_BeforeFork();
+  end_of_candidate->ended = 0;
   pid_t pid = fork();
   int error = errno;
   if (pid == 0) {

@@ -10,23 +10,22 @@ namespace faultline::launcher {
 namespace {
 
 int open_to_read(int folder, const char* name) {
-  return must(openat(folder, name, O_RDONLY | O_CLOEXEC), "read the script", name);
+  return must(openat(folder, name, O_RDONLY | O_CLOEXEC), "read the file", name);
 }
 
 // Copies what is open as `in` to the new file `target`, and closes it.
 void copy(int in, const std::string& target) {
-  int out =
-      must(open(target.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444), "copy the script", target.c_str());
+  int out = must(open(target.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444), "copy the file", target.c_str());
   char buffer[16384];
   for (;;) {
     ssize_t count = read(in, buffer, sizeof buffer);
-    if (count < 0) fail("read the script", target.c_str());
+    if (count < 0) fail("read the file", target.c_str());
     if (count == 0) break;
-    if (write(out, buffer, static_cast<size_t>(count)) != count) fail("copy the script", target.c_str());
+    if (write(out, buffer, static_cast<size_t>(count)) != count) fail("copy the file", target.c_str());
   }
   close(in);
   close(out);
-  must(chmod(target.c_str(), 0444), "copy the script", target.c_str());
+  must(chmod(target.c_str(), 0444), "copy the file", target.c_str());
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof ExitCode, string>>
   environment: 'this machine lacks something: an interpreter, isolation, the addon, the network',
   output: 'an output cannot be written',
   infrastructure: 'the sandbox failed three times in a row for reasons outside the samples',
-  interrupted: 'stopped by Ctrl-C; everything finished so far is kept',
+  interrupted: 'stopped by Ctrl-C; the message says what is kept',
 };
 
 /** The section of `--help` that lists the codes a command can end with. */

@@ -1,6 +1,6 @@
 /**
  * Where in a line of JSON something stands: the first character that cannot be JSON, or the value of a key. Not a
- * parser: `JSON.parse` is, but it says nothing of places. Runs only when there is an error to report or a value to replace.
+ * parser: `JSON.parse` is, but it says nothing of places. Runs only when there is an error to report, a value to replace or a file to tell from another kind.
  */
 
 /** Offsets count UTF-16 units from 0. */

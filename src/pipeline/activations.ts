@@ -49,7 +49,7 @@ export async function writeActivations(config: Config, options: ActivationsOptio
     const { device, deviceName } = model.info;
     return { out, tokens: [...tokens], device, deviceName, tensors: [...arrays].map(([name, { shape }]) => ({ name, shape })) };
   } catch (thrown) {
-    if (signal.aborted) throw stopped(signal.reason);
+    if (thrown === signal.reason) throw stopped(signal.reason);
     throw thrown;
   } finally {
     await model.dispose();

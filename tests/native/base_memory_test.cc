@@ -114,9 +114,12 @@ TEST(mapped_file_reads_and_refuses) {
   rlimit before{};
   EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  struct Restore {
+    const rlimit& limits;
+    ~Restore() { ::setrlimit(RLIMIT_NOFILE, &limits); }
+  } const restore{before};
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   EXPECT_THROWS(environment, "mapped: cannot be opened: Too many open files", MappedFile{path});
-  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 /// KiB of a mapped file's pages in this process's memory.

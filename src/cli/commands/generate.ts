@@ -4,6 +4,7 @@ import { showShard } from '../../config/shard.js';
 import { bundledConfig, configFile } from '../../pipeline/bundled.js';
 import { configOf, finishDefinition, outputOf, withInterrupt, type Options } from '../command.js';
 import { addConfigFlags, GENERATION_FLAGS } from '../config-flags.js';
+import { plural } from '../../reports/render/format.js';
 
 export function define(command: Command): void {
   command.argument('[config]', 'YAML file or ready config; default: the bundled faultline.yaml');
@@ -32,11 +33,11 @@ export function define(command: Command): void {
     const result = await withInterrupt((context) => generateFile(config, { ...context, out, logprobs: options['logprobs'] === true }));
     // What an earlier run of the same command could not draw is not among its errors.
     const of = result.resumed === 0 ? '' : ' of those left';
-    const failed = result.errors === 0 ? '' : `; ${result.errors}${of} could not be drawn, and their lines say why`;
+    const failed = result.errors === 0 ? '' : `; ${result.errors}${of} could not be drawn, as said in the file`;
     output.result(
       result,
       () =>
-        `${result.samples} samples of ${result.problems} problems in ${out}${shard === null ? '' : ` (shard ${showShard(shard)})`}${failed}`,
+        `${plural(result.samples, 'sample')} of ${plural(result.problems, 'problem')} in ${out}${shard === null ? '' : ` (shard ${showShard(shard)})`}${failed}`,
     );
   });
 }

@@ -42,6 +42,7 @@ def prepare(file):
         sys.stderr.write("faultline-launcher: note: forks take longer: %s\n" % str(error).replace("\n", " "))
         sys.stderr.flush()
         return _begin, lambda: None
+    library.faultline_join_files.restype = None
     return _begin_by(library), library.faultline_join_files
 
 
@@ -51,6 +52,7 @@ def _begin_by(library):
     end = mmap.mmap(-1, mmap.PAGESIZE)
     # It is written to once the candidate has ended, and no later one shall find it.
     end.madvise(mmap.MADV_DONTFORK)
+    library.faultline_agree.restype = None
     library.faultline_agree.argtypes = [ctypes.c_void_p, ctypes.c_long]
     library.faultline_agree(ctypes.addressof(ctypes.c_char.from_buffer(end)), int(PATIENCE_SECONDS * 1e9))
     fork = library.faultline_fork

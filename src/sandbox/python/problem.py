@@ -24,7 +24,7 @@ _LINE_END = re.compile("\r\n|\r|\n")
 # pattern of `match`, from 3.10).
 _NAME_FIELDS = ("id", "name", "asname", "arg", "names", "rest")
 # What binds or reads names that stand in a string.
-_BINDERS = ("exec", "eval", "globals", "locals", "vars")
+_BINDERS = ("exec", "eval", "globals", "locals", "vars", "setattr", "delattr", "builtins", "__builtins__", "sys", "importlib")
 # The words of 3.9 to 3.13; a suggestion may follow. 3.9 has no NameError.name.
 _NOT_DEFINED = re.compile("name '([^']+)' is not defined")
 # In what the compiler says of a text that is open at its end.
@@ -77,14 +77,16 @@ class Problem:
 
     def lacks(self, error, code, line):
         """Whether no program passes, as whoever comes to `line` of `code`, the test's own or its `check`'s, comes to an import there that fails, or to a
-        name that neither prompt nor test binds: what raised `error`, itself and in no function."""
+        name that the test does not bind, and the prompt, as far as it loads by itself, has not: what raised `error`, itself and in no function."""
         statement = self._always_reached(code, line)
         if statement is None:
             return False
-        if isinstance(error, ImportError):
+        if type(error) is ModuleNotFoundError:
+            # Other kinds may be for lack of memory.
             return isinstance(statement, (ast.Import, ast.ImportFrom))
         match = _NOT_DEFINED.match(message_of(error)) if type(error) is NameError else None
-        if match is None or not _names_in(self._tree).isdisjoint(_BINDERS) or match[1] in _bound_in(self._tree):
+        bound = _bound_in(self._tree)
+        if match is None or not _names_in(self._tree).isdisjoint(_BINDERS) or match[1] in bound or "*" in bound:
             return False
         return any(isinstance(part, ast.Name) and part.id == match[1] for part in _always_computed(statement))
 
@@ -152,9 +154,12 @@ def _names_here(part):
 
 
 def _bound_in(tree):
-    """All names that are bound anywhere within a tree, or that a `global` names."""
-    reads = (ast.Name, ast.keyword)
-    return set().union(*(_names_here(part) for part in ast.walk(tree) if not isinstance(part, reads) or isinstance(getattr(part, "ctx", None), ast.Store)))
+    """All names that are bound or deleted anywhere within a tree, or that a `global` names; `*` where a module's are."""
+
+    def reads(part):
+        return isinstance(part, ast.keyword) or isinstance(getattr(part, "ctx", None), ast.Load)
+
+    return set().union(*(_names_here(part) for part in ast.walk(tree) if not reads(part)))
 
 
 def _always_computed(node):

@@ -141,8 +141,8 @@ def _type(returned, expected):
     if _order(returned, expected):
         return False
     if type(returned) in _SETS + _MAPPINGS and len(returned) == len(expected) > 0:
-        # As many keys or elements, none of them of a type of the others.
-        if {_family(type(key)) for key in returned}.isdisjoint(_family(type(key)) for key in expected):
+        # As many keys or elements, none of them equal to one of the others, or of its type.
+        if set(returned).isdisjoint(expected) and {_family(type(key)) for key in returned}.isdisjoint(_family(type(key)) for key in expected):
             return True
     # Containers that differ in nothing but the types in the same places.
     pairs = _pairs(returned, expected)

@@ -37,7 +37,6 @@ DELAYS = 5
 _LOOK_SECONDS = 0.1
 # A shorter stretch does not tell who computes from who waits.
 _TELLING_SECONDS = 0.05
-_CHILD = frozenset((signal.SIGCHLD,))
 # How long a candidate that has used up its time is waited for when it is asked where it is, and for each further piece of that.
 _STACK_SECONDS = 0.05
 _PIECE_SECONDS = 0.005
@@ -57,7 +56,7 @@ _OWN_PROCESS = struct.pack("<I", 0x7FFFFFF1)
 
 def prepare():
     """Takes over descriptors and environment, once. Returns (serve, join_files): serve(rejoin) serves the judge until it is gone, and calls
-    `rejoin` when a candidate has left the zygote's memory in more pieces than there were; join_files() is for when all is loaded.
+    `rejoin` after each candidate that lived for longer than forks.py waits, as then the zygote has written; join_files() is for when all is loaded.
     """
     os.environ.pop("LD_BIND_NOW", None)
     tier = os.environ.pop("FAULTLINE_TIER")

@@ -2,7 +2,7 @@
 -- `sample_results` has, and category_counts looks for equal texts among the samples of one problem.
 
 DROP VIEW category_counts;
--- How often each leaf occurred, and in how many problems. `code` and `category` are NULL for a pass that has no leaf. Windows, not a second
+-- How often each leaf occurred, and in how many problems. `category_code` and `category` are NULL for a pass that has no leaf. Windows, not a second
 -- GROUP BY: SQLite hands a condition such as `experiment = 'gpt2'` down through PARTITION BY, so that one experiment's samples alone are read.
 CREATE VIEW category_counts AS
 SELECT DISTINCT

@@ -134,7 +134,7 @@ describe('generate', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ samples: 4, errors: 2 });
     expect((await faultline(asked)).out).toBe(
-      `4 samples of 2 problems in ${file('long.out')}; 2 could not be drawn, and their lines say why\n`,
+      `4 samples of 2 problems in ${file('long.out')}; 2 could not be drawn, as said in the file\n`,
     );
     const rows = readLines(file('long.out'));
     expect(rows.map(({ task_id, finish_reason }) => [task_id, finish_reason === 'error'])).toEqual([

@@ -60,7 +60,7 @@ describe('the launcher', () => {
       hint("cannot switch to an unprivileged user, as this user namespace maps root to the system's root and has no other id"),
     ).toMatch(/^Run faultline as an ordinary user\./);
     expect(hint('cannot use Landlock: Operation not supported')).toMatch(/lsm=landlock/);
-    expect(hint('cannot copy the script /tmp/x/wire.py: No space left on device')).toMatch(/^Free some space/);
+    expect(hint('cannot copy the file /tmp/x/wire.py: No space left on device')).toMatch(/^Free some space/);
     expect(hint('cannot create a folder in /tmp: No space left on device')).toMatch(/^Free some space/);
     expect(hint('anything else')).toMatch(/^--unsafe-no-sandbox/);
     // What stands in every tier's way comes first.
