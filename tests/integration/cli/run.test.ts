@@ -91,9 +91,10 @@ describe('run', () => {
     expect(results.some((result) => !result.startsWith('infrastructure'))).toBe(true);
   });
 
-  it('says where a canonical solution fails its test, as no verdict can tell the fault of a test after its first call', async () => {
+  it('says where a canonical solution fails its test, as no verdict can tell every fault of a test after its first call', async () => {
     const problem = { prompt: 'def f(x):\n', entry_point: 'f', canonical_solution: '    return x\n' };
-    const test = 'def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(undefined_name) == 1\n';
+    // Whoever came to it outside of the loop would be known to fail.
+    const test = 'def check(candidate):\n    assert candidate(1) == 1\n    for x in [2]:\n        assert candidate(undefined_name) == x\n';
     const faulty = writeLines(path.join(folder, 'second.jsonl'), [{ task_id: 'Faulty/0', ...problem, test }]);
     const outputs = ['--outputs', path.join(folder, 'second')];
     const { code, err } = await faultline(['run', '--problems', faulty, '--samples', '2', '--max-new-tokens', '8', ...outputs]);
