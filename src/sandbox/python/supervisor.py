@@ -82,7 +82,7 @@ def prepare():
     # The launcher ignores them; candidates shall not.
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_DFL)
-    # Waited for in _Watch; a signal that is not blocked would be dropped. Candidates begin without.
+    # Waited for in forks.py; a signal that is not blocked would be dropped. Candidates begin without.
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
     begin, join_files = forks.prepare(os.environ.pop("FAULTLINE_FORKS", ""))
     candidate.prepare(phase)
