@@ -435,6 +435,15 @@ void bench_tail(const Bench& bench) {
   });
 }
 
+void bench_gather(const Bench& bench) {
+  const std::vector<float> logits = numbers(kVocabulary);
+  std::vector<float> out(kVocabulary + ops::kLanes);
+  logits_line(bench, "gather", ", 1 % kept", [&] {
+    sink = static_cast<float>(bench.table.ops.gather(
+        {logits.data(), kVocabulary, {.least = 0.98f}, nullptr, out.data(), (kVocabulary + 15) / 16 * 16}));
+  });
+}
+
 void bench_draw(const Bench& bench) {
   std::vector<float> logits = numbers(kVocabulary);
   ops::DrawArgs draw{logits.data(), kVocabulary, 1, {}, nullptr, false, 42, 0, 0, 0, 0};
@@ -532,6 +541,7 @@ constexpr struct {
                 {"attention_end", bench_attention_end},
                 {"softmax_stats", bench_softmax_stats},
                 {"tail", bench_tail},
+                {"gather", bench_gather},
                 {"draw", bench_draw},
                 {"log_sum", bench_log_sum}};
 

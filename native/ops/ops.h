@@ -209,6 +209,8 @@ struct SoftmaxStatsArgs {
   float inv_temperature;
   Mask mask;
   Band kept{};
+  /// The largest logit of those that count, where the caller knows it: saves a pass and changes no bit. NaN: unknown.
+  float largest = __builtin_nanf("");
 };
 
 /// Number and probability mass (relative to `max`) of the allowed tokens whose logit is in `kept`.
@@ -223,6 +225,18 @@ struct TailArgs {
 struct Tail {
   std::int32_t count;
   float mass;  // lane_sum exp(x * inv_temperature - max), lanes by token index
+};
+
+/// The blocks of 16 tokens, counted from the first, in which an allowed token has a logit in `kept`, one behind the
+/// other: such logits stay in their lanes, all others are NaN. For any band within `kept`, tail() of what was gathered,
+/// without a mask, has the bits of tail() of the row, since blocks that hold nothing add nothing.
+struct GatherArgs {
+  const float* logits;  // [n]
+  std::int32_t n;
+  Band kept;
+  Mask mask;
+  float* out;         // [room]
+  std::int32_t room;  // a multiple of 16
 };
 
 /// argmax over allowed tokens with a logit in `kept` of logit * inv_temperature + gumbel(token) (both operations
@@ -262,6 +276,8 @@ struct OpTable {
   void (*attention_end)(float* acc, std::int64_t acc_stride, const float* l, std::int32_t rows, std::int32_t dim);
   SoftmaxStats (*softmax_stats)(const SoftmaxStatsArgs&);
   Tail (*tail)(const TailArgs&);
+  /// How many floats were gathered, a multiple of 16; -1 where they do not fit, and `out` holds anything.
+  std::int32_t (*gather)(const GatherArgs&);
   Draw (*draw)(const DrawArgs&);
   float (*log_sum)(float sum);  // our log, for logsumexp = max + log(sum); log_sum(0) = -inf
 };

@@ -33,7 +33,9 @@ ops::Band kept_of(const ops::OpTable& ops, const float* logits, std::int32_t n, 
   const float inv_temperature = 1 / parameters.temperature;
   const auto stats_at = [&](float scale) {
     if (condition == nullptr && scale == 1) return unmodified;
-    return ops.softmax_stats({.logits = logits, .n = n, .inv_temperature = scale, .mask = condition});
+    ops::SoftmaxStatsArgs args{.logits = logits, .n = n, .inv_temperature = scale, .mask = condition};
+    if (condition == nullptr) args.largest = unmodified.max;
+    return ops.softmax_stats(args);
   };
   const ops::SoftmaxStats whole = stats_at(inv_temperature);
   if (!std::isfinite(whole.max)) return {};  // nothing is allowed, as the draw will say, or out of float's range

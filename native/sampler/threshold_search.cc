@@ -21,6 +21,13 @@ constexpr std::int32_t kCollect = 64;
 /// Tokens that are looked at together when those are collected.
 constexpr std::int32_t kBlock = 64;
 
+/// Blocks of 16 tokens that the search goes on with alone, once they hold all that it can still ask for: few enough to
+/// stay near the core, and enough for nearly every row of a language model.
+constexpr std::int32_t kGatherBlocks = 1024;
+
+/// How far down they are looked for, in widths of the hint; a power of two, so that descend() comes by there.
+constexpr float kGatherWidths = 4;
+
 /// Straight lines need about ten; after so many the row is no ordinary one.
 constexpr int kQuickGuesses = 24;
 
@@ -61,12 +68,14 @@ class Search {
       : ops_(row.ops), args_(row.args), within_(row.args.kept), order_(order), target_(target) {}
 
   ops::Band run(const KeepHint& hint) {
+    gather(hint.first_key - kGatherWidths * hint.width);
     high_ = at(hint.first_key);
     if (reaches(high_.tail, target_)) return high_.band;
     if (!descend(hint)) return within_;
     low_residual_ = residual(low_);
     high_residual_ = residual(high_);
     while (low_.tail.count - high_.tail.count > kCollect) {
+      if (args_.logits != gathered_.data() && low_.tail.count <= kGatherBlocks) gather(low_.key);
       const float guess = next_guess();
       if (ordered(guess) == ordered(low_.key))
         return low_.band;  // neighbouring floats: more than kCollect tokens tie here
@@ -79,6 +88,22 @@ class Search {
   Point at(float key) {
     args_.kept = intersection(within_, order_.band(key));
     return {key, args_.kept, ops_.tail(args_)};
+  }
+
+  /// Leaves the row for its tokens down to `key`, if they reach the target and are not too many: the passes from here
+  /// on ask for no other.
+  void gather(float key) {
+    ops::TailArgs part = args_;
+    part.kept = intersection(within_, order_.band(key));
+    part.n = ops_.gather({.logits = args_.logits,
+                          .n = args_.n,
+                          .kept = part.kept,
+                          .mask = args_.mask,
+                          .out = gathered_.data(),
+                          .room = static_cast<std::int32_t>(gathered_.size())});
+    part.logits = gathered_.data();
+    part.mask = nullptr;
+    if (part.n >= 0 && reaches(ops_.tail(part), target_)) args_ = part;
   }
 
   /// Goes down until the tail reaches the target. The first width holds most of the mass of the distributions that
@@ -185,6 +210,7 @@ class Search {
   double high_residual_ = 0;
   bool moved_low_ = false;
   int guesses_ = 0;
+  std::array<float, std::size_t{kGatherBlocks} * ops::kLanes> gathered_;  // what args_ stands for after gather()
 };
 
 }  // namespace

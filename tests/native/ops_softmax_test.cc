@@ -1,4 +1,4 @@
-// softmax_stats and tail against the oracle, with masks, tails, extreme logits and NaN.
+// softmax_stats, tail and gather against the oracle, with masks, tails, extreme logits and NaN.
 #include "native/ops/ref/ref.h"
 #include "tests/native/ops_fixture.h"
 
@@ -15,6 +15,37 @@ std::vector<std::uint64_t> random_mask(Random& random, std::int32_t n, int keep_
   // Bits past n are set: they must not be believed.
   if (n % 64 != 0) mask.back() |= ~std::uint64_t{0} << (n % 64);
   return mask;
+}
+
+/// gather against the oracle to the bit, in room that is just enough and too little; and in narrower bands tail of what
+/// was gathered against tail of the row.
+void check_gather(const NamedTable& table, const std::string& what, const TailArgs& row, Random& random) {
+  const auto room = static_cast<std::int32_t>((row.n + kLanes - 1) / kLanes * kLanes);
+  std::vector<float> want(static_cast<std::size_t>(room), -1.0f), got = want;
+  const auto args = [&](float* out, std::int32_t floats) {
+    return GatherArgs{row.logits, row.n, row.kept, row.mask, out, floats};
+  };
+  const std::int32_t count = ref::gather(args(want.data(), room));
+  EXPECT_EQ(table.ops.gather(args(got.data(), count)), count);
+  for (std::int32_t i = 0; i < room; ++i) {
+    const float a = got[static_cast<std::size_t>(i)], b = want[static_cast<std::size_t>(i)];
+    if (std::isnan(a) ? !std::isnan(b) : a != b)
+      return fail(__FILE__, __LINE__, "gather " + what + " differs from the oracle");
+  }
+  if (count > 0) EXPECT_EQ(table.ops.gather(args(got.data(), count - kLanes)), -1);
+  if (count == 0) return;
+  EXPECT_EQ(table.ops.gather(args(got.data(), count)), count);
+  for (int i = 0; i < 4; ++i) {
+    TailArgs part = row;
+    const float edge = row.logits[random.below(static_cast<std::uint32_t>(row.n))];
+    part.kept = i % 2 == 0 ? Band{std::fmax(edge, row.kept.least), row.kept.most}
+                           : Band{row.kept.least, std::fmin(edge, row.kept.most)};
+    const Tail whole = table.ops.tail(part);
+    part.logits = got.data(), part.n = count, part.mask = nullptr;
+    const Tail gathered = table.ops.tail(part);
+    EXPECT_EQ(gathered.count, whole.count);
+    EXPECT_SAME_BITS("tail of what was gathered, " + what, &gathered.mass, &whole.mass, 1);
+  }
 }
 
 void check(std::int32_t n, float size, float inv_temperature, int keep_out_of_8) {
@@ -61,6 +92,18 @@ void check(std::int32_t n, float size, float inv_temperature, int keep_out_of_8)
       EXPECT_CLOSE("tail " + what, &tail.mass, &want_tail.mass, &tail_tolerance, 1,
                    "4 u size / T + (n / 16 + 8) u, and n 2^-126");
       all.push_back(tail.mass);
+
+      // A caller who knows the largest logit changes no bit.
+      SoftmaxStatsArgs told = args;
+      for (std::int32_t i = 0; i < n; ++i) {
+        if ((mask_or_null == nullptr || (mask[static_cast<std::size_t>(i / 64)] >> (i % 64) & 1) != 0) &&
+            logits.data()[i] >= band.least && logits.data()[i] <= band.most)
+          told.largest = std::fmax(told.largest, logits.data()[i]);
+      }
+      const SoftmaxStats same = table.ops.softmax_stats(told);
+      const float same_parts[3] = {same.max, same.sum, same.weighted};
+      EXPECT_SAME_BITS("softmax_stats, the largest told, " + what, same_parts, parts, 3);
+      check_gather(table, what, tail_args, random);
     }
     if (first.empty()) first = all;
     EXPECT_SAME_BITS("softmax_stats and tail " + what + " against scalar", all.data(), first.data(),

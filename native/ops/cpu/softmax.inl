@@ -1,4 +1,4 @@
-// softmax_stats, tail and log_sum over one row of logits, see ops.h.
+// softmax_stats, tail, gather and log_sum over one row of logits, see ops.h.
 #include "native/ops/cpu/math.inl"
 #include "native/ops/ops.h"
 
@@ -16,9 +16,13 @@ SoftmaxStats softmax_stats(const SoftmaxStatsArgs& args) {
     if (banded) allowed &= kept_bits(logits, least, most);
     return select(mask_from(allowed), mul(logits, scale), nothing);
   };
-  F16 largest = nothing;
-  for (int32_t i = 0; i < args.n; i += 16) largest = max(scaled(i), largest);
-  const float top = max_lanes(largest);
+  // Scaling keeps the order, so that the largest logit scaled is the largest scaled logit.
+  float top = args.largest * args.inv_temperature;
+  if (args.largest != args.largest) {
+    F16 largest = nothing;
+    for (int32_t i = 0; i < args.n; i += 16) largest = max(scaled(i), largest);
+    top = max_lanes(largest);
+  }
   if (top == kMinusInfinity) return {top, 0.0f, 0.0f};
 
   F16 sum = set1(0.0f), weighted = set1(0.0f);
@@ -46,6 +50,20 @@ Tail tail(const TailArgs& args) {
     sum = add(sum, select(mask_from(kept), weight, zero));
   }
   return {count, sum_lanes(sum)};
+}
+
+int32_t gather(const GatherArgs& args) {
+  const F16 least = set1(args.kept.least), most = set1(args.kept.most), nothing = set1(__builtin_nanf(""));
+  int32_t filled = 0;
+  for (int32_t i = 0; i < args.n; i += 16) {
+    const F16 logits = load_tail(args.logits, i, args.n, 0.0f);
+    const uint32_t kept = kept_bits(logits, least, most) & allowed_bits(args.mask, i, args.n);
+    if (kept == 0) continue;
+    if (filled == args.room) return -1;
+    store(args.out + filled, select(mask_from(kept), logits, nothing));
+    filled += 16;
+  }
+  return filled;
 }
 
 float log_sum(float sum) { return sum == 0.0f ? kMinusInfinity : lane(log16(set1(sum)), 0); }

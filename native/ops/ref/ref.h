@@ -38,6 +38,8 @@ struct TailMass {
   double mass;
 };
 TailMass tail(const TailArgs& args);
+/// The same to the bit: nothing is computed.
+std::int32_t gather(const GatherArgs& args);
 
 /// The Gumbel number of one token under the arguments' counters, and the argmax with its two best scores (so that a
 /// test can tell a wrong winner from a near tie).

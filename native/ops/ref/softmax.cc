@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -35,6 +36,25 @@ TailMass tail(const TailArgs& args) {
     result.mass += std::exp(double{args.logits[i]} * args.inv_temperature - args.max);
   }
   return result;
+}
+
+std::int32_t gather(const GatherArgs& args) {
+  std::int32_t filled = 0;
+  for (std::int32_t first = 0; first < args.n; first += kLanes) {
+    float block[kLanes];
+    bool any = false;
+    for (std::int32_t i = 0; i < kLanes; ++i) {
+      const std::int32_t token = first + i;
+      const bool kept = token < args.n && allowed(args.mask, token) && holds(args.kept, args.logits[token]);
+      block[i] = kept ? args.logits[token] : std::numeric_limits<float>::quiet_NaN();
+      any = any || kept;
+    }
+    if (!any) continue;
+    if (filled == args.room) return -1;
+    std::copy_n(block, kLanes, args.out + filled);
+    filled += kLanes;
+  }
+  return filled;
 }
 
 }  // namespace faultline::ops::ref
