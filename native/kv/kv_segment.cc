@@ -34,18 +34,39 @@ std::size_t KvSegment::bytes(const KvShape& shape, std::int32_t capacity) {
 
 void KvSegment::write(std::int32_t layer, std::int32_t position, const float* key, const float* value) {
   FAULTLINE_CHECK(position >= 0 && position < capacity_ && layer >= 0 && layer < shape_.layers);
+  write_part(layer, position, 0, shape_.heads * shape_.dim, key, value);
+}
+
+void KvSegment::write_head(std::int32_t layer, std::int32_t head, std::int32_t position, const float* key,
+                           const float* value) {
+  FAULTLINE_CHECK(position >= 0 && position < capacity_ && layer >= 0 && layer < shape_.layers && head >= 0 &&
+                  head < shape_.heads);
+  write_part(layer, position, head * shape_.dim, shape_.dim, key, value);
+}
+
+void KvSegment::prefetch_head(std::int32_t layer, std::int32_t head, std::int32_t position) const {
+  constexpr std::ptrdiff_t kLine = 64;
+  const auto size = static_cast<std::ptrdiff_t>(element_size(shape_.type));
+  const std::ptrdiff_t block = ops::kLanes * shape_.dim * size;
+  const char* const key = static_cast<const char*>(keys(layer, head)) + position / ops::kLanes * block;
+  for (std::ptrdiff_t byte = 0; byte < block; byte += kLine) __builtin_prefetch(key + byte, 1);
+  const char* const value = static_cast<const char*>(values(layer, head)) + position * shape_.dim * size;
+  for (std::ptrdiff_t byte = 0; byte < shape_.dim * size; byte += kLine) __builtin_prefetch(value + byte, 1);
+}
+
+void KvSegment::write_part(std::int32_t layer, std::int32_t position, std::int32_t from, std::int32_t width,
+                           const float* key, const float* value) {
   if (shape_.type == ops::KvType::f32) {
-    store(layer, position, 0, shape_.heads * shape_.dim, key, value);
+    store(layer, position, from, width, key, value);
     return;
   }
   const auto round_bf16 = ops::ops().round_bf16;
-  const std::int32_t width = shape_.heads * shape_.dim;
   for (std::int32_t first = 0; first < width; first += kPiece) {
     const std::int32_t count = std::min(kPiece, width - first);
     std::uint16_t keys[kPiece], values[kPiece];
     round_bf16({.a = key + first, .lda = count, .rows = 1, .k = count, .out = keys});
     round_bf16({.a = value + first, .lda = count, .rows = 1, .k = count, .out = values});
-    store(layer, position, first, count, keys, values);
+    store(layer, position, from + first, count, keys, values);
   }
 }
 

@@ -65,6 +65,13 @@ class KvSegment {
   /// stand.
   void write(std::int32_t layer, std::int32_t position, const float* key, const float* value);
 
+  /// The same for one head alone: its [dim] of each. A token counts once all heads of all layers stand.
+  void write_head(std::int32_t layer, std::int32_t head, std::int32_t position, const float* key, const float* value);
+
+  /// Begins to fetch what write_head(layer, head, position) changes: a line of memory for every few numbers of the key,
+  /// as each has its own place in the block.
+  void prefetch_head(std::int32_t layer, std::int32_t head, std::int32_t position) const;
+
   /// The first `length` tokens stand from now on. Smaller than before: the rest is forgotten (rollback), O(1).
   void set_length(std::int32_t length);
 
@@ -75,6 +82,10 @@ class KvSegment {
   }
   const void* at(std::size_t element) const { return memory_.as<std::byte>() + element * element_size(shape_.type); }
   void* at(std::size_t element) { return memory_.as<std::byte>() + element * element_size(shape_.type); }
+
+  /// Elements [from, from + width) of a token's [heads * dim] keys and values, rounded to the stored type.
+  void write_part(std::int32_t layer, std::int32_t position, std::int32_t from, std::int32_t width, const float* key,
+                  const float* value);
 
   /// Elements [first, first + count) of a token's [heads * dim] keys and values, in the stored type.
   template <class Element>

@@ -71,6 +71,8 @@ class Pass {
       a_.prefix_visible.as<std::int32_t>()[i] = row.prefix_visible;
       a_.suffix_visible.as<std::int32_t>()[i] = row.suffix_visible;
       keys_read_ += row.prefix_visible + row.suffix_visible;
+      const bool alone = i == 0 || rows_[static_cast<std::size_t>(i - 1)].write_to != row.write_to;
+      writes_own_ = writes_own_ && alone && row.write_to == row.suffix;
     }
   }
 
@@ -267,7 +269,10 @@ class Pass {
     capture_->rows(HookKind::v, layer, rows_[0].position, count_, qkv + std::int64_t{2} * config_.width, stride);
   }
 
+  /// Keys and values of rows that others may look at. A row's own suffix is written by who attends to it, head by head,
+  /// so that the lines that change are fetched once for both.
   void write_keys_and_values(std::int32_t layer) {
+    if (writes_own_) return;
     const std::int64_t width = config_.width;
     shared_out(count_, 2 * width, [&](std::int64_t r) {
       const Row& row = rows_[static_cast<std::size_t>(r)];
@@ -326,12 +331,30 @@ class Pass {
     const ops::AttentionArgs all =
         attention_args(layer, head, prefix, span.begin, span.end - span.begin, prefix_visible + span.begin);
     begin(all);
+    if (writes_own_) prefetch_own(layer, head, span.begin);
     ops_.attend(all);
     for (std::int32_t r = span.begin; r < span.end; ++r) {
+      if (writes_own_) {
+        if (r + 1 < span.end) prefetch_own(layer, head, r + 1);
+        write_own(layer, head, r);
+      }
       const kv::KvSegment* const suffix = rows_[static_cast<std::size_t>(r)].suffix;
       if (suffix != nullptr) ops_.attend(attention_args(layer, head, *suffix, r, 1, suffix_visible + r));
     }
     ops_.attention_end(all.acc, all.acc_stride, all.l, all.rows, all.dim);
+  }
+
+  /// One head's key and value of a row, into its own suffix.
+  void write_own(std::int32_t layer, std::int32_t head, std::int32_t r) {
+    const Row& row = rows_[static_cast<std::size_t>(r)];
+    const float* const key =
+        a_.qkv.as<float>() + (3 * std::int64_t{r} + 1) * config_.width + std::int64_t{head} * config_.head_width();
+    row.write_to->write_head(layer, head, row.write_at, key, key + config_.width);
+  }
+
+  void prefetch_own(std::int32_t layer, std::int32_t head, std::int32_t r) const {
+    const Row& row = rows_[static_cast<std::size_t>(r)];
+    row.write_to->prefetch_head(layer, head, row.write_at);
   }
 
   /// The state of a softmax over no keys.
@@ -425,6 +448,7 @@ class Pass {
   Capture* capture_;
   std::vector<Span> spans_;
   std::int64_t keys_read_ = 0;  // by all rows, per head
+  bool writes_own_ = true;      // each row its own suffix, which no other row sees
 };
 
 }  // namespace

@@ -30,7 +30,8 @@ float element(const void* data, ops::KvType type, int index) {
                                   : tensor::float_from_bfloat16(static_cast<const std::uint16_t*>(data)[index]);
 }
 
-void fill(KvSegment& segment, int positions) {
+/// Whole rows, or head by head, the last head first.
+void fill(KvSegment& segment, int positions, bool by_head = false) {
   for (int layer = 0; layer < kShape.layers; ++layer) {
     for (int position = segment.length(); position < positions; ++position) {
       std::vector<float> key, value;
@@ -40,7 +41,12 @@ void fill(KvSegment& segment, int positions) {
           value.push_back(mark(layer, position, head, c, true));
         }
       }
-      segment.write(layer, position, key.data(), value.data());
+      if (!by_head) segment.write(layer, position, key.data(), value.data());
+      for (int head = kShape.heads - 1; by_head && head >= 0; --head) {
+        segment.prefetch_head(layer, head, position);
+        const std::ptrdiff_t from = std::ptrdiff_t{head} * kShape.dim;
+        segment.write_head(layer, head, position, key.data() + from, value.data() + from);
+      }
     }
   }
   segment.set_length(positions);
@@ -64,13 +70,15 @@ void expect_filled(const KvSegment& segment, int positions) {
 
 TEST(kv_writes_stand_where_attention_reads) {
   for (const KvShape& shape : {kShape, kHalves}) {
-    KvSegment segment(shape, 37);
-    EXPECT_EQ(segment.capacity(), 48);
-    fill(segment, 37);
-    EXPECT_EQ(segment.length(), 37);
-    expect_filled(segment, 37);
-    // Slots of the last block past the end are finite: zero.
-    EXPECT_EQ(element(segment.keys(1, 2), shape.type, 2 * 16 * kShape.dim + 15), 0.0F);
+    for (const bool by_head : {false, true}) {
+      KvSegment segment(shape, 37);
+      EXPECT_EQ(segment.capacity(), 48);
+      fill(segment, 37, by_head);
+      EXPECT_EQ(segment.length(), 37);
+      expect_filled(segment, 37);
+      // Slots of the last block past the end are finite: zero.
+      EXPECT_EQ(element(segment.keys(1, 2), shape.type, 2 * 16 * kShape.dim + 15), 0.0F);
+    }
   }
   EXPECT_EQ(KvSegment::bytes(kShape, 37), std::size_t{2 * 48 * 5 * 2 * 3 * 4});
   EXPECT_EQ(KvSegment::bytes(kHalves, 37), std::size_t{2 * 48 * 5 * 2 * 3 * 2});
@@ -157,6 +165,8 @@ TEST(kv_refuses_what_is_outside) {
   const std::vector<float> row(15, 0.0F);
   EXPECT_THROWS(internal, "check failed", segment.write(0, 16, row.data(), row.data()));
   EXPECT_THROWS(internal, "check failed", segment.write(2, 0, row.data(), row.data()));
+  EXPECT_THROWS(internal, "check failed", segment.write_head(0, 0, 16, row.data(), row.data()));
+  EXPECT_THROWS(internal, "check failed", segment.write_head(0, kShape.heads, 0, row.data(), row.data()));
   EXPECT_THROWS(internal, "check failed", segment.set_length(17));
 }
 

@@ -182,6 +182,39 @@ void expect_causal_pattern(ops::WeightType type) {
   }
 }
 
+/// A suffix is written by who attends to it where each row has its own, and before where rows share one: here forty
+/// rows of one sample at once, more than are attended to together and the last token first, beside one after the other.
+TEST(model_rows_of_one_suffix_are_as_one_row_after_the_other) {
+  const base::FpEnv fp_env;
+  base::ThreadPool pool(2);
+  for (const ops::WeightType type : {ops::WeightType::f32, ops::WeightType::bf16}) {
+    const Gpt2 model = load_gpt2(check::source_path("data/models/pico-gpt2-py"), type, &pool);
+    constexpr std::int32_t kPrompt = 5, kRows = 40;
+    const auto logits_of = [&](std::int32_t at_once) {
+      Activations buffers(model.config, kRows, kRows);
+      kv::KvSegment prefix(model.kv_shape(), kPrompt), suffix(model.kv_shape(), kRows);
+      std::vector<Row> rows;
+      for (std::int32_t i = 0; i < kPrompt; ++i) rows.push_back({i + 7, i, &prefix, i, &prefix, i + 1, nullptr, 0});
+      forward(model, pool, buffers, rows, LogitRows::none);
+      std::vector<float> all;
+      for (std::int32_t begin = 0; begin < kRows; begin += at_once) {
+        rows.clear();
+        for (std::int32_t i = begin + at_once - 1; i >= begin; --i)
+          rows.push_back({3 * i + 1, kPrompt + i, &suffix, i, &prefix, kPrompt, &suffix, i + 1});
+        forward(model, pool, buffers, rows, LogitRows::all);
+        for (std::int32_t i = at_once - 1; i >= 0; --i) {
+          const float* const row = buffers.logits.as<float>() + Activations::logits_stride(model.config) * i;
+          all.insert(all.end(), row, row + model.config.vocabulary);
+        }
+      }
+      return all;
+    };
+    const std::vector<float> together = logits_of(kRows), alone = logits_of(1);
+    EXPECT_SAME_BITS("logits of rows of one suffix", together.data(), alone.data(),
+                     static_cast<std::int64_t>(alone.size()));
+  }
+}
+
 TEST(model_pattern_rows_sum_to_one_and_are_causal) {
   expect_causal_pattern(ops::WeightType::f32);
   expect_causal_pattern(ops::WeightType::bf16);
