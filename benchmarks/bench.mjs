@@ -21,7 +21,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { parseFlags } from './lib/flags.mjs';
+import { listOf, oneOf, parseFlags, wholeNumber } from './lib/flags.mjs';
 import { describeMachine, machineLine, ROOT, warnIfBusy } from './lib/machine.mjs';
 import { randomGpt2 } from './lib/random-gpt2.mjs';
 import { markdownTable } from './lib/table.mjs';
@@ -31,9 +31,9 @@ const OF_THE_PEER = ['peer', 'alone'];
 const flags = parseFlags(import.meta.url, {
   quick: { type: 'boolean', default: false },
   'without-peer': { type: 'boolean', default: false },
-  parts: { type: 'string', default: Object.keys(PARTS).join(',') },
-  repeat: { type: 'string' },
-  trials: { type: 'string' },
+  parts: { type: 'string', default: Object.keys(PARTS).join(','), check: listOf(oneOf(Object.keys(PARTS))) },
+  repeat: { type: 'string', check: wholeNumber() },
+  trials: { type: 'string', check: wholeNumber() },
 });
 const PROGRAMS = ['faultline_bench_ops', 'faultline_bench_step', 'faultline_bench_hooks', 'faultline_bench_invariance'];
 const DTYPES = ['float32', 'bfloat16', 'int8'];
@@ -42,8 +42,6 @@ const HALF_PERCENT = 0.005;
 const BARS = { 'asked, wanting nothing': HALF_PERCENT, "one point: the last layer's resid_post": 0.03 };
 const native = path.join(ROOT, 'build', 'release', 'benchmarks', 'native');
 const asked = flags.parts.split(',');
-const unknown = asked.filter((part) => !Object.hasOwn(PARTS, part));
-if (unknown.length > 0) fail(2, `--parts: no ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
 const parts = asked.filter((part) => !(flags['without-peer'] && OF_THE_PEER.includes(part)));
 // Known before the first of many minutes.
 if (parts.some((part) => OF_THE_PEER.includes(part)) && !fs.existsSync(path.join(ROOT, 'benchmarks', 'node_modules', 'node-llama-cpp'))) {

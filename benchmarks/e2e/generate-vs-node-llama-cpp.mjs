@@ -23,37 +23,39 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseFlags } from '../lib/flags.mjs';
+import { listOf, oneOf, output, parseFlags, wholeNumber } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy } from '../lib/machine.mjs';
 import { promptOf } from '../lib/prompt-text.mjs';
 import { GPT2_124M, randomGpt2 } from '../lib/random-gpt2.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
+/** What the peer calls weights of the same precision. @type {Record<string, string>} */
+const SAME_PRECISION = { float32: 'F32', bfloat16: 'BF16', int8: 'Q8_0' };
+/** Tokens of a prompt or a sample, beside which one more has to fit. */
+const inContext = wholeNumber(1, GPT2_124M.context - 1);
 const flags = parseFlags(import.meta.url, {
-  samples: { type: 'string', default: '100' },
-  prompt: { type: 'string', default: '150' },
-  new: { type: 'string', default: '128' },
-  trials: { type: 'string', default: '3' },
-  threads: { type: 'string', default: '2' },
-  dtypes: { type: 'string', default: 'float32,bfloat16,int8' },
-  weights: { type: 'string', default: 'Q8_0,BF16,F16,F32' },
-  sequences: { type: 'string', default: '1,8,32,64,100' },
-  'peer-threads': { type: 'string', default: powersOfTwo(os.availableParallelism()).join(',') },
-  'own-samples': { type: 'string', default: '1,8,32,100,512' },
-  finalists: { type: 'string', default: '3' },
+  samples: { type: 'string', default: '100', check: wholeNumber() },
+  prompt: { type: 'string', default: '150', check: inContext },
+  new: { type: 'string', default: '128', check: inContext },
+  trials: { type: 'string', default: '3', check: wholeNumber() },
+  threads: { type: 'string', default: '2', check: wholeNumber() },
+  dtypes: { type: 'string', default: 'float32,bfloat16,int8', check: listOf(oneOf(Object.keys(SAME_PRECISION))) },
+  weights: { type: 'string', default: 'Q8_0,BF16,F16,F32', check: listOf(oneOf(['Q8_0', 'BF16', 'F16', 'F32'])) },
+  sequences: { type: 'string', default: '1,8,32,64,100', check: listOf(wholeNumber()) },
+  'peer-threads': { type: 'string', default: powersOfTwo(os.availableParallelism()).join(','), check: listOf(wholeNumber()) },
+  'own-samples': { type: 'string', default: '1,8,32,100,512', check: listOf(wholeNumber(0)) },
+  finalists: { type: 'string', default: '3', check: wholeNumber() },
   'finalists-per-format': { type: 'boolean', default: false },
-  'screen-new': { type: 'string', default: '16' },
+  'screen-new': { type: 'string', default: '16', check: inContext },
   'peer-only': { type: 'boolean', default: false },
-  json: { type: 'string' },
+  json: { type: 'string', check: output },
 });
 const samples = Number(flags.samples);
 const newTokens = Number(flags.new);
 const trials = Number(flags.trials);
 const threads = Number(flags.threads);
 const weights = flags.weights.split(',');
-/** What the peer calls weights of the same precision. @type {Record<string, string>} */
-const SAME_PRECISION = { float32: 'F32', bfloat16: 'BF16', int8: 'Q8_0' };
 const dtypes = flags['peer-only'] ? [] : flags.dtypes.split(',');
 const sequencesList = [...new Set(flags.sequences.split(',').map((n) => Math.min(samples, Number(n))))];
 

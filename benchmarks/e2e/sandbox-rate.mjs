@@ -11,16 +11,16 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseFlags } from '../lib/flags.mjs';
+import { listOf, parseFlags, program, wholeNumber } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, ROOT, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
 const flags = parseFlags(import.meta.url, {
-  executions: { type: 'string', default: '4000' },
-  workers: { type: 'string', default: '1,2' },
-  trials: { type: 'string', default: '3' },
-  python: { type: 'string' },
+  executions: { type: 'string', default: '4000', check: wholeNumber() },
+  workers: { type: 'string', default: '1,2', check: listOf(wholeNumber()) },
+  trials: { type: 'string', default: '3', check: wholeNumber() },
+  python: { type: 'string', check: program },
   unsafe: { type: 'boolean', default: false },
 });
 const executions = Number(flags.executions);

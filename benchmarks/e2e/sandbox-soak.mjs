@@ -17,15 +17,16 @@ import path from 'node:path';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { ProcessExecutor } from '../../dist/sandbox/process-executor.js';
-import { parseFlags } from '../lib/flags.mjs';
+import { ISOLATING_TIERS } from '../../dist/sandbox/tiers.js';
+import { oneOf, parseFlags, program, wholeNumber } from '../lib/flags.mjs';
 import { describeMachine, machineLine } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 
 const flags = parseFlags(import.meta.url, {
-  executions: { type: 'string', default: '100000' },
-  workers: { type: 'string', default: String(os.availableParallelism()) },
-  python: { type: 'string' },
-  tier: { type: 'string' },
+  executions: { type: 'string', default: '100000', check: wholeNumber() },
+  workers: { type: 'string', default: String(os.availableParallelism()), check: wholeNumber() },
+  python: { type: 'string', check: program },
+  tier: { type: 'string', check: oneOf(ISOLATING_TIERS) },
 });
 const executions = Number(flags.executions);
 const workers = Number(flags.workers);

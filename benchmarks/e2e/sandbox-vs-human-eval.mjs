@@ -17,7 +17,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseFlags } from '../lib/flags.mjs';
+import { existing, listOf, parseFlags, program, wholeNumber } from '../lib/flags.mjs';
 import { readHumanEval } from '../lib/human-eval.mjs';
 import {
   describeMachine,
@@ -33,11 +33,11 @@ import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
 const flags = parseFlags(import.meta.url, {
-  dataset: { type: 'string', default: path.resolve(ROOT, '../shared/datasets/HumanEval.jsonl.gz') },
-  times: { type: 'string', default: '10' },
-  workers: { type: 'string', default: '1,2' },
-  trials: { type: 'string', default: '3' },
-  python: { type: 'string' },
+  dataset: { type: 'string', default: path.resolve(ROOT, '../shared/datasets/HumanEval.jsonl.gz'), check: existing },
+  times: { type: 'string', default: '10', check: wholeNumber() },
+  workers: { type: 'string', default: '1,2', check: listOf(wholeNumber()) },
+  trials: { type: 'string', default: '3', check: wholeNumber() },
+  python: { type: 'string', check: program },
 });
 const dataset = path.resolve(flags.dataset);
 const times = Number(flags.times);

@@ -12,16 +12,16 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseFlags } from '../lib/flags.mjs';
+import { existing, parseFlags, wholeNumber } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
 
 const flags = parseFlags(import.meta.url, {
-  problems: { type: 'string', default: '164' },
-  samples: { type: 'string', default: '100' },
-  trials: { type: 'string', default: '3' },
-  folder: { type: 'string', default: os.tmpdir() },
+  problems: { type: 'string', default: '164', check: wholeNumber() },
+  samples: { type: 'string', default: '100', check: wholeNumber() },
+  trials: { type: 'string', default: '3', check: wholeNumber() },
+  folder: { type: 'string', default: os.tmpdir(), check: existing },
 });
 const problems = Number(flags.problems);
 const samples = Number(flags.samples);

@@ -17,7 +17,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseFlags } from '../lib/flags.mjs';
+import { parseFlags, wholeNumber } from '../lib/flags.mjs';
 import { describeMachine, foreignShare, machineLine, printReadmeRows, warnIfBusy } from '../lib/machine.mjs';
 import { markdownTable } from '../lib/table.mjs';
 import { trialInFreshProcess } from '../lib/trial.mjs';
@@ -28,10 +28,10 @@ const REPORT_SECONDS = 20;
 const DATABASE_BYTES = 2 ** 30;
 
 const flags = parseFlags(import.meta.url, {
-  models: { type: 'string', default: '10' },
-  problems: { type: 'string', default: '164' },
-  samples: { type: 'string', default: '200' },
-  trials: { type: 'string', default: '1' },
+  models: { type: 'string', default: '10', check: wholeNumber() },
+  problems: { type: 'string', default: '164', check: wholeNumber() },
+  samples: { type: 'string', default: '200', check: wholeNumber() },
+  trials: { type: 'string', default: '1', check: wholeNumber() },
   keep: { type: 'string' },
 });
 const models = Number(flags.models);

@@ -1,6 +1,4 @@
-// How many tokens a second the whole engine draws, prefill included, and a hash of what it drew:
-//   faultline_device_bench FOLDER [--device cuda] [--dtype bfloat16] --groups 16 --samples 100 --prompt 150 --new 256
-//                          [--batch 0] [--memory 0] [--temperature 0.8] [--top-p 0.95] [--repeat 3] [--cancel 0]
+// How many tokens a second the whole engine draws, prefill included, and a hash of what it drew.
 // Prints one JSON object. The hash is over tokens and log-probability bits in the order of groups and samples, so that
 // it is the same whatever the batch. --memory is in MiB, 0 for the default. peak_bytes: device memory of the model and
 // its runs, at its largest. cancel_milliseconds, with --cancel 1: how long runs went on after they were cancelled, at
@@ -24,6 +22,14 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage =
+    R"(faultline_device_bench FOLDER [--device cuda] [--dtype bfloat16] [--groups 16] [--samples 100] [--prompt 150] [--new 256]
+                       [--batch 0] [--memory 0] [--temperature 0.8] [--top-p 0.95] [--repeat 3] [--cancel 0]
+
+Tokens a second of the whole engine, prefill included, and a hash of what it drew. --device: cuda or cpu. --dtype: bfloat16
+or float32. --batch 0, --memory 0 (MiB): the defaults. --cancel 1: also how long runs go on once cancelled. Prints one JSON object.
+)";
 
 constexpr std::uint64_t kSeed = 20240607;
 
@@ -137,4 +143,4 @@ void run(const bench::Arguments& arguments) {
 }  // namespace
 }  // namespace faultline
 
-int main(int argc, char** argv) { return faultline::bench::run_program(argc, argv, faultline::run); }
+int main(int argc, char** argv) { return faultline::bench::run_program(argc, argv, faultline::kUsage, faultline::run); }

@@ -1,6 +1,4 @@
-// What hook points carry for given tokens, as safetensors, for a comparison with PyTorch:
-//   faultline_device_check FOLDER --tokens tokens.json --out out.safetensors [--device cuda] [--dtype float32] [--hooks
-//   all]
+// What hook points carry for given tokens, as safetensors, for a comparison with PyTorch.
 // tokens.json is {"name": [ids ...], ...}; the tensors are named <name>/<hook>. Hooks are separated by commas.
 #include <algorithm>
 #include <atomic>
@@ -18,6 +16,14 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage =
+    R"(faultline_device_check FOLDER [--tokens tokens.json] [--out out.safetensors] [--device cuda] [--dtype bfloat16]
+                       [--hooks logits]
+
+What hook points carry for the tokens of {"name": [ids ...], ...}. --hooks: names with commas between, or all.
+--device: cuda or cpu. --dtype: bfloat16 or float32.
+)";
 
 std::vector<model::HookPoint> hook_points(const std::string& list, std::int32_t layers) {
   if (list == "all") return model::all_hook_points(layers);
@@ -82,4 +88,4 @@ void run(const bench::Arguments& arguments) {
 }  // namespace
 }  // namespace faultline
 
-int main(int argc, char** argv) { return faultline::bench::run_program(argc, argv, faultline::run); }
+int main(int argc, char** argv) { return faultline::bench::run_program(argc, argv, faultline::kUsage, faultline::run); }

@@ -1,5 +1,4 @@
-// How long each device operation takes at the sizes of GPT-2 124M's step, one JSON object a line:
-//   faultline_device_kernels [--dtype bfloat16] [--rows 1600] [--groups 16] [--prompt 150] [--suffix 128] [--only gemm]
+// How long each device operation takes at the sizes of GPT-2 124M's step, one JSON object a line.
 // An operation is recorded many times into one graph, over operands that take turns so that none is found in the cache;
 // the best of several launches counts. bytes and flops are what the operation must move through memory and compute.
 #include <algorithm>
@@ -20,6 +19,13 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage =
+    R"(faultline_device_kernels [--dtype bfloat16] [--rows 1600] [--groups 16] [--prompt 150] [--suffix 128] [--only OP]
+
+How long each device operation takes at the sizes of GPT-2 124M's step, or those alone whose name holds OP. --dtype:
+bfloat16 or float32. Prints one JSON object a line.
+)";
 
 using ops::DeviceBuffer;
 using ops::DeviceContext;
@@ -51,7 +57,7 @@ std::vector<float> normal_numbers(std::size_t count, float deviation) {
 class Bench {
  public:
   Bench(const bench::Arguments& arguments)
-      : type_(arguments.text("dtype", "bfloat16") == "float32" ? DeviceType::f32 : DeviceType::bf16),
+      : type_(arguments.one_of("dtype", {"bfloat16", "float32"}) == "float32" ? DeviceType::f32 : DeviceType::bf16),
         rows_(arguments.integer("rows", 1600)),
         groups_(arguments.integer("groups", 16)),
         prompt_(arguments.integer("prompt", 150)),
@@ -291,5 +297,6 @@ class Bench {
 }  // namespace faultline
 
 int main(int argc, char** argv) {
-  return faultline::bench::run_program(argc, argv, [](const auto& arguments) { faultline::Bench(arguments).run(); });
+  return faultline::bench::run_program(argc, argv, faultline::kUsage,
+                                       [](const auto& arguments) { faultline::Bench(arguments).run(); });
 }

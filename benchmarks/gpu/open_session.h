@@ -4,17 +4,13 @@
 #include <string>
 
 #include "benchmarks/lib/arguments.h"
-#include "native/base/error.h"
 #include "native/session/session.h"
 
 namespace faultline::gpu {
 
 inline session::SessionOptions session_options(const bench::Arguments& arguments) {
-  const std::string device = arguments.text("device", "cuda");
-  const std::string dtype = arguments.text("dtype", "bfloat16");
-  if (device != "cpu" && device != "cuda") throw base::Error(base::ErrorCode::usage, "--device is cpu or cuda");
-  if (dtype != "float32" && dtype != "bfloat16")
-    throw base::Error(base::ErrorCode::usage, "--dtype is float32 or bfloat16");
+  const std::string device = arguments.one_of("device", {"cuda", "cpu"});
+  const std::string dtype = arguments.one_of("dtype", {"bfloat16", "float32"});
   session::SessionOptions options;
   options.folder = arguments.positional();
   options.weights = dtype == "float32" ? ops::WeightType::f32 : ops::WeightType::bf16;

@@ -12,7 +12,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { listOf, oneOf, parseFlags, positive, wholeNumber } from './flags.mjs';
 import { GgufWriter } from './gguf-writer.mjs';
 import { gpt2Vocabulary } from './gpt2-vocabulary.mjs';
 import { SafetensorsWriter } from './safetensors-writer.mjs';
@@ -249,22 +249,22 @@ export function randomGpt2({ seed = 1, shape: given = {}, formats = FORMATS } = 
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const number = (/** @type {string} */ value) => ({ type: /** @type {const} */ ('string'), default: value });
-  const { values } = parseArgs({
-    options: {
-      seed: number('1'),
-      layers: number(String(GPT2_124M.layers)),
-      width: number(String(GPT2_124M.width)),
-      heads: number(String(GPT2_124M.heads)),
-      context: number(String(GPT2_124M.context)),
-      vocabulary: number(String(GPT2_124M.vocabulary)),
-      'logit-scale': number(String(GPT2_124M.logitScale)),
-      formats: number(FORMATS.join(',')),
-    },
+  const given = (/** @type {unknown} */ value, /** @type {import('./flags.mjs').Check} */ check) => ({
+    type: /** @type {const} */ ('string'),
+    default: String(value),
+    check,
+  });
+  const values = parseFlags(import.meta.url, {
+    seed: given(1, wholeNumber(0)),
+    layers: given(GPT2_124M.layers, wholeNumber()),
+    width: given(GPT2_124M.width, wholeNumber()),
+    heads: given(GPT2_124M.heads, wholeNumber()),
+    context: given(GPT2_124M.context, wholeNumber()),
+    vocabulary: given(GPT2_124M.vocabulary, wholeNumber()),
+    'logit-scale': given(GPT2_124M.logitScale, positive),
+    formats: given(FORMATS.join(','), listOf(oneOf(FORMATS))),
   });
   const formats = /** @type {Format[]} */ (values.formats.split(','));
-  const unknown = formats.filter((format) => !FORMATS.includes(format));
-  if (unknown.length > 0) throw new RangeError(`unknown format ${unknown.join(', ')}; known: ${FORMATS.join(', ')}`);
   const shape = {
     layers: Number(values.layers),
     width: Number(values.width),
@@ -273,5 +273,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     vocabulary: Number(values.vocabulary),
     logitScale: Number(values['logit-scale']),
   };
-  console.log(JSON.stringify(randomGpt2({ seed: Number(values.seed), shape, formats }), null, 2));
+  try {
+    console.log(JSON.stringify(randomGpt2({ seed: Number(values.seed), shape, formats }), null, 2));
+  } catch (error) {
+    // Of numbers that do not go together.
+    if (!(error instanceof RangeError)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
 }

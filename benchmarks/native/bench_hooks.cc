@@ -1,5 +1,4 @@
-// What read hooks cost: passes of one prompt through the model with hooks detached and attached:
-//   faultline_bench_hooks FOLDER [--dtype bfloat16] [--prompt 128] [--threads 0] [--repeat 10] [--others 10]
+// What read hooks cost: passes of one prompt through the model with hooks detached and attached.
 // Each contestant runs beside a detached pass, in turns before and after it, and is told as two ratios to that: of the
 // best passes, and the median over all pairs, in which what slowed both of a pair down cancels, with an interval that
 // holds it in at least 95 % of runs, as far as pairs are independent. The first contestants are those that a bar is
@@ -27,6 +26,14 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage =
+    R"(faultline_bench_hooks FOLDER [--dtype bfloat16] [--prompt 128] [--threads 0] [--repeat 10] [--others 10]
+
+What read hooks cost, detached and attached, in a model that is in FOLDER: passes of a prompt of so many tokens. --repeat:
+pairs of passes for each row that a bar is about; --others: for each other row, --repeat where it is not given.
+--dtype: bfloat16, float32 or int8. --threads 0: what the machine allows. Prints one JSON object.
+)";
 
 using model::HookKind;
 
@@ -181,5 +188,6 @@ void run(const bench::Arguments& arguments) {
 }  // namespace faultline
 
 int main(int count, char** words) {
-  return faultline::bench::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+  return faultline::bench::run_program(count, words, faultline::kUsage,
+                                       [](const auto& arguments) { return faultline::run(arguments); });
 }

@@ -1,5 +1,4 @@
-// What batch invariance costs the matrix products and attention, by contestants that need not keep it:
-//   faultline_bench_invariance [--rows 1,4,16,32,100] [--round-seconds 0.3]
+// What batch invariance costs the matrix products and attention, by contestants that need not keep it.
 // Products: the kernel in use, whose output is one chain along k at any number of rows (ops.h), against the same source
 // with the register tile and the number of chains chosen for each product and number of rows (free_order.h), those with
 // one chain, which an invariant kernel may choose too, and those with several, which change bits, apart. Contestants
@@ -28,6 +27,12 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage = R"(faultline_bench_invariance [--rows 1,4,16,32,100] [--round-seconds 0.3]
+
+What batch invariance costs GPT-2 124M's matrix products and attention, on one thread, against orders that are free.
+--rows: of the products, each at least 1. --round-seconds: CPU time of a contestant's round, at least. Prints one JSON object.
+)";
 
 using bench::FreeOrder;
 using ops::cpu::Isa;
@@ -191,7 +196,9 @@ void run(const bench::Arguments& arguments) {
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
     counts.push_back(count);
     if (error != std::errc() || end != word.data() + word.size() || count < 1)
-      throw base::Error(base::ErrorCode::usage, "--rows holds " + word + ", but must be numbers of at least 1");
+      throw base::Error(base::ErrorCode::usage,
+                        "--rows: expected whole numbers of at least 1 with commas between, got \"" +
+                            arguments.text("rows", "") + "\"");
   }
   const struct {
     const char* dtype;
@@ -232,5 +239,6 @@ void run(const bench::Arguments& arguments) {
 }  // namespace faultline
 
 int main(int count, char** words) {
-  return faultline::bench::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+  return faultline::bench::run_program(count, words, faultline::kUsage,
+                                       [](const auto& arguments) { return faultline::run(arguments); });
 }

@@ -3,7 +3,7 @@
 // neighbours change from minute to minute: fused multiply-adds per second in registers (for bfloat16 and int8 by the
 // instructions of the set's own kernels); bytes per second read from memory, for weights; and bytes per second read,
 // copied and updated in a cache, for operands that were written just before and are few enough to be in one still, as a
-// step's logits and activations are. Run: faultline_bench_ops [part of an op's or instruction set's name ...]
+// step's logits and activations are.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "benchmarks/lib/arguments.h"
 #include "benchmarks/native/product_operands.h"
 #include "native/base/aligned_buffer.h"
 #include "native/base/error.h"
@@ -21,6 +22,12 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage = R"(faultline_bench_ops [PART ...]
+
+How close each kernel comes to what this CPU can do, on GPT-2 124M's shapes, on one thread. PART: only the lines whose
+name holds one of these, such as "lm head", avx2 or m=100.
+)";
 
 using bench::cpu_seconds;
 using bench::numbers;
@@ -553,6 +560,9 @@ void bench_kernel(const ops::KernelRow& row, const Bench& bench) {
 }
 
 void run(const std::vector<std::string>& filters) {
+  for (const std::string& filter : filters) {
+    if (filter.starts_with("--")) throw base::Error(base::ErrorCode::usage, "there is no flag " + filter);
+  }
   const base::FpEnv mode;
   const ops::Selection& chosen = ops::selection();
   const double stream = stream_roof();
@@ -592,11 +602,6 @@ void run(const std::vector<std::string>& filters) {
 }  // namespace faultline
 
 int main(int argc, char** argv) {
-  try {
-    faultline::run({argv + 1, argv + argc});
-  } catch (const faultline::base::Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-  return 0;
+  if (faultline::bench::helped(argc, argv, faultline::kUsage)) return 0;
+  return faultline::bench::run_program([&] { faultline::run({argv + 1, argv + argc}); });
 }

@@ -1,17 +1,14 @@
-// What one step of generation costs beside its matrix products alone, and what a run costs in memory and in loading:
-//   faultline_bench_step FOLDER [--dtype bfloat16] [--samples 100] [--groups 1] [--prompt 150] [--new 64] [--threads 0]
-//                        [--repeat 5]
+// What one step of generation costs beside its matrix products alone, and what a run costs in memory and in loading.
 // So many samples of each of so many prompts, all of them in every step.
 // The chain: every product of a step with the same number of rows, weights and threads, in the same order, one after
 // the other, and nothing else; whatever attention, sampling, norms, rounding or quantising of activations and hand-over
 // take is missing from it. Chain and step alternate, best of several. The share is chain / step. Memory is what is
 // anonymous (the checkpoint's pages are not), at its largest, beside weights, prefixes and all suffixes. One JSON
 // object on stdout.
-//   faultline_bench_step FOLDER --ragged SLOTS --groups 64 --samples 8 [the same]
-// What samples that end at different lengths cost a run whose slots are fewer: so many slots for all samples, whose
-// lengths, by group, are spread from 1 to --new, and beside it the same number of tokens in equally long samples, in
-// turns, best of several. lanes_in_use is the share of the slots that had a sample, over all steps; what lacks to 1 is
-// a run's end, when no sample waits any more. Prompts are in the time.
+// With --ragged: what samples that end at different lengths cost a run whose slots are fewer: so many slots for all
+// samples, whose lengths, by group, are spread from 1 to --new, and beside it the same number of tokens in equally long
+// samples, in turns, best of several. lanes_in_use is the share of the slots that had a sample, over all steps; what
+// lacks to 1 is a run's end, when no sample waits any more. Prompts are in the time.
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -32,6 +29,16 @@
 
 namespace faultline {
 namespace {
+
+constexpr const char* kUsage =
+    R"(faultline_bench_step FOLDER [--dtype bfloat16] [--samples 100] [--groups 1] [--prompt 150] [--new 64] [--threads 0]
+                     [--repeat 5] [--ragged 0]
+
+What a step of generation of the model in FOLDER costs beside its matrix products alone, and what loading and memory do:
+--samples of each of --groups prompts, best of --repeat. --ragged SLOTS: what samples of 1 to --new tokens cost in so many
+slots, beside as many tokens in equally long samples. --dtype: bfloat16, float32 or int8. --threads 0: what the machine
+allows. Prints one JSON object.
+)";
 
 using bench::Clock;
 using bench::since;
@@ -294,5 +301,6 @@ void run(const bench::Arguments& arguments) {
 }  // namespace faultline
 
 int main(int count, char** words) {
-  return faultline::bench::run_program(count, words, [](const auto& arguments) { return faultline::run(arguments); });
+  return faultline::bench::run_program(count, words, faultline::kUsage,
+                                       [](const auto& arguments) { return faultline::run(arguments); });
 }

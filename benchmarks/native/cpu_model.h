@@ -5,7 +5,6 @@
 #include <string>
 
 #include "benchmarks/lib/arguments.h"
-#include "native/base/error.h"
 #include "native/ops/ops.h"
 
 namespace faultline::bench {
@@ -15,15 +14,15 @@ using Clock = std::chrono::steady_clock;
 /// Seconds.
 inline double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-inline std::string dtype(const Arguments& arguments) { return arguments.text("dtype", "bfloat16"); }
-
 /// Throws Error(usage) for a dtype that there is none of.
+inline std::string dtype(const Arguments& arguments) {
+  return arguments.one_of("dtype", {"bfloat16", "float32", "int8"});
+}
+
 inline ops::WeightType weight_type(const Arguments& arguments) {
   const std::string name = dtype(arguments);
   if (name == "float32") return ops::WeightType::f32;
-  if (name == "bfloat16") return ops::WeightType::bf16;
-  if (name == "int8") return ops::WeightType::int8;
-  throw base::Error(base::ErrorCode::usage, "--dtype is " + name + ", but must be float32, bfloat16 or int8");
+  return name == "int8" ? ops::WeightType::int8 : ops::WeightType::bf16;
 }
 
 }  // namespace faultline::bench

@@ -116,13 +116,15 @@ Options parse(int count, char** arguments) {
   return options;
 }
 
-// The library for the zygote's forks. A matter of speed: where it is missing, Python forks by itself.
+// The library for the zygote's forks. A matter of speed: where it is missing, Python forks by itself, which is said.
 std::string find_forks() {
+  std::string file = "/proc/self/exe";
   char own[4096];
-  ssize_t length = readlink("/proc/self/exe", own, sizeof own);
-  if (length < 0) return "";
-  std::string file = std::string(own, static_cast<size_t>(length)) + "-forks.so";
-  if (access(file.c_str(), R_OK) == 0) return file;
+  ssize_t length = readlink(file.c_str(), own, sizeof own);
+  if (length >= 0) {
+    file = std::string(own, static_cast<size_t>(length)) + "-forks.so";
+    if (access(file.c_str(), R_OK) == 0) return file;
+  }
   note("forks take longer", (file + ": " + std::strerror(errno)).c_str());
   return "";
 }

@@ -133,8 +133,14 @@ ModelConfig parse_config(const Json& json, const std::string& path) {
     config.epsilon = checked_epsilon(path, "layer_norm_epsilon", value->as_number());
   config.tied = fields.boolean("tie_word_embeddings", true);
   config.scale_attention = fields.boolean("scale_attn_weights", true);
-  if (const Json* value = fields.find("eos_token_id"))
+  if (const Json* value = fields.find("eos_token_id")) {
+    if (value->as_array() != nullptr)
+      fields.refuse(
+          "eos_token_id", "is a list, and one token can end a sample",
+          "Leave the one of them that ends a text, without brackets. Where there is a tokenizer, its eos_token "
+          "is taken in place of it.");
     config.eos_token = static_cast<std::int32_t>(fields.integer("eos_token_id", *value, 0, config.vocabulary - 1));
+  }
   return config;
 }
 

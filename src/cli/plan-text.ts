@@ -1,8 +1,6 @@
 /** What `doctor --plan` prints: one line a part of the plan, then what fits. The numbers are `pipeline/memory-plan.ts`'s. */
+import { BATCH_MOST } from '../config/schema.js';
 import type { PlanReport } from '../pipeline/memory-plan.js';
-
-/** The engine stops counting here. */
-const MANY = 2 ** 20;
 
 export function renderPlan(plan: PlanReport): string {
   const { device, deviceName, samples, promptTokens, newTokens, slots, defaultBatch, mostSlots } = plan;
@@ -20,7 +18,7 @@ export function renderPlan(plan: PlanReport): string {
     ['activations', mebibytes(plan.activationBytes)],
     ['in all', `${mebibytes(plan.plannedBytes)} for ${slots} of ${samples} samples at a time`],
     ['default', `at most ${defaultBatch} samples at a time where --batch does not say otherwise`],
-    ['largest', `${mostSlots >= MANY ? `${MANY} or more` : mostSlots} samples at a time fit the budget`],
+    ['largest', `${mostSlots} samples at a time fit the budget${mostSlots === BATCH_MOST ? '; --batch takes no more' : ''}`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows.map(([name, text]) => `${name.padEnd(width)}${text}`).join('\n');

@@ -24,6 +24,9 @@ import {
 /** Engine threads, at most: the engine sets up for all of them before the system can refuse one. */
 export const THREADS_MOST = 1024;
 
+/** Samples at a time that can be asked for, at most. */
+export const BATCH_MOST = 65_536;
+
 /** Samples of a problem, at most: each has an index of its own from the beginning. */
 export const SAMPLES_MOST = 1_000_000;
 
@@ -94,7 +97,7 @@ export const ENTRIES = {
   ),
   'model.threads': entry(optional(integer(1, THREADS_MOST), 'what the machine allows'), null, noResults, 'Engine threads.'),
   'model.batch': entry(
-    optional(integer(1, 65536), '128, on CUDA 12 for each multiprocessor'),
+    optional(integer(1, BATCH_MOST), '128, on CUDA 12 for each multiprocessor'),
     null,
     noResults,
     'Most samples generated at once; one that does not fit the memory budget is an error. Default: 128, on CUDA 12 for each multiprocessor (1600 on an H200), or fewer where fewer fit.',

@@ -19,7 +19,12 @@ export function findJsonFault(text: string): JsonFault | null {
  * fault, or the object's end, is not looked at.
  */
 export function offsetOfValue(text: string, key: string): number | null {
-  return scan(text).values.get(key) ?? null;
+  return offsetsOfValues(text).get(key) ?? null;
+}
+
+/** The same of every key that there is. */
+export function offsetsOfValues(text: string): ReadonlyMap<string, number> {
+  return scan(text).values;
 }
 
 /** Where the value of each key of the outermost object stands, `end` excluded; of equal keys the last, as in `JSON.parse`. */

@@ -34,7 +34,8 @@ export interface JsonlOptions {
   readonly onBytes?: (chunk: Uint8Array) => void;
   /**
    * For files that may be one object instead, over any number of lines: such a one is read whole, and is the one line of its file.
-   * `begins` tells it by its first thousands of characters; `hint` is the next step where it is longer than can be read.
+   * `begins` tells it by its first thousands of characters, and by the whole of a first line that is longer; `hint` is the next step where it is
+   * longer than can be read.
    */
   readonly object?: { readonly begins: (head: string) => boolean; readonly hint: string };
 }
@@ -194,6 +195,8 @@ async function* splitLines(file: string, { onBytes, object }: JsonlOptions): Asy
   let pendingBytes = 0;
   let line = 1;
   let isObject: boolean | null = null;
+  let isFirstOver = false;
+  const begins = (head: Uint8Array): boolean => object?.begins(Buffer.from(head).toString('latin1')) ?? false;
   const joined = (): Uint8Array => {
     const bytes = Buffer.concat(pending);
     pending = [];
@@ -202,9 +205,15 @@ async function* splitLines(file: string, { onBytes, object }: JsonlOptions): Asy
   };
   try {
     for await (const chunk of decompressed(file, onBytes)) {
-      isObject ??= object?.begins(Buffer.from(chunk).toString('latin1')) ?? false;
+      isObject ??= begins(chunk);
       let start = 0;
-      for (let end = isObject ? -1 : chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      const first = chunk.indexOf(0x0a);
+      if (isObject && first >= 0 && !isFirstOver) {
+        // What the first line has behind its first thousands of characters may say that it is a line.
+        if (pendingBytes > 0 && pendingBytes <= LINE_BYTES_MAX) isObject = begins(Buffer.concat([...pending, chunk.subarray(0, first)]));
+        isFirstOver = true;
+      }
+      for (let end = isObject ? -1 : first; end >= 0; end = chunk.indexOf(0x0a, start)) {
         pending.push(chunk.subarray(start, end));
         yield joined();
         start = end + 1;

@@ -7,7 +7,7 @@
  * that the name leads to. Most lines of other programs say nothing, and then nobody can tell.
  */
 import { FaultlineError } from '../errors.js';
-import { offsetOfValue } from './json-position.js';
+import { offsetsOfValues } from './json-position.js';
 import { questionDigest, type Question } from './problem.js';
 import { lineError, optionalIntegerField, optionalStringField, readJsonl, stringField, type JsonLine } from './jsonl.js';
 
@@ -93,8 +93,9 @@ const SAMPLES_OF_RESULTS = 'Give the file of samples that they were made from: o
  */
 function beginsResults(head: string): boolean {
   const text = head.replace(/^\xef\xbb\xbf/, '');
-  const at = offsetOfValue(text, 'eval');
-  return at !== null && text[at] === '{' && offsetOfValue(text, 'task_id') === null;
+  const offsets = offsetsOfValues(text);
+  const at = offsets.get('eval');
+  return at !== undefined && text[at] === '{' && !offsets.has('task_id');
 }
 
 /** The lines themselves, and of evalplus's results, which are one object for all tasks, a row for each sample in its place. */

@@ -46,6 +46,24 @@ export interface DrawingEstimate extends StageEstimate {
 /** What is to be drawn, and by what. */
 export type Drawing = Pick<Workbench, 'values' | 'tasks' | 'signal' | 'loadModel'>;
 
+interface PromptLength {
+  readonly problem: Problem;
+  readonly tokens: number;
+}
+
+/** The prompts of what is to be drawn, the shortest first. */
+function promptLengths({ values, tasks }: Pick<Drawing, 'values' | 'tasks'>, model: Model): PromptLength[] {
+  return tasks
+    .map(({ problem }) => ({ problem, tokens: preparePrompt(problem.prompt, model.tokenizer, values.prompt_boundary).tokens.length }))
+    .sort((a, b) => a.tokens - b.tokens);
+}
+
+/** The most tokens that a sample can have, of `max_new_tokens` and of what the context leaves behind the shortest prompt. */
+export function mostTokens(drawing: Pick<Drawing, 'values' | 'tasks'>, model: Model, lengths = promptLengths(drawing, model)): number {
+  const room = model.info.context - (lengths[0]?.tokens ?? 0);
+  return Math.min(drawing.values.max_new_tokens, Math.max(0, room));
+}
+
 /**
  * What is left to draw; measured on the loaded model. Null where that is little, or no prompt leaves room.
  * @param mean tokens of a sample, as far as there are any; null where all are taken to be as long as they may be
@@ -53,12 +71,13 @@ export type Drawing = Pick<Workbench, 'values' | 'tasks' | 'signal' | 'loadModel
 export async function generationEstimate(drawing: Drawing, asked: boolean, mean: number | null): Promise<DrawingEstimate | null> {
   const { values, tasks, signal } = drawing;
   const samples = samplesOf(tasks);
-  if (samples === 0 || (!asked && samples * values.max_new_tokens < LITTLE_TOKENS)) return null;
+  if (samples === 0) return null;
+  // Those who generate have it loaded by now.
   const model = await drawing.loadModel();
-  const lengths = tasks
-    .map(({ problem }) => ({ problem, tokens: preparePrompt(problem.prompt, model.tokenizer, values.prompt_boundary).tokens.length }))
-    .filter(({ tokens }) => tokens + LONG_TOKENS < model.info.context)
-    .sort((a, b) => a.tokens - b.tokens);
+  const all = promptLengths(drawing, model);
+  const most = mostTokens(drawing, model, all);
+  if (!asked && samples * most < LITTLE_TOKENS) return null;
+  const lengths = all.filter(({ tokens }) => tokens + LONG_TOKENS < model.info.context);
   if (lengths.length === 0) return null;
 
   // Prompts of middling length, as many as it takes to fill the rows.
@@ -68,8 +87,7 @@ export async function generationEstimate(drawing: Drawing, asked: boolean, mean:
   const problems = lengths.slice(first, first + count).map(({ problem }) => problem);
   const measured = await measureDrawing(model, problems, perPrompt, values, signal);
   const rate = drawRate(measured);
-  // No sample is longer than the context, whatever was asked for.
-  const tokens = mean ?? Math.min(values.max_new_tokens, model.info.context - lengths[0]!.tokens);
+  const tokens = mean ?? most;
   // The loaded model's own plan: one from files would look for room for the weights a second time.
   const plan = await checkGeneration(model, values, tasks, signal);
   if (plan === null) return null;

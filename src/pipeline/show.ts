@@ -92,7 +92,7 @@ function samplesOf(store: Store, experiment: Experiment, { taskId, sampleIndex, 
       `${taskId} has no judged samples${strategy === null ? '' : ` of strategy ${strategy}`} in ${experiment.name}`,
       {
         place: { file: store.file },
-        hint: 'Run the experiment to its end first, or leave --strategy out.',
+        hint: `Run the experiment to its end first${strategy === null ? '' : ', or leave --strategy out'}.`,
       },
     );
   }

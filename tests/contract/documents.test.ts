@@ -89,6 +89,24 @@ describe.each(documents)('%s', (document) => {
   });
 });
 
+describe('a benchmark', () => {
+  const all = 'kernels, steps, prompts, ragged, hooks, invariance, peer, alone';
+  it.each([
+    ['bench.mjs', '--parts=steps,hook', `--parts: expected one of ${all}, or several with commas between, got "steps,hook"`],
+    ['bench.mjs', '--trials=0', '--trials: expected a whole number of at least 1, got "0"'],
+    ['e2e/generate-vs-node-llama-cpp.mjs', '--new=1024', '--new: expected a whole number from 1 to 1023, got "1024"'],
+    ['e2e/sandbox-rate.mjs', '--python=no-python', '--python: expected a program that can be started, got "no-python"'],
+    ['e2e/sandbox-soak.mjs', '--tier=none', '--tier: expected one of namespaces, landlock, got "none"'],
+    ['e2e/sandbox-vs-human-eval.mjs', '--dataset=nowhere', '--dataset: expected a file or folder that is there, got "nowhere"'],
+    ['e2e/store-rate.mjs', '--samples=1e3', '--samples: expected a whole number of at least 1, got "1e3"'],
+    ['e2e/store-scale.mjs', '--models', "Option '--models <value>' argument missing Flags: node benchmarks/e2e/store-scale.mjs --help"],
+    ['lib/random-gpt2.mjs', '--heads=7', 'width 768 is not a multiple of 7 heads'],
+  ])('%s says of %s in one line what is allowed', (script, flag, line) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [`benchmarks/${script}`, flag], { cwd: root, encoding: 'utf8' });
+    expect([status, stdout, stderr.replace(`${root}/`, '')]).toEqual([2, '', `${line}\n`]);
+  });
+});
+
 describe('the package', () => {
   const run = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' });
   const packed = new Set((JSON.parse(run.stdout) as { files: { path: string }[] }[])[0]!.files.map((file) => file.path));

@@ -118,12 +118,18 @@ TEST(model_config_refuses_each_field_by_its_name) {
       {"scale_attn_weights", "\"yes\"", "must be true or false, but is a string"},
       {"eos_token_id", "-1", "is -1, outside 0 to 22"},
       {"eos_token_id", "23", "is 23, outside 0 to 22"},
-      {"eos_token_id", "[22]", "must be an integer, but is an array"},
+      {"eos_token_id", "\"22\"", "must be an integer, but is a string"},
+      {"eos_token_id", "[22]", "is a list, and one token can end a sample"},
   };
   for (const auto& [key, value, reason] : cases)
     EXPECT_THROWS(input, std::string("x/config.json: ") + key + " " + reason, with(key, value));
   EXPECT_THROWS(input, "x/config.json: must hold an object, but holds an array",
                 parse_config(format::parse_json("[]", "text"), "x/config.json"));
+  try {
+    (void)with("eos_token_id", "[21, 22]");
+  } catch (const base::Error& error) {
+    EXPECT(error.hint().starts_with("Leave the one of them that ends a text, without brackets."));
+  }
 }
 
 }  // namespace

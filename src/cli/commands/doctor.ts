@@ -3,6 +3,7 @@
  * wrongly. With `--plan`: what a run would take of memory; exit code 4 when the samples do not fit at once.
  */
 import type { Command } from 'commander';
+import { BATCH_MOST } from '../../config/schema.js';
 import { ExitCode, FaultlineError } from '../../errors.js';
 import { configOf, finishDefinition, outputOf, type Options } from '../command.js';
 import { addConfigFlags } from '../config-flags.js';
@@ -66,15 +67,15 @@ async function printPlan(args: readonly string[], options: Options): Promise<voi
   const plan = await planMemory(config, demand);
   outputOf(options).result(plan, () => renderPlan(plan));
   if (plan.fits) return;
+  const bounded = plan.mostSlots === BATCH_MOST;
   const asked = config.values['model.memory'];
   const more = asked !== null && plan.budgetBytes < asked ? 'free memory: a budget is cut to what there is' : 'raise --memory';
-  throw new FaultlineError(
-    'environment',
-    `${plan.samples} samples at a time do not fit the memory budget; the largest number that does is ${plan.mostSlots}`,
-    {
-      hint: `A run without --batch draws as many as fit, at most ${plan.defaultBatch}, and the others as those end. To fit all, ${more}.`,
-    },
-  );
+  const [reason, remedy] = bounded
+    ? [`are more than --batch takes; the largest number is ${BATCH_MOST}, which fits`, '']
+    : [`do not fit the memory budget; the largest number that does is ${plan.mostSlots}`, ` To fit all, ${more}.`];
+  throw new FaultlineError('environment', `${plan.samples} samples at a time ${reason}`, {
+    hint: `A run without --batch draws as many as fit, at most ${plan.defaultBatch}, and the others as those end.${remedy}`,
+  });
 }
 
 function count(what: string, text: string): number {

@@ -1,7 +1,7 @@
 /** The stage `report`: from the store alone to the files of `outputs/<experiment>/`. What they hold is `../report.ts`'s. */
 import { plural } from '../../reports/render/format.js';
 import { reportWithAnalyses } from '../analyze.js';
-import { meanTokens } from '../calibration.js';
+import { meanTokens, mostTokens } from '../calibration.js';
 import { reportEstimate } from '../calibration-report.js';
 import { databasePath } from '../inputs.js';
 import { checkOutputs, outputFolder, prepareOutputs, writeOutputs } from '../report.js';
@@ -18,7 +18,8 @@ export const stage: Stage = {
   },
 
   async estimate(bench, asked) {
-    const tokens = meanTokens(bench) ?? bench.values.max_new_tokens;
+    // Where nothing is stored yet the model that draws is loaded; without one there is nothing to report on either.
+    const tokens = meanTokens(bench) ?? (bench.model === null ? 0 : mostTokens(bench, bench.model));
     return reportEstimate(await bench.ahead(), { samples: bench.expected().verdicts, tokens }, asked);
   },
 

@@ -49,8 +49,9 @@ function tagPairs(categories: readonly Category[]): TagPair[] {
   const overall = tagCounts(failures);
   return categories.flatMap(({ code, name, rows }) =>
     [...tagCounts(rows)]
-      // A sample whose category is of family 1 was found to have that leaf: it stands in every row of its own, and says nothing more.
-      .filter(([, { tag, kind }]) => kind !== 'generation' || tag !== code)
+      // A sample whose category is of family 1 was found to have that leaf: it stands in every row of its own, and says nothing more. The
+      // config's own category has its leaf's code before a colon.
+      .filter(([, { tag, kind }]) => kind !== 'generation' || tag !== code?.split(':')[0])
       .map(([key, { tag, kind, count }]): TagPair => {
         const share = count / rows.length;
         const everywhere = overall.get(key)!.count / failures.length;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { PlanReport } from '../../../src/pipeline/memory-plan.js';
 import { Store } from '../../../src/store/store.js';
 import { writeBundledGguf } from '../engine/gguf-twin.js';
-import { faultline, picoModel, scratchFolder } from './faultline.js';
+import { faultline, picoModel, root, scratchFolder } from './faultline.js';
 
 const folder = scratchFolder();
 const plan = (...args: string[]) => faultline(['doctor', '--plan', ...args, '--device', 'cpu']);
@@ -55,6 +55,19 @@ describe('doctor --plan', () => {
     expect([cut.code, cut.err]).toEqual([4, expect.stringMatching(/To fit all, free memory: a budget is cut to what there is\.\n$/)]);
     expect((await plan('pico-gpt2-py', String(mostSlots), '150', '128', '--memory', '64MiB')).code).toBe(0);
     expect((await plan('pico-gpt2-py', String(mostSlots + 1), '150', '128', '--memory', '64MiB')).code).toBe(4);
+  });
+
+  it('names no number of samples that --batch does not take', async () => {
+    const tiny = path.join(root, 'tests/golden/tiny-gpt2');
+    const fitting = await plan(tiny, '65536', '1', '1', '--memory', '1GiB');
+    expect([fitting.code, fitting.err]).toEqual([0, '']);
+    expect(fitting.out).toMatch(/^largest +65536 samples at a time fit the budget; --batch takes no more$/m);
+    const { code, err } = await plan(tiny, '70000', '1', '1', '--memory', '1GiB');
+    expect([code, err]).toEqual([
+      4,
+      'error: 70000 samples at a time are more than --batch takes; the largest number is 65536, which fits\n' +
+        'hint: A run without --batch draws as many as fit, at most 128, and the others as those end.\n',
+    ]);
   });
 
   it.each([

@@ -1,6 +1,8 @@
 /** `faultline show` on the database of a small run: a task's samples, one sample, what it says of wrong names. */
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Store } from '../../../src/store/store.js';
+import { manifest, problems, sample } from '../../unit/store/rows.js';
 import { faultline, scratchFolder } from './faultline.js';
 
 const folder = scratchFolder();
@@ -64,6 +66,19 @@ describe('faultline show', () => {
     expect([code, err]).toEqual([0, expect.stringContaining('/no/such/model')]);
     expect(out).toContain('log-prob.');
     expect(out).not.toContain('" return"');
+  });
+
+  it('says of a task that nobody has judged yet how to go on, and of --strategy where it was given', async () => {
+    const file = path.join(folder, 'unjudged.db');
+    using store = Store.open(file);
+    const experiment = store.beginExperiment(manifest());
+    store.addProblems(experiment.id, problems(1));
+    store.addSamples(experiment.id, [sample(problems(1)[0]!, 0)]);
+    const said = async (...args: string[]) => (await faultline(['show', 'Task/1', ...args, '--db', file])).err.replace(`${file}: `, '');
+    expect(await said()).toBe('error: Task/1 has no judged samples in demo\nhint: Run the experiment to its end first.\n');
+    expect(await said('--strategy', 'beam')).toBe(
+      'error: Task/1 has no judged samples of strategy beam in demo\nhint: Run the experiment to its end first, or leave --strategy out.\n',
+    );
   });
 
   it('names what there is where a name is wrong', async () => {

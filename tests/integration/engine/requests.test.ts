@@ -1,5 +1,6 @@
 /** Finish reasons, cuts and bad input of generation, and bad models, as the rest of the program sees them. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -268,6 +269,15 @@ describe('loading', () => {
       fs.writeFileSync(path.join(f, 'model.safetensors.index.json'), '{"weight_map": {"wte.weight": "../../../../../dev/zero"}}');
     });
     await expect(modelHash(index)).rejects.toThrow(/not a plain file name/);
+  });
+
+  it('hashes every byte, in order, of files longer than what is read at a time', async () => {
+    // Each mebibyte begins elsewhere in the word.
+    const weights = Buffer.alloc(2.5 * 2 ** 20, 'weights');
+    const folder = copy('long', (f) => fs.writeFileSync(path.join(f, 'model.safetensors'), weights));
+    const file = (name: string, bytes: Buffer) => Buffer.concat([Buffer.from(`${name}\0${bytes.length}\0`), bytes]);
+    const whole = [file('config.json', fs.readFileSync(path.join(folder, 'config.json'))), file('model.safetensors', weights)];
+    expect(await modelHash(folder)).toBe(createHash('sha256').update(Buffer.concat(whole)).digest('hex'));
   });
 
   it('never waits for the writer of a pipe in place of an index', async () => {

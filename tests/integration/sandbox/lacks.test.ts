@@ -159,6 +159,15 @@ it.each([
   }
 });
 
+it.skipIf(landlock === null)('where the launcher cannot see where it lies Python forks by itself, which is said', async () => {
+  launcher.wrap(WrappedLauncher.refusing('own_path'));
+  // The first tier needs to know where links lead.
+  const executor = await create({ tier: 'landlock' });
+  expect(executor.info.tierReason).toBe('sandbox.tier is landlock; forks take longer: /proc/self/exe: Permission denied');
+  expect((await executor.execute(job(RIGHT))).passed).toBe(true);
+  await executor.dispose();
+});
+
 it("the interpreter's code is in large pages", async (context) => {
   if (process.getuid?.() !== 0) return context.skip("needs root, to look at a zygote's memory");
   if (process.arch !== 'x64') return context.skip('needs x86-64');

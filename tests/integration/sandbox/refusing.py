@@ -5,6 +5,7 @@ A system-call filter answers as such a kernel does, so that the command takes th
   landlock     no Landlock (EOPNOTSUPP), as where it is switched off
   addresses    no choice about address randomisation (EPERM), as under the usual filters of containers
   seccomp      no filters (EINVAL), as without CONFIG_SECCOMP_FILTER
+  own_path     no looking where a symbolic link leads (EACCES), as where nobody may look at /proc/self/exe
   collapse     no joining of pages into large ones (EINVAL), as before Linux 6.1
 """
 
@@ -19,8 +20,8 @@ LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
 NUMBER, FIRST_ARGUMENT, THIRD_ARGUMENT = 0, 16, 32
 ALLOW, ERROR = 0x7FFF0000, 0x00050000
 CALLS = {
-    "x86_64": {"unshare": 272, "mount": 165, "personality": 135, "prctl": 157, "seccomp": 317, "madvise": 28},
-    "aarch64": {"unshare": 97, "mount": 40, "personality": 92, "prctl": 167, "seccomp": 277, "madvise": 233},
+    "x86_64": {"unshare": 272, "mount": 165, "personality": 135, "prctl": 157, "seccomp": 317, "madvise": 28, "readlink": 89},
+    "aarch64": {"unshare": 97, "mount": 40, "personality": 92, "prctl": 167, "seccomp": 277, "madvise": 233, "readlink": 78},
 }[platform.machine()]
 SET_SECCOMP, NO_NEW_PRIVILEGES, MODE_FILTER = 22, 38, 2
 COLLAPSE = 25
@@ -50,6 +51,7 @@ FILTERS = {
     "landlock": refuse(444, errno.EOPNOTSUPP),
     "seccomp": refuse(CALLS["seccomp"], errno.ENOSYS)
     + refuse_where(CALLS["prctl"], FIRST_ARGUMENT, SET_SECCOMP, errno.EINVAL),
+    "own_path": refuse(CALLS["readlink"], errno.EACCES),
     "collapse": refuse_where(CALLS["madvise"], THIRD_ARGUMENT, COLLAPSE, errno.EINVAL),
 }
 

@@ -45,7 +45,7 @@ export class WrappedLauncher {
   }
 
   /** ... on a kernel that answers some system calls with errors: see refusing.py. */
-  static refusing(...what: ('namespaces' | 'landlock' | 'addresses' | 'seccomp' | 'collapse')[]): string {
+  static refusing(...what: ('namespaces' | 'landlock' | 'addresses' | 'seccomp' | 'collapse' | 'own_path')[]): string {
     return `${PYTHON} ${path.resolve(import.meta.dirname, 'refusing.py')} ${what.join(',')}`;
   }
 

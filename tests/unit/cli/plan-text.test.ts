@@ -42,10 +42,10 @@ it('has a line for each part', () => {
   ]);
 });
 
-it('says where fewer fit, and stops counting where more than anybody draws do', () => {
+it('says where fewer fit, and where --batch takes no more', () => {
   const text = renderPlan({ ...plan, device: 'cuda', deviceName: 'a GPU', reserveBytes: 0, samples: 500, slots: 107, fits: false });
   expect(text).toContain('cuda, a GPU (');
   expect(text).not.toContain('reserve');
   expect(text).toContain('for 107 of 500 samples at a time');
-  expect(renderPlan({ ...plan, mostSlots: 2 ** 20 })).toContain('1048576 or more samples');
+  expect(renderPlan({ ...plan, mostSlots: 65_536 })).toContain('65536 samples at a time fit the budget; --batch takes no more');
 });

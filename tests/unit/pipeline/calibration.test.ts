@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 import { defaultValues } from '../../../src/config/defaults.js';
 import { Model } from '../../../src/decoding/model.js';
 import { generationEstimate } from '../../../src/pipeline/calibration.js';
+import { stage as report } from '../../../src/pipeline/stages/report.js';
+import type { Workbench } from '../../../src/pipeline/workbench.js';
 import { byteTokenizer, FakeEngine } from '../decoding/fixtures.js';
 import { problems } from '../store/rows.js';
 
@@ -31,6 +33,21 @@ it('is what the loaded model plans for these samples: nothing is planned for a m
     null,
   );
   expect(endless).toMatchObject({ tokens: 512 - shortest, basis: expect.stringContaining(`up to ${512 - shortest} tokens`) as string });
+  // So is what may be left out as little: six samples of 512 tokens at most, whatever was asked for.
+  expect(await generationEstimate({ ...drawing, values: { ...values, max_new_tokens: 1_000_000 } }, false, null)).toBeNull();
+  // And the report's disk.
+  const model = await drawing.loadModel();
+  const reportOf = (max_new_tokens: number) =>
+    report.estimate(
+      {
+        ...{ ...drawing, values: { ...values, max_new_tokens, prompt_boundary: 'none' }, model, experiment: null },
+        ahead: () => Promise.resolve({ experimentId: null, problems: problems(3) }),
+        expected: () => ({ samples: 6, verdicts: 6 }),
+      } as unknown as Workbench,
+      true,
+    );
+  expect((await reportOf(1_000_000))!.diskBytes).toBe((await reportOf(512 - shortest))!.diskBytes);
+  expect((await reportOf(1_000_000))!.diskBytes).toBeGreaterThan((await reportOf(9))!.diskBytes);
   const { weightBytes, plannedBytes } = engine.plan;
   expect(estimate).toMatchObject({
     memoryBytes: weightBytes + plannedBytes,

@@ -194,6 +194,11 @@ describe('co-occurrence', () => {
       { code: '1.1', tag: 'a', count: 1 },
       { code: '4.1', tag: '1.1', kind: 'generation', overall: 1, lift: 1 },
     ]);
+    // Nor is the leaf that a category of the config's own is over; what else it is made of is told.
+    const own = { categoryCode: '1.3:loop', categoryName: 'generation.loop', tags: [] };
+    expect(coOccurrence([row({ ...own, generationCode: '1.3' }), row({ ...own, generationCode: '1.1' })]).tags).toMatchObject([
+      { code: '1.3:loop', tag: '1.1', kind: 'generation', count: 1 },
+    ]);
   });
 
   it('of categories is counted by problem, beside what independence would give', () => {
