@@ -14,7 +14,7 @@
 
 #include "native/base/fp_env.h"
 
-namespace faultline::check::emulated {
+namespace faultline::check::instructions {
 namespace {
 
 constexpr int kTiles = 8, kRows = 16, kRowBytes = 64;  // palette 1
@@ -358,5 +358,5 @@ std::string take_fault() {
 
 bool tiles_in_use() { return tiles.configured; }
 
-}  // namespace faultline::check::emulated
+}  // namespace faultline::check::instructions
 #endif

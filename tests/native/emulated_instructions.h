@@ -16,7 +16,7 @@
 #if defined(__x86_64__) && defined(__linux__)
 #define FAULTLINE_EMULATED_INSTRUCTIONS
 
-namespace faultline::check::emulated {
+namespace faultline::check::instructions {
 
 /// Handles SIGILL from now on, on all threads. Callable more than once, from one thread. AVX must be saved by the
 /// system, and for AMX the CPU must have FMA.
@@ -31,5 +31,5 @@ std::string take_fault();
 /// Whether the calling thread has tiles configured.
 bool tiles_in_use();
 
-}  // namespace faultline::check::emulated
+}  // namespace faultline::check::instructions
 #endif

@@ -19,9 +19,9 @@ using cpu::Isa;
 TEST(emulated_instructions_are_those_of_the_kernels) {
   for (const NamedTable& table : product_tables()) {
     if (!table.emulated) continue;
-    const std::uint64_t before = emulated::executed();
+    const std::uint64_t before = instructions::executed();
     EXPECT_EQ(product_fault(table.ops, table.ops, WeightType::int8), "");
-    const std::uint64_t count = emulated::executed() - before;
+    const std::uint64_t count = instructions::executed() - before;
     if (count == 0 && traps_often(table)) {
       note(table.isa + ": this CPU has the instructions, although it does not say so");
     } else {
@@ -121,7 +121,7 @@ TEST(emulated_tiles_have_their_configured_shapes) {
   configuration.set(1, kRows, 4 * kWords);
   configuration.set(7, kWords, 4 * kColumns);
   configure(configuration);
-  EXPECT(emulated::tiles_in_use());
+  EXPECT(instructions::tiles_in_use());
   Random random(12);
   std::int8_t a[kRows][4 * kWords], b[kWords][kColumns][4];
   for (auto& row : a) std::ranges::generate(row, [&] { return static_cast<std::int8_t>(random.bits()); });
@@ -151,8 +151,8 @@ TEST(emulated_tiles_have_their_configured_shapes) {
     }
   }
   release();
-  EXPECT(!emulated::tiles_in_use());
-  EXPECT_EQ(emulated::take_fault(), "");
+  EXPECT(!instructions::tiles_in_use());
+  EXPECT_EQ(instructions::take_fault(), "");
 }
 
 TEST(emulated_tiles_fault_as_the_manual_says) {
@@ -165,8 +165,8 @@ TEST(emulated_tiles_fault_as_the_manual_says) {
     configuration.set(0, 16, 64);
     change(configuration);
     configure(configuration);
-    EXPECT_EQ(emulated::take_fault(), "LDTILECFG: " + why);
-    EXPECT(!emulated::tiles_in_use());
+    EXPECT_EQ(instructions::take_fault(), "LDTILECFG: " + why);
+    EXPECT(!instructions::tiles_in_use());
   };
   using C = Configuration;
   expect_refused("the palette is not 1", [](C& c) { c.palette = 2; });
@@ -185,7 +185,7 @@ TEST(emulated_tiles_fault_as_the_manual_says) {
   std::memset(words, 0x33, sizeof words);
 #define FAULTLINE_EXPECT_FAULT(instruction, why)                                            \
   __asm__ volatile(instruction ::[p] "r"(words), [stride] "r"(sizeof words[0]) : "memory"); \
-  EXPECT_EQ(emulated::take_fault(), why)
+  EXPECT_EQ(instructions::take_fault(), why)
   FAULTLINE_EXPECT_FAULT("tilezero %%tmm0", "TILEZERO: no tiles are configured");
   FAULTLINE_EXPECT_FAULT("tileloadd (%[p],%[stride],1), %%tmm0", "TILELOADD: no tiles are configured");
   FAULTLINE_EXPECT_FAULT("tilestored %%tmm0, (%[p],%[stride],1)", "TILESTORED: no tiles are configured");
@@ -196,9 +196,9 @@ TEST(emulated_tiles_fault_as_the_manual_says) {
   configuration.set(4, 16, 60);
   configuration.set(5, 16, 63);
   configure(configuration);
-  EXPECT_EQ(emulated::take_fault(), "");
+  EXPECT_EQ(instructions::take_fault(), "");
   configure(configuration);
-  EXPECT_EQ(emulated::take_fault(), "LDTILECFG: the tiles are in use: they were not released");
+  EXPECT_EQ(instructions::take_fault(), "LDTILECFG: the tiles are in use: they were not released");
   FAULTLINE_EXPECT_FAULT("tilezero %%tmm6", "TILEZERO: the configuration leaves the tile out");
   // TDPBSSD and TDPBF16PS as the assembler refuses to write them.
   FAULTLINE_EXPECT_FAULT(".byte 0xC4, 0xE2, 0x73, 0x5E, 0xC1", "TDPBSSD: two of its tiles are one");
@@ -211,7 +211,7 @@ TEST(emulated_tiles_fault_as_the_manual_says) {
   FAULTLINE_EXPECT_FAULT("tdpbf16ps %%tmm2, %%tmm1, %%tmm5", "TDPBF16PS: rows of a tile end within a word");
   // One fault is told, the first.
   __asm__ volatile("tilezero %tmm7\n\ttdpbssd %tmm2, %tmm1, %tmm3");
-  EXPECT_EQ(emulated::take_fault(), "TILEZERO: the configuration leaves the tile out");
+  EXPECT_EQ(instructions::take_fault(), "TILEZERO: the configuration leaves the tile out");
   FAULTLINE_EXPECT_FAULT("tilestored %%tmm0, (%[p],%[stride],1)", "");
   for (const auto& row : words) EXPECT(std::ranges::all_of(row, [](std::uint32_t word) { return word == 0; }));
 #undef FAULTLINE_EXPECT_FAULT

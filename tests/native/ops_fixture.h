@@ -59,7 +59,7 @@ inline std::optional<ops::cpu::CpuFeatures> emulated_machine(ops::cpu::Isa isa) 
   } else {
     return std::nullopt;
   }
-  emulated::install();
+  instructions::install();
   return machine;
 #else
   (void)isa;
@@ -75,8 +75,8 @@ inline bool traps_often(const NamedTable& table) { return table.emulated && tabl
 inline void expect_emulated_well(const NamedTable& table) {
 #if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
   if (!table.emulated) return;
-  EXPECT_EQ(table.isa + " " + emulated::take_fault(), table.isa + " ");
-  EXPECT(!emulated::tiles_in_use());
+  EXPECT_EQ(table.isa + " " + instructions::take_fault(), table.isa + " ");
+  EXPECT(!instructions::tiles_in_use());
 #else
   (void)table;
 #endif
