@@ -1,6 +1,7 @@
 // The bfloat16 instructions that kernel families rest on, VDPBF16PS and TDPBF16PS: their portable forms against
 // references that are written from the formula with every flush spelled out, and the instructions themselves against
-// both wherever the CPU has them; and round_bf16. Whole products are ops_gemm_test.cc's.
+// both wherever the CPU has them, TDPBF16PS emulated where it does not; and round_bf16. Whole products are
+// ops_gemm_test.cc's.
 #include "native/ops/cpu/vec_scalar.h"
 // vec_scalar.h first: the portable forms are written over it.
 #include "native/ops/cpu/pairs_scalar.h"
@@ -241,11 +242,14 @@ TEST(bf16_portable_tiles_are_the_formula) { expect_tiles<scalar::Tiles>("portabl
 #if defined(__x86_64__)
 TEST(bf16_instruction_tdpbf16ps_is_the_portable_form) {
   const cpu::CpuFeatures machine = cpu::detect_cpu();
-  if (!machine.amx_permitted) {
+  if (machine.amx_permitted) {
+    note("TDPBF16PS ran on " + machine.brand);
+  } else if (emulated_machine(cpu::Isa::amx)) {
+    note("TDPBF16PS was emulated: it cannot be used here (" + machine.brand + "); a CPU with AMX-BF16 tells more");
+  } else {
     note("skipped: TDPBF16PS cannot be used here (" + machine.brand + "); a CPU with AMX-BF16 runs this");
     return;
   }
-  note("TDPBF16PS ran on " + machine.brand);
   expect_tiles<amx::Tiles>("TDPBF16PS");
 }
 #endif

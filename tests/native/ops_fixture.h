@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "native/ops/pack.h"
 #include "native/ops/registry.h"
 #include "tests/native/check.h"
+#include "tests/native/emulated_instructions.h"
 
 namespace faultline::check {
 
@@ -24,6 +26,7 @@ struct NamedTable {
   std::string isa;
   ops::OpTable ops;
   ops::cpu::Family family;  // of gemm_bf16
+  bool emulated = false;    // its own instructions, by emulated_instructions.h
 };
 
 /// One table per instruction set that has rows in kernels.def and runs here; scalar first, to compare the others with.
@@ -44,18 +47,61 @@ inline const std::vector<NamedTable>& runnable_tables() {
   return tables;
 }
 
-/// The tables that a matrix product is tested with: those that run here, and the portable form of every kernel that has
-/// one, so that its source is tested where its instructions are not.
+/// This machine as if it had the instructions of a set, where it lacks nothing else that the set's kernels are compiled
+/// for, and they can be emulated, which this begins; nothing for any other set.
+inline std::optional<ops::cpu::CpuFeatures> emulated_machine(ops::cpu::Isa isa) {
+#if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
+  ops::cpu::CpuFeatures machine = ops::cpu::detect_cpu();
+  if (isa == ops::cpu::Isa::amx && machine.avx512 && machine.os_avx512 && !machine.os_amx) {
+    machine.amx_bf16 = machine.os_amx = machine.amx_permitted = true;
+  } else if (isa == ops::cpu::Isa::avxvnni && machine.avx2 && machine.os_avx && !machine.avxvnni) {
+    machine.avxvnni = true;
+  } else {
+    return std::nullopt;
+  }
+  instructions::install();
+  return machine;
+#else
+  (void)isa;
+  return std::nullopt;
+#endif
+}
+
+/// Whether a product by this table meets a trap for every 64 values or so, each of which costs 5 to 10 us: a test can
+/// afford some ten thousand. (Those of AMX are for thousands.)
+inline bool traps_often(const NamedTable& table) { return table.emulated && table.family != ops::cpu::Family::amx; }
+
+/// After a kernel of a table: no fault of its instructions, and no tiles kept.
+inline void expect_emulated_well(const NamedTable& table) {
+#if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
+  if (!table.emulated) return;
+  EXPECT_EQ(table.isa + " " + instructions::take_fault(), table.isa + " ");
+  EXPECT(!instructions::tiles_in_use());
+#else
+  (void)table;
+#endif
+}
+
+/// The tables that a matrix product is tested with: those that run here; those whose instructions are emulated, so that
+/// what the compiler made of them is tested; and the portable form of every kernel that has one, so that its source is
+/// tested on any CPU.
 inline const std::vector<NamedTable>& product_tables() {
   static const std::vector<NamedTable> tables = [] {
     std::vector<NamedTable> all = runnable_tables();
     for (int i = 0; i < ops::cpu::kIsaCount; ++i) {
       const auto isa = static_cast<ops::cpu::Isa>(i);
       const std::string name = ops::cpu::isa_name(isa);
+      const auto machine = emulated_machine(isa);
+      if (machine) {
+        const ops::Selection selection = ops::select(name.c_str(), *machine);
+        all.push_back({name + " (emulated)", selection.ops, selection.family, true});
+      }
       if (const auto portable = ops::portable_ops(isa)) {
         const bool real = std::ranges::any_of(all, [&](const NamedTable& table) { return table.isa == name; });
         note("the kernels of " + name + " are tested in their portable form" +
-             (real ? " and with their instructions" : " alone"));
+             (real      ? " and with their instructions"
+              : machine ? " and, as they are compiled, by an emulator of their instructions"
+                        : " alone"));
         all.push_back({name + " (portable)", *portable, ops::cpu::isa_family(isa)});
       }
     }
@@ -161,6 +207,7 @@ inline void multiply(const NamedTable& table, ops::GemmArgs args) {
     args.a = nullptr;  // not read
   }
   ops::product_of(table.ops, args.w.type)(args);
+  expect_emulated_well(table);
 }
 
 /// The same for all panels, in two ranges, as threads would call it.

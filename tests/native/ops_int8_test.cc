@@ -175,6 +175,7 @@ TEST(int8_gemm_holds_the_largest_sums) {
     const PackedWeights packed = pack_floats(w, kInt8DepthMost, kColumns, WeightType::int8);
     const float unit = 1.0f / 127, scale = unit * unit;
     for (const NamedTable& table : product_tables()) {
+      if (traps_often(table)) continue;
       std::vector<float> out(3 * kColumns);
       multiply(table, {a.data(), kInt8DepthMost, 3, packed.matrix(), nullptr, Epilogue::none, nullptr, 0, out.data(),
                        kColumns, 0, 2});
@@ -207,7 +208,8 @@ TEST(int8_gemm_rows_do_not_depend_on_the_batch) {
       return out;
     };
     const std::vector<float> together = rows(0, kRows, 100);
-    for (const std::int32_t count : {1, 2, 11, 12, 13, 14, 15, 33}) {
+    const std::vector<std::int32_t> counts{33, 13, 1, 2, 11, 12, 14, 15};
+    for (const std::int32_t count : std::span(counts).first(traps_often(table) ? 2 : counts.size())) {
       for (std::int32_t first = 0; first + count <= kRows; first += count) {
         EXPECT_SAME_BITS(table.isa + " rows " + std::to_string(first) + " + " + std::to_string(count),
                          rows(first, count, 1 + first % 3).data(), together.data() + first * kColumns,

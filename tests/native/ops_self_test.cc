@@ -53,6 +53,8 @@ TEST(self_test_passes_the_sets_that_run_here) {
   // int8 has one result, so every set's product must pass as any other's.
   for (const NamedTable& table : product_tables()) {
     EXPECT_EQ(product_fault(table.ops, right(), WeightType::int8), "");
+    if (table.family == cpu::Family::amx) EXPECT_EQ(product_fault(table.ops, right(), WeightType::bf16_pairs), "");
+    expect_emulated_well(table);
   }
 }
 
