@@ -15,15 +15,24 @@ const ADD: ExecutionJob = {
   sampleIndex: 0,
 };
 
+/** Little time, for what meets a limit: it does so twice, the second time by itself. */
+const QUICK = { workers: 1, calibration: 1, limits: { cpuSeconds: 0.2, wallSeconds: 0.2, memoryBytes: 512 << 20 } };
+/** As many wait at once for tests that wait: each has a second run, and an executor makes one of these at a time. */
+const WAITERS = 4;
+
 describe('judging', () => {
   let executor: ProcessExecutor;
+  let quick: ProcessExecutor;
   beforeAll(async () => {
     executor = await ProcessExecutor.create({ workers: 1 });
+    quick = await ProcessExecutor.create(QUICK);
   });
   afterAll(async () => {
     await executor.dispose();
+    await quick.dispose();
   });
   const judge = (changes: Partial<ExecutionJob>): Promise<Verdict> => executor.execute({ ...ADD, ...changes });
+  const judgeQuickly = (changes: Partial<ExecutionJob>): Promise<Verdict> => quick.execute({ ...ADD, ...changes });
 
   it('counts lines from the start of the prompt and tells prompt from sample', async () => {
     const verdict = await judge({
@@ -188,16 +197,16 @@ describe('judging', () => {
 
   it('keeps what a value does to the judge with the sample', async () => {
     const test = 'def check(candidate):\n    assert len(list(candidate(1, 2))) == 3\n';
-    expect((await judge({ test, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
+    expect((await judgeQuickly({ test, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
       status: 'limit',
       resource: 'memory',
     });
     const slow = 'def check(candidate):\n    for x in candidate(1, 2):\n        pass\n';
-    expect((await judge({ test: slow, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
+    expect((await judgeQuickly({ test: slow, completion: '    return range(10**12)\n' })).outcome).toMatchObject({
       status: 'limit',
       resource: 'cpu',
     });
-    expect((await judge({})).outcome).toEqual({ status: 'passed' });
+    expect((await judgeQuickly({})).outcome).toEqual({ status: 'passed' });
   });
 
   it('lives on whatever a value does to its own words, and tells the failure as it was', async () => {
@@ -317,9 +326,9 @@ describe('judging', () => {
     expect((await judge({ test: `import os\n${checked}    os._exit(0)\n` })).outcome).toEqual(left(4));
     expect((await judge({ test: `${checked}    quit()\n` })).outcome).toEqual(left(3));
     expect((await judge({ test: 'assert add(1, 2) == 3\nraise SystemExit\n' })).outcome).toEqual(left(2));
-    const never = await judge({ test: `${checked}    while True: pass\n` });
+    const never = await judgeQuickly({ test: `${checked}    while True: pass\n` });
     expect(never.outcome).toEqual({ status: 'infra', reason: 'the test itself never ends: line 3 is a loop without an end' });
-    const early = await judge({ test: 'while True: pass\nassert add(1, 2) == 3\n' });
+    const early = await judgeQuickly({ test: 'while True: pass\nassert add(1, 2) == 3\n' });
     expect(early.outcome).toEqual({ status: 'infra', reason: 'the test itself goes on for too long before it calls add' });
     // A failing sample never comes that far.
     const wrong = await judge({ test: `import sys\n${checked}    sys.exit(0)\n`, completion: '    return 4\n' });
@@ -332,14 +341,10 @@ describe('judging', () => {
       const { outcome } = await judge({ test });
       expect(outcome, test).toMatchObject({ status: 'test_error', exception: { type: 'SystemExit' } });
     }
-    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2 } });
-    try {
-      const depends = 'def check(candidate):\n    value = candidate(1, 2)\n    while value != 4:\n        pass\n';
-      expect((await quick.execute({ ...ADD, test: depends })).outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
-    } finally {
-      await quick.dispose();
-    }
+    const depends = 'def check(candidate):\n    value = candidate(1, 2)\n    while value != 4:\n        pass\n';
+    expect((await judgeQuickly({ test: depends })).outcome).toMatchObject({ status: 'limit', resource: 'cpu' });
     expect((await judge({})).outcome).toEqual({ status: 'passed' });
+    expect((await judgeQuickly({})).outcome).toEqual({ status: 'passed' });
   });
 
   it('tells the test of every exception, also of those that tell of a limit', async () => {
@@ -407,49 +412,59 @@ describe('judging', () => {
   });
 
   it('gives the test a limit to what it waits for and computes, and asks whose doing that is', async () => {
-    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2, wallSeconds: 0.2 } });
-    const outcome = async (test: string): Promise<unknown> => (await quick.execute({ ...ADD, test })).outcome;
+    const others = await Promise.all(Array.from({ length: WAITERS - 1 }, () => ProcessExecutor.create(QUICK)));
+    const free = [quick, ...others];
     const first = 'import threading, time\nlock = threading.Lock()\n';
     const checked = `${first}def check(candidate):\n    lock.acquire()\n    assert candidate(1, 2) == 3\n`;
     try {
       const early = { status: 'infra', reason: 'the test itself waits for too long before it calls add' };
-      expect(await outcome(`${first}time.sleep(10**9)\nassert add(1, 2) == 3\n`)).toEqual(early);
-      expect(await outcome(`${first}with lock:\n    lock.acquire()\nassert add(1, 2) == 3\n`)).toEqual(early);
-      // In the system's code, where no CPU time of the program's own passes.
-      expect(await outcome('import os\nwhile True: os.urandom(1 << 20)\nassert add(1, 2) == 3\n')).toEqual({
-        status: 'infra',
-        reason: 'the test itself goes on for too long before it calls add',
-      });
       const apart = { status: 'infra', reason: 'the test itself waits for too long, in line 6, whatever add returns' };
-      expect(await outcome(`${checked}    time.sleep(10**9)\n`)).toEqual(apart);
-      expect(await outcome(`${checked}    lock.acquire()\n`)).toEqual(apart);
       const blocked = { status: 'limit', resource: 'blocked', exception: null };
-      for (const statement of [
-        'time.sleep(candidate(1, 2) * 10**6)',
-        'while candidate(1, 2): time.sleep(0.05)',
-        'try: time.sleep(candidate(1, 2) * 10**6)\n    except BaseException: pass\n    time.sleep(10**9)',
-        // What it returned is behind a name, however that was bound.
-        'exec("global n\\nn = candidate(1, 2)")\n    time.sleep(n * 10**6)',
-        'if candidate(1, 2) == 3:\n        from math import tau as n\n    time.sleep(n * 10**6)',
-        // Known from Python 3.10 on.
-        ...(Number(quick.info.pythonVersion.split('.')[1]) < 10
-          ? []
-          : ['match candidate(1, 2):\n        case n: pass\n    time.sleep(n * 10**6)']),
-      ])
-        expect(await outcome(`${checked}    ${statement}\n`), statement).toEqual(blocked);
+      const cases: (readonly [test: string, outcome: unknown])[] = [
+        [`${first}time.sleep(10**9)\nassert add(1, 2) == 3\n`, early],
+        [`${first}with lock:\n    lock.acquire()\nassert add(1, 2) == 3\n`, early],
+        // In the system's code, where no CPU time of the program's own passes.
+        [
+          'import os\nwhile True: os.urandom(1 << 20)\nassert add(1, 2) == 3\n',
+          { status: 'infra', reason: 'the test itself goes on for too long before it calls add' },
+        ],
+        [`${checked}    time.sleep(10**9)\n`, apart],
+        [`${checked}    lock.acquire()\n`, apart],
+        ...[
+          'time.sleep(candidate(1, 2) * 10**6)',
+          'while candidate(1, 2): time.sleep(0.05)',
+          'try: time.sleep(candidate(1, 2) * 10**6)\n    except BaseException: pass\n    time.sleep(10**9)',
+          // What it returned is behind a name, however that was bound.
+          'exec("global n\\nn = candidate(1, 2)")\n    time.sleep(n * 10**6)',
+          'if candidate(1, 2) == 3:\n        from math import tau as n\n    time.sleep(n * 10**6)',
+          // Known from Python 3.10 on.
+          ...(Number(quick.info.pythonVersion.split('.')[1]) < 10
+            ? []
+            : ['match candidate(1, 2):\n        case n: pass\n    time.sleep(n * 10**6)']),
+        ].map((statement) => [`${checked}    ${statement}\n`, blocked] as const),
+      ];
+      // Where a failure is looked at again it costs what was to be found there, and no more.
+      const later = `${first}assert add(1, 2) == 4\ntime.sleep(10**9)\nassert add(2, 2) == 5\n`;
+      const left = [...cases];
+      await Promise.all(
+        free.map(async (one) => {
+          if (one === quick) {
+            expect(await one.execute({ ...ADD, test: later })).toMatchObject({
+              outcome: { status: 'assertion', assertion: { index: 0 } },
+              measurements: { assertions: null, source: { parses: true } },
+            });
+          }
+          for (let next = left.shift(); next !== undefined; next = left.shift())
+            expect((await one.execute({ ...ADD, test: next[0] })).outcome, next[0]).toEqual(next[1]);
+        }),
+      );
       const slow = { ...ADD, test: `${checked}    time.sleep(candidate(1, 2) * 10**6)\n` };
       expect(classify({ verdict: await quick.execute(slow), ...slow, finishReason: '' }).category?.code).toBe('5.4');
       // One that waits for less goes on.
       const waits = `import time\ndef check(candidate):\n    for _ in range(2): time.sleep(0.3)\n    assert candidate(1, 2) == 3\n`;
-      expect(await outcome(waits)).toEqual({ status: 'passed' });
-      // Where a failure is looked at again it costs what was to be found there, and no more.
-      const later = `${first}assert add(1, 2) == 4\ntime.sleep(10**9)\nassert add(2, 2) == 5\n`;
-      expect(await quick.execute({ ...ADD, test: later })).toMatchObject({
-        outcome: { status: 'assertion', assertion: { index: 0 } },
-        measurements: { assertions: null, source: { parses: true } },
-      });
+      expect((await judgeQuickly({ test: waits })).outcome).toEqual({ status: 'passed' });
     } finally {
-      await quick.dispose();
+      await Promise.all(others.map((one) => one.dispose()));
     }
   });
 
@@ -504,15 +519,10 @@ describe('judging', () => {
       expect((await judge({ completion, test: test(...second) })).outcome, completion).toEqual(limit(resource));
     expect((await judge({ test: test(...shapes[0]!) })).outcome).toEqual({ status: 'passed' });
     // In the second run, which has more time, the alarm comes first.
-    const quick = await ProcessExecutor.create({ workers: 1, calibration: 1, limits: { cpuSeconds: 0.2 } });
-    try {
-      const endless = { ...ADD, completion: slow('\n        while True: pass'), test: test(...shapes[1]!) };
-      const verdict = await quick.execute(endless);
-      expect(verdict).toMatchObject({ outcome: limit('cpu'), measurements: { nearLimit: false } });
-      expect(classify({ verdict, ...endless, finishReason: '' }).category?.code).toBe('5.1');
-    } finally {
-      await quick.dispose();
-    }
+    const endless = { ...ADD, completion: slow('\n        while True: pass'), test: test(...shapes[1]!) };
+    const verdict = await quick.execute(endless);
+    expect(verdict).toMatchObject({ outcome: limit('cpu'), measurements: { nearLimit: false } });
+    expect(classify({ verdict, ...endless, finishReason: '' }).category?.code).toBe('5.1');
   });
 
   it('takes a prompt that fails by itself out of the count, and no program for it', async () => {

@@ -78,7 +78,8 @@ const pipeEnds = (pid: number): number[] =>
     .filter((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('pipe:'))
     .map((fd) => parseInt(/^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))![1]!, 8));
 
-const LIMITS = { cpuSeconds: 0.4, wallSeconds: 0.5, memoryBytes: 512 << 20 };
+/** Little time, as in hostile-suite.ts. */
+const LIMITS = { cpuSeconds: 0.2, wallSeconds: 0.3, memoryBytes: 512 << 20 };
 /** Those whose outcome hangs on the isolation; the rest of the hostile ones run in hostile-suite.ts. What looks different by design (see below) is left out. */
 const isolation =
   /^(right|forks|starts_threads|kills|reads|writes|fills|locks|opens|traces|mounts|unshares|clones|runs|becomes|limits|hoards)/;
