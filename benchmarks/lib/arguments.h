@@ -20,8 +20,9 @@ class Arguments {
   /// begin with "--". Throws Error(usage) for a flag that is not in it or has no value, and for a folder that is
   /// missing.
   Arguments(int count, char** words, std::string_view usage) {
+    const bool wants_folder = usage.find(" FOLDER") != std::string_view::npos;
     int i = 1;
-    if (i < count && std::string(words[i]).rfind("--", 0) != 0) positional_ = words[i++];
+    if (wants_folder && i < count && std::string(words[i]).rfind("--", 0) != 0) positional_ = words[i++];
     for (; i < count; i += 2) {
       const std::string name = words[i];
       if (name.rfind("--", 0) != 0) throw base::Error(base::ErrorCode::usage, "expected --name value, got " + name);
@@ -30,7 +31,7 @@ class Arguments {
       if (i + 1 == count) throw base::Error(base::ErrorCode::usage, name + ": a value is missing");
       values_[name.substr(2)] = words[i + 1];
     }
-    if (positional_.empty() && usage.find(" FOLDER") != std::string_view::npos)
+    if (positional_.empty() && wants_folder)
       throw base::Error(base::ErrorCode::usage, "the model's FOLDER is missing");
   }
 

@@ -207,13 +207,15 @@ async function* splitLines(file: string, { onBytes, object }: JsonlOptions): Asy
     for await (const chunk of decompressed(file, onBytes)) {
       isObject ??= begins(chunk);
       let start = 0;
-      const first = chunk.indexOf(0x0a);
-      if (isObject && first >= 0 && !isFirstOver) {
-        // What the first line has behind its first thousands of characters may say that it is a line.
-        if (pendingBytes > 0 && pendingBytes <= LINE_BYTES_MAX) isObject = begins(Buffer.concat([...pending, chunk.subarray(0, first)]));
-        isFirstOver = true;
+      if (isObject && !isFirstOver) {
+        // What the first line that is not empty has behind its first thousands of characters may say that it is a line.
+        const text = pendingBytes > 0 ? 0 : chunk.findIndex((byte) => byte !== 0x0a);
+        const first = text < 0 ? -1 : chunk.indexOf(0x0a, text);
+        isFirstOver = first >= 0;
+        if (first >= 0 && pendingBytes > 0 && pendingBytes <= LINE_BYTES_MAX)
+          isObject = begins(Buffer.concat([...pending, chunk.subarray(0, first)]));
       }
-      for (let end = isObject ? -1 : first; end >= 0; end = chunk.indexOf(0x0a, start)) {
+      for (let end = isObject ? -1 : chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
         pending.push(chunk.subarray(start, end));
         yield joined();
         start = end + 1;

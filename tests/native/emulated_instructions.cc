@@ -31,6 +31,7 @@ struct Tiles {
 thread_local Tiles tiles;
 
 std::atomic<std::uint64_t> executed_count{0};
+/// The first fault: the name is there before the reason, which says that there is one.
 std::atomic<const char*> fault_name{nullptr}, fault_reason{nullptr};
 
 /// The registers of the thread that met the instruction, as the kernel put them on its stack and will take them back.
@@ -316,7 +317,7 @@ bool step(Registers& registers) {
   }
   if (const char* why = instruction->execute(o, registers)) {
     const char* none = nullptr;
-    if (fault_reason.compare_exchange_strong(none, why)) fault_name = instruction->name;
+    if (fault_name.compare_exchange_strong(none, instruction->name)) fault_reason = why;
   }
   executed_count.fetch_add(1, std::memory_order_relaxed);
   registers.set_ip(reinterpret_cast<std::uint64_t>(next));
@@ -353,7 +354,8 @@ std::uint64_t executed() { return executed_count.load(std::memory_order_relaxed)
 
 std::string take_fault() {
   const char* const why = fault_reason.exchange(nullptr);
-  return why == nullptr ? std::string() : std::string(fault_name) + ": " + why;
+  if (why == nullptr) return {};
+  return std::string(fault_name.exchange(nullptr)) + ": " + why;
 }
 
 bool tiles_in_use() { return tiles.configured; }

@@ -82,6 +82,15 @@ inline void expect_emulated_well(const NamedTable& table) {
 #endif
 }
 
+/// How many instructions have been emulated so far.
+inline std::uint64_t emulated_instructions() {
+#if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
+  return instructions::executed();
+#else
+  return 0;
+#endif
+}
+
 /// The tables that a matrix product is tested with: those that run here; those whose instructions are emulated, so that
 /// what the compiler made of them is tested; and the portable form of every kernel that has one, so that its source is
 /// tested on any CPU.
@@ -206,8 +215,11 @@ inline void multiply(const NamedTable& table, ops::GemmArgs args) {
     args.a_bf16 = rounded.data() + 1;
     args.a = nullptr;  // not read
   }
+  const std::uint64_t before = emulated_instructions();
   ops::product_of(table.ops, args.w.type)(args);
   expect_emulated_well(table);
+  // The CPU would end the process at one that it lacks, were none emulated for other tables.
+  if (!table.emulated) EXPECT_EQ(emulated_instructions(), before);
 }
 
 /// The same for all panels, in two ranges, as threads would call it.

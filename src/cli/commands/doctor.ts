@@ -70,9 +70,10 @@ async function printPlan(args: readonly string[], options: Options): Promise<voi
   const bounded = plan.mostSlots === BATCH_MOST;
   const asked = config.values['model.memory'];
   const more = asked !== null && plan.budgetBytes < asked ? 'free memory: a budget is cut to what there is' : 'raise --memory';
-  const [reason, remedy] = bounded
-    ? [`are more than --batch takes; the largest number is ${BATCH_MOST}, which fits`, '']
-    : [`do not fit the memory budget; the largest number that does is ${plan.mostSlots}`, ` To fit all, ${more}.`];
+  const reason = bounded
+    ? `are more than --batch takes; the largest number is ${BATCH_MOST}, which fits`
+    : `do not fit the memory budget; the largest number that does is ${plan.mostSlots}`;
+  const remedy = plan.samples > BATCH_MOST ? '' : ` To fit all, ${more}.`;
   throw new FaultlineError('environment', `${plan.samples} samples at a time ${reason}`, {
     hint: `A run without --batch draws as many as fit, at most ${plan.defaultBatch}, and the others as those end.${remedy}`,
   });

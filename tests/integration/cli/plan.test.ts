@@ -51,8 +51,11 @@ describe('doctor --plan', () => {
         'hint: A run without --batch draws as many as fit, at most 128, and the others as those end. To fit all, raise --memory.\n',
     );
     // More memory than there is cannot be had by asking for more of it.
-    const cut = await plan('pico-gpt2-py', '1000000', '150', '128', '--memory', '999TiB');
+    const cut = await plan('pico-gpt2-py', '65536', '150', '128', '--memory', '999TiB');
     expect([cut.code, cut.err]).toEqual([4, expect.stringMatching(/To fit all, free memory: a budget is cut to what there is\.\n$/)]);
+    // Nor does --batch take so many, whatever the memory.
+    const many = await plan('pico-gpt2-py', '1000000', '150', '128', '--memory', '64MiB');
+    expect([many.code, many.err]).toEqual([4, expect.stringMatching(/, and the others as those end\.\n$/)]);
     expect((await plan('pico-gpt2-py', String(mostSlots), '150', '128', '--memory', '64MiB')).code).toBe(0);
     expect((await plan('pico-gpt2-py', String(mostSlots + 1), '150', '128', '--memory', '64MiB')).code).toBe(4);
   });

@@ -15,10 +15,10 @@ const ADD: ExecutionJob = {
   sampleIndex: 0,
 };
 
-/** Little time, for what meets a limit: it does so twice, the second time by itself. */
+/** Little time, for what meets a limit: it does so twice. */
 const QUICK = { workers: 1, calibration: 1, limits: { cpuSeconds: 0.2, wallSeconds: 0.2, memoryBytes: 512 << 20 } };
-/** As many wait at once for tests that wait: each has a second run, and an executor makes one of these at a time. */
-const WAITERS = 4;
+/** As many wait at once for tests that wait. */
+const WAITERS = 2;
 
 describe('judging', () => {
   let executor: ProcessExecutor;

@@ -224,7 +224,7 @@ describe("evalplus's results", () => {
 
   it('are not a file of samples whose lines have an eval of their own, long as it may be', async () => {
     const sample = JSON.stringify({ eval: { log: 'x'.repeat(200_000) }, task_id: 'A', completion: 'y' });
-    const samples = await all(readSamples(fileWith(`${sample}\n${sample}\n`), known('A')));
+    const samples = await all(readSamples(fileWith(`\n${sample}\n${sample}\n`), known('A')));
     expect(samples.map(({ sampleIndex, completion }) => [sampleIndex, completion])).toEqual([[0, 'y'], [1, 'y']]); // prettier-ignore
     // In one line as well, and with others behind it that are blank.
     const long = JSON.stringify({ date: '', eval: { A: [row({}), row({ note: 'x'.repeat(200_000) })] } });
