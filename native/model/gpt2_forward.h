@@ -38,9 +38,9 @@ Gpt2 load_gpt2(const std::string& path, ops::WeightType type, base::ThreadPool* 
 /// One token of a batch: what it is, where it stands, and what it attends to. Its key and value go to
 /// `write_to[write_at]`; then it attends to the first `prefix_visible` tokens of `prefix` and, where `suffix` is not
 /// null, to the first `suffix_visible` of `suffix`. A prompt's row has prefix == write_to and no suffix; a generated
-/// token's row has the prompt as prefix and suffix == write_to; rows of the same suffix stand next to each
-/// other. Rows that share a prefix should be neighbours: a few of
-/// them at a time read it, head by head, so that all but the first find a head's part in their core's cache.
+/// token's row has the prompt as prefix and suffix == write_to; rows of the same suffix stand next to each other. Rows
+/// that share a prefix should be neighbours: a few of them at a time read it, head by head, so that all but the first
+/// find a head's part in their core's cache.
 struct Row {
   std::int32_t token;
   std::int32_t position;

@@ -21,8 +21,8 @@ constexpr std::int32_t kCollect = 64;
 /// Tokens that are looked at together when those are collected.
 constexpr std::int32_t kBlock = 64;
 
-/// Blocks of 16 tokens that the search goes on with alone, once they hold all that it can still ask for: few enough to
-/// stay near the core, and enough for nearly every row of a language model.
+/// Blocks of 16 tokens, at most, that the search goes on with alone once they hold all that it can still ask for: few
+/// enough to stay near the core.
 constexpr std::int32_t kGatherBlocks = 1024;
 
 /// How far down they are looked for, in widths of the hint; a power of two, so that descend() comes by there.
