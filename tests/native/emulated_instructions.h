@@ -13,10 +13,10 @@
 #include <cstdint>
 #include <string>
 
+namespace faultline::check::instructions {
+
 #if defined(__x86_64__) && defined(__linux__)
 #define FAULTLINE_EMULATED_INSTRUCTIONS
-
-namespace faultline::check::instructions {
 
 /// Handles SIGILL from now on, on all threads. Callable more than once, from one thread. AVX must be saved by the
 /// system, and for AMX the CPU must have FMA.
@@ -31,5 +31,11 @@ std::string take_fault();
 /// Whether the calling thread has tiles configured.
 bool tiles_in_use();
 
-}  // namespace faultline::check::instructions
+#else  // nothing is emulated
+inline void install() {}
+inline std::uint64_t executed() { return 0; }
+inline std::string take_fault() { return {}; }
+inline bool tiles_in_use() { return false; }
 #endif
+
+}  // namespace faultline::check::instructions

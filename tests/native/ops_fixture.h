@@ -50,7 +50,6 @@ inline const std::vector<NamedTable>& runnable_tables() {
 /// This machine as if it had the instructions of a set, where it lacks nothing else that the set's kernels are compiled
 /// for, and they can be emulated, which this begins; nothing for any other set.
 inline std::optional<ops::cpu::CpuFeatures> emulated_machine(ops::cpu::Isa isa) {
-#if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
   ops::cpu::CpuFeatures machine = ops::cpu::detect_cpu();
   if (isa == ops::cpu::Isa::amx && machine.avx512 && machine.os_avx512 && !machine.os_amx) {
     machine.amx_bf16 = machine.os_amx = machine.amx_permitted = true;
@@ -61,10 +60,6 @@ inline std::optional<ops::cpu::CpuFeatures> emulated_machine(ops::cpu::Isa isa) 
   }
   instructions::install();
   return machine;
-#else
-  (void)isa;
-  return std::nullopt;
-#endif
 }
 
 /// Whether a product by this table meets a trap for every 64 values or so, each of which costs 5 to 10 us: a test can
@@ -73,22 +68,9 @@ inline bool traps_often(const NamedTable& table) { return table.emulated && tabl
 
 /// After a kernel of a table: no fault of its instructions, and no tiles kept.
 inline void expect_emulated_well(const NamedTable& table) {
-#if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
   if (!table.emulated) return;
   EXPECT_EQ(table.isa + " " + instructions::take_fault(), table.isa + " ");
   EXPECT(!instructions::tiles_in_use());
-#else
-  (void)table;
-#endif
-}
-
-/// How many instructions have been emulated so far.
-inline std::uint64_t emulated_instructions() {
-#if defined(FAULTLINE_EMULATED_INSTRUCTIONS)
-  return instructions::executed();
-#else
-  return 0;
-#endif
 }
 
 /// The tables that a matrix product is tested with: those that run here; those whose instructions are emulated, so that
@@ -215,11 +197,11 @@ inline void multiply(const NamedTable& table, ops::GemmArgs args) {
     args.a_bf16 = rounded.data() + 1;
     args.a = nullptr;  // not read
   }
-  const std::uint64_t before = emulated_instructions();
+  const std::uint64_t before = instructions::executed();
   ops::product_of(table.ops, args.w.type)(args);
   expect_emulated_well(table);
   // The CPU would end the process at one that it lacks, were none emulated for other tables.
-  if (!table.emulated) EXPECT_EQ(emulated_instructions(), before);
+  if (!table.emulated) EXPECT_EQ(instructions::executed(), before);
 }
 
 /// The same for all panels, in two ranges, as threads would call it.
